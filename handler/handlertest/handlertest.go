@@ -1,0 +1,254 @@
+/*
+Package handlertest checks a [slog.Handler], anybody's, against the rules that a
+handler in production has to keep. It goes well beyond [testing/slogtest]: a
+handler can pass that and still print one user's name on another user's line,
+lose a record to a value that panics, or let a message forge a second line.
+
+	func TestHandler(t *testing.T) {
+		handlertest.Run(t, func(w io.Writer, opts *slog.HandlerOptions) slog.Handler {
+			return mylog.NewHandler(w, opts)
+		}, handlertest.ParseJSON)
+	}
+
+Every rule is a subtest with a name of its own. Run with -race: one rule logs
+from many goroutines through handlers that share ancestors.
+
+[slog.JSONHandler] breaks five of the rules. [slog.TextHandler] cannot be run: a
+map that contains itself overflows its stack. A group that contains itself does
+so in both, and is for that reason in none of the rules.
+*/
+package handlertest
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sluicelog/sluice/handler"
+	"github.com/sluicelog/sluice/internal/testlog"
+)
+
+// New makes the handler under test: an encoder that writes to w, or a stack of
+// handlers on top of one. The handler must be enabled for slog.LevelInfo and
+// above.
+//
+// Opts is nil for most rules. A handler that cannot take AddSource and
+// ReplaceAttr may ignore it; the rules that are about them are then left out.
+type New func(w io.Writer, opts *slog.HandlerOptions) slog.Handler
+
+// Parse turns one line into attrs by the names of log/slog: "time" as text that
+// [time.RFC3339Nano] parses, "level" as [slog.Level.String] writes it, "msg", and
+// "source" in any form that shows the file. A group is a map[string]any. Keys
+// with characters that need an escape are given unescaped.
+type Parse func(line []byte) (map[string]any, error)
+
+// ParseJSON is the Parse of a handler that writes what [slog.JSONHandler] writes.
+func ParseJSON(line []byte) (map[string]any, error) {
+	var m map[string]any
+	err := json.Unmarshal(line, &m)
+	return m, err
+}
+
+// A Violation is a rule that the handler breaks.
+type Violation struct {
+	Rule string // the rule's name
+	Err  error  // what was seen
+}
+
+// Error names the rule and what was seen.
+func (v Violation) Error() string { return v.Rule + ": " + v.Err.Error() }
+
+// Unwrap returns what was seen.
+func (v Violation) Unwrap() error { return v.Err }
+
+// Run runs every rule as a subtest of t.
+func Run(t *testing.T, newHandler New, parse Parse) {
+	t.Helper()
+	s := subject{newHandler, parse}
+	for _, r := range rules() {
+		t.Run(r.name, func(t *testing.T) {
+			t.Helper()
+			if err := s.verdict(r); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+}
+
+// Check runs every rule and returns those that the handler breaks, in the order
+// of the rules. It is for telling what a handler gets wrong; a test wants [Run].
+func Check(newHandler New, parse Parse) []Violation {
+	var broken []Violation
+	s := subject{newHandler, parse}
+	for _, r := range rules() {
+		if err := s.verdict(r); err != nil {
+			broken = append(broken, Violation{r.name, err})
+		}
+	}
+	return broken
+}
+
+// A rule checks one thing that a handler has to do.
+type rule struct {
+	name  string
+	check func(s subject) error
+}
+
+// A subject is a handler under test.
+type subject struct {
+	new   New
+	parse Parse
+}
+
+// verdict runs a rule. A panic out of the handler breaks it.
+func (s subject) verdict(r rule) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the handler panics: %v", p)
+		}
+	}()
+	return r.check(s)
+}
+
+// lines makes a handler, has use log through it, and returns the parsed lines.
+// Each must be one line, written by one Write, and safe for a terminal.
+func (s subject) lines(opts *slog.HandlerOptions, use func(h slog.Handler) error) ([]map[string]any, error) {
+	var buf testlog.Buffer
+	h := s.new(&buf, opts)
+	if err := use(h); err != nil {
+		return nil, fmt.Errorf("error from the handler: %w", err)
+	}
+	if err := handler.Flush(context.Background(), h); err != nil {
+		return nil, fmt.Errorf("error from Flush: %w", err)
+	}
+	lines, rest := buf.Lines()
+	if rest != "" {
+		return nil, fmt.Errorf("no newline at the end: %q", rest)
+	}
+	if writes := buf.Writes(); len(writes) > len(lines) {
+		return nil, fmt.Errorf("%d writes for %d lines, want whole lines in each", len(writes), len(lines))
+	}
+	parsed := make([]map[string]any, len(lines))
+	for i, line := range lines {
+		if err := clean(line); err != nil {
+			return nil, err
+		}
+		m, err := s.parse([]byte(line))
+		if err != nil {
+			return nil, fmt.Errorf("a line that does not parse: %w: %s", err, line)
+		}
+		parsed[i] = m
+	}
+	return parsed, nil
+}
+
+// clean reports what in a line must not reach a file or a terminal.
+func clean(line string) error {
+	for i := 0; i < len(line); i++ {
+		if line[i] < ' ' {
+			return fmt.Errorf("control byte %#02x at %d: %q", line[i], i, line)
+		}
+	}
+	if strings.ToValidUTF8(line, "") != line {
+		return fmt.Errorf("invalid UTF-8: %q", line)
+	}
+	return nil
+}
+
+// one logs one record through h and returns its line.
+func (s subject) one(opts *slog.HandlerOptions, derive func(slog.Handler) slog.Handler, attrs ...slog.Attr,
+) (map[string]any, error) {
+	lines, err := s.lines(opts, func(h slog.Handler) error {
+		if derive != nil {
+			h = derive(h)
+		}
+		return h.Handle(context.Background(), record(slog.LevelInfo, "m", attrs...))
+	})
+	if err != nil {
+		return nil, err
+	}
+	if len(lines) != 1 {
+		return nil, fmt.Errorf("%d lines for one record", len(lines))
+	}
+	if got := lines[0]["msg"]; got != "m" {
+		return nil, fmt.Errorf("message %q, want %q: %v", got, "m", lines[0])
+	}
+	return lines[0], nil
+}
+
+// honours reports whether the handler uses the options it is given.
+func (s subject) honours() bool {
+	called := false
+	_, err := s.one(&slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+		called = true
+		return a
+	}}, nil, slog.String("k", "v"))
+	return err == nil && called
+}
+
+func record(level slog.Level, msg string, attrs ...slog.Attr) slog.Record {
+	r := slog.NewRecord(time.Time{}, level, msg, 0)
+	r.AddAttrs(attrs...)
+	return r
+}
+
+// at returns what stands at a path of keys, and whether anything does.
+func at(m map[string]any, path ...string) (v any, ok bool) {
+	for i, key := range path {
+		if v, ok = m[key]; !ok {
+			return nil, false
+		}
+		if i < len(path)-1 {
+			if m, ok = v.(map[string]any); !ok {
+				return nil, false
+			}
+		}
+	}
+	return v, true
+}
+
+// want checks that the value at a path prints as want does.
+func want(m map[string]any, want any, path ...string) error {
+	got, ok := at(m, path...)
+	if !ok {
+		return fmt.Errorf("no %q in %v", path, m)
+	}
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		return fmt.Errorf("%q is %v, want %v, in %v", path, got, want, m)
+	}
+	return nil
+}
+
+// none checks that nothing stands at a path.
+func none(m map[string]any, path ...string) error {
+	if got, ok := at(m, path...); ok {
+		return fmt.Errorf("%q is %v, want nothing, in %v", path, got, m)
+	}
+	return nil
+}
+
+// some checks that something stands at a path.
+func some(m map[string]any, path ...string) error {
+	if _, ok := at(m, path...); !ok {
+		return fmt.Errorf("no %q in %v", path, m)
+	}
+	return nil
+}
+
+// all returns the first error.
+func all(errs ...error) error {
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+var errInjected = errors.New("the writer fails")

@@ -1,0 +1,179 @@
+package handler
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"runtime"
+	"sync"
+
+	"github.com/sluicelog/sluice/internal/jsonenc"
+	"github.com/sluicelog/sluice/internal/sink"
+)
+
+// JSONOptions are options for a [JSONHandler]. A zero JSONOptions consists
+// entirely of default values.
+type JSONOptions struct {
+	// HandlerOptions are the options of log/slog, with the same meaning.
+	slog.HandlerOptions
+
+	// OnError is called with each error that Handle returns, by the goroutine
+	// that logs, outside the handler's lock. Nil means that errors are only
+	// counted. It must not log to the same handler.
+	OnError func(error)
+}
+
+// JSONHandler is a [slog.Handler] that writes each record as a line of JSON, as
+// [slog.JSONHandler] does. It differs where that writes invalid JSON or puts
+// things in the wrong place:
+//
+//   - A group that is left empty, by ReplaceAttr or because all in it is empty,
+//     vanishes, and what follows it is intact. The standard library loses a
+//     comma or prints an empty group.
+//   - ReplaceAttr gets the right groups for the attr after such a group.
+//   - WithGroup("") returns the receiver.
+//   - A time with a year before 0 or after 9999 becomes one error text.
+//   - Invalid UTF-8 from a json.Marshaler becomes \ufffd.
+//   - A group nested more than 128 deep, or a record with more than 65,536 attrs
+//     in groups, as only a group that contains itself has, is cut off.
+//   - A ReplaceAttr, or a method of a value, that panics costs that value.
+//
+// All methods are safe for concurrent use.
+type JSONHandler struct {
+	shared *jsonShared
+	bound  jsonenc.Bound
+}
+
+var _ slog.Handler = (*JSONHandler)(nil)
+
+// jsonShared is what a handler and all derived from it have in common.
+type jsonShared struct {
+	opts    slog.HandlerOptions
+	sink    *sink.Sink
+	sources sync.Map // from a PC to its encoded source; as many as there are calls in the program
+}
+
+// NewJSONHandler returns a JSONHandler that writes to w. Nil opts are the
+// default options. It panics if w is nil.
+func NewJSONHandler(w io.Writer, opts *slog.HandlerOptions) *JSONHandler {
+	if opts == nil {
+		opts = &slog.HandlerOptions{}
+	}
+	return JSONOptions{HandlerOptions: *opts}.NewHandler(w)
+}
+
+// NewHandler returns a JSONHandler with these options that writes to w. It
+// panics if w is nil.
+func (o JSONOptions) NewHandler(w io.Writer) *JSONHandler {
+	if w == nil {
+		panic("handler: NewJSONHandler: nil writer")
+	}
+	return &JSONHandler{shared: &jsonShared{opts: o.HandlerOptions, sink: sink.New("handler", w, o.OnError)}}
+}
+
+// Enabled reports whether level is at or above the minimum level.
+func (h *JSONHandler) Enabled(_ context.Context, level slog.Level) bool {
+	return level >= minLevel(h.shared.opts.Level)
+}
+
+func minLevel(l slog.Leveler) slog.Level {
+	if l == nil {
+		return slog.LevelInfo
+	}
+	return l.Level()
+}
+
+// Handle writes the record as one line, in one Write. It returns the writer's
+// error.
+func (h *JSONHandler) Handle(_ context.Context, r slog.Record) error {
+	l := jsonenc.New(h.shared.opts.ReplaceAttr)
+	defer l.Free()
+	b := append(l.Buf, '{')
+	if h.shared.opts.ReplaceAttr == nil {
+		b = h.appendBuiltIns(l, b, &r)
+	} else {
+		b = h.replaceBuiltIns(l, b, &r)
+	}
+	b = l.Append(b, h.bound, func(b []byte) []byte {
+		r.Attrs(func(a slog.Attr) bool {
+			b = l.Attr(b, a)
+			return true
+		})
+		return b
+	})
+	b = append(b, '}', '\n')
+	l.Buf = b
+	return h.shared.sink.Write(r.Level, b)
+}
+
+// appendBuiltIns appends time, level, source and message.
+func (h *JSONHandler) appendBuiltIns(l *jsonenc.Line, b []byte, r *slog.Record) []byte {
+	if !r.Time.IsZero() {
+		b = append(b, `"time":`...)
+		b = l.Time(b, r.Time)
+		b = append(b, ',')
+	}
+	b = append(b, `"level":`...)
+	b = jsonenc.AppendLevel(b, r.Level)
+	if h.shared.opts.AddSource {
+		b = append(b, h.source(l, r.PC)...)
+	}
+	b = append(b, `,"msg":`...)
+	return jsonenc.AppendString(b, r.Message)
+}
+
+// source returns the encoded source attr of a PC, with its leading comma.
+func (h *JSONHandler) source(l *jsonenc.Line, pc uintptr) []byte {
+	if text, ok := h.shared.sources.Load(pc); ok {
+		return text.([]byte)
+	}
+	text := l.Attr(nil, slog.Any(slog.SourceKey, sourceOf(pc)))
+	h.shared.sources.Store(pc, text)
+	return text
+}
+
+// sourceOf is never nil; a zero PC has an empty source, which prints nothing.
+func sourceOf(pc uintptr) *slog.Source {
+	if pc == 0 {
+		return &slog.Source{}
+	}
+	f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
+	return &slog.Source{Function: f.Function, File: f.File, Line: f.Line}
+}
+
+// replaceBuiltIns appends what ReplaceAttr makes of the built-in attrs.
+func (h *JSONHandler) replaceBuiltIns(l *jsonenc.Line, b []byte, r *slog.Record) []byte {
+	if !r.Time.IsZero() {
+		b = l.Attr(b, slog.Time(slog.TimeKey, r.Time.Round(0))) // Round drops the monotonic clock
+	}
+	b = l.Attr(b, slog.Any(slog.LevelKey, r.Level))
+	if h.shared.opts.AddSource {
+		b = l.Attr(b, slog.Any(slog.SourceKey, sourceOf(r.PC)))
+	}
+	return l.Attr(b, slog.String(slog.MessageKey, r.Message))
+}
+
+// WithAttrs returns a handler that writes attrs with every record. They are
+// encoded now.
+func (h *JSONHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	if len(attrs) == 0 {
+		return h
+	}
+	return &JSONHandler{shared: h.shared, bound: h.bound.WithAttrs(attrs, h.shared.opts.ReplaceAttr)}
+}
+
+// WithGroup returns a handler that writes all later attrs inside a group. An
+// empty name returns the receiver.
+func (h *JSONHandler) WithGroup(name string) slog.Handler {
+	if name == "" {
+		return h
+	}
+	return &JSONHandler{shared: h.shared, bound: h.bound.WithGroup(name)}
+}
+
+// Flush flushes the writer if it has a method Flush(context.Context) error or
+// Flush() error, and does nothing otherwise.
+func (h *JSONHandler) Flush(ctx context.Context) error { return h.shared.sink.Flush(ctx) }
+
+// Stats returns the counts of the writer, which derived handlers share.
+func (h *JSONHandler) Stats() Stats { return statsOf(h.shared.sink) }

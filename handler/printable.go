@@ -1,0 +1,259 @@
+package handler
+
+import (
+	"encoding"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// A flattener turns attrs into what tint can be given without harm: no groups,
+// since tint's derived handlers share memory for them, and no value but numbers
+// and clean text.
+type flattener struct {
+	replace func(groups []string, a slog.Attr) slog.Attr
+	attrs   []slog.Attr
+	depth   int
+	nodes   int
+}
+
+// Limits on one record's groups, which only groups that contain themselves pass.
+const (
+	maxGroupDepth = 128
+	maxGroupAttrs = 1 << 16
+)
+
+func (f *flattener) add(groups []string, prefix string, a slog.Attr) {
+	a.Value = a.Value.Resolve()
+	if f.replace != nil && a.Value.Kind() != slog.KindGroup {
+		a = replaced(f.replace, groups, a)
+	}
+	if a.Value.Kind() != slog.KindGroup {
+		if a.Key == "" && a.Value.Kind() == slog.KindAny && a.Value.Any() == nil {
+			return
+		}
+		if src, ok := a.Value.Any().(*slog.Source); ok && (src == nil || *src == slog.Source{}) {
+			return
+		}
+		f.append(prefix+printableText(a.Key), printableValue(a.Value))
+		return
+	}
+	members := a.Value.Group()
+	if f.nodes += len(members); f.depth >= maxGroupDepth || f.nodes > maxGroupAttrs {
+		f.append(prefix+printableText(a.Key), slog.StringValue("!ERROR:group too deep or too large"))
+		return
+	}
+	if a.Key != "" {
+		groups = append(slices.Clip(groups), a.Key)
+		prefix += printableText(a.Key) + "."
+	}
+	f.depth++
+	for _, m := range members {
+		f.add(groups, prefix, m)
+	}
+	f.depth--
+}
+
+// own marks an attr's value as printable already, for replaceBuiltIn.
+type own struct{ slog.Value }
+
+func (f *flattener) append(key string, v slog.Value) {
+	if f.replace != nil {
+		v = slog.AnyValue(own{v})
+	}
+	f.attrs = append(f.attrs, slog.Attr{Key: key, Value: v})
+}
+
+// replaceBuiltIn returns the ReplaceAttr for tint: the user's for the built-in
+// attrs, nothing for the others, which have been through it.
+func (s *consoleShared) replaceBuiltIn() func([]string, slog.Attr) slog.Attr {
+	if s.opts.ReplaceAttr == nil {
+		return nil
+	}
+	return func(_ []string, a slog.Attr) slog.Attr {
+		if v, ok := a.Value.Any().(own); ok {
+			a.Value = v.Value
+			return a
+		}
+		a = replaced(s.opts.ReplaceAttr, nil, a)
+		switch v := a.Value.Any().(type) {
+		case slog.Level, *slog.Source, time.Time:
+		case string:
+			a.Value = slog.StringValue(printableMessage(v))
+		default:
+			a.Value = slog.StringValue(printableMessage(printableValue(a.Value).String()))
+		}
+		return a
+	}
+}
+
+// replaced returns what replace makes of a, resolved. A replace that panics
+// costs the value, not the record.
+func replaced(replace func([]string, slog.Attr) slog.Attr, groups []string, a slog.Attr) (out slog.Attr) {
+	defer func() {
+		if r := recover(); r != nil {
+			out = slog.String(a.Key, fmt.Sprint("!PANIC: ", r))
+		}
+	}()
+	out = replace(groups, a)
+	out.Value = out.Value.Resolve()
+	return out
+}
+
+// printableValue returns a value that tint prints without calling any method.
+func printableValue(v slog.Value) slog.Value {
+	switch v.Kind() {
+	case slog.KindString:
+		return slog.StringValue(printableText(v.String()))
+	case slog.KindTime:
+		return slog.StringValue(v.Time().Format(time.RFC3339Nano))
+	case slog.KindAny:
+		return slog.StringValue(printableText(anyText(v.Any())))
+	default:
+		return v
+	}
+}
+
+// anyText renders a value of any type, as [slog.TextHandler] does.
+func anyText(a any) (text string) {
+	defer func() {
+		if r := recover(); r != nil {
+			if v := reflect.ValueOf(a); v.Kind() == reflect.Pointer && v.IsNil() {
+				text = "<nil>"
+			} else {
+				text = fmt.Sprint("!PANIC: ", r)
+			}
+		}
+	}()
+	switch a := a.(type) {
+	case *slog.Source:
+		return fmt.Sprintf("%s:%d", a.File, a.Line)
+	case error:
+		return a.Error()
+	case encoding.TextMarshaler:
+		data, err := a.MarshalText()
+		if err != nil {
+			return "!ERROR:" + err.Error()
+		}
+		return string(data)
+	case []byte:
+		return string(a)
+	}
+	nodes := 0
+	if !finite(reflect.ValueOf(a), 0, &nodes) {
+		return "!ERROR:value too deep or too large"
+	}
+	return fmt.Sprintf("%+v", a)
+}
+
+// Limits on a value that fmt is asked to print. fmt would follow a map that
+// contains itself until the stack overflows, which no recover can stop.
+const (
+	maxValueDepth = 32
+	maxValueNodes = 1 << 16
+)
+
+// finite reports whether fmt comes to an end with v: it follows interfaces,
+// maps, slices, arrays and structs, but a pointer only at the top.
+func finite(v reflect.Value, depth int, nodes *int) bool {
+	if *nodes++; depth > maxValueDepth || *nodes > maxValueNodes {
+		return false
+	}
+	switch v.Kind() {
+	case reflect.Pointer:
+		return depth > 0 || v.IsNil() || finite(v.Elem(), depth+1, nodes)
+	case reflect.Interface:
+		return v.IsNil() || finite(v.Elem(), depth+1, nodes)
+	case reflect.Map:
+		for it := v.MapRange(); it.Next(); {
+			if !finite(it.Key(), depth+1, nodes) || !finite(it.Value(), depth+1, nodes) {
+				return false
+			}
+		}
+	case reflect.Slice, reflect.Array:
+		if leaf(v.Type().Elem().Kind()) {
+			return true
+		}
+		for i := range v.Len() {
+			if !finite(v.Index(i), depth+1, nodes) {
+				return false
+			}
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if !finite(v.Field(i), depth+1, nodes) {
+				return false
+			}
+		}
+	default:
+	}
+	return true
+}
+
+func leaf(k reflect.Kind) bool { return k <= reflect.Complex128 || k == reflect.String }
+
+// printableText returns s as a key or a value for tint, which quotes what is
+// not printable but lets escapes and DEL through, deletes invalid UTF-8, and
+// in quoted text turns a written \x1b into an escape character.
+func printableText(s string) string {
+	s = strings.ToValidUTF8(s, "\ufffd")
+	if !strings.ContainsAny(s, "\x1b\x7f\\") {
+		return s
+	}
+	s = strings.ReplaceAll(s, "\x1b", "␛")
+	s = strings.ReplaceAll(s, "\x7f", "␡")
+	return strings.ReplaceAll(s, `\x1b`, `\x1B`)
+}
+
+// printableMessage returns s with nothing in it that acts on a terminal.
+func printableMessage(s string) string {
+	i := strings.IndexFunc(s, acts)
+	if i < 0 {
+		return strings.ToValidUTF8(s, "\ufffd")
+	}
+	var b strings.Builder
+	for _, r := range s {
+		switch {
+		case !acts(r):
+			b.WriteRune(r)
+		case r == '\n':
+			b.WriteString(`\n`)
+		case r == '\r':
+			b.WriteString(`\r`)
+		case r == '\t':
+			b.WriteString(`\t`)
+		case r < utf8.RuneSelf:
+			fmt.Fprintf(&b, `\x%02x`, r)
+		default:
+			fmt.Fprintf(&b, `\u%04x`, r)
+		}
+	}
+	return b.String()
+}
+
+// acts reports whether a terminal obeys r instead of printing it: C0, DEL, C1,
+// the separators of lines and paragraphs, and the marks that reverse text.
+func acts(r rune) bool {
+	return r < ' ' || 0x7f <= r && r <= 0x9f || r == '\u2028' || r == '\u2029' || r == '\u061c' ||
+		r == '\u200e' || r == '\u200f' || '\u202a' <= r && r <= '\u202e' || '\u2066' <= r && r <= '\u2069'
+}
+
+// withoutColor takes tint's color sequences out of line, in place. There are no
+// others in it.
+func withoutColor(line []byte) []byte {
+	out := line[:0]
+	for i := 0; i < len(line); i++ {
+		if line[i] == '\x1b' {
+			for line[i] != 'm' {
+				i++
+			}
+			continue
+		}
+		out = append(out, line[i])
+	}
+	return out
+}

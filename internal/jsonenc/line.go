@@ -1,0 +1,241 @@
+// Package jsonenc writes slog records as JSON: values, attrs and groups, and
+// what With and WithGroup have bound, appended to one byte slice.
+//
+// It is shared by the encoders of this module. Two rules keep it simple. A
+// comma is written before an element unless the text so far ends in an opening
+// brace, so no separator has to be remembered. A group is opened before it is
+// known whether anything is in it, and taken back by cutting the text when
+// nothing was.
+package jsonenc
+
+import (
+	"log/slog"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// Replace is the type of slog.HandlerOptions.ReplaceAttr.
+type Replace = func(groups []string, a slog.Attr) slog.Attr
+
+// Limits on what one record may hold. They are far above what a program logs on
+// purpose and stop groups that contain themselves.
+const (
+	maxDepth = 128
+	maxNodes = 1 << 16
+)
+
+// A Line is the state of one record's encoding. It is used by one goroutine at
+// a time: take one with New, give it back with Free.
+type Line struct {
+	// Buf is where the caller starts: an empty slice that keeps its capacity
+	// from line to line. Store the finished line in it before Free.
+	Buf []byte
+
+	replace Replace
+	groups  []string // the open groups, for replace
+	depth   int
+	nodes   int
+	second  second
+}
+
+var lines = sync.Pool{New: func() any { //nolint:gochecknoglobals // a pool holds no state of the program
+	return &Line{Buf: make([]byte, 0, 1024)}
+}}
+
+// New returns a Line that passes each attr through replace unless that is nil.
+func New(replace Replace) *Line {
+	l, _ := lines.Get().(*Line)
+	l.replace = replace
+	return l
+}
+
+// Free gives the Line back. Neither it nor its Buf may be used afterwards.
+func (l *Line) Free() {
+	if cap(l.Buf) > maxPooled {
+		return
+	}
+	clear(l.groups[:cap(l.groups)])
+	l.Buf, l.groups, l.replace, l.depth, l.nodes = l.Buf[:0], l.groups[:0], nil, 0, 0
+	lines.Put(l)
+}
+
+// AppendKey appends a comma where one is needed, the key and a colon.
+func AppendKey(b []byte, key string) []byte {
+	if n := len(b); n == 0 || b[n-1] != '{' {
+		b = append(b, ',')
+	}
+	b = AppendString(b, key)
+	return append(b, ':')
+}
+
+// Attr appends an attr, or nothing when it is empty, is replaced by an empty
+// one, or is a group in which nothing is left.
+func (l *Line) Attr(b []byte, a slog.Attr) []byte {
+	a.Value = a.Value.Resolve()
+	if l.replace != nil && a.Value.Kind() != slog.KindGroup {
+		a = l.replaced(a)
+	}
+	switch a.Value.Kind() {
+	case slog.KindGroup:
+		return l.group(b, a.Key, a.Value.Group())
+	case slog.KindAny:
+		switch v := a.Value.Any().(type) {
+		case nil:
+			if a.Key == "" {
+				return b
+			}
+		case *slog.Source:
+			if v == nil { // a typed nil prints as any other
+				break
+			}
+			return l.group(b, a.Key, sourceAttrs(v))
+		}
+	}
+	return AppendValue(AppendKey(b, a.Key), a.Value)
+}
+
+// replaced returns what replace makes of a, resolved. A replace that panics
+// costs the value, not the record.
+func (l *Line) replaced(a slog.Attr) (out slog.Attr) {
+	defer func() {
+		if r := recover(); r != nil {
+			out = slog.String(a.Key, "!PANIC: "+panicText(r))
+		}
+	}()
+	var groups []string // nil outside of groups, as slog documents it
+	if len(l.groups) > 0 {
+		groups = l.groups
+	}
+	out = l.replace(groups, a)
+	out.Value = out.Value.Resolve()
+	return out
+}
+
+func (l *Line) group(b []byte, key string, attrs []slog.Attr) []byte {
+	if len(attrs) == 0 {
+		return b
+	}
+	if l.nodes += len(attrs); l.depth >= maxDepth || l.nodes > maxNodes {
+		return AppendString(AppendKey(b, key), "!ERROR:group too deep or too large")
+	}
+	l.depth++
+	start := len(b)
+	if key != "" {
+		b = l.Open(b, key)
+	}
+	opened := len(b)
+	for _, a := range attrs {
+		b = l.Attr(b, a)
+	}
+	l.depth--
+	if len(b) == opened {
+		b = b[:start]
+	} else if key != "" {
+		b = append(b, '}')
+	}
+	if key != "" && l.replace != nil {
+		l.groups = l.groups[:len(l.groups)-1]
+	}
+	return b
+}
+
+// Open opens a group; the caller appends the closing brace.
+func (l *Line) Open(b []byte, name string) []byte {
+	if l.replace != nil {
+		l.groups = append(l.groups, name)
+	}
+	return append(AppendKey(b, name), '{')
+}
+
+// sourceAttrs returns what log/slog prints of a Source, which is a group.
+func sourceAttrs(s *slog.Source) []slog.Attr {
+	attrs := make([]slog.Attr, 0, 3)
+	if s.Function != "" {
+		attrs = append(attrs, slog.String("function", s.Function))
+	}
+	if s.File != "" {
+		attrs = append(attrs, slog.String("file", s.File))
+	}
+	if s.Line != 0 {
+		attrs = append(attrs, slog.Int("line", s.Line))
+	}
+	return attrs
+}
+
+// second is a cached second: what RFC 3339 has before the fraction and after it.
+type second struct {
+	unix   int64
+	loc    *time.Location
+	before []byte
+	after  []byte
+}
+
+// Time appends t like AppendTime, but formats only the fraction when the last
+// time was in the same second, as it mostly is.
+func (l *Line) Time(b []byte, t time.Time) []byte {
+	c := &l.second
+	unix, loc := t.Unix(), t.Location()
+	if len(c.before) == 0 || c.unix != unix || c.loc != loc {
+		if y := t.Year(); y < 0 || y > 9999 {
+			return AppendTime(b, t)
+		}
+		c.unix, c.loc = unix, loc
+		c.before = t.AppendFormat(c.before[:0], "2006-01-02T15:04:05")
+		c.after = t.AppendFormat(c.after[:0], "Z07:00")
+	}
+	b = append(b, '"')
+	b = append(b, c.before...)
+	b = appendFraction(b, t.Nanosecond())
+	b = append(b, c.after...)
+	return append(b, '"')
+}
+
+// appendFraction appends a second's fraction without trailing zeros.
+func appendFraction(b []byte, nanos int) []byte {
+	if nanos == 0 {
+		return b
+	}
+	digits := 9
+	for nanos%10 == 0 {
+		nanos /= 10
+		digits--
+	}
+	b = append(b, ".000000000"[:1+digits]...)
+	for i := len(b) - 1; nanos > 0; i-- {
+		b[i] = byte('0' + nanos%10)
+		nanos /= 10
+	}
+	return b
+}
+
+// AppendLevel appends a level as log/slog names it.
+func AppendLevel(b []byte, level slog.Level) []byte {
+	switch level {
+	case slog.LevelDebug:
+		return append(b, `"DEBUG"`...)
+	case slog.LevelInfo:
+		return append(b, `"INFO"`...)
+	case slog.LevelWarn:
+		return append(b, `"WARN"`...)
+	case slog.LevelError:
+		return append(b, `"ERROR"`...)
+	}
+	name, base := "ERROR", slog.LevelError
+	switch {
+	case level < slog.LevelInfo:
+		name, base = "DEBUG", slog.LevelDebug
+	case level < slog.LevelWarn:
+		name, base = "INFO", slog.LevelInfo
+	case level < slog.LevelError:
+		name, base = "WARN", slog.LevelWarn
+	}
+	offset := int64(level - base)
+	b = append(b, '"')
+	b = append(b, name...)
+	if offset >= 0 {
+		b = append(b, '+')
+	}
+	b = strconv.AppendInt(b, offset, 10)
+	return append(b, '"')
+}

@@ -1,0 +1,106 @@
+// Package sink is the end of a branch: the writer that an encoder and all
+// handlers derived from it share, with its one lock and its accounts.
+package sink
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+)
+
+// LevelWriter is the one small interface between encoders and writers: a
+// writer that has it is told each line's level, so that it knows which lines
+// must not be dropped and which must be on their way before Handle returns.
+type LevelWriter interface {
+	WriteLevel(level slog.Level, line []byte) (int, error)
+}
+
+// A Sink writes whole lines to a writer, one Write a line, one at a time.
+type Sink struct {
+	pkg     string // named in errors
+	w       io.Writer
+	levels  LevelWriter // w, where it is one
+	onError func(error)
+
+	mu      sync.Mutex
+	written uint64
+	dropped uint64
+}
+
+// New returns a Sink for w. The errors it returns begin with pkg. Each is given
+// to onError, if that is not nil, outside the lock.
+func New(pkg string, w io.Writer, onError func(error)) *Sink {
+	levels, _ := w.(LevelWriter)
+	return &Sink{pkg: pkg, w: w, levels: levels, onError: onError}
+}
+
+// Write writes one line. A writer that panics has failed.
+func (s *Sink) Write(level slog.Level, line []byte) error {
+	err := s.write(level, line)
+	if err != nil {
+		err = fmt.Errorf("%s: write: %w", s.pkg, err)
+		s.report(err)
+	}
+	return err
+}
+
+func (s *Sink) write(level slog.Level, line []byte) (err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
+		}
+		if err != nil {
+			s.dropped++
+		} else {
+			s.written++
+		}
+	}()
+	var n int
+	if s.levels != nil {
+		n, err = s.levels.WriteLevel(level, line)
+	} else {
+		n, err = s.w.Write(line)
+	}
+	if err == nil && n < len(line) {
+		err = io.ErrShortWrite
+	}
+	return err
+}
+
+func (s *Sink) report(err error) {
+	if s.onError == nil {
+		return
+	}
+	// A hook that panics must not take the program down with it, and there is
+	// nobody left to tell.
+	defer func() { _ = recover() }()
+	s.onError(err)
+}
+
+// Flush flushes the writer if it can be flushed.
+func (s *Sink) Flush(ctx context.Context) error {
+	var err error
+	switch w := s.w.(type) {
+	case interface{ Flush(context.Context) error }:
+		err = w.Flush(ctx) // safe beside writes, by the rules of this module
+	case interface{ Flush() error }: // bufio.Writer and its like, which are not
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		err = w.Flush()
+	}
+	if err != nil {
+		return fmt.Errorf("%s: flush: %w", s.pkg, err)
+	}
+	return nil
+}
+
+// Counts returns how many lines were written and how many the writer refused.
+func (s *Sink) Counts() (written, dropped uint64) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.written, s.dropped
+}
