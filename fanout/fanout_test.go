@@ -1,0 +1,398 @@
+package fanout_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluicelog/sluice/fanout"
+	"github.com/sluicelog/sluice/handler"
+	"github.com/sluicelog/sluice/handler/handlertest"
+	"github.com/sluicelog/sluice/internal/testlog"
+)
+
+// text returns a handler that prints records without time, and what it printed.
+func text(level slog.Leveler) (slog.Handler, func() string) {
+	buf := new(testlog.Buffer)
+	h := slog.NewTextHandler(buf, &slog.HandlerOptions{Level: level, ReplaceAttr: func(g []string, a slog.Attr) slog.Attr {
+		if len(g) == 0 && a.Key == slog.TimeKey {
+			return slog.Attr{}
+		}
+		return a
+	}})
+	return h, func() string { return strings.TrimSuffix(strings.ReplaceAll(buf.String(), "level=", ""), "\n") }
+}
+
+// faulty is a handler that fails as it is told.
+type faulty struct {
+	slog.Handler
+	err    error
+	panics any
+}
+
+func (f *faulty) Handle(ctx context.Context, r slog.Record) error {
+	if f.panics != nil {
+		panic(f.panics)
+	}
+	if f.err != nil {
+		return f.err
+	}
+	return f.Handler.Handle(ctx, r)
+}
+
+func (f *faulty) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return &faulty{f.Handler.WithAttrs(attrs), f.err, f.panics}
+}
+
+func (f *faulty) WithGroup(name string) slog.Handler {
+	return &faulty{f.Handler.WithGroup(name), f.err, f.panics}
+}
+
+// vandal changes every slice it is given, as a handler may.
+type vandal struct{ slog.Handler }
+
+func (v vandal) WithAttrs(attrs []slog.Attr) slog.Handler {
+	for i := range attrs {
+		attrs[i] = slog.String(attrs[i].Key, "vandalised")
+	}
+	return v
+}
+
+func (v vandal) Handle(_ context.Context, r slog.Record) error {
+	r.AddAttrs(slog.String("vandal", "was here"))
+	return nil
+}
+
+func record(level slog.Level, attrs ...slog.Attr) slog.Record {
+	r := slog.NewRecord(time.Time{}, level, "m", 0)
+	r.AddAttrs(attrs...)
+	return r
+}
+
+func TestHandlerGivesEachHandlerWhatItIsEnabledFor(t *testing.T) {
+	t.Parallel()
+	debug, debugOut := text(slog.LevelDebug)
+	warn, warnOut := text(slog.LevelWarn)
+	h := fanout.NewHandler(nil, nil, debug, nil, warn)
+	if !h.Enabled(t.Context(), slog.LevelDebug) || h.Enabled(t.Context(), slog.LevelDebug-1) {
+		t.Error("enabled is not what any of the handlers is")
+	}
+	logger := slog.New(h).With("a", 1).WithGroup("g")
+	logger.Debug("one")
+	logger.Error("two", "b", 2)
+	want := map[string]string{
+		"debug": "DEBUG msg=one a=1\nERROR msg=two a=1 g.b=2",
+		"warn":  "ERROR msg=two a=1 g.b=2",
+	}
+	if diff := cmp.Diff(want, map[string]string{"debug": debugOut(), "warn": warnOut()}); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
+	}
+	if n := len(h.Unwrap()); n != 2 {
+		t.Errorf("%d handlers, want 2: nil ones are left out", n)
+	}
+	wantStats := []fanout.Stats{{Accepted: 2, Written: 2}, {Accepted: 1, Written: 1}}
+	if diff := cmp.Diff(wantStats, h.Stats()); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
+	}
+}
+
+func TestHandlerIsolatesFailures(t *testing.T) {
+	t.Parallel()
+	first, firstOut := text(slog.LevelInfo)
+	last, lastOut := text(slog.LevelInfo)
+	null := slog.DiscardHandler
+	var reported []string
+	h := fanout.NewHandler(&fanout.Options{OnError: func(err error) {
+		reported = append(reported, err.Error())
+		panic("a hook that panics")
+	}}, first, &faulty{null, testlog.ErrInjected, nil}, &faulty{first, nil, "boom"}, &faulty{first, testlog.ErrInjected, nil}, last)
+
+	err := h.WithAttrs([]slog.Attr{slog.Int("a", 1)}).Handle(t.Context(), record(slog.LevelInfo))
+	if !errors.Is(err, testlog.ErrInjected) || !strings.Contains(err.Error(), "boom") {
+		t.Errorf("got %v, want both failures", err)
+	}
+	want := []string{"fanout: handler 3: *fanout_test.faulty panics: boom", "fanout: handler 4: injected failure"}
+	if diff := cmp.Diff(want, reported); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
+	}
+	for what, got := range map[string]string{"before": firstOut(), "after": lastOut()} {
+		if diff := cmp.Diff("INFO msg=m a=1", got); diff != "" {
+			t.Errorf("the handler %s the failures: mismatch (-want +got):\n%s", what, diff)
+		}
+	}
+	wantStats := []fanout.Stats{
+		{Accepted: 1, Written: 1}, {}, {Accepted: 1, Dropped: 1}, {Accepted: 1, Dropped: 1}, {Accepted: 1, Written: 1},
+	}
+	if diff := cmp.Diff(wantStats, h.Stats()); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
+	}
+}
+
+func TestHandlerSharesNoSliceAmongHandlers(t *testing.T) {
+	t.Parallel()
+	out, got := text(slog.LevelInfo)
+	discard, _ := text(slog.LevelInfo)
+	for _, h := range []slog.Handler{
+		fanout.NewHandler(nil, vandal{discard}, out), fanout.NewFailover(nil, &faulty{vandal{discard}, testlog.ErrInjected, nil}, out),
+	} {
+		attrs := []slog.Attr{slog.Int("a", 1)}
+		h = h.WithAttrs(attrs)
+		_ = h.Handle(t.Context(), record(slog.LevelInfo, slog.Int("1", 1), slog.Int("2", 2), slog.Int("3", 3),
+			slog.Int("4", 4), slog.Int("5", 5), slog.Int("6", 6)))
+		if attrs[0].Value.Int64() != 1 {
+			t.Errorf("the caller's slice was changed: %v", attrs)
+		}
+	}
+	line := "INFO msg=m a=1 1=1 2=2 3=3 4=4 5=5 6=6"
+	if diff := cmp.Diff(line+"\n"+line, strings.ReplaceAll(got(), "\n\n", "\n")); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
+	}
+}
+
+func TestWhenSeesWhatIsBound(t *testing.T) {
+	t.Parallel()
+	out, got := text(slog.LevelInfo)
+	type seen struct {
+		Groups []string
+		Bound  []string
+		Ctx    any
+	}
+	var saw seen
+	type key struct{}
+	h := fanout.When(func(ctx context.Context, r slog.Record, bound fanout.Bound) bool {
+		saw = seen{Groups: bound.Groups(), Ctx: ctx.Value(key{})}
+		bound.Attrs(func(groups []string, a slog.Attr) bool {
+			saw.Bound = append(saw.Bound, strings.Join(append(groups, a.String()), "."))
+			return true
+		})
+		return r.Message == "m"
+	}, out)
+	logger := slog.New(h).With("a", 1).WithGroup("g").With("b", 2, "c", 3).WithGroup("h")
+	logger.InfoContext(context.WithValue(t.Context(), key{}, "v"), "m")
+	logger.Info("other")
+	want := seen{Groups: []string{"g", "h"}, Bound: []string{"g.b=2", "g.c=3", "a=1"}}
+	if diff := cmp.Diff(want, saw); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff("INFO msg=m a=1 g.b=2 g.c=3", got()); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
+	}
+}
+
+func TestHasTag(t *testing.T) {
+	t.Parallel()
+	cyclic := make([]slog.Attr, 2)
+	cyclic[0] = slog.Attr{Key: "c", Value: slog.GroupValue(cyclic...)}
+	cyclic[1] = cyclic[0]
+	tests := []struct {
+		name string
+		log  func(*slog.Logger)
+		want bool
+	}{
+		{"no attrs", func(l *slog.Logger) { l.Info("m") }, false},
+		{"a string", func(l *slog.Logger) { l.Info("m", "tags", "security") }, true},
+		{"[]string", func(l *slog.Logger) { l.Info("m", "tags", []string{"a", "security"}) }, true},
+		{"[]any", func(l *slog.Logger) { l.Info("m", "tags", []any{1, []int{}, map[string]any{}, "security"}) }, true},
+		{"a LogValuer", func(l *slog.Logger) { l.Info("m", "tags", valuer{slog.StringValue("security")}) }, true},
+		{"bound by With", func(l *slog.Logger) { l.With("tags", []string{"security"}).Info("m", "k", 1) }, true},
+		{"bound inside a group", func(l *slog.Logger) { l.WithGroup("g").With("tags", "security").WithGroup("h").Info("m") }, true},
+		{"bound by a parent of a sibling", func(l *slog.Logger) { l.With("tags", "security"); l.With("x", 1).Info("m") }, false},
+		{"in a group of the record", func(l *slog.Logger) { l.Info("m", slog.Group("g", slog.Group("h", "tags", "security"))) }, true},
+		{"under WithGroup", func(l *slog.Logger) { l.WithGroup("g").Info("m", "tags", "security") }, true},
+		{"another tag", func(l *slog.Logger) { l.Info("m", "tags", []string{"securityx", "Security"}) }, false},
+		{"another key", func(l *slog.Logger) { l.Info("m", "tag", "security") }, false},
+		{"values that cannot be compared", func(l *slog.Logger) { l.Info("m", "tags", []any{func() {}}) }, false},
+		{"a number", func(l *slog.Logger) { l.Info("m", "tags", 1) }, false},
+		{"a LogValuer that panics", func(l *slog.Logger) { l.Info("m", "tags", panicker{}) }, false},
+		{"a group that contains itself", func(l *slog.Logger) { l.LogAttrs(context.Background(), slog.LevelInfo, "m", cyclic[0]) }, false},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			var buf bytes.Buffer
+			tt.log(slog.New(fanout.When(fanout.HasTag("security"), handler.NewJSONHandler(&buf, nil))))
+			if got := buf.Len() > 0; got != tt.want {
+				t.Errorf("matched %t, want %t", got, tt.want)
+			}
+		})
+	}
+}
+
+type valuer struct{ v slog.Value }
+
+func (v valuer) LogValue() slog.Value { return v.v }
+
+type panicker struct{}
+
+func (panicker) LogValue() slog.Value { panic("LogValue") }
+
+func TestFailoverTriesInTurn(t *testing.T) {
+	t.Parallel()
+	tests := []struct {
+		name           string
+		err1, err2     error
+		panics         any
+		level          slog.Level
+		first, second  string
+		wantErr        bool
+		stats1, stats2 fanout.Stats
+	}{
+		{name: "the first works", first: "INFO msg=m", stats1: fanout.Stats{Accepted: 1, Written: 1}},
+		{
+			name: "an error", err1: testlog.ErrInjected, second: "INFO msg=m",
+			stats1: fanout.Stats{Accepted: 1, Dropped: 1}, stats2: fanout.Stats{Accepted: 1, Written: 1},
+		},
+		{
+			name: "a panic", panics: "boom", second: "INFO msg=m",
+			stats1: fanout.Stats{Accepted: 1, Dropped: 1}, stats2: fanout.Stats{Accepted: 1, Written: 1},
+		},
+		{
+			name: "all fail", err1: testlog.ErrInjected, err2: io.ErrClosedPipe, wantErr: true,
+			stats1: fanout.Stats{Accepted: 1, Dropped: 1}, stats2: fanout.Stats{Accepted: 1, Dropped: 1},
+		},
+		{name: "a level the first does not want is nobody's", err1: testlog.ErrInjected, level: slog.LevelDebug},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			first, firstOut := text(slog.LevelInfo)
+			second, secondOut := text(slog.LevelDebug)
+			f := fanout.NewFailover(nil, nil, &faulty{first, tt.err1, tt.panics}, &faulty{second, tt.err2, nil})
+			err := f.Handle(t.Context(), record(tt.level))
+			if (err != nil) != tt.wantErr {
+				t.Errorf("error %v", err)
+			}
+			if tt.wantErr && (!errors.Is(err, tt.err1) || !errors.Is(err, tt.err2)) {
+				t.Errorf("got %v, want all errors", err)
+			}
+			got := []any{firstOut(), secondOut(), f.Stats()}
+			want := []any{tt.first, tt.second, []fanout.Stats{tt.stats1, tt.stats2}}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("mismatch (-want +got):\n%s", diff)
+			}
+			if f.Enabled(t.Context(), slog.LevelDebug) || !f.Enabled(t.Context(), slog.LevelInfo) {
+				t.Error("enabled is not what the first handler is")
+			}
+		})
+	}
+}
+
+func TestFailoverTakesTheFirstAgainWhenItWorks(t *testing.T) {
+	t.Parallel()
+	var first, second testlog.Buffer
+	w := &testlog.FaultWriter{W: &first}
+	logger := slog.New(fanout.NewFailover(nil, handler.NewJSONHandler(w, nil), handler.NewJSONHandler(&second, nil)))
+	for i := range 9 {
+		if i == 3 {
+			w.Fail(testlog.ErrInjected)
+		}
+		if i == 6 {
+			w.Fail(nil)
+		}
+		logger.Info("m", "i", i)
+	}
+	a, _ := first.Lines()
+	b, _ := second.Lines()
+	if len(a) != 6 || len(b) != 3 {
+		t.Errorf("%d and %d lines, want 6 and 3", len(a), len(b))
+	}
+}
+
+// insane panics wherever it can.
+type insane struct{ slog.Handler }
+
+func (insane) Enabled(context.Context, slog.Level) bool { panic("enabled") }
+
+func TestAHandlerThatPanicsWhenAskedIsReported(t *testing.T) {
+	t.Parallel()
+	out, got := text(slog.LevelInfo)
+	h := fanout.NewHandler(nil, insane{}, out)
+	if !h.Enabled(t.Context(), slog.LevelInfo) {
+		t.Error("not enabled")
+	}
+	if err := h.Handle(t.Context(), record(slog.LevelInfo)); err == nil {
+		t.Error("no error")
+	}
+	if diff := cmp.Diff("INFO msg=m", got()); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
+	}
+}
+
+func TestConformance(t *testing.T) {
+	t.Parallel()
+	always := func(context.Context, slog.Record, fanout.Bound) bool { return true }
+	for name, wrap := range map[string]func(slog.Handler) slog.Handler{
+		"Handler":  func(h slog.Handler) slog.Handler { return fanout.NewHandler(nil, slog.DiscardHandler, h) },
+		"Branch":   func(h slog.Handler) slog.Handler { return fanout.When(always, h) },
+		"Failover": func(h slog.Handler) slog.Handler { return fanout.NewFailover(nil, h, slog.DiscardHandler) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			handlertest.Run(t, func(w io.Writer, opts *slog.HandlerOptions) slog.Handler {
+				return wrap(handler.NewJSONHandler(w, opts))
+			}, handlertest.ParseJSON)
+		})
+	}
+}
+
+func TestMisuseIsNamed(t *testing.T) {
+	t.Parallel()
+	always := func(context.Context, slog.Record, fanout.Bound) bool { return true }
+	for want, f := range map[string]func(){
+		"fanout: When: nil match":   func() { fanout.When(nil, slog.DiscardHandler) },
+		"fanout: When: nil handler": func() { fanout.When(always, nil) },
+	} {
+		func() {
+			defer func() {
+				if got := recover(); got != want {
+					t.Errorf("panic %v, want %q", got, want)
+				}
+			}()
+			f()
+		}()
+	}
+	if fanout.NewHandler(nil).Enabled(t.Context(), slog.LevelError) || fanout.NewFailover(nil).Enabled(t.Context(), slog.LevelError) {
+		t.Error("enabled without handlers")
+	}
+	if err := fanout.NewFailover(nil, nil).Handle(t.Context(), record(slog.LevelInfo)); err != nil {
+		t.Error(err)
+	}
+}
+
+func BenchmarkFanout(b *testing.B) {
+	newJSON := func() slog.Handler { return slog.NewJSONHandler(io.Discard, nil) }
+	for name, h := range map[string]slog.Handler{
+		"slog.MultiHandler": slog.NewMultiHandler(newJSON(), newJSON(), newJSON(), newJSON()),
+		"fanout.Handler":    fanout.NewHandler(nil, newJSON(), newJSON(), newJSON(), newJSON()),
+	} {
+		b.Run(name, func(b *testing.B) {
+			logger := slog.New(h)
+			ctx := context.Background()
+			b.ReportAllocs()
+			for b.Loop() {
+				logger.LogAttrs(ctx, slog.LevelInfo, "m", slog.String("a", "b"), slog.Int("c", 1))
+			}
+		})
+	}
+}
+
+func TestAllocations(t *testing.T) {
+	if testlog.Race {
+		t.Skip("the race detector allocates")
+	}
+	ctx := context.Background()
+	logger := slog.New(fanout.NewHandler(nil, handler.NewJSONHandler(io.Discard, nil),
+		fanout.When(fanout.HasTag("security"), handler.NewJSONHandler(io.Discard, nil)),
+		fanout.NewFailover(nil, handler.NewJSONHandler(io.Discard, nil))))
+	log := func() { logger.LogAttrs(ctx, slog.LevelInfo, "m", slog.String("a", "b"), slog.Int("c", 1)) }
+	if got := testing.AllocsPerRun(200, log); got > 0 {
+		t.Errorf("%v allocations, want none", got)
+	}
+}
