@@ -49,6 +49,7 @@ var _ slog.Handler = (*JSONHandler)(nil)
 // jsonShared is what a handler and all derived from it have in common.
 type jsonShared struct {
 	opts    slog.HandlerOptions
+	rules   jsonenc.Rules
 	sink    *sink.Sink
 	sources sync.Map // from a PC to its encoded source; as many as there are calls in the program
 }
@@ -68,7 +69,11 @@ func (o JSONOptions) NewHandler(w io.Writer) *JSONHandler {
 	if w == nil {
 		panic("handler: NewJSONHandler: nil writer")
 	}
-	return &JSONHandler{shared: &jsonShared{opts: o.HandlerOptions, sink: sink.New("handler", w, o.OnError)}}
+	return &JSONHandler{shared: &jsonShared{
+		opts:  o.HandlerOptions,
+		rules: jsonenc.Rules{Replace: o.ReplaceAttr},
+		sink:  sink.New("handler", w, o.OnError),
+	}}
 }
 
 // Enabled reports whether level is at or above the minimum level.
@@ -86,7 +91,7 @@ func minLevel(l slog.Leveler) slog.Level {
 // Handle writes the record as one line, in one Write. It returns the writer's
 // error.
 func (h *JSONHandler) Handle(_ context.Context, r slog.Record) error {
-	l := jsonenc.New(h.shared.opts.ReplaceAttr)
+	l := jsonenc.New(&h.shared.rules)
 	defer l.Free()
 	b := append(l.Buf, '{')
 	if h.shared.opts.ReplaceAttr == nil {
@@ -159,7 +164,13 @@ func (h *JSONHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	if len(attrs) == 0 {
 		return h
 	}
-	return &JSONHandler{shared: h.shared, bound: h.bound.WithAttrs(attrs, h.shared.opts.ReplaceAttr)}
+	bound := h.bound.WithAttrs(&h.shared.rules, func(l *jsonenc.Line, b []byte) []byte {
+		for _, a := range attrs {
+			b = l.Attr(b, a)
+		}
+		return b
+	})
+	return &JSONHandler{shared: h.shared, bound: bound}
 }
 
 // WithGroup returns a handler that writes all later attrs inside a group. An

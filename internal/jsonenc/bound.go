@@ -1,9 +1,6 @@
 package jsonenc
 
-import (
-	"log/slog"
-	"slices"
-)
+import "slices"
 
 // Bound is what With and WithGroup have bound to a handler, encoded once. It is
 // immutable: its methods return a new one. The zero Bound holds nothing.
@@ -22,22 +19,11 @@ func (b Bound) WithGroup(name string) Bound {
 	return b
 }
 
-// WithAttrs returns b with the attrs that each appends. Attr is the Line's own
-// method where nothing else is wanted.
-func (b Bound) WithAttrs(attrs []slog.Attr, replace Replace) Bound {
-	return b.with(replace, func(l *Line, text []byte) []byte {
-		for _, a := range attrs {
-			text = l.Attr(text, a)
-		}
-		return text
-	})
-}
-
-func (b Bound) with(replace Replace, attrs func(*Line, []byte) []byte) Bound {
-	l := New(replace)
-	text, open := l.inGroups(slices.Clip(b.text), b, attrs)
+// WithAttrs returns b with what attrs appends.
+func (b Bound) WithAttrs(rules *Rules, attrs func(l *Line, b []byte) []byte) Bound {
+	l := New(rules)
+	b.text, b.open = l.inGroups(slices.Clip(b.text), b, func(text []byte) []byte { return attrs(l, text) })
 	l.Free()
-	b.text, b.open = text, open
 	return b
 }
 
@@ -48,7 +34,7 @@ func (l *Line) Append(b []byte, bound Bound, attrs func(b []byte) []byte) []byte
 	if len(text) > 0 && b[len(b)-1] == '{' {
 		text = text[1:] // the line has nothing before the first bound attr
 	}
-	b, open := l.inGroups(append(b, text...), bound, func(_ *Line, b []byte) []byte { return attrs(b) })
+	b, open := l.inGroups(append(b, text...), bound, attrs)
 	for range open {
 		b = append(b, '}')
 	}
@@ -57,8 +43,8 @@ func (l *Line) Append(b []byte, bound Bound, attrs func(b []byte) []byte) []byte
 
 // inGroups appends what attrs appends, inside the groups that bound.text has
 // not opened yet, and returns how many are open then.
-func (l *Line) inGroups(b []byte, bound Bound, attrs func(*Line, []byte) []byte) (text []byte, open int) {
-	if l.replace != nil {
+func (l *Line) inGroups(b []byte, bound Bound, attrs func([]byte) []byte) (text []byte, open int) {
+	if l.rules.Replace != nil {
 		l.groups = append(l.groups[:0], bound.groups[:bound.open]...)
 	}
 	start := len(b)
@@ -66,7 +52,7 @@ func (l *Line) inGroups(b []byte, bound Bound, attrs func(*Line, []byte) []byte)
 		b = l.Open(b, name)
 	}
 	opened := len(b)
-	if b = attrs(l, b); len(b) == opened {
+	if b = attrs(b); len(b) == opened {
 		return b[:start], bound.open
 	}
 	return b, len(bound.groups)

@@ -15,8 +15,15 @@ import (
 	"time"
 )
 
-// Replace is the type of slog.HandlerOptions.ReplaceAttr.
-type Replace = func(groups []string, a slog.Attr) slog.Attr
+// Rules are what an encoder may want otherwise. A nil *Rules changes nothing.
+type Rules struct {
+	// Replace is slog.HandlerOptions.ReplaceAttr.
+	Replace func(groups []string, a slog.Attr) slog.Attr
+
+	// Any appends a value of no basic kind in place of AppendAny. It must not
+	// panic.
+	Any func(b []byte, a any) []byte
+}
 
 // Limits on what one record may hold. They are far above what a program logs on
 // purpose and stop groups that contain themselves.
@@ -32,21 +39,25 @@ type Line struct {
 	// from line to line. Store the finished line in it before Free.
 	Buf []byte
 
-	replace Replace
-	groups  []string // the open groups, for replace
-	depth   int
-	nodes   int
-	second  second
+	rules  *Rules
+	groups []string // the open groups, for Replace
+	depth  int
+	nodes  int
+	second second
 }
 
 var lines = sync.Pool{New: func() any { //nolint:gochecknoglobals // a pool holds no state of the program
 	return &Line{Buf: make([]byte, 0, 1024)}
 }}
 
-// New returns a Line that passes each attr through replace unless that is nil.
-func New(replace Replace) *Line {
+var noRules = new(Rules) //nolint:gochecknoglobals // never written
+
+// New returns a Line for an encoder with the given rules.
+func New(rules *Rules) *Line {
 	l, _ := lines.Get().(*Line)
-	l.replace = replace
+	if l.rules = rules; rules == nil {
+		l.rules = noRules
+	}
 	return l
 }
 
@@ -56,7 +67,7 @@ func (l *Line) Free() {
 		return
 	}
 	clear(l.groups[:cap(l.groups)])
-	l.Buf, l.groups, l.replace, l.depth, l.nodes = l.Buf[:0], l.groups[:0], nil, 0, 0
+	l.Buf, l.groups, l.rules, l.depth, l.nodes = l.Buf[:0], l.groups[:0], nil, 0, 0
 	lines.Put(l)
 }
 
@@ -73,7 +84,7 @@ func AppendKey(b []byte, key string) []byte {
 // one, or is a group in which nothing is left.
 func (l *Line) Attr(b []byte, a slog.Attr) []byte {
 	a.Value = a.Value.Resolve()
-	if l.replace != nil && a.Value.Kind() != slog.KindGroup {
+	if l.rules.Replace != nil && a.Value.Kind() != slog.KindGroup {
 		a = l.replaced(a)
 	}
 	switch a.Value.Kind() {
@@ -92,10 +103,18 @@ func (l *Line) Attr(b []byte, a slog.Attr) []byte {
 			return l.group(b, a.Key, sourceAttrs(v))
 		}
 	}
-	return AppendValue(AppendKey(b, a.Key), a.Value)
+	return l.Value(AppendKey(b, a.Key), a.Value)
 }
 
-// replaced returns what replace makes of a, resolved. A replace that panics
+// Value appends a resolved value that is not a group.
+func (l *Line) Value(b []byte, v slog.Value) []byte {
+	if l.rules.Any != nil && v.Kind() == slog.KindAny {
+		return l.rules.Any(b, v.Any())
+	}
+	return AppendValue(b, v)
+}
+
+// replaced returns what Replace makes of a, resolved. A Replace that panics
 // costs the value, not the record.
 func (l *Line) replaced(a slog.Attr) (out slog.Attr) {
 	defer func() {
@@ -107,7 +126,7 @@ func (l *Line) replaced(a slog.Attr) (out slog.Attr) {
 	if len(l.groups) > 0 {
 		groups = l.groups
 	}
-	out = l.replace(groups, a)
+	out = l.rules.Replace(groups, a)
 	out.Value = out.Value.Resolve()
 	return out
 }
@@ -116,10 +135,10 @@ func (l *Line) group(b []byte, key string, attrs []slog.Attr) []byte {
 	if len(attrs) == 0 {
 		return b
 	}
-	if l.nodes += len(attrs); l.depth >= maxDepth || l.nodes > maxNodes {
-		return AppendString(AppendKey(b, key), "!ERROR:group too deep or too large")
+	if !l.Enter(attrs) {
+		return AppendString(AppendKey(b, key), TooLarge)
 	}
-	l.depth++
+	defer l.Leave()
 	start := len(b)
 	if key != "" {
 		b = l.Open(b, key)
@@ -128,21 +147,36 @@ func (l *Line) group(b []byte, key string, attrs []slog.Attr) []byte {
 	for _, a := range attrs {
 		b = l.Attr(b, a)
 	}
-	l.depth--
 	if len(b) == opened {
 		b = b[:start]
 	} else if key != "" {
 		b = append(b, '}')
 	}
-	if key != "" && l.replace != nil {
+	if key != "" && l.rules.Replace != nil {
 		l.groups = l.groups[:len(l.groups)-1]
 	}
 	return b
 }
 
+// TooLarge stands for a group that Enter refuses.
+const TooLarge = "!ERROR:group too deep or too large"
+
+// Enter reports whether there is room for a group's attrs. If so, the caller
+// calls Leave after them.
+func (l *Line) Enter(attrs []slog.Attr) bool {
+	if l.nodes += len(attrs); l.depth >= maxDepth || l.nodes > maxNodes {
+		return false
+	}
+	l.depth++
+	return true
+}
+
+// Leave ends what Enter began.
+func (l *Line) Leave() { l.depth-- }
+
 // Open opens a group; the caller appends the closing brace.
 func (l *Line) Open(b []byte, name string) []byte {
-	if l.replace != nil {
+	if l.rules.Replace != nil {
 		l.groups = append(l.groups, name)
 	}
 	return append(AppendKey(b, name), '{')

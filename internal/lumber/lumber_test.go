@@ -1,0 +1,303 @@
+package lumber_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/hex"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluicelog/sluice/internal/lstest"
+	"github.com/sluicelog/sluice/internal/lumber"
+	"github.com/sluicelog/sluice/internal/testlog"
+)
+
+func ab() [][]byte { return [][]byte{[]byte(`{"message":"a"}`), []byte(`{"message":"b"}`)} }
+
+func newEncoder(t testing.TB, level int) *lumber.Encoder {
+	t.Helper()
+	enc, err := lumber.NewEncoder(level)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return enc
+}
+
+// A window of two events is these 62 bytes.
+func TestEncodeIsByteExact(t *testing.T) {
+	const want = "325700000002" +
+		"324a000000010000000f7b226d657373616765223a2261227d" +
+		"324a000000020000000f7b226d657373616765223a2262227d"
+	enc := newEncoder(t, 0)
+	for range 2 { // the second time the buffers are used again
+		got, err := enc.Encode(ab())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff(want, hex.EncodeToString(got)); diff != "" {
+			t.Errorf("window mismatch (-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestEncodeRoundTrip(t *testing.T) {
+	long := []byte(`{"message":"` + strings.Repeat("long ", 50_000) + `"}`)
+	for level := range 10 {
+		enc := newEncoder(t, level)
+		for _, events := range [][][]byte{ab(), {long}, ab()[:1], {long, []byte("{}")}} {
+			window, err := enc.Encode(events)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r := bytes.NewReader(window)
+			got, highest, err := lstest.ReadWindow(r)
+			if err != nil {
+				t.Fatalf("level %d: %v", level, err)
+			}
+			if diff := cmp.Diff(events, got); diff != "" {
+				t.Errorf("level %d: events mismatch (-want +got):\n%s", level, diff)
+			}
+			if int(highest) != len(events) || r.Len() != 0 {
+				t.Errorf("level %d: highest %d and %d bytes left, want %d and 0", level, highest, r.Len(), len(events))
+			}
+			if level > 0 && len(events[0]) > 1000 && len(window) > 10_000 {
+				t.Errorf("level %d: window of %d bytes is not compressed", level, len(window))
+			}
+		}
+	}
+}
+
+func TestNewEncoderRefusesLevel(t *testing.T) {
+	for _, level := range []int{-1, 10} {
+		if _, err := lumber.NewEncoder(level); err == nil {
+			t.Errorf("level %d accepted", level)
+		}
+	}
+}
+
+func TestReadAck(t *testing.T) {
+	tests := []struct {
+		name string
+		in   string
+		want uint32
+		err  error
+	}{
+		{"ack", "2A\x00\x01\x02\x03", 0x010203, nil},
+		{"keepalive", "2A\x00\x00\x00\x00", 0, nil},
+		{"end", "", 0, io.EOF},
+		{"cut", "2A\x00", 0, io.ErrUnexpectedEOF},
+		{"version 1", "1A\x00\x00\x00\x01", 0, lumber.ErrProtocol},
+		{"window", "2W\x00\x00\x00\x01", 0, lumber.ErrProtocol},
+		{"HTTP", "HTTP/1.1 400 Bad Request", 0, lumber.ErrProtocol},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			got, err := lumber.ReadAck(strings.NewReader(tt.in), make([]byte, lumber.AckLen))
+			if got != tt.want || !errors.Is(err, tt.err) {
+				t.Errorf("got %d, %v; want %d, %v", got, err, tt.want, tt.err)
+			}
+		})
+	}
+}
+
+func FuzzReadAck(f *testing.F) {
+	f.Add([]byte("2A\x00\x00\x00\x02"))
+	f.Add([]byte("2A\x00\x00\x00\x002A\x00\x00\x00\x07"))
+	f.Add([]byte("2W\x00\x00\x00\x02"))
+	f.Add([]byte("2A\xff"))
+	f.Fuzz(func(t *testing.T, in []byte) {
+		r := bytes.NewReader(in)
+		var back []byte
+		for {
+			seq, err := lumber.ReadAck(r, make([]byte, lumber.AckLen))
+			if err != nil {
+				break
+			}
+			back = lumber.AppendAck(back, seq)
+		}
+		if !bytes.HasPrefix(in, back) {
+			t.Errorf("read %x from %x", back, in)
+		}
+	})
+}
+
+// peer is the far end of a Conn: it reads one window for each answer, sends
+// the answer, and ends.
+func peer(nc net.Conn, answers ...string) {
+	for _, answer := range answers {
+		if _, _, err := lstest.ReadWindow(nc); err != nil {
+			return
+		}
+		if _, err := io.WriteString(nc, answer); err != nil {
+			return
+		}
+	}
+}
+
+func TestConnAnswers(t *testing.T) {
+	tests := []struct {
+		name   string
+		answer string
+		acked  int
+		err    error
+	}{
+		{"all", "2A\x00\x00\x00\x02", 2, nil},
+		{"in parts", "2A\x00\x00\x00\x012A\x00\x00\x00\x012A\x00\x00\x00\x02", 2, nil},
+		{"keepalives", "2A\x00\x00\x00\x002A\x00\x00\x00\x002A\x00\x00\x00\x02", 2, nil},
+		{"nothing", "", 0, io.EOF},
+		{"one", "2A\x00\x00\x00\x01", 1, io.EOF},
+		{"half an ack", "2A\x00\x00\x00", 0, io.ErrUnexpectedEOF},
+		{"too many", "2A\x00\x00\x00\x03", 0, lumber.ErrProtocol},
+		{"one, then too many", "2A\x00\x00\x00\x012A\x00\x00\x00\x03", 1, lumber.ErrProtocol},
+		{"garbage", "HTTP/1.1 400", 0, lumber.ErrProtocol},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ours, theirs := net.Pipe()
+				go func() {
+					defer theirs.Close()
+					peer(theirs, tt.answer)
+				}()
+				c := lumber.NewConn(ours, newEncoder(t, 0), time.Minute)
+				defer c.Close()
+				acked, err := c.Send(t.Context(), ab())
+				if acked != tt.acked || !errors.Is(err, tt.err) {
+					t.Errorf("Send = %d, %v; want %d, %v", acked, err, tt.acked, tt.err)
+				}
+				if err == nil {
+					return
+				}
+				if again, err := c.Send(t.Context(), ab()); again != 0 || err == nil {
+					t.Errorf("Send after the failure = %d, %v; want 0 and an error", again, err)
+				}
+			})
+		})
+	}
+}
+
+// A peer that says nothing is given up after the silence; one that sends
+// keepalives is waited for.
+func TestConnSilence(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ours, theirs := net.Pipe()
+		const keepalives = 100
+		go func() {
+			if _, _, err := lstest.ReadWindow(theirs); err != nil {
+				t.Error(err)
+			}
+			for range keepalives {
+				time.Sleep(59 * time.Second)
+				_, _ = theirs.Write(lumber.AppendAck(nil, 0))
+			}
+		}()
+		c := lumber.NewConn(ours, newEncoder(t, 0), time.Minute)
+		defer c.Close()
+		start := time.Now()
+		if _, err := c.Send(t.Context(), ab()); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("Send: %v, want os.ErrDeadlineExceeded", err)
+		}
+		if d, want := time.Since(start), keepalives*59*time.Second+time.Minute; d != want {
+			t.Errorf("Send took %v, want %v", d, want)
+		}
+	})
+}
+
+func TestConnSendHonoursItsContext(t *testing.T) {
+	for _, reads := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			ours, theirs := net.Pipe()
+			defer theirs.Close()
+			if reads {
+				go func() { _, _, _ = lstest.ReadWindow(theirs) }()
+			}
+			c := lumber.NewConn(ours, newEncoder(t, 0), time.Hour)
+			defer c.Close()
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+			defer cancel()
+			start := time.Now()
+			if acked, err := c.Send(ctx, ab()); acked != 0 || !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("Send = %d, %v; want 0, context.DeadlineExceeded", acked, err)
+			}
+			if d := time.Since(start); d != time.Second {
+				t.Errorf("Send took %v, want 1s", d)
+			}
+		})
+	}
+}
+
+// Whatever happens between windows is known before the next one.
+func TestConnWhileIdle(t *testing.T) {
+	tests := []struct {
+		name string
+		do   func(theirs net.Conn)
+		want error
+	}{
+		{"closed", func(nc net.Conn) { _ = nc.Close() }, io.EOF},
+		{"keepalive", func(nc net.Conn) { _, _ = nc.Write(lumber.AppendAck(nil, 0)) }, nil},
+		{"ack of nothing", func(nc net.Conn) { _, _ = nc.Write(lumber.AppendAck(nil, 1)) }, lumber.ErrProtocol},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ours, theirs := net.Pipe()
+				defer theirs.Close()
+				go peer(theirs, "2A\x00\x00\x00\x02", "2A\x00\x00\x00\x01")
+				c := lumber.NewConn(ours, newEncoder(t, 0), time.Minute)
+				defer c.Close()
+				if _, err := c.Send(t.Context(), ab()); err != nil {
+					t.Fatal(err)
+				}
+				tt.do(theirs)
+				synctest.Wait()
+				if err := c.Err(); !errors.Is(err, tt.want) {
+					t.Errorf("Err() = %v, want %v", err, tt.want)
+				}
+				if acked, err := c.Send(t.Context(), ab()[:1]); (acked == 1) != (tt.want == nil) || !errors.Is(err, tt.want) {
+					t.Errorf("Send = %d, %v; want error %v", acked, err, tt.want)
+				}
+			})
+		})
+	}
+}
+
+func TestConnCloseEndsItsReader(t *testing.T) {
+	testlog.CheckGoroutines(t)
+	ours, theirs := net.Pipe()
+	defer theirs.Close()
+	c := lumber.NewConn(ours, newEncoder(t, 0), time.Minute)
+	c.Close()
+	c.Close()
+	if err := c.Err(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("Err() = %v, want os.ErrClosed", err)
+	}
+}
+
+func BenchmarkEncode(b *testing.B) {
+	event := []byte(`{"@timestamp":"2026-11-21T23:30:00.123456789Z","@version":"1","message":"` +
+		strings.Repeat("something happened ", 10) + `","level":"INFO","level_value":20000}`)
+	events := make([][]byte, 2048)
+	for i := range events {
+		events[i] = event
+	}
+	for _, level := range []int{0, 1, 3, 9} {
+		b.Run("level "+string(rune('0'+level)), func(b *testing.B) {
+			enc := newEncoder(b, level)
+			b.ReportAllocs()
+			b.SetBytes(int64(len(event) * len(events)))
+			for b.Loop() {
+				if _, err := enc.Encode(events); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

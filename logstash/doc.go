@@ -1,0 +1,44 @@
+/*
+Package logstash writes events that Logstash accepts, and ships them.
+
+[Handler] encodes each record as one JSON object in the format V1. It writes to
+any io.Writer: a rotate.File that Filebeat tails, standard output, or a [Shipper]
+that [Dial] returns:
+
+	shipper, err := logstash.Dial("beats://logstash:5044", nil)
+	if err != nil {
+		return err // the address is wrong; a peer that is away is not an error
+	}
+	defer shipper.Close()
+	logger := slog.New(logstash.NewHandler(shipper, nil))
+	logger.Info("listening", "port", 8080)
+
+ships
+
+	{"@timestamp":"2026-11-21T23:30:00.123456Z","@version":"1","message":"listening",
+	 "level":"INFO","level_value":20000,"host":{"name":"web-1"},"port":8080}
+
+in one line.
+
+Not for: a sink that is not Logstash and has its own idea of a log line; see
+handler.JSONHandler for that.
+
+# Guarantees
+
+The handler keeps what package handler promises of its encoders: one line and one
+Write for each record, valid JSON whatever the values are. Nothing in it starts a
+goroutine; a Shipper starts a fixed number and ends them in Close.
+
+A shipper keeps events in memory, in their order, until the peer has them. What
+"has them" means depends on the way:
+
+	beats://  at least once: an event is forgotten when Logstash has acknowledged
+	          it; what was not acknowledged when a connection broke is sent again
+	tcp://    at most once for what was under way when a connection broke, as far
+	          as the kernel had taken it: TCP has no acknowledgement that Logstash
+	          has read a line
+
+Memory is bounded. When it is full, events are dropped or the caller waits, as
+the policy says, and every drop is counted.
+*/
+package logstash
