@@ -44,7 +44,7 @@ func BenchmarkJSON(b *testing.B) {
 		{"10attrs", nil, nil, ten()},
 		{"With10+5", nil, ten(), five()},
 		{"Error", nil, nil, []slog.Attr{slog.Any("err", errors.New("connection refused"))}},
-		{"Group", nil, nil, []slog.Attr{slog.Attr{Key: "http", Value: slog.GroupValue(five()...)}}},
+		{"Group", nil, nil, []slog.Attr{{Key: "http", Value: slog.GroupValue(five()...)}}},
 		{"AddSource", &slog.HandlerOptions{AddSource: true}, nil, five()},
 		{"ReplaceAttr", keep, nil, five()},
 	}
@@ -105,7 +105,7 @@ func TestAllocations(t *testing.T) {
 	}
 	ctx := context.Background()
 	attrs := five()
-	group := []slog.Attr{slog.Attr{Key: "http", Value: slog.GroupValue(five()...)}, slog.Any("err", errors.New("refused"))}
+	group := []slog.Attr{{Key: "http", Value: slog.GroupValue(five()...)}, slog.Any("err", errors.New("refused"))}
 	json := slog.New(handler.NewJSONHandler(io.Discard, nil))
 	source := slog.New(handler.NewJSONHandler(io.Discard, &slog.HandlerOptions{AddSource: true}))
 	gated := slog.New(handler.NewGate(handler.NewJSONHandler(io.Discard, nil), nil))

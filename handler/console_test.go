@@ -37,40 +37,58 @@ func TestConsoleHandlerPrints(t *testing.T) {
 		}, msg: "m", args: []any{slog.Group("h", "c", 3)}, want: "23:30:00.123 INF m a=1 g.b=2 g.h.c=3"},
 		{name: "values", msg: "m", args: []any{
 			"s", "two words", "d", 1500 * time.Millisecond, "t", when, "e", errors.New("no such file"), "n", nil,
-			"p", point{1, 2, "x"}, "pp", &point{1, 2, ""}, "m", map[string]int{"a": 1}, "b", []byte("raw"), "l", slog.LevelWarn + 1,
+			"p",
+			point{1, 2, "x"},
+			"pp", &point{1, 2, ""}, "m",
+			map[string]int{"a": 1},
+			"b", []byte("raw"), "l", slog.LevelWarn + 1,
 		}, want: `23:30:00.123 INF m s="two words" d=1.5s t=2026-11-21T23:30:00.123456789Z e="no such file" n=<nil>` +
 			` p="{X:1 Y:2 Tag:x}" pp="&{X:1 Y:2 Tag:}" m=map[a:1] b=raw l=WARN+1`},
-		{name: "control characters in the message as escapes", msg: "a\nb\r\tc\x1b[31m\a\x7f\u009b31m\u202edlrow\u2028x",
-			want: `23:30:00.123 INF a\nb\r\tc\x1b[31m\x07\x7f\u009b31m\u202edlrow\u2028x`},
-		{name: "control characters in values quoted", msg: "m", args: []any{"k", "a\nb", "l", "\x1b[31mred", "n", "c\u009b d", "o", "\x7f"},
-			want: `23:30:00.123 INF m k="a\nb" l=␛[31mred n="c\u009b d" o=␡`},
-		{name: "control characters in keys and groups", msg: "m", args: []any{slog.Group("g\n", "k\x1b", 1)},
-			want: `23:30:00.123 INF m "g\n.k␛"=1`},
-		{name: "a written escape that tint would make a real one", msg: "m", args: []any{"k", `a \x1b[31m`},
-			want: `23:30:00.123 INF m k="a \\x1B[31m"`},
-		{name: "invalid UTF-8 and U+FFFD", msg: "a\xffb\ufffdc", args: []any{"k", "a\xffb\ufffdc d"},
-			want: "23:30:00.123 INF a\ufffdb\ufffdc k=\"a\ufffdb\ufffdc d\""},
+		{
+			name: "control characters in the message as escapes", msg: "a\nb\r\tc\x1b[31m\a\x7f\u009b31m\u202edlrow\u2028x",
+			want: `23:30:00.123 INF a\nb\r\tc\x1b[31m\x07\x7f\u009b31m\u202edlrow\u2028x`,
+		},
+		{
+			name: "control characters in values quoted", msg: "m", args: []any{"k", "a\nb", "l", "\x1b[31mred", "n", "c\u009b d", "o", "\x7f"},
+			want: `23:30:00.123 INF m k="a\nb" l=␛[31mred n="c\u009b d" o=␡`,
+		},
+		{
+			name: "control characters in keys and groups", msg: "m", args: []any{slog.Group("g\n", "k\x1b", 1)},
+			want: `23:30:00.123 INF m "g\n.k␛"=1`,
+		},
+		{
+			name: "a written escape that tint would make a real one", msg: "m", args: []any{"k", `a \x1b[31m`},
+			want: `23:30:00.123 INF m k="a \\x1B[31m"`,
+		},
+		{
+			name: "invalid UTF-8 and U+FFFD", msg: "a\xffb\ufffdc", args: []any{"k", "a\xffb\ufffdc d"},
+			want: "23:30:00.123 INF a\ufffdb\ufffdc k=\"a\ufffdb\ufffdc d\"",
+		},
 		{name: "a time layout", opts: handler.ConsoleOptions{TimeFormat: time.DateTime}, msg: "m", want: "2026-11-21 23:30:00 INF m"},
-		{name: "what ReplaceAttr makes", opts: handler.ConsoleOptions{ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
-			switch a.Key {
-			case slog.TimeKey:
-				return slog.Attr{}
-			case slog.LevelKey:
-				return slog.String("level", "<"+a.Value.String()+">\n")
-			case slog.MessageKey:
-				return slog.String("msg", a.Value.String()+"\x1b!")
-			case "drop":
-				return slog.Attr{}
-			case "panic":
-				panic("no")
-			}
-			a.Value = slog.StringValue(strings.Join(groups, "/") + ":" + a.Value.String())
-			return a
-		}}, with: func(h slog.Handler) slog.Handler { return h.WithGroup("g") },
+		{
+			name: "what ReplaceAttr makes", opts: handler.ConsoleOptions{ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+				switch a.Key {
+				case slog.TimeKey:
+					return slog.Attr{}
+				case slog.LevelKey:
+					return slog.String("level", "<"+a.Value.String()+">\n")
+				case slog.MessageKey:
+					return slog.String("msg", a.Value.String()+"\x1b!")
+				case "drop":
+					return slog.Attr{}
+				case "panic":
+					panic("no")
+				}
+				a.Value = slog.StringValue(strings.Join(groups, "/") + ":" + a.Value.String())
+				return a
+			}}, with: func(h slog.Handler) slog.Handler { return h.WithGroup("g") },
 			msg: "m", args: []any{"a", 1, "drop", 2, "panic", 3, slog.Group("h", "msg2", 4)},
-			want: `<INFO>\n m\x1b! g.a=g:1 g.panic="!PANIC: no" g.h.msg2=g/h:4`},
-		{name: "colors", opts: handler.ConsoleOptions{Color: handler.ColorAlways}, msg: "m", args: []any{"k", "v w"},
-			want: "\x1b[2m23:30:00.123\x1b[0m \x1b[92mINF\x1b[0m m \x1b[2mk=\x1b[0m\"v w\""},
+			want: `<INFO>\n m\x1b! g.a=g:1 g.panic="!PANIC: no" g.h.msg2=g/h:4`,
+		},
+		{
+			name: "colors", opts: handler.ConsoleOptions{Color: handler.ColorAlways}, msg: "m", args: []any{"k", "v w"},
+			want: "\x1b[2m23:30:00.123\x1b[0m \x1b[92mINF\x1b[0m m \x1b[2mk=\x1b[0m\"v w\"",
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

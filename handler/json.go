@@ -93,7 +93,7 @@ func minLevel(l slog.Leveler) slog.Level {
 func (h *JSONHandler) Handle(_ context.Context, r slog.Record) error {
 	l := jsonenc.New(&h.shared.rules)
 	defer l.Free()
-	b := append(l.Buf, '{')
+	b := append(l.Buf, '{') //nolint:gocritic // back in l.Buf below
 	if h.shared.opts.ReplaceAttr == nil {
 		b = h.appendBuiltIns(l, b, &r)
 	} else {
@@ -129,8 +129,9 @@ func (h *JSONHandler) appendBuiltIns(l *jsonenc.Line, b []byte, r *slog.Record) 
 
 // source returns the encoded source attr of a PC, with its leading comma.
 func (h *JSONHandler) source(l *jsonenc.Line, pc uintptr) []byte {
-	if text, ok := h.shared.sources.Load(pc); ok {
-		return text.([]byte)
+	if known, ok := h.shared.sources.Load(pc); ok {
+		text, _ := known.([]byte)
+		return text
 	}
 	text := l.Attr(nil, slog.Any(slog.SourceKey, sourceOf(pc)))
 	h.shared.sources.Store(pc, text)

@@ -184,8 +184,8 @@ func finite(v reflect.Value, depth int, nodes *int) bool {
 			}
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if !finite(v.Field(i), depth+1, nodes) {
+		for _, field := range v.Fields() {
+			if !finite(field, depth+1, nodes) {
 				return false
 			}
 		}

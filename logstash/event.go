@@ -46,6 +46,7 @@ func (e *event) root(b []byte, a slog.Attr) []byte {
 		if !group {
 			return e.object(b, a)
 		}
+	case free:
 	}
 	return e.line.Attr(b, a)
 }
@@ -152,14 +153,14 @@ func appendAny(b []byte, a any) (out []byte) {
 		return jsonenc.AppendAny(b, a)
 	}
 	b = append(b, `{"message":`...)
-	b = jsonenc.AppendAny(b, errorText{err})
+	b = jsonenc.AppendAny(b, textOnly{err})
 	b = append(b, `,"type":`...)
 	b = jsonenc.AppendString(b, fmt.Sprintf("%T", rootCause(err)))
 	return append(b, '}')
 }
 
-// errorText hides an error's MarshalJSON.
-type errorText struct{ error }
+// textOnly hides an error's MarshalJSON.
+type textOnly struct{ error } //nolint:errname // not an error of this package
 
 // rootCause returns the end of the chain of errors that err wraps, whose type
 // says most.

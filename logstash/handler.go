@@ -117,7 +117,7 @@ func (h *Handler) Enabled(_ context.Context, level slog.Level) bool {
 func (h *Handler) Handle(_ context.Context, r slog.Record) error {
 	l := jsonenc.New(&h.shared.rules)
 	defer l.Free()
-	b := append(l.Buf, '{')
+	b := append(l.Buf, '{') //nolint:gocritic // back in l.Buf below
 	if y := r.Time.UTC().Year(); !r.Time.IsZero() && 0 <= y && y <= 9999 {
 		b = append(b, `"@timestamp":`...)
 		b = l.Time(b, r.Time.UTC())

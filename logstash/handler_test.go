@@ -39,21 +39,27 @@ func TestHandlerWritesEventsThatLogstashAccepts(t *testing.T) {
 		{name: "With and WithGroup", with: func(h slog.Handler) slog.Handler {
 			return with("c", 3)(with("a", 1)(h).WithGroup("g").WithGroup("h"))
 		}, args: []any{"d", 4}, want: `,"a":1,"g":{"h":{"c":3,"d":4}}`},
-		{name: "errors are objects, at every depth", args: []any{"err", pathErr, slog.Group("g", "e", errors.New("x"))},
+		{
+			name: "errors are objects, at every depth", args: []any{"err", pathErr, slog.Group("g", "e", errors.New("x"))},
 			want: `,"err":{"message":"read config: open /etc/app: file does not exist","type":"*errors.errorString"},` +
-				`"g":{"e":{"message":"x","type":"*errors.errorString"}}`},
+				`"g":{"e":{"message":"x","type":"*errors.errorString"}}`,
+		},
 		{name: "error keeps one type", args: []any{"error", "text"}, want: `,"error":{"message":"text"}`},
 		{name: "an error under error", args: []any{"error", errors.New("x")}, want: `,"error":{"message":"x","type":"*errors.errorString"}`},
 		{name: "a number under error", args: []any{"error", 7}, want: `,"error":{"message":"7"}`},
 		{name: "a group under error", args: []any{slog.Group("error", "code", 7)}, want: `,"error":{"code":7}`},
-		{name: "tags from everywhere are one array of strings",
+		{
+			name: "tags from everywhere are one array of strings",
 			opts: &logstash.Options{Host: "h", Tags: []string{"prod"}}, with: with("tags", []string{"a"}, "tags", "b"),
-			args: []any{"tags", []any{"security", 7}}, want: `,"tags":["prod","a","b","security","7"]`},
+			args: []any{"tags", []any{"security", 7}}, want: `,"tags":["prod","a","b","security","7"]`,
+		},
 		{name: "tags in a group are the group's", args: []any{slog.Group("g", "tags", "x")}, want: `,"g":{"tags":"x"}`},
 		{name: "tags that are no list", args: []any{"tags", 7}, want: `,"attr_tags":7`},
 		{name: "logger_name from the options", opts: &logstash.Options{Host: "h", LoggerName: "app"}, want: `,"logger_name":"app"`},
-		{name: "logger_name from attrs, the last", opts: &logstash.Options{Host: "h", LoggerName: "app"},
-			with: with("logger", "app.db"), args: []any{"logger", "app.db.pool"}, want: `,"logger_name":"app.db.pool"`},
+		{
+			name: "logger_name from attrs, the last", opts: &logstash.Options{Host: "h", LoggerName: "app"},
+			with: with("logger", "app.db"), args: []any{"logger", "app.db.pool"}, want: `,"logger_name":"app.db.pool"`,
+		},
 		{name: "a logger that is no name", args: []any{"logger", 7, "logger_name", 8}, want: `,"logger":7,"attr_logger_name":8`},
 		{name: "fields of the event's own", args: []any{
 			"@timestamp", "x", "@version", 2, "message", "x", "level", "x", "level_value", 1, "host", "x",
@@ -61,16 +67,20 @@ func TestHandlerWritesEventsThatLogstashAccepts(t *testing.T) {
 		{name: "fields of the event's own as groups and in inlined groups", args: []any{
 			slog.Group("host", "name", "x"), slog.Group("", "level", "x"), slog.Group("g", "level", "kept"),
 		}, want: `,"attr_host":{"name":"x"},"attr_level":"x","g":{"level":"kept"}`},
-		{name: "WithGroup of a name of the event's own", with: func(h slog.Handler) slog.Handler { return h.WithGroup("host").WithGroup("host") },
-			args: []any{"a", 1}, want: `,"attr_host":{"host":{"a":1}}`},
+		{
+			name: "WithGroup of a name of the event's own", with: func(h slog.Handler) slog.Handler { return h.WithGroup("host").WithGroup("host") },
+			args: []any{"a", 1}, want: `,"attr_host":{"host":{"a":1}}`,
+		},
 		{name: "what Logstash 8 takes for objects", args: []any{
 			"url", "http://x", "http", 1, "user_agent", "curl", "event", true, "@metadata", "x",
 		}, want: `,"attr_url":"http://x","attr_http":1,"attr_user_agent":"curl","attr_event":true,"attr_metadata":"x"`},
 		{name: "and what are objects", args: []any{
 			slog.Group("url", "path", "/"), "http", map[string]any{"version": "1.1"}, slog.Group("@metadata", "index", "x"),
 		}, want: `,"url":{"path":"/"},"http":{"version":"1.1"},"@metadata":{"index":"x"}`},
-		{name: "null is no other type", args: []any{"error", nil, "url", nil, "@metadata", nil},
-			want: `,"error":null,"url":null,"attr_metadata":null`},
+		{
+			name: "null is no other type", args: []any{"error", nil, "url", nil, "@metadata", nil},
+			want: `,"error":null,"url":null,"attr_metadata":null`,
+		},
 		{name: "NaN is text", args: []any{"f", math.NaN()}, want: `,"f":"!ERROR:json: unsupported value: NaN"`},
 	}
 	for _, tt := range tests {

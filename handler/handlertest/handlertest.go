@@ -61,11 +61,8 @@ type Violation struct {
 	Err  error  // what was seen
 }
 
-// Error names the rule and what was seen.
-func (v Violation) Error() string { return v.Rule + ": " + v.Err.Error() }
-
-// Unwrap returns what was seen.
-func (v Violation) Unwrap() error { return v.Err }
+// String names the rule and what was seen.
+func (v Violation) String() string { return v.Rule + ": " + v.Err.Error() }
 
 // Run runs every rule as a subtest of t.
 func Run(t *testing.T, newHandler New, parse Parse) {
@@ -150,7 +147,7 @@ func (s subject) lines(opts *slog.HandlerOptions, use func(h slog.Handler) error
 
 // clean reports what in a line must not reach a file or a terminal.
 func clean(line string) error {
-	for i := 0; i < len(line); i++ {
+	for i := range len(line) {
 		if line[i] < ' ' {
 			return fmt.Errorf("control byte %#02x at %d: %q", line[i], i, line)
 		}

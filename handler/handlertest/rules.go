@@ -9,6 +9,8 @@ import (
 	"math"
 	"reflect"
 	"runtime"
+	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -138,7 +140,7 @@ func derivationRules() []rule {
 			return all(err, want(m, 1, "a"))
 		}},
 		{"the caller's groups are never written", func(s subject) error {
-			inner := []slog.Attr{slog.Attr{}, slog.String("password", "p"), slog.Any("v", valuer{slog.IntValue(1)})}
+			inner := []slog.Attr{{}, slog.String("password", "p"), slog.Any("v", valuer{slog.IntValue(1)})}
 			before := fmt.Sprint(inner)
 			group := slog.Attr{Key: "g", Value: slog.GroupValue(inner...)}
 			_, err := s.one(nil, with(group), group)
@@ -149,13 +151,13 @@ func derivationRules() []rule {
 		}},
 		{"the caller's maps, slices and structs are never written", func(s subject) error {
 			type inner struct{ Password string }
-			make := func() []any {
+			fresh := func() []any {
 				return []any{map[string]any{"password": "p", "n": []any{1}}, []string{"token=t"}, &inner{"p"}}
 			}
-			vs := make()
+			vs := fresh()
 			_, err := s.one(nil, with(slog.Any("a", vs[0])), slog.Any("b", vs[0]), slog.Any("c", vs[1]), slog.Any("d", vs[2]))
-			if !reflect.DeepEqual(vs, make()) {
-				return fmt.Errorf("%v has become %v", make(), vs)
+			if !reflect.DeepEqual(vs, fresh()) {
+				return fmt.Errorf("%v has become %v", fresh(), vs)
 			}
 			return err
 		}},
@@ -182,7 +184,7 @@ func valueRules() []rule {
 	cyclicPtr := new(node)
 	cyclicPtr.Next = cyclicPtr
 
-	rules := []rule{
+	resolving := []rule{
 		{"a LogValuer is resolved once", func(s subject) error {
 			var n, nested counter
 			m, err := s.one(nil, nil, slog.Any("n", &n), slog.Group("g", slog.Any("n", &nested)))
@@ -211,7 +213,7 @@ func valueRules() []rule {
 				err2, holds(n, "open: no such file", "e"))
 		}},
 	}
-	for _, v := range []struct {
+	hostile := []struct {
 		name  string
 		value any
 	}{
@@ -234,7 +236,9 @@ func valueRules() []rule {
 		{"a map that contains itself", cyclicMap},
 		{"a pointer that leads to itself", cyclicPtr},
 		{"a year beyond 9999", time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC)},
-	} {
+	}
+	rules := slices.Grow(resolving, len(hostile))
+	for _, v := range hostile {
 		rules = append(rules, rule{v.name + " costs a placeholder, not the record", func(s subject) error {
 			m, err := s.one(nil, nil, slog.Int("before", 1), slog.Any("v", v.value), slog.Int("after", 2))
 			n, err2 := s.one(nil, with(slog.Any("v", v.value), slog.Int("b", 1)), slog.Int("after", 2))
@@ -436,7 +440,7 @@ func siblings(s subject, derive func(parent slog.Handler, who string) slog.Handl
 		if err != nil || len(lines) != 2 {
 			return fmt.Errorf("at depth %d: %d lines, %w", depth, len(lines), err)
 		}
-		path = path[:len(path):len(path)]
+		path = slices.Clip(path)
 		if err := all(check(lines[0], path, "alice"), check(lines[1], path, "bob")); err != nil {
 			return fmt.Errorf("at depth %d: %w", depth, err)
 		}
@@ -486,14 +490,18 @@ func concurrently(s subject) error {
 		}
 		for g := range goroutines {
 			child, ok := group[fmt.Sprint("child", g)]
-			if ok && (fmt.Sprint(g) != who || fmt.Sprint(child.(map[string]any)["g"]) != who) {
+			if !ok {
+				continue
+			}
+			attrs, _ := child.(map[string]any)
+			if strconv.Itoa(g) != who || fmt.Sprint(attrs["g"]) != who {
 				return fmt.Errorf("goroutine %s logged a line of %d: %v", who, g, m)
 			}
 		}
 		seen[who]++
 	}
 	for g := range goroutines {
-		if n := seen[fmt.Sprint(g)]; n != 2*records {
+		if n := seen[strconv.Itoa(g)]; n != 2*records {
 			return fmt.Errorf("%d lines of goroutine %d, want %d", n, g, 2*records)
 		}
 	}

@@ -102,6 +102,7 @@ func (l *Line) Attr(b []byte, a slog.Attr) []byte {
 			}
 			return l.group(b, a.Key, sourceAttrs(v))
 		}
+	default:
 	}
 	return l.Value(AppendKey(b, a.Key), a.Value)
 }

@@ -44,7 +44,7 @@ func ParseConsole(line []byte) (map[string]any, error) {
 	return m, nil
 }
 
-var source = regexp.MustCompile(`^\S+\.go:\d+$`) //nolint:gochecknoglobals // a constant
+var source = regexp.MustCompile(`^\S+\.go:\d+$`)
 
 func isTime(s string) bool {
 	_, err := time.Parse(time.RFC3339Nano, s)

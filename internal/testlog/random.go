@@ -156,7 +156,7 @@ func (r *Random) value(depth int) slog.Value {
 			P    *int
 		}{r.Text(), 1e-7, nil})
 	case 18:
-		return slog.AnyValue(netip.AddrFrom4([4]byte{192, 0, 2, byte(r.IntN(256))}))
+		return slog.AnyValue(netip.AddrFrom4([4]byte{192, 0, 2, byte(r.Uint32())})) //nolint:gosec // any byte will do
 	case 19:
 		return slog.AnyValue(json.RawMessage(`{"raw": [1, 2,` + "\n" + ` "x"]}`))
 	case 20:
@@ -164,7 +164,7 @@ func (r *Random) value(depth int) slog.Value {
 	case 21:
 		return slog.AnyValue([]any{make(chan int), func() {}, math.NaN()}[r.IntN(3)])
 	case 22:
-		return slog.AnyValue([]any{nil, (*time.Time)(nil), (*stringer)(nil), (error)(nil)}[r.IntN(4)])
+		return slog.AnyValue([]any{nil, (*time.Time)(nil), (*stringer)(nil), error(nil)}[r.IntN(4)])
 	case 23:
 		return slog.AnyValue([]any{panicker{}, &stringer{r.Text()}, []byte(r.Text()), slog.LevelWarn + 1}[r.IntN(4)])
 	case 24:

@@ -69,7 +69,7 @@ func Lines(p []byte) (lines []string, rest string) {
 }
 
 // ErrInjected is what the doubles fail with where no other error is named.
-var ErrInjected = errors.New("injected failure") //nolint:gochecknoglobals // a sentinel error
+var ErrInjected = errors.New("injected failure")
 
 // FaultWriter passes writes to W until told to do otherwise. The zero value
 // with W set passes everything.
