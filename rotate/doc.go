@@ -1,0 +1,79 @@
+// Package rotate is the life of a log file: it is appended to, rotated when it
+// is large enough, kept as a backup for some time, compressed and removed.
+//
+// A [File] is an [io.Writer] for whole lines, and with [NewHandler] the end of a
+// chain of [slog.Handler]s:
+//
+//	f, err := rotate.Open("/var/log/app/app.log", &rotate.Options{
+//		MaxSize:    100 * rotate.MiB,
+//		MaxBackups: 10,
+//		Compress:   true,
+//		FileMode:   0o640,
+//	})
+//	if err != nil {
+//		return err
+//	}
+//	defer f.Close()
+//	logger := slog.New(slog.NewJSONHandler(f, nil))
+//
+// # When not to use it
+//
+// Not in a container whose platform collects standard output. Not for one file
+// that several processes write to: their lines stay whole, but each of them
+// would rotate and remove. Not together with logrotate on the same file, unless
+// MaxSize is negative: then logrotate may rename the file and signal the program,
+// which calls [File.Reopen], or truncate it (copytruncate), which leaves no hole.
+//
+// # Names
+//
+// The live file has the path given to Open, always: even during a rotation there
+// is a file at the path, on Unix and where the file system has hard links. The
+// backups of app.log are beside it and called
+//
+//	app-20261121T233046.123456Z.log
+//	app-20261121T233046.123456Z.log.gz
+//
+// with the time of the rotation in UTC, so that they sort by age. A name that is
+// taken gets a number after the Z; a backup is never replaced, and never renamed
+// except for its compression. Files called so, and those that lumberjack has
+// left under its names, are the only ones that are ever removed, and only if
+// they are regular files. Temporary files are hidden, and end in .tmp.
+//
+// # What is guaranteed
+//
+// Order and wholeness: what one Write is given stays together in one file, in
+// the order in which the Writes got their turn. A line that does not fit on a
+// full disk is taken back, so that the file never holds a part of it; when
+// there is space again, writing goes on by itself.
+//
+// Loss: a line whose Write returned nil is in the file, in the hands of the
+// operating system: it survives the end of the program, kill -9 included. To
+// survive the end of the machine it needs [File.Sync], or
+// [Options.SyncEveryWrite]. A line whose Write returned an error counts as
+// dropped in [Stats], and is the caller's again.
+//
+// Failure: whatever goes wrong with a rotation, a compression or a removal, the
+// lines go on into the file that is open. The attempt is repeated, after 100 ms
+// first and then less and less often, up to once a minute, and each failure is
+// told to [Options.OnError]. A file that was renamed or removed by somebody else
+// is noticed within a second, or with the first Write after that, and opened
+// again at its path.
+//
+// Concurrency: all methods can be called at the same time. Hooks are called
+// without a lock.
+//
+// # Goroutines
+//
+// Each File has one goroutine until it is closed. Besides, this package appends
+// through [lumberjack], whose goroutine outlives the file, by design of that
+// package. The engines are reused, so that there are as many of those goroutines
+// as there were files open, or being rotated, at the same time. A test for
+// leaked goroutines has to ignore the function
+//
+//	gopkg.in/natefinch/lumberjack%2ev2.(*Logger).millRun
+//
+// and code in a [testing/synctest] bubble can only use as many engines as were
+// made before it: open two files and close them first.
+//
+// [lumberjack]: https://pkg.go.dev/gopkg.in/natefinch/lumberjack.v2
+package rotate

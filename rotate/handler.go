@@ -1,0 +1,66 @@
+package rotate
+
+import (
+	"context"
+	"io"
+	"log/slog"
+)
+
+// Handler is a rotating file as the end of a handler chain. It adds one thing
+// to the encoder that writes to the file: Flush, so that whoever has only the
+// chain can make sure that what it logged is on disk.
+type Handler struct {
+	next slog.Handler
+	file *File
+}
+
+var _ slog.Handler = (*Handler)(nil)
+
+// NewHandler returns a handler that writes to f what encode's handler makes of
+// the records. It calls encode once, with f. The handler does not close f:
+// whoever opened f does. NewHandler panics if f, encode or what encode returns
+// is nil.
+func NewHandler(f *File, encode func(io.Writer) slog.Handler) *Handler {
+	if f == nil {
+		panic("rotate: NewHandler: nil file")
+	}
+	if encode == nil {
+		panic("rotate: NewHandler: nil encode")
+	}
+	next := encode(f)
+	if next == nil {
+		panic("rotate: NewHandler: encode returned nil")
+	}
+	return &Handler{next: next, file: f}
+}
+
+// Enabled reports whether the encoder is enabled for level.
+func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
+	return h.next.Enabled(ctx, level)
+}
+
+// Handle encodes and writes r. An error of the file comes back as the encoder
+// passes it on; with slog's own encoders that is as it is.
+func (h *Handler) Handle(ctx context.Context, r slog.Record) error { return h.next.Handle(ctx, r) }
+
+// WithAttrs returns a handler on the same file whose encoder has attrs.
+func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	if len(attrs) == 0 {
+		return h
+	}
+	return &Handler{next: h.next.WithAttrs(attrs), file: h.file}
+}
+
+// WithGroup returns a handler on the same file whose encoder has the group.
+func (h *Handler) WithGroup(name string) slog.Handler {
+	if name == "" {
+		return h
+	}
+	return &Handler{next: h.next.WithGroup(name), file: h.file}
+}
+
+// Unwrap returns the encoder.
+func (h *Handler) Unwrap() slog.Handler { return h.next }
+
+// Flush is [File.Flush] of the handler's file.
+func (h *Handler) Flush(ctx context.Context) error { return h.file.Flush(ctx) }

@@ -1,0 +1,451 @@
+package rotate_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"context"
+	"errors"
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluicelog/sluice/rotate"
+)
+
+// Files that only look like backups of app.log, or belong to another log.
+var siblings = []string{
+	".app.log",
+	".app.log.tmp",
+	".app.log.12x.tmp",
+	".app.txt.12.tmp",
+	"app",
+	"app-19991231T000000.000000.log",       // no Z
+	"app-19991231T000000.000000Z",          // of a log called app
+	"app-19991231T000000.000000Z-0.log",    // never made
+	"app-19991231T000000.000000Z-01.log",   // never made
+	"app-19991231T000000.000000Z.log.1",    // somebody's
+	"app-19991231T000000.000000Z.log.gz~",  // somebody's
+	"app-19991231T000000.000000Z.txt",      // of app.txt
+	"app-19991331T000000.000000Z.log",      // no such month
+	"app-1999-12-31T00-00-00.000-size.log", // another program's
+	"app-x-19991231T000000.000000Z.log",    // of app-x.log
+	"app-x.log",
+	"app.1234.log",
+	"app.errors-19991231T000000.000000Z.log", // of app.errors.log
+	"app.errors.log",
+	"app.log.1",
+	"myapp-19991231T000000.000000Z.log", // of myapp.log
+}
+
+func gzipped(t testing.TB, content string) []byte {
+	t.Helper()
+	var buf bytes.Buffer
+	w := gzip.NewWriter(&buf)
+	mustWrite(t, w, content)
+	mustClose(t, w)
+	return buf.Bytes()
+}
+
+// In the bubble it is 2000-01-01 00:00 UTC.
+func TestRetention(t *testing.T) {
+	tests := []struct {
+		name string
+		opts rotate.Options
+		have []string
+		want []string
+	}{
+		{
+			name: "zero keeps everything",
+			have: []string{"app-19900101T000000.000000Z.log", "app-19910101T000000.000000Z.log.gz"},
+			want: []string{"app-19900101T000000.000000Z.log", "app-19910101T000000.000000Z.log.gz"},
+		}, {
+			name: "number, plain and compressed, ours and lumberjack's",
+			opts: rotate.Options{MaxBackups: 3},
+			have: []string{
+				"app-1999-12-01T00-00-00.000.log",
+				"app-1999-12-04T00-00-00.000.log.gz",
+				"app-19991202T000000.000000Z.log",
+				"app-19991203T000000.000000Z.log.gz",
+				"app-19991205T000000.000000Z.log",
+			},
+			want: []string{
+				"app-1999-12-04T00-00-00.000.log.gz",
+				"app-19991203T000000.000000Z.log.gz",
+				"app-19991205T000000.000000Z.log",
+			},
+		}, {
+			name: "sequence numbers count as newer, as numbers",
+			opts: rotate.Options{MaxBackups: 2},
+			have: []string{
+				"app-19991205T000000.000000Z-10.log",
+				"app-19991205T000000.000000Z-2.log",
+				"app-19991205T000000.000000Z-9.log",
+				"app-19991205T000000.000000Z.log",
+			},
+			want: []string{"app-19991205T000000.000000Z-10.log", "app-19991205T000000.000000Z-9.log"},
+		}, {
+			name: "age",
+			opts: rotate.Options{MaxAge: 24 * time.Hour},
+			have: []string{
+				"app-1999-12-30T23-59-59.999.log",
+				"app-1999-12-31T00-00-00.000.log",
+				"app-19991230T235959.999999Z.log.gz",
+				"app-19991231T000000.000000Z.log.gz",
+			},
+			want: []string{"app-1999-12-31T00-00-00.000.log", "app-19991231T000000.000000Z.log.gz"},
+		}, {
+			name: "whichever is stricter",
+			opts: rotate.Options{MaxAge: 24 * time.Hour, MaxBackups: 1},
+			have: []string{
+				"app-19991230T000000.000000Z.log",
+				"app-19991231T010000.000000Z.log",
+				"app-19991231T020000.000000Z.log",
+			},
+			want: []string{"app-19991231T020000.000000Z.log"},
+		}, {
+			name: "what was left over goes",
+			have: []string{
+				".app-19991230T000000.000000Z.log.gz.123.tmp",
+				".app.log.42.tmp",
+				".app.log.42-1999-12-31T00-00-00.000.tmp",
+			},
+		}, {
+			name: "compression spares the newest",
+			opts: rotate.Options{Compress: true},
+			have: []string{
+				"app-1999-12-01T00-00-00.000.log",
+				"app-19991202T000000.000000Z-1.log",
+				"app-19991203T000000.000000Z.log.gz",
+				"app-19991204T000000.000000Z.log",
+			},
+			want: []string{
+				"app-1999-12-01T00-00-00.000.log.gz",
+				"app-19991202T000000.000000Z-1.log.gz",
+				"app-19991203T000000.000000Z.log.gz",
+				"app-19991204T000000.000000Z.log",
+			},
+		}, {
+			name: "removal before compression",
+			opts: rotate.Options{Compress: true, MaxBackups: 2},
+			have: []string{
+				"app-19991202T000000.000000Z.log",
+				"app-19991203T000000.000000Z.log",
+				"app-19991204T000000.000000Z.log",
+			},
+			want: []string{"app-19991203T000000.000000Z.log.gz", "app-19991204T000000.000000Z.log"},
+		},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			inBubble(t, func(t *testing.T) {
+				dir := t.TempDir()
+				for _, name := range slices.Concat(tt.have, siblings) {
+					content := []byte(name + "\n")
+					if strings.HasSuffix(name, ".gz") {
+						content = gzipped(t, name+"\n")
+					}
+					writeFile(t, filepath.Join(dir, name), string(content))
+				}
+				// A directory and a link are no backups, whatever they are called.
+				others := []string{"app-19900101T000000.000000Z-7.log", "app-19900101T000000.000000Z-8.log"}
+				if err := errors.Join(
+					os.Mkdir(filepath.Join(dir, others[0]), 0o700),
+					os.Symlink("app-x.log", filepath.Join(dir, others[1]))); err != nil {
+					t.Fatal(err)
+				}
+				opts := tt.opts
+				opts.OnError = func(err error) { t.Error(err) }
+				f := mustOpen(t, filepath.Join(dir, "app.log"), &opts)
+				synctest.Wait()
+				mustClose(t, f)
+				want := slices.Concat(tt.want, siblings, others, []string{"app.log"})
+				slices.Sort(want)
+				if diff := cmp.Diff(want, names(t, dir)); diff != "" {
+					t.Errorf("files mismatch (-want +got):\n%s", diff)
+				}
+				for _, name := range tt.want {
+					plain := strings.TrimSuffix(name, ".gz") + "\n"
+					got := read(t, filepath.Join(dir, name))
+					if got != plain && got != name+"\n" {
+						t.Errorf("%s holds %q", name, got)
+					}
+				}
+			})
+		})
+	}
+}
+
+func TestRetentionAfterEachRotation(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "app.log")
+		f := mustOpen(t, path, &rotate.Options{MaxBackups: 3, Compress: true})
+		for i := range 6 {
+			mustWrite(t, f, strings.Repeat("line\n", i+1))
+			mustRotate(t, f)
+			synctest.Wait()
+			time.Sleep(time.Minute)
+		}
+		want := []string{strings.Repeat("line\n", 4), strings.Repeat("line\n", 5), strings.Repeat("line\n", 6), ""}
+		if diff := cmp.Diff(want, contents(t, path)); diff != "" {
+			t.Errorf("contents mismatch (-want +got):\n%s", diff)
+		}
+		if s := f.Stats(); s.Removed != 3 || s.Compressed != 5 || s.Errors != 0 {
+			t.Errorf("Removed = %d, Compressed = %d, Errors = %d, want 3, 5 and 0", s.Removed, s.Compressed, s.Errors)
+		}
+	})
+}
+
+func TestRetentionOfAnIdleLog(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "app.log")
+		f := mustOpen(t, path, &rotate.Options{MaxAge: 24 * time.Hour})
+		mustWrite(t, f, "line\n")
+		mustRotate(t, f)
+		time.Sleep(23 * time.Hour)
+		synctest.Wait()
+		if got := len(contents(t, path)); got != 2 {
+			t.Errorf("%d files after 23 hours, want 2", got)
+		}
+		time.Sleep(2 * time.Hour)
+		synctest.Wait()
+		if got := len(contents(t, path)); got != 1 {
+			t.Errorf("%d files after 25 hours, want 1", got)
+		}
+	})
+}
+
+func TestCloseRemovesWhatExceedsTheLimits(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "app.log")
+	for range 20 { // a program that runs for a moment, again and again
+		f := mustOpen(t, path, &rotate.Options{MaxBackups: 2})
+		mustWrite(t, f, "line\n")
+		mustRotate(t, f)
+		mustClose(t, f)
+		if got := len(contents(t, path)); got > 3 {
+			t.Fatalf("%d files, want 3", got)
+		}
+	}
+}
+
+func TestInterruptedCompressionIsResolved(t *testing.T) {
+	content := strings.Repeat("some line of a log\n", 10_000)
+	whole := gzipped(t, content)
+	other := gzipped(t, "another log\n")
+	tests := []struct {
+		name   string
+		gz     []byte
+		want   string // content of the plain form, empty if it is to go
+		gzWant []byte // exact bytes of the compressed form, nil if any that hold content, empty if none
+		errors int64
+	}{
+		{name: "only the removal is missing", gz: whole, gzWant: whole},
+		{name: "truncated", gz: whole[:len(whole)/2], want: content, gzWant: []byte{}},
+		{name: "truncated in the checksum", gz: whole[:len(whole)-3], want: content, gzWant: []byte{}},
+		{name: "truncated in the header", gz: whole[:5], want: content, gzWant: []byte{}},
+		{name: "empty", gz: []byte{}, want: content, gzWant: []byte{}},
+		{name: "rubbish", gz: []byte("rubbish, and more of it"), want: content, gzWant: []byte{}},
+		{name: "something else", gz: other, want: content, gzWant: other, errors: 1},
+		{name: "only the beginning", gz: gzipped(t, content[:500]), want: content, gzWant: gzipped(t, content[:500]), errors: 1},
+		{name: "more", gz: gzipped(t, content+"x"), want: content, gzWant: gzipped(t, content+"x"), errors: 1},
+		{name: "something else, truncated", gz: other[:len(other)-3], want: content, gzWant: other[:len(other)-3], errors: 1},
+	}
+	for _, compress := range []bool{false, true} {
+		for _, tt := range tests {
+			t.Run(tt.name, func(t *testing.T) {
+				inBubble(t, func(t *testing.T) {
+					dir := t.TempDir()
+					plain := filepath.Join(dir, "app-1999-12-30T00-00-00.000.log")
+					writeFile(t, plain, content)
+					writeFile(t, plain+".gz", string(tt.gz))
+					writeFile(t, filepath.Join(dir, "app-1999-12-31T00-00-00.000.log"), "newer\n")
+					f := mustOpen(t, filepath.Join(dir, "app.log"), &rotate.Options{Compress: compress})
+					synctest.Wait()
+					if got := f.Stats().Errors; got != tt.errors {
+						t.Errorf("Errors = %d, want %d; last: %v", got, tt.errors, f.Stats().LastError)
+					}
+					mustClose(t, f)
+					if compress && tt.want != "" && tt.errors == 0 { // and it was done again
+						if got := read(t, plain+".gz"); got != content {
+							t.Errorf("compressed again: %d bytes, want %d", len(got), len(content))
+						}
+						if _, err := os.Stat(plain); err == nil {
+							t.Error("the plain form is still there")
+						}
+						return
+					}
+					got, err := os.ReadFile(plain)
+					if string(got) != tt.want || (err != nil) != (tt.want == "") {
+						t.Errorf("plain form: %d bytes, %v, want %d", len(got), err, len(tt.want))
+					}
+					gotGz, err := os.ReadFile(plain + ".gz")
+					if !bytes.Equal(gotGz, tt.gzWant) || (err != nil) != (len(tt.gzWant) == 0) {
+						t.Errorf("compressed form: %d bytes, %v, want %d", len(gotGz), err, len(tt.gzWant))
+					}
+				})
+			})
+		}
+	}
+}
+
+func TestCompressionKeepsModeAndTime(t *testing.T) {
+	dir := t.TempDir()
+	src := filepath.Join(dir, "app-1999-12-30T00-00-00.000.log")
+	writeFile(t, src, "line\n")
+	modified := time.Date(1999, 12, 31, 1, 2, 3, 0, time.UTC)
+	if err := errors.Join(os.Chmod(src, 0o604), os.Chtimes(src, modified, modified)); err != nil {
+		t.Fatal(err)
+	}
+	if err := rotate.GzipFile(t.Context(), src, src+".gz"); err != nil {
+		t.Fatal(err)
+	}
+	info, err := os.Stat(src + ".gz")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !info.ModTime().Equal(modified) {
+		t.Errorf("time is %v, want %v", info.ModTime(), modified)
+	}
+	source, err := os.Stat(src)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if info.Mode() != source.Mode() {
+		t.Errorf("mode is %v, want %v", info.Mode(), source.Mode())
+	}
+}
+
+// endingContext is done after it has been asked n times.
+type endingContext struct {
+	context.Context
+	n int
+}
+
+func (c *endingContext) Err() error {
+	if c.n--; c.n < 0 {
+		return context.Canceled
+	}
+	return nil
+}
+
+func (c *endingContext) Value(any) any { return nil }
+
+func TestCancelledCompressionLeavesNothing(t *testing.T) {
+	dir := t.TempDir()
+	src := filepath.Join(dir, "app-1999-12-30T00-00-00.000.log")
+	noise := make([]byte, rotate.MiB)
+	for i := range noise {
+		noise[i] = byte(rand.Uint32())
+	}
+	writeFile(t, src, string(noise))
+	err := rotate.GzipFile(&endingContext{context.Background(), 10}, src, src+".gz")
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("compression = %v, want context.Canceled", err)
+	}
+	if diff := cmp.Diff([]string{filepath.Base(src)}, names(t, dir)); diff != "" {
+		t.Errorf("files mismatch (-want +got):\n%s", diff)
+	}
+}
+
+// growingContext makes a file grow when it has been asked a second time, like a
+// process that still has the file open: the copy is past all of it by then.
+type growingContext struct {
+	context.Context
+	grow func()
+	n    int
+}
+
+func (c *growingContext) Err() error {
+	if c.n++; c.n == 2 {
+		c.grow()
+	}
+	return nil
+}
+
+func (c *growingContext) Value(any) any { return nil }
+
+func TestCompressionNoticesAWriter(t *testing.T) {
+	dir := t.TempDir()
+	src := filepath.Join(dir, "app-1999-12-30T00-00-00.000.log")
+	writeFile(t, src, "line\n")
+	long := time.Now().Add(-time.Hour)
+	if err := os.Chtimes(src, long, long); err != nil {
+		t.Fatal(err)
+	}
+	grow := func() {
+		file, err := os.OpenFile(src, os.O_APPEND|os.O_WRONLY, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer file.Close()
+		mustWrite(t, file, "late\n")
+	}
+	if err := rotate.GzipFile(&growingContext{t.Context(), grow, 0}, src, src+".gz"); err == nil {
+		t.Error("the compression of a file that changed succeeded")
+	}
+	if diff := cmp.Diff([]string{filepath.Base(src)}, names(t, dir)); diff != "" {
+		t.Errorf("files mismatch (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff("line\nlate\n", read(t, src)); diff != "" {
+		t.Errorf("content mismatch (-want +got):\n%s", diff)
+	}
+}
+
+func TestRetentionReportsWhatItCannotRemove(t *testing.T) {
+	if os.Geteuid() == 0 {
+		t.Skip("root may remove from every directory")
+	}
+	inBubble(t, func(t *testing.T) {
+		dir := t.TempDir()
+		for _, day := range []string{"01", "02", "03"} {
+			writeFile(t, filepath.Join(dir, "app-199912"+day+"T000000.000000Z.log"), "line\n")
+		}
+		writeFile(t, filepath.Join(dir, "app.log"), "")
+		if err := os.Chmod(dir, 0o500); err != nil {
+			t.Fatal(err)
+		}
+		var log errorLog
+		f := mustOpen(t, filepath.Join(dir, "app.log"), &rotate.Options{MaxBackups: 1, OnError: log.add})
+		synctest.Wait()
+		if errs := log.all(); len(errs) != 2 || !errors.Is(errs[0], fs.ErrPermission) {
+			t.Errorf("OnError was told %v, want two permission errors", errs)
+		}
+		mustWrite(t, f, "line\n")
+		checkStats(t, f, 1, 0)
+		if err := os.Chmod(dir, 0o700); err != nil {
+			t.Fatal(err)
+		}
+	})
+}
+
+func TestTheLiveFileIsNoBackup(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "app.log")
+		writeFile(t, path, "line\n")
+		// What a rotation leaves that failed, and could not be undone.
+		second := filepath.Join(filepath.Dir(path), "app-19990101T000000.000000Z.log")
+		if err := os.Link(path, second); err != nil {
+			t.Skip(err)
+		}
+		f := mustOpen(t, path, &rotate.Options{MaxAge: time.Hour, MaxBackups: 1, Compress: true})
+		synctest.Wait()
+		if diff := cmp.Diff("line\n", read(t, second)); diff != "" {
+			t.Errorf("content mismatch (-want +got):\n%s", diff)
+		}
+		mustRotate(t, f) // now it is one, and old
+		synctest.Wait()
+		if diff := cmp.Diff([]string{"line\n", ""}, contents(t, path)); diff != "" {
+			t.Errorf("contents mismatch (-want +got):\n%s", diff)
+		}
+		if _, err := os.Stat(second); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("Stat = %v, want that it does not exist", err)
+		}
+	})
+}

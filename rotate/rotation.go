@@ -1,0 +1,151 @@
+package rotate
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"iter"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// maintain does what is due before n bytes are written. What fails is reported
+// and tried again later: it never keeps the bytes from being written.
+func (f *File) maintain(n int64) {
+	due := f.full(n) && f.rotating.ready()
+	if due || f.live == nil || f.lookDue.Load() {
+		if err := f.check(); err != nil { // reported there
+			if due {
+				f.rotating.failed()
+			}
+			return
+		}
+	}
+	// The check may have found that the file was moved or truncated.
+	if due && f.full(n) {
+		_ = f.rotate(SizeLimit) // reported there
+	}
+}
+
+// full reports whether the live file has no room for n bytes. An empty file
+// has room for everything.
+func (f *File) full(n int64) bool {
+	return f.opts.MaxSize > 0 && f.size > 0 && n > f.opts.MaxSize-f.size
+}
+
+// check looks at whether the path still names the live file, and if not, opens
+// what it names now. It also learns of a change of size by somebody else.
+func (f *File) check() error {
+	f.looked()
+	if f.live == nil {
+		return f.tryReopen()
+	}
+	info, err := os.Stat(f.path)
+	switch {
+	case err == nil && os.SameFile(info, f.live.info):
+		f.reopening.succeeded()
+		if info.Size() != f.size { // somebody truncated it, or wrote to it
+			if size, torn, err := f.live.tail(); err == nil {
+				f.size, f.torn = size, torn
+			}
+		}
+		return nil
+	case err == nil, errors.Is(err, fs.ErrNotExist):
+		return f.tryReopen()
+	default: // not a reason to leave a file that can be written to
+		if !f.reopening.ready() {
+			return err
+		}
+		f.reopening.failed()
+		err = fmt.Errorf("rotate: check %s: %w", f.path, err)
+		f.problem(err)
+		return err
+	}
+}
+
+// looked puts off the next check.
+func (f *File) looked() {
+	f.lookDue.Store(false)
+	f.look.Reset(checkInterval)
+}
+
+var errBackoff = errors.New("the last attempt to open it failed a moment ago")
+
+func (f *File) tryReopen() error {
+	if !f.reopening.ready() {
+		return fmt.Errorf("rotate: reopen %s: %w", f.path, errBackoff)
+	}
+	return f.reopen()
+}
+
+func (f *File) reopen() error {
+	err := makeDirs(f.dir, f.opts.DirMode) // they may be gone as well
+	if err == nil {
+		err = f.openLive()
+	}
+	if err != nil {
+		f.reopening.failed()
+		err = fmt.Errorf("rotate: reopen %s: %w", f.path, err)
+		f.problem(err)
+		return err
+	}
+	f.reopening.succeeded()
+	f.tally.add(func(s *Stats) { s.Reopened++ })
+	return nil
+}
+
+// rotate makes the content of the live file a backup, unless it is empty.
+func (f *File) rotate(reason Reason) error {
+	if f.size == 0 {
+		return nil
+	}
+	if f.torn { // whoever reads the backups should find only whole lines
+		if n, err := f.live.w.Write([]byte{'\n'}); err == nil {
+			f.size += int64(n)
+			f.torn = false
+		}
+	}
+	now := time.Now().UTC().Truncate(time.Microsecond)
+	if !now.After(f.last) { // keep the order even if the clock does not
+		now = f.last.Add(time.Microsecond)
+	}
+	size := f.size
+	backup, err := f.swap(stamp{time: now})
+	if err == nil && f.opts.SyncEveryWrite {
+		if err := syncDir(f.dir); err != nil {
+			f.problem(fmt.Errorf("rotate: sync %s: %w", f.dir, err))
+		}
+	}
+	if err != nil {
+		f.rotating.failed()
+		f.tally.add(func(s *Stats) { s.RotateErrors++ })
+		err = fmt.Errorf("rotate: rotate %s: %w", f.path, err)
+		f.problem(err)
+		return err
+	}
+	f.rotating.succeeded()
+	f.size, f.torn, f.last = 0, false, now
+	f.tally.add(func(s *Stats) { s.Rotations, s.Size = s.Rotations+1, 0 })
+	f.unsynced = append(f.unsynced, backup)
+	if f.opts.OnRotate != nil {
+		f.announce(Event{Path: f.path, Backup: backup, Size: size, Time: now, Reason: reason})
+	}
+	f.kick()
+	return nil
+}
+
+const maxSequence = 1000
+
+// free yields the paths that a backup with stamp s could have, best first, and
+// skips those whose compressed form exists.
+func (f *File) free(s stamp) iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for s.seq = range maxSequence {
+			path := filepath.Join(f.dir, f.names.backup(s))
+			if !exists(path+gzipExt) && !yield(path) {
+				return
+			}
+		}
+	}
+}

@@ -1,0 +1,64 @@
+package rotate
+
+import (
+	"sync"
+	"time"
+)
+
+// Stats are the counts of a [File] since it was opened. Lines are what ends in
+// a newline, and what follows the last one in a Write. At every moment,
+// Accepted is Written plus Dropped: a File queues nothing.
+type Stats struct {
+	Accepted int64 // lines given to Write, apart from those refused after Close
+	Written  int64 // lines in the file, each whole
+	Dropped  int64 // lines given up because Write failed
+
+	WrittenBytes int64 // bytes of the lines written
+	Size         int64 // bytes in the live file, as far as known
+
+	Rotations    int64 // successful ones
+	RotateErrors int64 // attempts that failed; the file went on as it was
+	Reopened     int64 // live file opened again: Reopen, or moved by somebody
+	Removed      int64 // backup files removed by MaxBackups or MaxAge
+	Compressed   int64 // backups compressed
+	Errors       int64 // all that failed, after Open: writes, rotations, the worker's work, hooks
+
+	LastError     error // nil if there was none
+	LastErrorTime time.Time
+}
+
+// tally keeps the Stats, under a lock of its own, so that asking for them
+// never waits for the disk.
+type tally struct {
+	mu    sync.Mutex
+	stats Stats
+}
+
+func (t *tally) add(change func(*Stats)) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	change(&t.stats)
+}
+
+// wrote counts a Write of all lines, of which some were written. It is what
+// every Write pays for, so it goes without a closure.
+func (t *tally) wrote(all, written, bytes, size int64) {
+	t.mu.Lock()
+	t.stats.Accepted += all
+	t.stats.Written += written
+	t.stats.Dropped += all - written
+	t.stats.WrittenBytes += bytes
+	t.stats.Size = size
+	t.mu.Unlock()
+}
+
+func (t *tally) get() Stats {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.stats
+}
+
+func (t *tally) failed(err error) {
+	now := time.Now()
+	t.add(func(s *Stats) { s.Errors, s.LastError, s.LastErrorTime = s.Errors+1, err, now })
+}

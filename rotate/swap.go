@@ -1,0 +1,91 @@
+//go:build !windows
+
+package rotate
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// preparing says that swap uses a file made ahead.
+const preparing = true
+
+// swap makes the content of the live file a backup and puts an empty file in
+// its place. The path is never without a file where the file system has hard
+// links, and until the very end a failure leaves everything as it was.
+func (f *File) swap(s stamp) (backup string, err error) {
+	next, seg, err := f.next()
+	if err != nil {
+		return "", err
+	}
+	backup, undo, err := f.setAside(s)
+	if err != nil {
+		return "", errors.Join(err, engines.put(seg.engine), next.discard())
+	}
+	if err := os.Rename(next.path, f.path); err != nil {
+		return "", errors.Join(err, undo(), engines.put(seg.engine), next.discard())
+	}
+	old := f.live
+	f.live = seg
+	if err := old.close(); err != nil {
+		f.problem(fmt.Errorf("rotate: close %s: %w", backup, err))
+	}
+	return backup, nil
+}
+
+// next returns the file that will be the live one, under its temporary name.
+func (f *File) next() (*standby, *segment, error) {
+	for {
+		next, ahead := f.standby, f.standby != nil
+		f.standby = nil
+		if !ahead {
+			var err error
+			if next, err = newStandby(f.dir, f.names); err != nil {
+				return nil, nil, err
+			}
+		}
+		seg, err := next.segment(f.newMode(), f.live.info)
+		if err == nil {
+			return next, seg, nil
+		}
+		// A file made ahead may be gone by now, one made this moment is not.
+		if err = errors.Join(err, next.discard()); !ahead {
+			return nil, nil, err
+		}
+	}
+}
+
+// setAside gives the live file the name of a backup, beside its own name or,
+// where there are no hard links, in place of it.
+func (f *File) setAside(s stamp) (backup string, undo func() error, err error) {
+	for backup = range f.free(s) {
+		err = f.link(f.path, backup)
+		switch {
+		case err == nil:
+			return backup, func() error { return os.Remove(backup) }, nil
+		case errors.Is(err, fs.ErrExist):
+			continue
+		case !errors.Is(err, fs.ErrPermission) && !errors.Is(err, errors.ErrUnsupported):
+			return "", nil, err
+		}
+		if exists(backup) {
+			continue // renaming would replace it
+		}
+		if err := os.Rename(f.path, backup); err != nil {
+			return "", nil, err
+		}
+		return backup, func() error { return os.Rename(backup, f.path) }, nil
+	}
+	return "", nil, err
+}
+
+// syncDir makes the names in dir durable.
+func syncDir(dir string) error {
+	d, err := os.Open(dir)
+	if err != nil {
+		return err
+	}
+	return errors.Join(d.Sync(), d.Close())
+}

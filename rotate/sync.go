@@ -1,0 +1,92 @@
+package rotate
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+)
+
+// maxUnsynced is how many rotated files are remembered for the next Sync. When
+// there are more, the worker syncs them.
+const maxUnsynced = 64
+
+// Sync returns after every line whose Write has returned is on the storage
+// device (fsync), those in files that have been rotated since the last Sync
+// included. Writes go on meanwhile. After Close, it fails with [os.ErrClosed].
+func (f *File) Sync() error { return f.Flush(context.Background()) }
+
+// Flush is [File.Sync] with a limit: it fails if ctx is done before the last
+// file's turn. The sync of one file cannot be interrupted. A File holds nothing
+// back from the operating system: Flush is about a crash of the machine, not of
+// the program.
+func (f *File) Flush(ctx context.Context) error {
+	if err := f.flush(ctx); err != nil {
+		return fmt.Errorf("rotate: sync %s: %w", f.path, err)
+	}
+	return nil
+}
+
+func (f *File) flush(ctx context.Context) error {
+	f.syncing.Lock()
+	defer f.syncing.Unlock()
+	for {
+		f.mu.Lock()
+		live, backups, closed := f.live, f.unsynced, f.closed
+		f.unsynced = nil
+		f.mu.Unlock()
+		switch {
+		case closed:
+			return os.ErrClosed
+		case live == nil:
+			return fmt.Errorf("there is no open file: %w", os.ErrNotExist)
+		}
+		err := f.syncBackups(ctx, backups)
+		if err == nil {
+			err = context.Cause(ctx)
+		}
+		if err == nil {
+			err = bare(live.probe.Sync())
+		}
+		switch {
+		case err == nil:
+			return nil
+		case errors.Is(err, os.ErrClosed) && f.liveInfo() != live.info:
+			continue // rotated this moment: it is among the backups now
+		}
+		f.mu.Lock()
+		f.unsynced = append(backups, f.unsynced...)
+		f.mu.Unlock()
+		return err
+	}
+}
+
+func (f *File) syncBackups(ctx context.Context, paths []string) error {
+	if len(paths) == 0 {
+		return nil
+	}
+	for _, path := range paths {
+		if err := context.Cause(ctx); err != nil {
+			return err
+		}
+		// A backup that is gone was removed, or compressed and synced then.
+		if err := ignore(syncFile(path), fs.ErrNotExist); err != nil {
+			return err
+		}
+	}
+	return syncDir(f.dir)
+}
+
+// catchUp keeps the list of unsynced backups short.
+func (f *File) catchUp(ctx context.Context) {
+	f.mu.Lock()
+	n := len(f.unsynced)
+	f.mu.Unlock()
+	if n <= maxUnsynced || ctx.Err() != nil {
+		return
+	}
+	if err := f.flush(ctx); err != nil && ctx.Err() == nil {
+		f.fail(fmt.Errorf("rotate: sync the backups of %s: %w", f.path, err))
+	}
+}
