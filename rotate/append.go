@@ -82,19 +82,19 @@ func (f *File) account(p []byte, n int, err error) {
 
 // countLines returns the number of lines in p, the last of which may lack its
 // newline.
-func countLines(p []byte) int64 {
+func countLines(p []byte) uint64 {
 	n := bytes.Count(p, []byte{'\n'})
 	if len(p) > 0 && p[len(p)-1] != '\n' {
 		n++
 	}
-	return int64(n)
+	return uint64(n) //nolint:gosec // never negative
 }
 
 // outage is a time in which Writes fail. Only its begin and its end are told to
 // OnError: a full disk fails thousands of them.
 type outage struct {
 	since   time.Time // zero if there is none
-	dropped int64
+	dropped uint64
 }
 
 // begin reports whether the outage begins now.

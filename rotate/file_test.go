@@ -118,8 +118,8 @@ func contents(t testing.TB, path string) []string {
 func checkStats(t testing.TB, f *rotate.File, written, dropped int64) {
 	t.Helper()
 	s := f.Stats()
-	got := [3]int64{s.Accepted, s.Written, s.Dropped}
-	want := [3]int64{written + dropped, written, dropped}
+	got := [3]uint64{s.Accepted, s.Written, s.Dropped}
+	want := [3]uint64{uint64(written + dropped), uint64(written), uint64(dropped)}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("accepted, written, dropped mismatch (-want +got):\n%s", diff)
 	}
@@ -221,7 +221,7 @@ func TestWriteRotatesBySize(t *testing.T) {
 			if got, want := s.Size, int64(len(tt.want[len(tt.want)-1])); got != want {
 				t.Errorf("Size = %d, want %d", got, want)
 			}
-			if got, want := s.Rotations, int64(len(tt.want)-1); got != want {
+			if got, want := s.Rotations, uint64(len(tt.want)-1); got != want {
 				t.Errorf("Rotations = %d, want %d", got, want)
 			}
 			if s.WrittenBytes != bytes {

@@ -244,7 +244,7 @@ func TestInterruptedCompressionIsResolved(t *testing.T) {
 		gz     []byte
 		want   string // content of the plain form, empty if it is to go
 		gzWant []byte // exact bytes of the compressed form, nil if any that hold content, empty if none
-		errors int64
+		errors uint64
 	}{
 		{name: "only the removal is missing", gz: whole, gzWant: whole},
 		{name: "truncated", gz: whole[:len(whole)/2], want: content, gzWant: []byte{}},

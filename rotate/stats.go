@@ -9,19 +9,19 @@ import (
 // a newline, and what follows the last one in a Write. At every moment,
 // Accepted is Written plus Dropped: a File queues nothing.
 type Stats struct {
-	Accepted int64 // lines given to Write, apart from those refused after Close
-	Written  int64 // lines in the file, each whole
-	Dropped  int64 // lines given up because Write failed
+	Accepted uint64 // lines given to Write, apart from those refused after Close
+	Written  uint64 // lines in the file, each whole
+	Dropped  uint64 // lines given up because Write failed
 
 	WrittenBytes int64 // bytes of the lines written
 	Size         int64 // bytes in the live file, as far as known
 
-	Rotations    int64 // successful ones
-	RotateErrors int64 // attempts that failed; the file went on as it was
-	Reopened     int64 // live file opened again: Reopen, or moved by somebody
-	Removed      int64 // backup files removed by MaxBackups or MaxAge
-	Compressed   int64 // backups compressed
-	Errors       int64 // all that failed, after Open: writes, rotations, the worker's work, hooks
+	Rotations    uint64 // successful ones
+	RotateErrors uint64 // attempts that failed; the file went on as it was
+	Reopened     uint64 // live file opened again: Reopen, or moved by somebody
+	Removed      uint64 // backup files removed by MaxBackups or MaxAge
+	Compressed   uint64 // backups compressed
+	Errors       uint64 // all that failed, after Open: writes, rotations, the worker's work, hooks
 
 	LastError     error // nil if there was none
 	LastErrorTime time.Time
@@ -42,7 +42,7 @@ func (t *tally) add(change func(*Stats)) {
 
 // wrote counts a Write of all lines, of which some were written. It is what
 // every Write pays for, so it goes without a closure.
-func (t *tally) wrote(all, written, bytes, size int64) {
+func (t *tally) wrote(all, written uint64, bytes, size int64) {
 	t.mu.Lock()
 	t.stats.Accepted += all
 	t.stats.Written += written
