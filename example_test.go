@@ -2,7 +2,6 @@ package sluice_test
 
 import (
 	"fmt"
-	"log"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -19,15 +18,12 @@ import (
 
 // Pieces put together by hand. This is the quick start of the README.
 func Example() {
-	dir, err := os.MkdirTemp("", "sluice")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
+	dir, remove := tempDir()
+	defer remove()
 
 	file, err := rotate.Open(filepath.Join(dir, "app.log"), &rotate.Options{MaxSize: 100 * rotate.MiB, MaxBackups: 10})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer file.Close()
 	buffer := asyncbuf.NewWriter(file, nil) // a log call does not wait for the disk
@@ -43,11 +39,11 @@ func Example() {
 	logger.Info("connecting", "url", "postgres://app:hunter2@db:5432/app")
 
 	if err := buffer.Close(); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	text, err := os.ReadFile(filepath.Join(dir, "app.log"))
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Printf("%s", regexp.MustCompile(`"time":"[^"]*",`).ReplaceAll(text, nil))
 	// Output:
@@ -61,11 +57,11 @@ func Example_container() {
 	environment := map[string]string{"LOG_LEVEL": "INFO", "LOG_SENSITIVE_MASK": "true"}
 	cfg, err := pipeline.FromEnv(func(name string) string { return environment[name] }) // os.Getenv in a program
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	p, err := pipeline.Open(cfg)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer p.Close()
 
@@ -77,14 +73,11 @@ func Example_container() {
 // Security events go to a file of their own, each on the disk before the log
 // call returns. The file holds events that Filebeat can hand to Logstash.
 func Example_audit() {
-	dir, err := os.MkdirTemp("", "sluice")
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer os.RemoveAll(dir)
+	dir, remove := tempDir()
+	defer remove()
 	file, err := rotate.Open(filepath.Join(dir, "audit.log"), &rotate.Options{SyncEveryWrite: true, FileMode: 0o640})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	defer file.Close()
 
@@ -98,7 +91,7 @@ func Example_audit() {
 
 	text, err := os.ReadFile(filepath.Join(dir, "audit.log"))
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	fmt.Printf("audit.log: %s", text)
 	// Output:

@@ -34,8 +34,9 @@ type JSONOptions struct {
 //   - WithGroup("") returns the receiver.
 //   - A time with a year before 0 or after 9999 becomes one error text.
 //   - Invalid UTF-8 from a json.Marshaler becomes \ufffd.
-//   - A group nested more than 128 deep, or a record with more than 65,536 attrs
-//     in groups, as only a group that contains itself has, is cut off.
+//   - A group nested more than 128 deep, as only one that contains itself is, is
+//     cut off there, and no further group of the record is written. The same
+//     goes for a record with more than 65,536 attrs in groups.
 //   - A ReplaceAttr, or a method of a value, that panics costs that value.
 //
 // All methods are safe for concurrent use.

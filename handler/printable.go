@@ -43,7 +43,10 @@ func (f *flattener) add(groups []string, prefix string, a slog.Attr) {
 		return
 	}
 	members := a.Value.Group()
-	if f.nodes += len(members); f.depth >= maxGroupDepth || f.nodes > maxGroupAttrs {
+	if f.depth >= maxGroupDepth {
+		f.nodes = maxGroupAttrs // it contains itself, most likely: no further group is worth a look
+	}
+	if f.nodes += len(members); f.nodes > maxGroupAttrs {
 		f.append(prefix+printableText(a.Key), slog.StringValue("!ERROR:group too deep or too large"))
 		return
 	}

@@ -522,7 +522,7 @@ func TestCloseConcurrentSafe(t *testing.T) {
 }
 
 func TestWriteDoesNotAllocate(t *testing.T) {
-	if raceEnabled {
+	if testlog.Race {
 		t.Skip("the race detector allocates")
 	}
 	f := mustOpen(t, filepath.Join(t.TempDir(), "app.log"), nil)

@@ -20,7 +20,10 @@ func find(a slog.Attr, f func(slog.Attr) bool, depth int, nodes *int) bool {
 		return f(a)
 	}
 	members := a.Value.Group()
-	if *nodes += len(members); depth >= maxDepth || *nodes > maxNodes {
+	if depth >= maxDepth {
+		*nodes = maxNodes // it contains itself, most likely: no further group is worth a look
+	}
+	if *nodes += len(members); *nodes > maxNodes {
 		return false
 	}
 	for _, m := range members {

@@ -165,7 +165,12 @@ const TooLarge = "!ERROR:group too deep or too large"
 // Enter reports whether there is room for a group's attrs. If so, the caller
 // calls Leave after them.
 func (l *Line) Enter(attrs []slog.Attr) bool {
-	if l.nodes += len(attrs); l.depth >= maxDepth || l.nodes > maxNodes {
+	if l.depth >= maxDepth {
+		// A group that contains itself, most likely, and maybe more than once:
+		// no further group of this record is worth a look.
+		l.nodes = maxNodes
+	}
+	if l.nodes += len(attrs); l.nodes > maxNodes {
 		return false
 	}
 	l.depth++

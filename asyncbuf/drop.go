@@ -1,0 +1,104 @@
+package asyncbuf
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"maps"
+	"slices"
+	"time"
+)
+
+// A Drop describes a drop episode: lines given up one soon after the other.
+type Drop struct {
+	Lines  uint64                // how many
+	Levels map[slog.Level]uint64 // how many of each level
+	Since  time.Time             // when the first one was dropped
+	Until  time.Time             // when the last one was dropped
+}
+
+// Record returns d as a record of level WARN at the time d.Until, for an
+// encoder of the caller's choice.
+func (d Drop) Record() slog.Record {
+	levels := make([]slog.Attr, 0, len(d.Levels))
+	for _, level := range slices.Sorted(maps.Keys(d.Levels)) {
+		levels = append(levels, slog.Uint64(level.String(), d.Levels[level]))
+	}
+	r := slog.NewRecord(d.Until, slog.LevelWarn, "log lines dropped", 0)
+	r.AddAttrs(
+		slog.Uint64("dropped", d.Lines),
+		slog.GroupAttrs("levels", levels...),
+		slog.Time("since", d.Since),
+		slog.Time("until", d.Until),
+	)
+	return r
+}
+
+// jsonSummary is the default of WriterOptions.Summary.
+func jsonSummary(d Drop) []byte {
+	var buf bytes.Buffer
+	// A bytes.Buffer does not fail.
+	_ = slog.NewJSONHandler(&buf, nil).Handle(context.Background(), d.Record())
+	return buf.Bytes()
+}
+
+// A reason is why lines were dropped.
+type reason int
+
+const (
+	full     reason = iota // no room
+	failed                 // given up after a failure of the sink
+	shutdown               // left when Shutdown ran out of time
+	reasons
+)
+
+// drops counts dropped lines, in all and in the present episode.
+type drops struct {
+	by      [reasons]uint64
+	levels  map[slog.Level]uint64
+	episode Drop
+	over    bool // the episode waits to be told of
+}
+
+// add counts lines, of which only the levels matter.
+func (d *drops) add(why reason, lines ...line) {
+	if len(lines) == 0 {
+		return
+	}
+	now := time.Now()
+	if d.episode.Lines == 0 {
+		d.episode = Drop{Levels: make(map[slog.Level]uint64), Since: now}
+	}
+	if d.levels == nil {
+		d.levels = make(map[slog.Level]uint64)
+	}
+	for _, l := range lines {
+		d.levels[l.level]++
+		d.episode.Levels[l.level]++
+	}
+	d.by[why] += uint64(len(lines))
+	d.episode.Lines += uint64(len(lines))
+	d.episode.Until = now
+}
+
+func (d *drops) total() (n uint64) {
+	for _, by := range d.by {
+		n += by
+	}
+	return n
+}
+
+// close marks the episode as over if nothing was dropped since it had seen so
+// many lines, if the queue is empty, or if it is too long to be kept back.
+func (d *drops) close(seen uint64, empty bool) {
+	const longest = time.Minute
+	e := &d.episode
+	d.over = d.over || e.Lines > 0 && (e.Lines == seen || empty || e.Until.Sub(e.Since) >= longest)
+}
+
+// take ends the episode and returns it.
+func (d *drops) take() Drop {
+	e := d.episode
+	d.episode, d.over = Drop{}, false
+	return e
+}

@@ -1,0 +1,256 @@
+package pipeline_test
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluicelog/sluice/asyncbuf"
+	"github.com/sluicelog/sluice/internal/lstest"
+	"github.com/sluicelog/sluice/internal/testlog"
+	"github.com/sluicelog/sluice/pipeline"
+)
+
+// messages returns the messages of the JSON lines in text.
+func messages(t *testing.T, text []byte) string {
+	t.Helper()
+	var all []string
+	lines, rest := testlog.Lines(text)
+	if rest != "" {
+		t.Errorf("torn line %q", rest)
+	}
+	for _, line := range lines {
+		var m struct{ Msg, Message string }
+		if err := json.Unmarshal([]byte(line), &m); err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		all = append(all, m.Msg+m.Message)
+	}
+	return strings.Join(all, " ")
+}
+
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return text
+}
+
+func TestPipelineSendsEachRecordWhereItBelongs(t *testing.T) {
+	dir := t.TempDir()
+	receiver, err := lstest.ListenBeats("127.0.0.1:0", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer receiver.Close()
+	testlog.CheckGoroutines(t, "millRun") // lumberjack's own, see docs/adr/0001
+
+	var console testlog.Buffer
+	p, err := pipeline.Open(pipeline.Config{
+		Level: slog.LevelWarn,
+		Sinks: []pipeline.Sink{
+			{Name: "console", Level: slog.LevelInfo, Format: pipeline.Text, Writer: &console},
+			{Name: "app", Type: pipeline.File, Path: filepath.Join(dir, "app.log"), Buffer: &asyncbuf.WriterOptions{}},
+			{Name: "errors", Type: pipeline.File, Path: filepath.Join(dir, "errors.log"), Level: slog.LevelError, AddSource: true},
+			{Name: "audit", Type: pipeline.File, Path: filepath.Join(dir, "audit.log"), Tag: "security", Format: pipeline.Event},
+			{Name: "logstash", Type: pipeline.Logstash, Addr: "beats://" + receiver.Addr(), Level: slog.LevelDebug},
+		},
+		OnError: func(err error) { t.Error(err) },
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	logger := p.Logger().With("password", "hunter2")
+	logger.Debug("debug")
+	logger.Debug("trail", "tags", "security")
+	logger.Info("info", "url", "https://u:hunter2@host/")
+	logger.Warn("warn token=hunter2")
+	logger.Error("error", "err", errors.New("dial postgres://u:hunter2@db"))
+	if err := p.Flush(t.Context()); err != nil {
+		t.Error(err)
+	}
+	flushed := messages(t, read(t, filepath.Join(dir, "app.log")))
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := p.Close(); err != nil {
+		t.Errorf("the second Close: %v", err)
+	}
+	receiver.Close()
+
+	events := append(bytes.Join(receiver.Events(), []byte("\n")), '\n')
+	for name, text := range map[string][]byte{
+		"app.log": read(t, filepath.Join(dir, "app.log")), "errors.log": read(t, filepath.Join(dir, "errors.log")),
+		"audit.log": read(t, filepath.Join(dir, "audit.log")), "console": console.Bytes(), "logstash": events,
+	} {
+		if bytes.Contains(text, []byte("hunter2")) || !bytes.Contains(text, []byte("REDACTED")) {
+			t.Errorf("%s: the secret is not masked: %s", name, text)
+		}
+	}
+	want := map[string]string{
+		"flushed": "warn token=[REDACTED] error", "app.log": "warn token=[REDACTED] error", "errors.log": "error",
+		"audit.log": "trail", "logstash": "debug trail info warn token=[REDACTED] error",
+	}
+	got := map[string]string{
+		"flushed": flushed, "app.log": messages(t, read(t, filepath.Join(dir, "app.log"))),
+		"errors.log": messages(t, read(t, filepath.Join(dir, "errors.log"))),
+		"audit.log":  messages(t, read(t, filepath.Join(dir, "audit.log"))), "logstash": messages(t, events),
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
+	}
+	if lines, _ := console.Lines(); len(lines) != 3 || !strings.Contains(lines[0], "INF info") {
+		t.Errorf("console: %q", lines)
+	}
+	if !bytes.Contains(read(t, filepath.Join(dir, "errors.log")), []byte("pipeline_test.go")) {
+		t.Error("no source in errors.log")
+	}
+
+	stats := p.Stats()
+	var accepted []uint64
+	for _, s := range stats.Sinks {
+		accepted = append(accepted, s.Records.Accepted)
+		if s.Records.Dropped != 0 {
+			t.Errorf("%s: %+v", s.Name, s.Records)
+		}
+	}
+	if diff := cmp.Diff([]uint64{3, 2, 1, 1, 5}, accepted); diff != "" {
+		t.Errorf("accepted: mismatch (-want +got):\n%s", diff)
+	}
+	if b := stats.Sinks[1].Buffer; b.Accepted != 2 || b.Written != 2 {
+		t.Errorf("buffer: %+v", b)
+	}
+	if s := stats.Sinks[4].Shipper; s.Accepted != 5 || s.Written != 5 || s.Queued != 0 {
+		t.Errorf("shipper: %+v", s)
+	}
+}
+
+func TestPipelineRefusesAndCountsAfterClose(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "app.log")
+	p, err := pipeline.Open(pipeline.Config{Sinks: []pipeline.Sink{{Type: pipeline.File, Path: path}}, NoRedact: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Logger().Info("before", "password", "p")
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	err = p.Handler().Handle(t.Context(), slog.NewRecord(time.Now(), slog.LevelInfo, "after", 0))
+	if !errors.Is(err, os.ErrClosed) {
+		t.Errorf("got %v, want os.ErrClosed", err)
+	}
+	if got := messages(t, read(t, path)); got != "before" {
+		t.Errorf("got %q", got)
+	}
+	if !bytes.Contains(read(t, path), []byte(`"password":"p"`)) {
+		t.Error("masked with NoRedact")
+	}
+	if s := p.Stats().Sinks[0]; s.Name != "Sinks[0]" || s.Records.Written != 1 || s.Records.Dropped != 1 {
+		t.Errorf("got %+v", s)
+	}
+}
+
+func TestPipelineStartsWithoutLogstashAndEndsInTime(t *testing.T) {
+	t.Parallel()
+	receiver, err := lstest.ListenBeats("127.0.0.1:0", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	receiver.Close() // the address is nobody's now
+	path := filepath.Join(t.TempDir(), "app.log")
+	var mu sync.Mutex
+	var reported []string
+	p, err := pipeline.Open(pipeline.Config{
+		Sinks: []pipeline.Sink{
+			{Type: pipeline.Logstash, Name: "ship", Addr: "tcp://" + receiver.Addr()},
+			{Type: pipeline.File, Path: path, Buffer: &asyncbuf.WriterOptions{FlushInterval: time.Hour}},
+		},
+		OnError: func(err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			reported = append(reported, err.Error())
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Logger().Info("m")
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	err = p.Shutdown(ctx)
+	if !errors.Is(err, context.DeadlineExceeded) || !strings.Contains(err.Error(), "pipeline: ship: ") {
+		t.Errorf("got %v", err)
+	}
+	if got := messages(t, read(t, path)); got != "m" {
+		t.Errorf("the file has %q: a peer that is away took the others' time", got)
+	}
+	if s := p.Stats().Sinks[0].Shipper; s.Accepted != 1 || s.Dropped != 1 || s.Queued != 0 {
+		t.Errorf("got %+v", s)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	if len(reported) == 0 || !strings.HasPrefix(reported[0], "pipeline: ship: ") {
+		t.Errorf("reported %q", reported)
+	}
+}
+
+func TestOpenNamesWhatIsWrongAndLeavesNothingOpen(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	tests := []struct {
+		name  string
+		sinks []pipeline.Sink
+		want  []string
+	}{
+		{"a file without a path", []pipeline.Sink{{Type: pipeline.File}}, []string{"Sinks[0]", "Path is empty", "needs the path"}},
+		{"no address", []pipeline.Sink{{Type: pipeline.Logstash}}, []string{"Sinks[0]", "Addr is empty", "beats://"}},
+		{
+			"an unknown scheme",
+			[]pipeline.Sink{{Type: pipeline.Logstash, Addr: "gopher://x:1"}},
+			[]string{"Sinks[0]", `Addr is "gopher://x:1"`, "beats", "tcp"},
+		},
+		{
+			"a path below a file",
+			[]pipeline.Sink{{}, {Type: pipeline.File, Path: filepath.Join(file, "app.log")}},
+			[]string{"Sinks[1]", "Path is", file},
+		},
+		{"a field of another type", []pipeline.Sink{{Path: "x"}}, []string{"Sinks[0]", "Path is set", "console sink"}},
+		{"an unknown type", []pipeline.Sink{{Type: 7}}, []string{"Type is Type(7)", "console, file, logstash"}},
+		{"an unknown format", []pipeline.Sink{{Format: -1}}, []string{"Format is Format(-1)", "json, text, logstash"}},
+		{"an option out of range", []pipeline.Sink{{Type: pipeline.Logstash, Addr: "tcp://h:1"}, func() (s pipeline.Sink) {
+			s.Type, s.Path, s.Rotate.MaxBackups = pipeline.File, filepath.Join(dir, "x.log"), -1
+			return s
+		}()}, []string{"Sinks[1]", "MaxBackups is -1"}},
+		{"two mistakes", []pipeline.Sink{{Type: pipeline.File}, {Type: pipeline.Logstash}}, []string{"Sinks[0]", "Sinks[1]"}},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			testlog.CheckGoroutines(t, "millRun")
+			_, err := pipeline.Open(pipeline.Config{Sinks: tt.sinks})
+			if err == nil {
+				t.Fatal("no error")
+			}
+			for _, want := range tt.want {
+				if !strings.Contains(err.Error(), want) {
+					t.Errorf("%q is not in: %v", want, err)
+				}
+			}
+		})
+	}
+}
