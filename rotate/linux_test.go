@@ -11,31 +11,14 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/sluicelog/sluice/internal/testlog"
 	"github.com/sluicelog/sluice/rotate"
 )
-
-// tinyDisk mounts a file system with the given options.
-func tinyDisk(t *testing.T, options string) string {
-	t.Helper()
-	if os.Geteuid() != 0 {
-		t.Skip("only root can mount a file system")
-	}
-	dir := t.TempDir()
-	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, options); err != nil {
-		t.Skipf("mount: %v", err)
-	}
-	t.Cleanup(func() {
-		if err := syscall.Unmount(dir, 0); err != nil {
-			t.Error(err)
-		}
-	})
-	return dir
-}
 
 func TestFullDisk(t *testing.T) {
 	for _, maxSize := range []int64{-1, 20 * rotate.KiB} {
 		t.Run(fmt.Sprintf("MaxSize %d", maxSize), func(t *testing.T) {
-			dir := tinyDisk(t, "size=128k")
+			dir := testlog.TinyDisk(t, "size=128k")
 			filler := filepath.Join(dir, "filler")
 			writeFile(t, filler, strings.Repeat("x", 64<<10))
 			var log errorLog
@@ -89,7 +72,7 @@ func TestFullDisk(t *testing.T) {
 }
 
 func TestNoFreeInodeLosesNothing(t *testing.T) {
-	dir := tinyDisk(t, "size=1m,nr_inodes=4")
+	dir := testlog.TinyDisk(t, "size=1m,nr_inodes=4")
 	path := filepath.Join(dir, "app.log")
 	f := mustOpen(t, path, &rotate.Options{MaxSize: 100})
 	var want []string

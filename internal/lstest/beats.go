@@ -38,6 +38,7 @@ type Beats struct {
 	mu         sync.Mutex
 	events     [][]byte
 	ids        map[string]struct{}
+	ackedIDs   map[string]struct{} // the IDs that acks were sent for
 	windows    int
 	acked      int
 	duplicates int
@@ -64,12 +65,15 @@ type stall struct {
 
 // ListenBeats starts a receiver on addr, where port 0 picks a free port.
 func ListenBeats(addr string, opts *BeatsOptions) (*Beats, error) {
-	b := &Beats{ids: make(map[string]struct{})}
+	b := &Beats{ids: make(map[string]struct{}), ackedIDs: make(map[string]struct{})}
 	if opts != nil {
 		b.opts = *opts
 	}
 	b.serve = b.read
-	return b, b.start(addr)
+	if err := b.start(addr); err != nil {
+		return nil, err
+	}
+	return b, nil
 }
 
 // read takes windows from c until it ends.
@@ -95,7 +99,7 @@ func (b *Beats) read(c *conn) {
 		for _, seq := range answer.Acks {
 			acks = lumber.AppendAck(acks, seq)
 		}
-		b.count(answer.Acks)
+		b.count(events, answer.Acks)
 		if _, err := c.Write(acks); err != nil {
 			return
 		}
@@ -170,14 +174,20 @@ func (b *Beats) receive(number int, events [][]byte) {
 	}
 }
 
-func (b *Beats) count(acks []uint32) {
+func (b *Beats) count(events [][]byte, acks []uint32) {
 	var highest uint32
 	for _, seq := range acks {
 		highest = max(highest, seq)
 	}
 	b.mu.Lock()
+	defer b.mu.Unlock()
 	b.acked += int(highest)
-	b.mu.Unlock()
+	if b.opts.ID == nil {
+		return
+	}
+	for _, event := range events[:min(int(highest), len(events))] {
+		b.ackedIDs[b.opts.ID(event)] = struct{}{}
+	}
 }
 
 // Stall makes the server read windows but ack none until resume is called. A
@@ -217,6 +227,13 @@ func (b *Beats) Windows() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.windows
+}
+
+// UniqueAcked returns how many different IDs acks were sent for.
+func (b *Beats) UniqueAcked() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return len(b.ackedIDs)
 }
 
 // Acked returns how many events acks were sent for. They may never have

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -60,17 +61,19 @@ func TestReadWindow(t *testing.T) {
 		{
 			"two compressed frames",
 			append(append(bytes.Clone(w2), compressed(t, jsonFrames(a))...), compressed(t, jsonFrames(b))...),
-			[]string{a, b}, 1, nil,
+			[]string{a, b},
+			1, nil,
 		},
 		{
 			"numbered from 101",
 			lumber.AppendJSON(lumber.AppendJSON(bytes.Clone(w2), 101, []byte(a)), 102, []byte(b)),
-			[]string{a, b}, 102, nil,
+			[]string{a, b},
+			102, nil,
 		},
 		{"nothing", nil, nil, 0, io.EOF},
 		{"one of two", frames(2, a), nil, 0, io.ErrUnexpectedEOF},
 		{"cut in an event", two[:len(two)-1], nil, 0, io.ErrUnexpectedEOF},
-		{"cut in a compressed frame", append(bytes.Clone(w2), compressed(t, jsonFrames(a, b))[:20]...), nil, 0, lstest.ErrFrame},
+		{"cut in a compressed frame", append(bytes.Clone(w2), compressed(t, jsonFrames(a, b))[:20]...), nil, 0, io.ErrUnexpectedEOF},
 		{"window in a window", append(frames(2, a), two...), nil, 0, lstest.ErrFrame},
 		{"no window", jsonFrames(a), nil, 0, lstest.ErrFrame},
 		{"too many announced", frames(10_001), nil, 0, lstest.ErrFrame},
@@ -238,7 +241,9 @@ func TestTCP(t *testing.T) {
 	}
 	srv.Kill()
 	want := [][]byte{[]byte(`{"c`), []byte(`{"e`)}
-	if diff := cmp.Diff(want, srv.Torn()); diff != "" {
+	torn := srv.Torn() // in the order in which the connections were found to have ended
+	slices.SortFunc(torn, bytes.Compare)
+	if diff := cmp.Diff(want, torn); diff != "" {
 		t.Errorf("torn lines mismatch (-want +got):\n%s", diff)
 	}
 	if srv.Count() != 3 || len(srv.Lines()) != 3 {

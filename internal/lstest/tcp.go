@@ -37,7 +37,10 @@ func ListenTCP(addr string, opts *TCPOptions) (*TCP, error) {
 		t.opts = *opts
 	}
 	t.serve = t.read
-	return t, t.start(addr)
+	if err := t.start(addr); err != nil {
+		return nil, err
+	}
+	return t, nil
 }
 
 // read takes lines from c until it ends.

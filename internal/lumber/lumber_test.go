@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -31,7 +32,7 @@ func newEncoder(t testing.TB, level int) *lumber.Encoder {
 	return enc
 }
 
-// A window of two events is these 62 bytes.
+// A window of two events is these 56 bytes.
 func TestEncodeIsByteExact(t *testing.T) {
 	const want = "325700000002" +
 		"324a000000010000000f7b226d657373616765223a2261227d" +
@@ -49,7 +50,7 @@ func TestEncodeIsByteExact(t *testing.T) {
 }
 
 func TestEncodeRoundTrip(t *testing.T) {
-	long := []byte(`{"message":"` + strings.Repeat("long ", 50_000) + `"}`)
+	long := []byte(`{"message":"` + strings.Repeat("long ", 10_000) + `"}`)
 	for level := range 10 {
 		enc := newEncoder(t, level)
 		for _, events := range [][][]byte{ab(), {long}, ab()[:1], {long, []byte("{}")}} {
@@ -62,8 +63,8 @@ func TestEncodeRoundTrip(t *testing.T) {
 			if err != nil {
 				t.Fatalf("level %d: %v", level, err)
 			}
-			if diff := cmp.Diff(events, got); diff != "" {
-				t.Errorf("level %d: events mismatch (-want +got):\n%s", level, diff)
+			if !slices.EqualFunc(events, got, bytes.Equal) {
+				t.Errorf("level %d: %d events do not come back as they were", level, len(events))
 			}
 			if int(highest) != len(events) || r.Len() != 0 {
 				t.Errorf("level %d: highest %d and %d bytes left, want %d and 0", level, highest, r.Len(), len(events))
