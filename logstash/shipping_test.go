@@ -61,7 +61,7 @@ func dialShipper(t testing.TB, addr string, opts logstash.DialOptions) *logstash
 func checkAccounts(t testing.TB, s *logstash.Shipper) logstash.Stats {
 	t.Helper()
 	st := s.Stats()
-	if st.Accepted != st.Written+st.Dropped+uint64(st.Queued) {
+	if st.Accepted != st.Written+st.Dropped+st.Queued {
 		t.Errorf("accepted %d, but written %d + dropped %d + queued %d", st.Accepted, st.Written, st.Dropped, st.Queued)
 	}
 	if sum := st.DroppedFull + st.DroppedTooLarge + st.DroppedInvalid + st.DroppedShutdown; sum != st.Dropped {

@@ -150,7 +150,7 @@ func (e *env) address(name string) string {
 	}
 	shipper, err := logstash.Dial(s, nil)
 	if err != nil {
-		e.errs = append(e.errs, fmt.Errorf("pipeline: %s is %q: %w", name, s, err))
+		e.errs = append(e.errs, fmt.Errorf("pipeline: %s: %w", name, err)) // which names s, but no password in it
 		return ""
 	}
 	if err := shipper.Close(); err != nil {

@@ -84,7 +84,7 @@ func (s *sink) open(c *Sink) (slog.Handler, error) {
 		opts.OnError = s.onError(opts.OnError)
 		shipper, err := logstash.Dial(c.Addr, &opts)
 		if err != nil {
-			return nil, fmt.Errorf("field Addr is %q: %w", c.Addr, err)
+			return nil, fmt.Errorf("field Addr: %w", err) // which names the address, but no password in it
 		}
 		s.shipper, w = shipper, shipper
 		c.Format = Event

@@ -223,7 +223,12 @@ func TestOpenNamesWhatIsWrongAndLeavesNothingOpen(t *testing.T) {
 		{
 			"an unknown scheme",
 			[]pipeline.Sink{{Type: pipeline.Logstash, Addr: "gopher://x:1"}},
-			[]string{"Sinks[0]", `Addr is "gopher://x:1"`, "beats", "tcp"},
+			[]string{"Sinks[0]", `field Addr: logstash: dial "gopher://x:1"`, "beats", "tcp"},
+		},
+		{
+			"a password in an address",
+			[]pipeline.Sink{{Type: pipeline.Logstash, Addr: "tcp://u:hunter2@h:1"}},
+			[]string{"Sinks[0]", "user information"},
 		},
 		{
 			"a path below a file",
@@ -245,6 +250,9 @@ func TestOpenNamesWhatIsWrongAndLeavesNothingOpen(t *testing.T) {
 			_, err := pipeline.Open(pipeline.Config{Sinks: tt.sinks})
 			if err == nil {
 				t.Fatal("no error")
+			}
+			if strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("a password is in: %v", err)
 			}
 			for _, want := range tt.want {
 				if !strings.Contains(err.Error(), want) {
