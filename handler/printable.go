@@ -9,6 +9,8 @@ import (
 	"strings"
 	"time"
 	"unicode/utf8"
+
+	"github.com/sluicelog/sluice/internal/attrs"
 )
 
 // A flattener turns attrs into what tint can be given without harm: no groups,
@@ -16,21 +18,14 @@ import (
 // and clean text.
 type flattener struct {
 	replace func(groups []string, a slog.Attr) slog.Attr
+	budget  attrs.Budget
 	attrs   []slog.Attr
-	depth   int
-	nodes   int
 }
-
-// Limits on one record's groups, which only groups that contain themselves pass.
-const (
-	maxGroupDepth = 128
-	maxGroupAttrs = 1 << 16
-)
 
 func (f *flattener) add(groups []string, prefix string, a slog.Attr) {
 	a.Value = a.Value.Resolve()
 	if f.replace != nil && a.Value.Kind() != slog.KindGroup {
-		a = replaced(f.replace, groups, a)
+		a = attrs.Replace(f.replace, groups, a)
 	}
 	if a.Value.Kind() != slog.KindGroup {
 		if a.Key == "" && a.Value.Kind() == slog.KindAny && a.Value.Any() == nil {
@@ -43,22 +38,18 @@ func (f *flattener) add(groups []string, prefix string, a slog.Attr) {
 		return
 	}
 	members := a.Value.Group()
-	if f.depth >= maxGroupDepth {
-		f.nodes = maxGroupAttrs // it contains itself, most likely: no further group is worth a look
-	}
-	if f.nodes += len(members); f.nodes > maxGroupAttrs {
-		f.append(prefix+printableText(a.Key), slog.StringValue("!ERROR:group too deep or too large"))
+	if !f.budget.Enter(members) {
+		f.append(prefix+printableText(a.Key), slog.StringValue(attrs.TooLarge))
 		return
 	}
+	defer f.budget.Leave()
 	if a.Key != "" {
 		groups = append(slices.Clip(groups), a.Key)
 		prefix += printableText(a.Key) + "."
 	}
-	f.depth++
 	for _, m := range members {
 		f.add(groups, prefix, m)
 	}
-	f.depth--
 }
 
 // own marks an attr's value as printable already, for replaceBuiltIn.
@@ -82,7 +73,7 @@ func (s *consoleShared) replaceBuiltIn() func([]string, slog.Attr) slog.Attr {
 			a.Value = v.Value
 			return a
 		}
-		a = replaced(s.opts.ReplaceAttr, nil, a)
+		a = attrs.Replace(s.opts.ReplaceAttr, nil, a)
 		switch v := a.Value.Any().(type) {
 		case slog.Level, *slog.Source, time.Time:
 		case string:
@@ -92,19 +83,6 @@ func (s *consoleShared) replaceBuiltIn() func([]string, slog.Attr) slog.Attr {
 		}
 		return a
 	}
-}
-
-// replaced returns what replace makes of a, resolved. A replace that panics
-// costs the value, not the record.
-func replaced(replace func([]string, slog.Attr) slog.Attr, groups []string, a slog.Attr) (out slog.Attr) {
-	defer func() {
-		if r := recover(); r != nil {
-			out = slog.String(a.Key, fmt.Sprint("!PANIC: ", r))
-		}
-	}()
-	out = replace(groups, a)
-	out.Value = out.Value.Resolve()
-	return out
 }
 
 // printableValue returns a value that tint prints without calling any method.

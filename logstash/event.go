@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sluicelog/sluice/internal/attrs"
 	"github.com/sluicelog/sluice/internal/jsonenc"
 )
 
@@ -51,12 +52,12 @@ func (e *event) root(b []byte, a slog.Attr) []byte {
 	return e.line.Attr(b, a)
 }
 
-func (e *event) inline(b []byte, attrs []slog.Attr) []byte {
-	if !e.line.Enter(attrs) {
-		return jsonenc.AppendString(jsonenc.AppendKey(b, "attr_"), jsonenc.TooLarge)
+func (e *event) inline(b []byte, members []slog.Attr) []byte {
+	if !e.line.Enter(members) {
+		return jsonenc.AppendString(jsonenc.AppendKey(b, "attr_"), attrs.TooLarge)
 	}
 	defer e.line.Leave()
-	for _, a := range attrs {
+	for _, a := range members {
 		b = e.root(b, a)
 	}
 	return b

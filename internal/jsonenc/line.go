@@ -13,6 +13,8 @@ import (
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/sluicelog/sluice/internal/attrs"
 )
 
 // Rules are what an encoder may want otherwise. A nil *Rules changes nothing.
@@ -25,13 +27,6 @@ type Rules struct {
 	Any func(b []byte, a any) []byte
 }
 
-// Limits on what one record may hold. They are far above what a program logs on
-// purpose and stop groups that contain themselves.
-const (
-	maxDepth = 128
-	maxNodes = 1 << 16
-)
-
 // A Line is the state of one record's encoding. It is used by one goroutine at
 // a time: take one with New, give it back with Free.
 type Line struct {
@@ -39,10 +34,10 @@ type Line struct {
 	// from line to line. Store the finished line in it before Free.
 	Buf []byte
 
+	attrs.Budget
+
 	rules  *Rules
 	groups []string // the open groups, for Replace
-	depth  int
-	nodes  int
 	second second
 }
 
@@ -67,7 +62,7 @@ func (l *Line) Free() {
 		return
 	}
 	clear(l.groups[:cap(l.groups)])
-	l.Buf, l.groups, l.rules, l.depth, l.nodes = l.Buf[:0], l.groups[:0], nil, 0, 0
+	l.Buf, l.groups, l.rules, l.Budget = l.Buf[:0], l.groups[:0], nil, attrs.Budget{}
 	lines.Put(l)
 }
 
@@ -85,7 +80,7 @@ func AppendKey(b []byte, key string) []byte {
 func (l *Line) Attr(b []byte, a slog.Attr) []byte {
 	a.Value = a.Value.Resolve()
 	if l.rules.Replace != nil && a.Value.Kind() != slog.KindGroup {
-		a = l.replaced(a)
+		a = attrs.Replace(l.rules.Replace, l.groups, a)
 	}
 	switch a.Value.Kind() {
 	case slog.KindGroup:
@@ -115,29 +110,12 @@ func (l *Line) Value(b []byte, v slog.Value) []byte {
 	return AppendValue(b, v)
 }
 
-// replaced returns what Replace makes of a, resolved. A Replace that panics
-// costs the value, not the record.
-func (l *Line) replaced(a slog.Attr) (out slog.Attr) {
-	defer func() {
-		if r := recover(); r != nil {
-			out = slog.String(a.Key, "!PANIC: "+panicText(r))
-		}
-	}()
-	var groups []string // nil outside of groups, as slog documents it
-	if len(l.groups) > 0 {
-		groups = l.groups
-	}
-	out = l.rules.Replace(groups, a)
-	out.Value = out.Value.Resolve()
-	return out
-}
-
-func (l *Line) group(b []byte, key string, attrs []slog.Attr) []byte {
-	if len(attrs) == 0 {
+func (l *Line) group(b []byte, key string, members []slog.Attr) []byte {
+	if len(members) == 0 {
 		return b
 	}
-	if !l.Enter(attrs) {
-		return AppendString(AppendKey(b, key), TooLarge)
+	if !l.Enter(members) {
+		return AppendString(AppendKey(b, key), attrs.TooLarge)
 	}
 	defer l.Leave()
 	start := len(b)
@@ -145,7 +123,7 @@ func (l *Line) group(b []byte, key string, attrs []slog.Attr) []byte {
 		b = l.Open(b, key)
 	}
 	opened := len(b)
-	for _, a := range attrs {
+	for _, a := range members {
 		b = l.Attr(b, a)
 	}
 	if len(b) == opened {
@@ -159,27 +137,6 @@ func (l *Line) group(b []byte, key string, attrs []slog.Attr) []byte {
 	return b
 }
 
-// TooLarge stands for a group that Enter refuses.
-const TooLarge = "!ERROR:group too deep or too large"
-
-// Enter reports whether there is room for a group's attrs. If so, the caller
-// calls Leave after them.
-func (l *Line) Enter(attrs []slog.Attr) bool {
-	if l.depth >= maxDepth {
-		// A group that contains itself, most likely, and maybe more than once:
-		// no further group of this record is worth a look.
-		l.nodes = maxNodes
-	}
-	if l.nodes += len(attrs); l.nodes > maxNodes {
-		return false
-	}
-	l.depth++
-	return true
-}
-
-// Leave ends what Enter began.
-func (l *Line) Leave() { l.depth-- }
-
 // Open opens a group; the caller appends the closing brace.
 func (l *Line) Open(b []byte, name string) []byte {
 	if l.rules.Replace != nil {
@@ -190,17 +147,17 @@ func (l *Line) Open(b []byte, name string) []byte {
 
 // sourceAttrs returns what log/slog prints of a Source, which is a group.
 func sourceAttrs(s *slog.Source) []slog.Attr {
-	attrs := make([]slog.Attr, 0, 3)
+	members := make([]slog.Attr, 0, 3)
 	if s.Function != "" {
-		attrs = append(attrs, slog.String("function", s.Function))
+		members = append(members, slog.String("function", s.Function))
 	}
 	if s.File != "" {
-		attrs = append(attrs, slog.String("file", s.File))
+		members = append(members, slog.String("file", s.File))
 	}
 	if s.Line != 0 {
-		attrs = append(attrs, slog.Int("line", s.Line))
+		members = append(members, slog.Int("line", s.Line))
 	}
-	return attrs
+	return members
 }
 
 // second is a cached second: what RFC 3339 has before the fraction and after it.

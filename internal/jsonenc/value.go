@@ -79,7 +79,7 @@ func AppendAny(b []byte, a any) (out []byte) {
 				out = AppendString(b[:mark], "<nil>")
 				return
 			}
-			out = AppendString(b[:mark], "!PANIC: "+panicText(r))
+			out = AppendString(b[:mark], fmt.Sprint("!PANIC: ", r))
 		}
 	}()
 	if level, ok := a.(slog.Level); ok {
@@ -96,10 +96,6 @@ func AppendAny(b []byte, a any) (out []byte) {
 	}
 	return out
 }
-
-// panicText renders what a panic was called with. fmt recovers a panic of the
-// value's own methods.
-func panicText(r any) string { return fmt.Sprint(r) }
 
 // maxPooled is the capacity above which a buffer is left to the collector, so
 // that one huge record does not hold its memory for ever.

@@ -1,0 +1,22 @@
+package attrs
+
+import (
+	"fmt"
+	"log/slog"
+)
+
+// Replace returns what a ReplaceAttr of slog.HandlerOptions makes of a, resolved.
+// One that panics costs the value, not the record.
+func Replace(f func([]string, slog.Attr) slog.Attr, groups []string, a slog.Attr) (out slog.Attr) {
+	defer func() {
+		if r := recover(); r != nil {
+			out = slog.String(a.Key, fmt.Sprint("!PANIC: ", r))
+		}
+	}()
+	if len(groups) == 0 {
+		groups = nil // as slog documents it
+	}
+	out = f(groups, a)
+	out.Value = out.Value.Resolve()
+	return out
+}
