@@ -1,0 +1,95 @@
+package redact_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"testing"
+	"time"
+
+	"github.com/sluicelog/sluice/internal/testlog"
+	"github.com/sluicelog/sluice/redact"
+)
+
+// scalars are five attrs as most records have them.
+func scalars() []slog.Attr {
+	return []slog.Attr{
+		slog.String("path", "/api/v1/users/42"), slog.Int("status", 200), slog.Duration("elapsed", 1500*time.Microsecond),
+		slog.Bool("cached", true), slog.Time("since", time.Date(2026, 1, 2, 3, 4, 5, 6, time.UTC)),
+	}
+}
+
+func TestACleanRecordAllocatesNothing(t *testing.T) {
+	if testlog.Race {
+		t.Skip("the race detector allocates")
+	}
+	ctx := context.Background()
+	h := redact.NewHandler(slog.DiscardHandler, nil)
+	r := slog.NewRecord(time.Now(), slog.LevelInfo, "request done", 0)
+	r.AddAttrs(scalars()...)
+	text := slog.NewRecord(time.Now(), slog.LevelInfo, "GET /a?b=1 took 12ms: {ok}", 0)
+	text.AddAttrs(slog.Any("error", errors.New("open: no such file")), slog.Group("g", slog.String("k", "v=1")))
+	for _, tt := range []struct {
+		name string
+		r    slog.Record
+		max  float64
+	}{{"five scalars", r, 0}, {"an error and a group", text, 0}} {
+		if n := testing.AllocsPerRun(100, func() { _ = h.Handle(ctx, tt.r) }); n > tt.max {
+			t.Errorf("%s: %v allocations, want at most %v", tt.name, n, tt.max)
+		}
+	}
+}
+
+func BenchmarkHandle(b *testing.B) {
+	type payload struct {
+		ID   int
+		Name string
+		Tags []string
+	}
+	records := []struct {
+		name  string
+		attrs []slog.Attr
+	}{
+		{"scalars", scalars()},
+		{"strings", []slog.Attr{
+			slog.String("method", "GET"), slog.String("url", "https://example.com/a/b?page=2&sort=name"), slog.String("host", "web-1.example.com"),
+			slog.String("agent", "Mozilla/5.0 (X11; Linux x86_64)"), slog.String("id", "7f1f9b8e-3c1c-4d9a-8e8a-0b6f5f1d2c3b"),
+		}},
+		{"struct", []slog.Attr{slog.Any("p", payload{1, "bob", []string{"a", "b"}})}},
+		{"secret", append(scalars(), slog.String("password", "hunter2"), slog.String("q", "token=x"))},
+	}
+	for _, r := range records {
+		for _, h := range []struct {
+			name string
+			h    slog.Handler
+		}{
+			{"plain", slog.NewJSONHandler(io.Discard, nil)},
+			{"redact", redact.NewHandler(slog.NewJSONHandler(io.Discard, nil), nil)},
+		} {
+			b.Run(r.name+"/"+h.name, func(b *testing.B) {
+				b.ReportAllocs()
+				l := slog.New(h.h)
+				ctx := context.Background()
+				for b.Loop() {
+					l.LogAttrs(ctx, slog.LevelInfo, "request done", r.attrs...)
+				}
+			})
+		}
+	}
+}
+
+func BenchmarkString(b *testing.B) {
+	for _, s := range []struct{ name, s string }{
+		{"clean", "request for user 5 done in 12ms, 3 rows, cache=hit, at 12:30:45"},
+		{"secret", "login failed: user=bob password=hunter2 from 192.0.2.7"},
+	} {
+		b.Run(s.name, func(b *testing.B) {
+			b.ReportAllocs()
+			b.SetBytes(int64(len(s.s)))
+			for b.Loop() {
+				redact.String(s.s)
+			}
+		})
+	}
+}

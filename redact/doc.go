@@ -1,0 +1,61 @@
+/*
+Package redact keeps secrets out of every log: a [slog.Handler] that masks them
+in each record before the next handler sees it.
+
+	logger := slog.New(redact.NewHandler(slog.NewJSONHandler(os.Stdout, nil), nil))
+	logger.Info("login password=hunter2", "api_key", "k-123", "url", "https://bob:hunter2@example.com/?token=t&page=2")
+
+prints
+
+	{"level":"INFO","msg":"login password=[REDACTED]","api_key":"[REDACTED]","url":
+	"https://bob:[REDACTED]@example.com/?token=[REDACTED]&page=2"}
+
+Put it before a fan-out: one decision, and no branch can leak.
+
+Not for: values that should never have come near a log. A name, a diagnosis or a
+password in a sentence ("the password is hunter2") has no key and no form to know
+it by, and neither has a secret that is compressed, encrypted or split over two
+attrs. Numbers are only masked under a sensitive key.
+
+# What is masked
+
+What has a sensitive key, whatever it is. Keys are those of attrs, groups (by
+WithGroup too), maps and the fields of structs, by their Go and their JSON names,
+and keys in text: key=value, "key: value", JSON, URL queries, forms, headers, what
+fmt prints of maps and structs. Case and punctuation do not count. The default
+keys are those that end in password, passwd, passphrase, passcode, secret, token,
+credential, authorization, cookie, jwt, sessionid, sessid or sessionkey; in key
+after api, access, secret, private, signing, encryption, account, shared, master,
+ssh or auth; in the plural of most of these; or in the word pass, pwd, session,
+csrf, xsrf, otp, cvv, cvc or ssn. Nil and the empty text show nothing and stay.
+See [Options] for more keys and for exceptions.
+
+What has the form of a secret, in any text. [DefaultRules] lists the forms.
+
+Text is looked for in messages, keys, group names, strings, []byte, JSON in
+strings, errors with all that they wrap, and in all that encoding/json or fmt
+would print of a value: by a method (MarshalJSON, MarshalText, Error, String,
+Format), and by its fields, exported or not, maps, slices and pointers. The text
+of a sensitive field is masked also where a method prints it. A [slog.LogValuer]
+is resolved, also where handlers do not look for one. Fields that are not exported,
+of a struct with a lock in it, are not read but left out.
+
+# What remains
+
+A value without a secret is passed on as it is, not a copy; a record without one
+is passed on whole. Of a value with a secret in it, a masked copy is made in its
+JSON form, a map, a slice or an object in the order of the fields; an error stays
+an error that [errors.Is] knows. Valid JSON in a text stays valid. Nothing that belongs
+to the caller is written. Time, level and source are not touched. Groups that
+are empty are left out.
+
+# Guarantees
+
+Order is kept, nothing is dropped, and there is no lock and no goroutine. The cost
+is linear in the length of the text. What is nested more than 100 deep, contains
+itself, or has more than 65,536 values, becomes "[REDACTED: too deep]"; a value
+with a method that panics becomes "[REDACTED: panic]". Both are counted by Stats
+and reported to OnError. When in doubt, more is masked rather than less: a bare
+value in text goes on to the next space.
+*/
+package redact

@@ -1,0 +1,201 @@
+package redact
+
+import (
+	"bytes"
+	"encoding/json"
+	"strings"
+)
+
+// maxTries bounds how often a bracket in text is tried as the beginning of JSON.
+const maxTries = 64
+
+// wholeJSON masks the secrets in s if it is a JSON value with brackets or quotes
+// around it.
+func (w *walk) wholeJSON(s string) (out string, changed, ok bool) {
+	i := skipSpace(s, 0)
+	if i == len(s) || strings.IndexByte(`{["`, s[i]) < 0 || !json.Valid([]byte(s)) {
+		return s, false, false
+	}
+	t := jsonText{w: w, s: s}
+	t.value(i)
+	out, changed = t.result()
+	return out, changed, true
+}
+
+// embedded finds the JSON objects and arrays in a text and returns an edit for
+// each, also for those without a secret: no rule is to cut into them.
+func (w *walk) embedded(s string) []edit {
+	var edits []edit
+	tries := 0
+	for i := 0; i < len(s) && tries < maxTries; i++ {
+		if s[i] != '{' && s[i] != '[' {
+			continue
+		}
+		j := skipSpace(s, i+1)
+		if j == len(s) || strings.IndexByte(`{}[]"-0123456789tfn`, s[j]) < 0 {
+			continue
+		}
+		tries++
+		var raw json.RawMessage
+		dec := json.NewDecoder(strings.NewReader(s[i:]))
+		if dec.Decode(&raw) != nil {
+			continue
+		}
+		end := i + int(dec.InputOffset())
+		t := jsonText{w: w, s: s[i:end]}
+		t.value(0)
+		out, _ := t.result()
+		edits = append(edits, edit{span: span{i, end}, text: out})
+		i = end - 1
+	}
+	return edits
+}
+
+// A jsonText masks the secrets in a valid JSON value, and leaves every other
+// byte as it is.
+type jsonText struct {
+	w    *walk
+	s    string
+	out  []byte
+	done int // how much of s is in out
+}
+
+func (t *jsonText) replace(start, end int, text string) {
+	t.out = append(append(t.out, t.s[t.done:start]...), quoteJSON(text)...)
+	t.done = end
+}
+
+func (t *jsonText) result() (string, bool) {
+	if t.done == 0 {
+		return t.s, false
+	}
+	return string(append(t.out, t.s[t.done:]...)), true
+}
+
+// value masks the secrets in the value that begins at i, and returns its end.
+func (t *jsonText) value(i int) int {
+	switch t.s[i] {
+	case '{':
+		return t.members(i)
+	case '[':
+		i = skipSpace(t.s, i+1)
+		for t.s[i] != ']' {
+			i = skipSpace(t.s, t.value(i))
+			if t.s[i] == ',' {
+				i = skipSpace(t.s, i+1)
+			}
+		}
+		return i + 1
+	case '"':
+		end := jsonStringEnd(t.s, i)
+		if text, changed := t.w.text(unquoteJSON(t.s[i:end])); changed {
+			t.replace(i, end, text)
+		}
+		return end
+	default:
+		end := scalarEnd(t.s, i)
+		if text, changed := t.w.text(t.s[i:end]); changed {
+			t.replace(i, end, text)
+		}
+		return end
+	}
+}
+
+func (t *jsonText) members(i int) int {
+	i = skipSpace(t.s, i+1)
+	for t.s[i] != '}' {
+		end := jsonStringEnd(t.s, i)
+		key := unquoteJSON(t.s[i:end])
+		masked, changed := t.w.text(key)
+		if changed {
+			t.replace(i, end, masked)
+		}
+		i = skipSpace(t.s, skipSpace(t.s, end)+1)
+		if t.w.sensitive(key) {
+			end = t.skip(i)
+			if raw := t.s[i:end]; raw != "null" && raw != `""` && !t.w.masked(unquoteJSON(raw)) {
+				t.w.masks++
+				t.replace(i, end, t.w.shared.mask)
+			}
+		} else {
+			t.w.push(masked)
+			end = t.value(i)
+			t.w.pop()
+		}
+		i = skipSpace(t.s, end)
+		if t.s[i] == ',' {
+			i = skipSpace(t.s, i+1)
+		}
+	}
+	return i + 1
+}
+
+// skip returns where the value that begins at i ends.
+func (t *jsonText) skip(i int) int {
+	switch t.s[i] {
+	case '"':
+		return jsonStringEnd(t.s, i)
+	case '{', '[':
+		return i + blockEnd(t.s[i:])
+	default:
+		return scalarEnd(t.s, i)
+	}
+}
+
+func skipSpace(s string, i int) int {
+	for i < len(s) && (s[i] == ' ' || s[i] == '\t' || s[i] == '\n' || s[i] == '\r') {
+		i++
+	}
+	return i
+}
+
+func scalarEnd(s string, i int) int {
+	for i < len(s) && (isAlnum(s[i]) || s[i] == '-' || s[i] == '+' || s[i] == '.') {
+		i++
+	}
+	return i
+}
+
+func jsonStringEnd(s string, i int) int {
+	for i++; s[i] != '"'; i++ {
+		if s[i] == '\\' {
+			i++
+		}
+	}
+	return i + 1
+}
+
+// unquoteJSON returns the text of a JSON string, and s itself if it is none.
+func unquoteJSON(s string) string {
+	if len(s) < 2 || s[0] != '"' {
+		return s
+	}
+	if strings.IndexByte(s, '\\') < 0 {
+		return s[1 : len(s)-1]
+	}
+	var text string
+	if json.Unmarshal([]byte(s), &text) != nil {
+		return s[1 : len(s)-1]
+	}
+	return text
+}
+
+// quoteJSON returns text as a JSON string, with <, > and & as they are.
+func quoteJSON(text string) []byte {
+	b, err := appendJSON(nil, text)
+	if err != nil {
+		return []byte(`""`)
+	}
+	return b
+}
+
+// appendJSON appends the JSON form of v, with <, > and & as they are.
+func appendJSON(b []byte, v any) ([]byte, error) {
+	buf := bytes.NewBuffer(b)
+	enc := json.NewEncoder(buf)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return b, err
+	}
+	return bytes.TrimSuffix(buf.Bytes(), []byte{'\n'}), nil
+}

@@ -1,0 +1,255 @@
+package redact
+
+import (
+	"encoding"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"log/slog"
+	"reflect"
+	"strings"
+)
+
+// rendered masks the secrets in a value that prints by methods of its own. Since
+// one handler may call one method, another a different one, and a third print
+// what the value is made of, all of it is looked at. If there is a secret in any
+// of it, what the value prints is all that remains.
+func (w *walk) rendered(v reflect.Value) (out any, changed bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			out, changed = w.panicked(v.Type(), p), true
+		}
+	}()
+	t := v.Type()
+	if v.Kind() != reflect.Pointer && v.CanAddr() {
+		v = v.Addr() // not to copy it, and because encoding/json does
+	}
+	x := v.Interface()
+	if l, ok := x.(slog.LogValuer); ok {
+		return w.resolved(l), true
+	}
+	if err, ok := x.(error); ok {
+		return w.failure(err, v, t)
+	}
+	out, changed = w.printed(x)
+	if out == nil { // only a pointer to it prints by a method
+		return w.inner(v, w.shared.info(t))
+	}
+	if dirty := w.behindMethods(v, t); !dirty && !changed {
+		return nil, false
+	}
+	switch text := out.(type) {
+	case string:
+		out = w.withoutSecrets(text)
+	case json.RawMessage:
+		if masked := w.withoutSecrets(string(text)); json.Valid([]byte(masked)) {
+			out = json.RawMessage(masked)
+		} else {
+			out = w.mask()
+		}
+	}
+	return out, true
+}
+
+// withoutSecrets masks, in what a method prints, the texts that stand under
+// sensitive keys behind it: all that gives away a password that String prints.
+func (w *walk) withoutSecrets(text string) string {
+	for _, secret := range w.secrets {
+		quoted := quoteJSON(secret)
+		for _, form := range []string{secret, string(quoted[1 : len(quoted)-1])} {
+			if strings.Contains(text, form) && !w.masked(form) {
+				w.masks++
+				text = strings.ReplaceAll(text, form, w.shared.mask)
+			}
+		}
+	}
+	if w.hidden == 0 {
+		clear(w.secrets)
+		w.secrets = w.secrets[:0]
+	}
+	return text
+}
+
+// printed masks the secrets in what the methods of x print. It returns the one
+// that encoding/json, or else fmt, would choose.
+func (w *walk) printed(x any) (out any, changed bool) {
+	if m, ok := x.(json.Marshaler); ok {
+		out, changed = w.marshaled(m)
+	}
+	if m, ok := x.(encoding.TextMarshaler); ok {
+		text, err := m.MarshalText()
+		if err != nil {
+			text = []byte("!ERROR:" + err.Error())
+		}
+		masked, dirty := w.text(string(text))
+		changed = changed || dirty
+		if out == nil {
+			out = masked
+		}
+	}
+	_, formatter := x.(fmt.Formatter)
+	if _, ok := x.(fmt.Stringer); ok || formatter {
+		masked, dirty := w.text(fmt.Sprintf("%+v", x))
+		changed = changed || dirty
+		if out == nil {
+			out = masked
+		}
+	}
+	return out, changed
+}
+
+func (w *walk) marshaled(m json.Marshaler) (out any, changed bool) {
+	b, err := m.MarshalJSON()
+	if err != nil {
+		s, changed := w.text("!ERROR:" + err.Error())
+		return s, changed
+	}
+	if !json.Valid(b) {
+		s, changed := w.text(string(b))
+		return s, changed
+	}
+	t := jsonText{w: w, s: string(b)}
+	t.value(skipSpace(t.s, 0))
+	s, changed := t.result()
+	if s = s[skipSpace(s, 0):]; s[0] == '"' {
+		return unquoteJSON(s), changed
+	}
+	return json.RawMessage(s), changed
+}
+
+// behindMethods reports whether there is a secret in what v is made of, or too
+// much of it to tell. V may be the address of the value of type t to print.
+func (w *walk) behindMethods(v reflect.Value, t reflect.Type) bool {
+	if v.Kind() == reflect.Pointer && v.IsNil() {
+		return false
+	}
+	masks, fails, failed, over, unseen := w.masks, w.fails, len(w.failed), w.over, w.unseen
+	w.unseen = unseen || printsByFmt(t)
+	w.hidden++
+	defer func() {
+		// Whatever was found is in no output.
+		w.hidden--
+		w.masks, w.fails, w.failed, w.over, w.unseen = masks, fails, w.failed[:failed], over, unseen
+	}()
+	if v.Kind() == reflect.Pointer {
+		if elem := v.Elem(); elem.Kind() != reflect.Interface {
+			v = elem
+		}
+	}
+	_, dirty := w.inner(v, w.shared.info(v.Type()))
+	return dirty
+}
+
+// printsByFmt reports whether fmt prints a t by a method.
+func printsByFmt(t reflect.Type) bool {
+	return t.Implements(reflect.TypeFor[fmt.Formatter]()) || t.Implements(reflect.TypeFor[fmt.Stringer]()) ||
+		t.Implements(reflect.TypeFor[error]())
+}
+
+// resolved masks the secrets in the value that a LogValuer, in a place where
+// handlers do not look for one, stands for.
+func (w *walk) resolved(l slog.LogValuer) any {
+	return w.plain(slog.AnyValue(l).Resolve())
+}
+
+// plain returns a value, masked, as encoding/json can print it.
+func (w *walk) plain(v slog.Value) any {
+	switch v.Kind() {
+	case slog.KindGroup:
+		a, _, keep := w.group(slog.Attr{Value: v}, true)
+		obj := object{}
+		if !keep {
+			return obj
+		}
+		if a.Value.Kind() != slog.KindGroup {
+			return a.Value.Any() // too deep
+		}
+		for _, m := range a.Value.Group() {
+			obj = appendAttr(obj, m)
+		}
+		return obj
+	case slog.KindString:
+		s, _ := w.text(v.String())
+		return s
+	case slog.KindAny:
+		if x, changed := w.any(v.Any()); changed {
+			return x
+		}
+	default:
+	}
+	return v.Any()
+}
+
+// appendAttr appends an attr, masked and resolved, to an object.
+func appendAttr(obj object, a slog.Attr) object {
+	if a.Value.Kind() != slog.KindGroup {
+		return append(obj, objectMember{a.Key, a.Value.Any(), 0})
+	}
+	inner := object{}
+	if a.Key == "" {
+		inner = obj
+	}
+	for _, m := range a.Value.Group() {
+		inner = appendAttr(inner, m)
+	}
+	if a.Key == "" {
+		return inner
+	}
+	return append(obj, objectMember{a.Key, inner, 0})
+}
+
+// failure masks the secrets in an error. All errors that it wraps are looked at too:
+// a handler may print them on their own.
+func (w *walk) failure(err error, v reflect.Value, t reflect.Type) (out any, changed bool) {
+	text, changed := w.text(err.Error())
+	masks, n := w.masks, 0
+	_, dirty := w.printed(err)
+	dirty = w.wrapped(err, &n) || dirty
+	dirty = w.behindMethods(v, t) || dirty
+	w.masks = masks // none of these is printed
+	if !changed && !dirty {
+		return nil, false
+	}
+	text = w.withoutSecrets(text)
+	return &maskedError{text: text, is: func(target error) bool { return errors.Is(err, target) }}, true
+}
+
+// wrapped reports whether there is a secret in the text of an error in the tree
+// of err, or too many of them to tell.
+func (w *walk) wrapped(err error, n *int) (dirty bool) {
+	var errs []error
+	switch x := err.(type) { //nolint:errorlint // the tree is walked here
+	case interface{ Unwrap() error }:
+		errs = []error{x.Unwrap()}
+	case interface{ Unwrap() []error }:
+		errs = x.Unwrap()
+	}
+	for _, e := range errs {
+		if e == nil {
+			continue
+		}
+		if *n++; *n > maxDepth {
+			return true
+		}
+		_, inText := w.text(e.Error())
+		v := reflect.ValueOf(e)
+		inFields := w.behindMethods(v, v.Type())
+		if w.wrapped(e, n) || inText || inFields {
+			dirty = true
+		}
+	}
+	return dirty
+}
+
+// A maskedError is an error with the secrets masked in its text. [errors.Is]
+// still knows what it was; nothing leads back to the error itself.
+type maskedError struct {
+	text string
+	is   func(target error) bool // in a closure, where no handler can print it
+}
+
+// Error returns the masked text.
+func (e *maskedError) Error() string { return e.text }
+
+// Is reports what the error that was masked reports.
+func (e *maskedError) Is(target error) bool { return e.is(target) }

@@ -1,0 +1,173 @@
+package redact
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+)
+
+// A Rule finds secrets in text by their form. Rules come from [DefaultRules] and
+// [NewRule]; the zero Rule finds nothing. A Rule never changes and may be used
+// by any number of handlers and goroutines.
+type Rule struct {
+	name, source string
+	literals     []string // lower case: without one of them in a text there is nothing to find
+	digits       int      // as many digits, with single separators at most, there have to be
+	find         func(s string) []span
+}
+
+// A span is a part of a text, from start up to but without end.
+type span struct{ start, end int }
+
+// NewRule returns a rule that masks what pattern matches: the first of its groups
+// that takes part in the match, or all of the match if none does. The pattern has the syntax of [regexp],
+// which takes linear time on any text. A pattern that begins with a literal text
+// is much cheaper than one that does not.
+//
+// It is an error if name is empty, if pattern does not compile, or if it matches
+// the empty text.
+func NewRule(name, pattern string) (Rule, error) {
+	if name == "" {
+		return Rule{}, fmt.Errorf("redact: rule with pattern %q: empty name", pattern)
+	}
+	re, err := regexp.Compile(pattern)
+	if err == nil && re.MatchString("") {
+		err = errors.New("matches the empty text")
+	}
+	if err != nil {
+		return Rule{}, fmt.Errorf("redact: rule %q: pattern %q: %w", name, pattern, err)
+	}
+	r := Rule{name: name, find: finder(re, nil)}
+	if prefix, _ := re.LiteralPrefix(); prefix != "" {
+		r.literals = []string{asciiLower(prefix)}
+	}
+	return r, nil
+}
+
+// Name returns the name of the rule.
+func (r Rule) Name() string { return r.name }
+
+// Source says where the form that the rule looks for is published. It is empty
+// for a rule made by [NewRule].
+func (r Rule) Source() string { return r.source }
+
+// finder returns the find function for a pattern. A check that returns false lets
+// a match pass.
+func finder(re *regexp.Regexp, check func(secret string) bool) func(string) []span {
+	return func(s string) []span {
+		var found []span
+		for _, m := range re.FindAllStringSubmatchIndex(s, -1) {
+			start, end := m[0], m[1]
+			for g := 2; g < len(m); g += 2 {
+				if m[g] >= 0 {
+					start, end = m[g], m[g+1]
+					break
+				}
+			}
+			if start < end && (check == nil || check(s[start:end])) {
+				found = append(found, span{start, end})
+			}
+		}
+		return found
+	}
+}
+
+// DefaultRules returns the rules that a handler has without Options.NoDefaults.
+// Each finds a form that is published, see [Rule.Source]:
+//
+//   - url_password: the password in scheme://user:password@host
+//   - dsn_password: the same in a data source name, user:password@tcp(host)
+//   - bearer, basic: credentials after the name of an HTTP scheme
+//   - command_flag: --password x, --token x and the like
+//   - xml_element: <password>x</password>, <wsse:Token a="b">x</wsse:Token>
+//   - jwt: JSON Web Tokens
+//   - private_key: PEM blocks with a private key, also cut off ones
+//   - aws_key_id, github_token, gitlab_token, google_api_key, npm_token,
+//     slack_token, slack_webhook, stripe_key: keys with a prefix of their issuer
+//   - payment_card: 13 to 19 digits that pass the Luhn check, in groups or not
+func DefaultRules() []Rule { return slices.Clone(defaultRules()) }
+
+var defaultRules = sync.OnceValue(compileDefaults) //nolint:gochecknoglobals // built once, never changed
+
+func compileDefaults() []Rule {
+	pattern := func(name, source, literals, expr string, check func(string) bool) Rule {
+		find := finder(regexp.MustCompile(expr), check)
+		return Rule{name: name, source: source, literals: strings.Split(literals, "|"), find: find}
+	}
+	return []Rule{
+		// A password with a slash in it is outside the grammar but often written; a port is not one.
+		pattern("url_password", "RFC 3986 section 3.2.1", "@",
+			`://[^\s/?#:@"'<>\[]*:([^\s/?#<>]*|[0-9]*[^\s0-9/?#@"'<>][^\s<>"']*)@`, nil).with("://"),
+		pattern("dsn_password", "github.com/go-sql-driver/mysql, DSN", "@tcp(|@unix(|@tcp6(",
+			`[^\s:@/"'=]+:(\S+)@(?:tcp6?|unix)\(`, nil),
+		pattern("bearer", "RFC 6750 section 2.1", "bearer",
+			`(?i)\bbearer(?:\s+|%20|\+)([a-z0-9._~+/-]{8,}=*)`, hasDigit),
+		pattern("basic", "RFC 7617 section 2", "basic",
+			`(?i)\bbasic\s+([a-z0-9+/_-]{4,}={0,2})`, isUserPass),
+		pattern("command_flag", "GNU coding standards, section 4.8", "--",
+			`(?i)--[a-z0-9_-]*(?:password|passwd|passphrase|secret|token|api[-_]?key|secret[-_]?key|access[-_]?key)`+
+				`[ \t]+(?:"([^"]*)"|'([^']*)'|([^\s"'-]\S*))`, nil),
+		pattern("xml_element", "W3C XML 1.0, section 3", "</",
+			`(?is)<(?:[\w.-]+:)?[\w.-]*(?:password|passwd|passphrase|secret|token|api[-_]?key|private[-_]?key)`+
+				`(?:\s[^<>]*)?>(.+?)</`, nil),
+		pattern("jwt", "RFC 7519 section 3, RFC 7515 section 3.1", "eyj",
+			`\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)*`, nil),
+		// A key may be cut off, as a log line may be.
+		pattern("private_key", "RFC 7468 sections 10 and 11", "-----begin",
+			`(?s)-----BEGIN [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----`+
+				`(?:(.*?)-----END [A-Z0-9 ]*PRIVATE KEY(?: BLOCK)?-----|([\sA-Za-z0-9+/=\\:,.-]*))`, nil),
+		pattern("aws_key_id", "AWS IAM User Guide, IAM identifiers", "akia|asia",
+			`\b(?:AKIA|ASIA)[A-Z2-7]{16}\b`, nil),
+		pattern("github_token", "GitHub Docs, About authentication to GitHub, token formats",
+			"ghp_|gho_|ghu_|ghs_|ghr_|github_pat_",
+			`\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})`, nil),
+		pattern("gitlab_token", "GitLab Docs, Token overview, token prefixes",
+			"glpat-|gldt-|glrt-|glcbt-|glptt-|glft-|glimt-|glagent-|glsoat-|gloas-",
+			`\bgl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|soat|oas)-[A-Za-z0-9_.-]{20,}`, nil),
+		pattern("google_api_key", "Google Cloud Docs, API keys overview", "aiza",
+			`\bAIza[A-Za-z0-9_-]{35}`, nil),
+		pattern("npm_token", "GitHub Blog, Announcing npm's new access token format", "npm_",
+			`\bnpm_[A-Za-z0-9]{36}`, nil),
+		pattern("slack_token", "Slack API Docs, Token types", "xox|xapp-",
+			`\b(?:xox[a-z](?:\.xox[a-z])?|xapp)-[A-Za-z0-9-]{10,}`, nil),
+		pattern("slack_webhook", "Slack API Docs, Incoming webhooks", "hooks.slack.com/",
+			`hooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9_/]{10,})`, nil),
+		pattern("stripe_key", "Stripe Docs, API keys", "k_live_|k_test_|whsec_",
+			`\b(?:[sr]k_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9+/=]{20,})`, nil),
+		{name: "payment_card", source: "ISO/IEC 7812-1, annex B (Luhn)", digits: minCard, find: findCards},
+	}
+}
+
+// with returns the rule for texts that have this literal too.
+func (r Rule) with(literal string) Rule {
+	find := r.find
+	r.find = func(s string) []span {
+		if !strings.Contains(s, literal) {
+			return nil
+		}
+		return find(s)
+	}
+	return r
+}
+
+// hasDigit tells a credential from the word after "bearer" in a sentence.
+func hasDigit(s string) bool { return strings.ContainsAny(s, "0123456789") }
+
+// isUserPass reports whether s is what follows "Basic" in a header.
+func isUserPass(s string) bool {
+	s = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(s, "="))
+	text, err := base64.RawStdEncoding.DecodeString(s)
+	return err == nil && strings.Contains(string(text), ":")
+}
+
+func asciiLower(s string) string {
+	b := []byte(s)
+	for i, c := range b {
+		b[i] = lower(c)
+	}
+	return string(b)
+}

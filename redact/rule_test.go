@@ -1,0 +1,192 @@
+package redact_test
+
+import (
+	"maps"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluicelog/sluice/redact"
+)
+
+// examples has, for each default rule, texts with the secret in « », and texts
+// in which it finds nothing. No secret here was ever one.
+func examples() map[string]struct{ found, clean []string } {
+	a36 := strings.Repeat("aB3dE6", 6)
+	return map[string]struct{ found, clean []string }{
+		"url_password": {
+			[]string{
+				"postgres://u:«hunter2»@h:5432/db?x=1", "redis://:«hunter2»@h/0", "https://u:«p@ss»@h/", "https://u:«pa/ss»@h/p",
+				"amqp://u:«12345»@h", `("https://u:«p"w»@h")`, "dial https://u:«hunter2»@h: refused, http://h2:80/ up",
+			},
+			[]string{"https://u@h/", "http://h:8080/u@h", "http://h:80?m=a@b", "http://[::1]:80/a@b", "a://b:c", "time 12:30 x@y"},
+		},
+		"dsn_password": {
+			[]string{"u:«hunter2»@tcp(127.0.0.1:3306)/db", "u:«p@s:s»@unix(/tmp/s)/db?x=1"},
+			[]string{"u@tcp(h)/db", "@tcp(h)", "call @tcp(x)"},
+		},
+		"bearer": {
+			[]string{"got Bearer «abcdef123456» from x", "BEARER «a1b2c3d4==»"},
+			[]string{"bearer of bad news", "the bearer authentication-middleware failed", "Bearer x1", "forbearer abcdef123456"},
+		},
+		"basic": {
+			[]string{"sent Basic «dXNlcjpwYXNz» to x", "basic «dTpw»"},
+			[]string{"basic authentication", "Basic understanding", "basic dXNlcg=="},
+		},
+		"command_flag": {
+			[]string{"mysql --password «hunter2» db", `x --api-key "«a b»" y`, "x --client-secret '«a b»'"},
+			[]string{"x --password --force", "x --password", "x --token-file f", "-- password x"},
+		},
+		"xml_element": {
+			[]string{"<a><Password>«hunter2»</Password></a>", `<w:api-key type="x">«a<b»</w:api-key>`, "<secret>«<![CDATA[x]]>»</secret>"},
+			[]string{"<password/>", "<password></password>", "<tokens>5</tokens>", "<passwordReset>true</passwordReset>", "a<b></b>"},
+		},
+		"jwt": {
+			[]string{"got «" + jwt + "» ok", "«eyJhbGciOiJub25lIn0.eyJzdWIiOiIxIn0.»", "«eyJhbGciOiJSU0EifQ.a.b.c.d»"},
+			[]string{"eyJ", "eyJhbGciOiJIUzI1NiJ9", "keyJabcdef.x", "obeyJohn.Smith"},
+		},
+		"private_key": {
+			[]string{
+				"-----BEGIN RSA PRIVATE KEY-----«\nMIIE\nabcd\n»-----END RSA PRIVATE KEY-----\nrest",
+				"-----BEGIN PRIVATE KEY-----«\nMIIE", "-----BEGIN OPENSSH PRIVATE KEY-----« a b »-----END OPENSSH PRIVATE KEY-----",
+				"-----BEGIN PGP PRIVATE KEY BLOCK-----«\n\nlQ\n»-----END PGP PRIVATE KEY BLOCK-----",
+			},
+			[]string{"-----BEGIN CERTIFICATE-----\nMIIE\n-----END CERTIFICATE-----", "-----BEGIN PUBLIC KEY-----\nMIIE"},
+		},
+		"aws_key_id": {
+			[]string{"id «AKIAIOSFODNN7EXAMPLE» used", "«ASIAIOSFODNN7EXAMPLE»"},
+			[]string{"AKIA", "AKIAIOSFODNN7EXAMPL", "xAKIAIOSFODNN7EXAMPLE", "Akiaiosfodnn7example"},
+		},
+		"github_token": {
+			[]string{"«ghp_" + a36 + "»", "use «ghs_" + a36 + "»!", "«github_pat_" + a36 + "_" + a36 + "»"},
+			[]string{"ghp_short", "xghp_" + a36, "github_pat_x"},
+		},
+		"gitlab_token": {
+			[]string{"«glpat-abcdefghij0123456789»", "«gldt-abcdefghij_123456789»"},
+			[]string{"glpat-short", "glpath-abcdefghij0123456789"},
+		},
+		"google_api_key": {
+			[]string{"«AIza" + a36[:35] + "» x"},
+			[]string{"AIza" + a36[:34], "xAIza" + a36[:35]},
+		},
+		"npm_token": {
+			[]string{"«npm_" + a36 + "»"},
+			[]string{"npm_config_registry", "npm_" + a36[:35]},
+		},
+		"slack_token": {
+			[]string{"«xoxb-1234567890-abcdef»", "«xapp-1-A0-1234567890»", "«xoxe.xoxp-1-abcdefghij»"},
+			[]string{"xoxb-", "xox", "foxx-abcdefghijk"},
+		},
+		"slack_webhook": {
+			[]string{"https://hooks.slack.com/services/«T000/B000/XXXXXXXX» down"},
+			[]string{"https://hooks.slack.com/", "https://hooks.slack.com/docs"},
+		},
+		"stripe_key": {
+			[]string{"«sk_live_abcdefghij0123»", "«rk_test_abcdefghij0123»", "«whsec_abcdefghij0123456789»"},
+			[]string{"sk_live_", "pk_live_abcdefghij0123", "task_live_abcdefghij0123"},
+		},
+		"payment_card": {
+			[]string{
+				"card «4111111111111111» ok", "«4111 1111 1111 1111»", "5 «4111-1111-1111-1111», x", "«378282246310005»",
+				"«3782 822463 10005»", "«4222222222222»", "«6304000000000000»",
+			},
+			[]string{
+				"4111111111111112", "1763767845123456", "9111111111111111", "41111111111111111111", "a4111111111111111",
+				"4111111111111111b", "0000000000000000",
+			},
+		},
+	}
+}
+
+func TestDefaultRules(t *testing.T) {
+	t.Parallel()
+	all := examples()
+	var names []string
+	for _, r := range redact.DefaultRules() {
+		names = append(names, r.Name())
+		if r.Source() == "" {
+			t.Errorf("%s has no source", r.Name())
+		}
+		ex := all[r.Name()]
+		if len(ex.found) == 0 || len(ex.clean) == 0 {
+			t.Errorf("%s has no examples", r.Name())
+		}
+		alone := logged(t, &redact.Options{NoDefaults: true, Rules: []redact.Rule{r}, Mask: "«»"})
+		for _, text := range ex.found {
+			before, rest, _ := strings.Cut(text, "«")
+			secret, after, _ := strings.Cut(rest, "»")
+			if diff := cmp.Diff(before+"«»"+after, alone(before+secret+after)); diff != "" {
+				t.Errorf("%s: %s: mismatch (-want +got):\n%s", r.Name(), text, diff)
+			}
+			if got := redact.String(before + secret + after); strings.Contains(got, secret) {
+				t.Errorf("%s: %s: all rules together leave %s", r.Name(), text, got)
+			}
+		}
+		for _, text := range ex.clean {
+			if got := alone(text); got != text {
+				t.Errorf("%s: %q has become %q", r.Name(), text, got)
+			}
+		}
+	}
+	if want := slices.Sorted(maps.Keys(all)); !slices.Equal(want, slices.Sorted(slices.Values(names))) {
+		t.Errorf("rules %q, examples for %q", names, want)
+	}
+}
+
+func TestNewRule(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct{ name, pattern, want string }{
+		{"", "x", `redact: rule with pattern "x": empty name`},
+		{"r", "(", `redact: rule "r": pattern "(": error parsing regexp: missing closing ): ` + "`(`"},
+		{"r", "x*", `redact: rule "r": pattern "x*": matches the empty text`},
+		{"r", "", `redact: rule "r": pattern "": matches the empty text`},
+	} {
+		r, err := redact.NewRule(tt.name, tt.pattern)
+		if err == nil || err.Error() != tt.want {
+			t.Errorf("NewRule(%q, %q): error %v, want %s", tt.name, tt.pattern, err, tt.want)
+		}
+		if alone := logged(t, &redact.Options{NoDefaults: true, Rules: []redact.Rule{r}}); alone("x") != "x" {
+			t.Errorf("NewRule(%q, %q): the rule beside the error finds something", tt.name, tt.pattern)
+		}
+	}
+	for _, tt := range []struct{ pattern, in, want string }{
+		{`EMP-\d{6}`, "is EMP-123456 in?", "is " + m + " in?"},
+		{`(?i)emp-(\d{6})`, "is EMP-123456 in?", "is EMP-" + m + " in?"},
+		{`\d\d\.\d\d`, "a 12.34 b 56.78", "a " + m + " b " + m},
+		{`\bx`, "x ax", m + " ax"},
+	} {
+		r, err := redact.NewRule("employee", tt.pattern)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Name() != "employee" || r.Source() != "" {
+			t.Errorf("name %q, source %q", r.Name(), r.Source())
+		}
+		with := logged(t, &redact.Options{Rules: []redact.Rule{r}})
+		if diff := cmp.Diff(tt.want, with(tt.in)); diff != "" {
+			t.Errorf("%s: mismatch (-want +got):\n%s", tt.pattern, diff)
+		}
+	}
+}
+
+// More rules than the prefilter has bits for.
+func TestManyRules(t *testing.T) {
+	t.Parallel()
+	var rules []redact.Rule
+	text, want := "", ""
+	for i := range 100 {
+		word := "w" + strings.Repeat("x", i) + "y"
+		r, err := redact.NewRule("r", word)
+		if err != nil {
+			t.Fatal(err)
+		}
+		rules = append(rules, r)
+		text, want = text+word+" ", want+m+" "
+	}
+	with := logged(t, &redact.Options{Rules: rules})
+	if diff := cmp.Diff(want, with(text)); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
+	}
+}

@@ -1,0 +1,431 @@
+package redact_test
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluicelog/sluice/redact"
+)
+
+type (
+	user struct {
+		Name     string
+		Password string
+	}
+	tagged struct {
+		Name string `json:"name"`
+		P    string `json:"password"`
+	}
+	goNamed struct {
+		Password string `json:"p"`
+	}
+	inner struct{ Password string }
+	outer struct {
+		inner
+		N int
+	}
+	node struct {
+		Password   string
+		A, B, C, D *node
+	}
+	withPIN    struct{ Password int }
+	tokenError struct{ Token string }
+	marshaler  struct{ body string }
+	valuer     struct{ v slog.Value }
+	textual    struct{ text string }
+	stringer   struct{ Text string }
+	quietKey   struct{ key string }
+	quietText  struct{ Password string }
+	server     struct {
+		sync.Mutex
+		password string
+		Addr     string
+	}
+)
+
+type ptrStringer struct{ password string }
+
+func (*ptrStringer) String() string { return "ptr" }
+
+type viaPointer struct{ Password, X string }
+
+func (*viaPointer) String() string { return "ptr" }
+
+type lockedStringer struct {
+	sync.Mutex `json:"-"`
+	name       string
+	N          int
+}
+
+func (l *lockedStringer) String() string { return l.name }
+
+func (e tokenError) Error() string               { return "failed with token " + e.Token }
+func (m marshaler) MarshalJSON() ([]byte, error) { return []byte(m.body), nil }
+func (v valuer) LogValue() slog.Value            { return v.v }
+func (x textual) MarshalText() ([]byte, error)   { return []byte(x.text), nil }
+func (s stringer) String() string                { return "<" + s.Text + ">" }
+func (quietKey) String() string                  { return "key" }
+func (quietText) String() string                 { return "user" }
+
+func group(name string, attrs ...slog.Attr) func(slog.Handler) slog.Handler {
+	return func(h slog.Handler) slog.Handler { return h.WithGroup(name).WithAttrs(attrs) }
+}
+
+// hunter is a rule for the secret itself, for shapes without a key.
+func hunter(t testing.TB) *redact.Options {
+	t.Helper()
+	r, err := redact.NewRule("hunter", "hunter2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return &redact.Options{Rules: []redact.Rule{r}}
+}
+
+// Each shape in which a secret is logged, with what is printed of it. An empty
+// text stands for: not compared, but the secret must not be in it.
+func TestShapes(t *testing.T) {
+	t.Parallel()
+	u, err := url.Parse("https://bob:hunter2@example.com/p?token=hunter2&x=1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	cyclic := &node{Password: "hunter2"}
+	cyclic.A = cyclic
+	type S = slog.Attr
+	tests := []struct {
+		name   string
+		opts   *redact.Options
+		derive func(slog.Handler) slog.Handler
+		attrs  []slog.Attr
+		json   string
+		text   string
+	}{
+		{
+			"field", nil, nil,
+			[]S{slog.String("password", "hunter2")},
+			`{"password":"[REDACTED]"}`, `password=[REDACTED]`,
+		},
+		{
+			"other case", nil, nil,
+			[]S{slog.String("PASSWORD", "hunter2")},
+			`{"PASSWORD":"[REDACTED]"}`, `PASSWORD=[REDACTED]`,
+		},
+		{
+			"in a group", nil, nil,
+			[]S{slog.Group("g", slog.String("password", "hunter2"), slog.Int("n", 1))},
+			`{"g":{"password":"[REDACTED]","n":1}}`, `g.password=[REDACTED] g.n=1`,
+		},
+		{
+			"group of that name", nil, nil,
+			[]S{slog.Group("password", slog.String("value", "hunter2"))},
+			`{"password":"[REDACTED]"}`, `password=[REDACTED]`,
+		},
+		{
+			"WithGroup of that name", nil, group("password", slog.Int("n", 7)),
+			[]S{slog.String("value", "hunter2"), slog.Group("g", slog.Int("k", 1)), slog.Group("", slog.Int("i", 2))},
+			`{"password":{"n":"[REDACTED]","value":"[REDACTED]","g":"[REDACTED]","i":"[REDACTED]"}}`, ``,
+		},
+		{
+			"With", nil, func(h slog.Handler) slog.Handler {
+				return h.WithAttrs([]slog.Attr{slog.String("password", "hunter2")})
+			}, nil, `{"password":"[REDACTED]"}`, `password=[REDACTED]`,
+		},
+		{
+			"LogValuer of a group", nil, nil,
+			[]S{slog.Any("u", valuer{slog.GroupValue(slog.String("user", "u"), slog.String("password", "hunter2"))})},
+			`{"u":{"user":"u","password":"[REDACTED]"}}`, ``,
+		},
+		{
+			"LogValuer in a slice", nil, nil,
+			[]S{slog.Any("c", []any{1, valuer{slog.GroupValue(slog.String("user", "u"), slog.String("password", "hunter2"))}})},
+			`{"c":[1,{"user":"u","password":"[REDACTED]"}]}`, `c="[1 {user:u password:[REDACTED]}]"`,
+		},
+		{
+			"LogValuer in a struct", nil, nil,
+			[]S{slog.Any("c", struct{ V valuer }{valuer{slog.IntValue(5)}})},
+			`{"c":{"V":5}}`, `c={V:5}`,
+		},
+		{
+			"LogValuer keyed password", nil, nil,
+			[]S{slog.Any("password", valuer{slog.GroupValue(slog.String("user", "u"), slog.String("password", "hunter2"))})},
+			`{"password":"[REDACTED]"}`, ``,
+		},
+		{
+			"struct", nil, nil,
+			[]S{slog.Any("u", user{"bob", "hunter2"})},
+			`{"u":{"Name":"bob","Password":"[REDACTED]"}}`, `u="{Name:bob Password:[REDACTED]}"`,
+		},
+		{
+			"struct, JSON name", nil, nil,
+			[]S{slog.Any("u", tagged{"bob", "hunter2"})},
+			`{"u":{"name":"bob","password":"[REDACTED]"}}`, ``,
+		},
+		{"struct, Go name", nil, nil, []S{slog.Any("u", goNamed{"hunter2"})}, `{"u":{"p":"[REDACTED]"}}`, ``},
+		{
+			"pointer to struct, nested", nil, nil,
+			[]S{slog.Any("u", &struct{ U *user }{&user{"bob", "hunter2"}})},
+			`{"u":{"U":{"Name":"bob","Password":"[REDACTED]"}}}`, ``,
+		},
+		{
+			"embedded struct", nil, nil,
+			[]S{slog.Any("u", outer{inner{"hunter2"}, 3})},
+			`{"u":{"Password":"[REDACTED]","N":3}}`, ``,
+		},
+		{
+			"field that is not exported", nil, nil,
+			[]S{slog.Any("u", struct{ password string }{"hunter2"})},
+			`{"u":{}}`, `u={}`,
+		},
+		{"field that JSON leaves out", nil, nil, []S{slog.Any("u", struct {
+			Password string `json:"-"`
+			N        int
+		}{"hunter2", 1})}, `{"u":{"N":1}}`, ``},
+		{
+			"map", nil, nil,
+			[]S{slog.Any("u", map[string]any{"n": 1, "password": "hunter2"})},
+			`{"u":{"n":1,"password":"[REDACTED]"}}`, `u="map[n:1 password:[REDACTED]]"`,
+		},
+		{
+			"map, nested", nil, nil,
+			[]S{slog.Any("u", map[string]any{"a": map[string]string{"password": "hunter2"}, "b": nil})},
+			`{"u":{"a":{"password":"[REDACTED]"},"b":null}}`, ``,
+		},
+		{
+			"http.Header", nil, nil,
+			[]S{slog.Any("h", http.Header{"Authorization": {"Bearer hunter2"}, "Accept": {"a"}})},
+			`{"h":{"Accept":["a"],"Authorization":"[REDACTED]"}}`, ``,
+		},
+		{
+			"http.Header with a secret in a value", nil, nil,
+			[]S{slog.Any("h", http.Header{"X": {"a", "Bearer hunter2hunter2"}})},
+			`{"h":{"X":["a","Bearer [REDACTED]"]}}`, ``,
+		},
+		{
+			"map key", hunter(t), nil,
+			[]S{slog.Any("u", map[string]int{"hunter2": 1, "xhunter2": 2, "a": 3})},
+			`{"u":{"[REDACTED]":1,"a":3,"x[REDACTED]":2}}`, ``,
+		},
+		{
+			"two map keys", hunter(t), nil,
+			[]S{slog.Any("u", map[any]any{textual{"hunter2"}: 1, "hunter2": 1})},
+			`{"u":{"[REDACTED]":1,"[REDACTED]#2":1}}`, ``,
+		},
+		{"attr key", hunter(t), nil, []S{slog.Int("hunter2", 1)}, `{"[REDACTED]":1}`, ``},
+		{
+			"group key", hunter(t), group("g-hunter2"),
+			[]S{slog.Group("hunter2", slog.Int("n", 1))},
+			`{"g-[REDACTED]":{"[REDACTED]":{"n":1}}}`, ``,
+		},
+		{"string value", hunter(t), nil, []S{slog.String("v", "a hunter2 b")}, `{"v":"a [REDACTED] b"}`, ``},
+		{
+			"[]byte", hunter(t), nil,
+			[]S{slog.Any("v", []byte("a hunter2 b"))},
+			`{"v":"a [REDACTED] b"}`, `v="a [REDACTED] b"`,
+		},
+		{"[7]byte", hunter(t), nil, []S{slog.Any("v", [7]byte([]byte("hunter2")))}, `{"v":"[REDACTED]"}`, ``},
+		{
+			"[]byte in a struct", hunter(t), nil,
+			[]S{slog.Any("v", struct{ B []byte }{[]byte("hunter2")})},
+			`{"v":{"B":"[REDACTED]"}}`, ``,
+		},
+		{
+			"RawMessage", nil, nil,
+			[]S{slog.Any("b", json.RawMessage(`{"password":"hunter2","n":1}`))},
+			`{"b":{"password":"[REDACTED]","n":1}}`, ``,
+		},
+		{
+			"RawMessage that is none", nil, nil,
+			[]S{slog.Any("b", json.RawMessage(`{"password":"hunter2`))},
+			`{"b":"{\"password\":\"[REDACTED]"}`, ``,
+		},
+		{
+			"JSON in a string", nil, nil,
+			[]S{slog.String("b", `{"password":"hunter2"}`)},
+			`{"b":"{\"password\":\"[REDACTED]\"}"}`, ``,
+		},
+		{
+			"error", hunter(t), nil,
+			[]S{slog.Any("e", errors.New("a hunter2"))},
+			`{"e":"a [REDACTED]"}`, `e="a [REDACTED]"`,
+		},
+		{
+			"errors.Join", hunter(t), nil,
+			[]S{slog.Any("e", errors.Join(errors.New("hunter2"), io.EOF))},
+			`{"e":"[REDACTED]\nEOF"}`, ``,
+		},
+		{
+			"error wrapped", hunter(t), nil,
+			[]S{slog.Any("e", fmt.Errorf("w: %w", tokenError{"hunter2"}))},
+			`{"e":"w: failed with token [REDACTED]"}`, ``,
+		},
+		{
+			"error with a field", nil, nil,
+			[]S{slog.Any("e", tokenError{"hunter2"})},
+			`{"e":"failed with token [REDACTED]"}`, ``,
+		},
+		{
+			"error in a slice", hunter(t), nil,
+			[]S{slog.Any("e", []error{errors.New("hunter2")})},
+			``, `e=[[REDACTED]]`,
+		},
+		{
+			"Marshaler by key", nil, nil,
+			[]S{slog.Any("j", marshaler{`{"password":"hunter2","n":1}`})},
+			`{"j":{"password":"[REDACTED]","n":1}}`, ``,
+		},
+		{
+			"Marshaler of a clean text", nil, nil,
+			[]S{slog.Any("j", marshaler{`"password=hunter2"`})},
+			`{"j":"password=[REDACTED]"}`, ``,
+		},
+		{
+			"TextMarshaler", hunter(t), nil,
+			[]S{slog.Any("v", textual{"a hunter2"})},
+			`{"v":"a [REDACTED]"}`, `v="a [REDACTED]"`,
+		},
+		{
+			"Stringer", hunter(t), nil,
+			[]S{slog.Any("v", stringer{"hunter2"})},
+			`{"v":"<[REDACTED]>"}`, `v=<[REDACTED]>`,
+		},
+		{
+			"Stringer that hides a field", nil, nil,
+			[]S{slog.Any("v", quietText{"hunter2"})},
+			`{"v":"user"}`, `v=user`,
+		},
+		{
+			"URL", nil, nil,
+			[]S{slog.Any("u", u)},
+			`{"u":"https://bob:[REDACTED]@example.com/p?token=[REDACTED]&x=1"}`, ``,
+		},
+		{
+			"URL in a string", nil, nil,
+			[]S{slog.String("u", u.String())},
+			`{"u":"https://bob:[REDACTED]@example.com/p?token=[REDACTED]&x=1"}`, ``,
+		},
+		{
+			"url.Values", nil, nil,
+			[]S{slog.Any("u", url.Values{"token": {"hunter2"}, "x": {"1"}})},
+			`{"u":{"token":"[REDACTED]","x":["1"]}}`, ``,
+		},
+		{"int attr", nil, nil, []S{slog.Int("password", 12345)}, `{"password":"[REDACTED]"}`, ``},
+		{"int field", nil, nil, []S{slog.Any("u", withPIN{12345})}, `{"u":{"Password":"[REDACTED]"}}`, ``},
+		{"list", nil, nil, []S{slog.Any("passwords", []string{"hunter2"})}, `{"passwords":"[REDACTED]"}`, ``},
+		{
+			"nil and empty show nothing", nil, nil,
+			[]S{slog.Any("password", nil), slog.String("secret", ""), slog.Any("token", (*user)(nil))},
+			`{"password":null,"secret":"","token":null}`, ``,
+		},
+		{
+			"cyclic pointers", nil, nil,
+			[]S{slog.Any("n", cyclic)},
+			`{"n":{"Password":"[REDACTED]","A":"[REDACTED: too deep]","B":null,"C":null,"D":null}}`, ``,
+		},
+		{
+			"error with a field, wrapped", nil, nil,
+			[]S{slog.Any("e", fmt.Errorf("w: %w", &tokenError{"hunter2"}))},
+			`{"e":"w: failed with token [REDACTED]"}`, ``,
+		},
+		{"Userinfo", nil, nil, []S{slog.Any("u", url.UserPassword("bob", "hunter2"))}, `{"u":"bob:[REDACTED]"}`, ``},
+		{
+			"String by pointer, of a value", nil, nil,
+			[]S{slog.Any("v", viaPointer{"hunter2", "x"})},
+			`{"v":{"Password":"[REDACTED]","X":"x"}}`, `v="{Password:[REDACTED] X:x}"`,
+		},
+		{"String by pointer", nil, nil, []S{slog.Any("l", []ptrStringer{{"hunter2"}})}, `{"l":["ptr"]}`, `l=[ptr]`},
+		{
+			"behind a lock", nil, nil,
+			[]S{slog.Any("s", &server{password: "hunter2", Addr: ":80"})},
+			`{"s":{"Addr":":80"}}`, `s={Addr::80}`,
+		},
+		{
+			"behind a lock and a method", nil, nil,
+			[]S{slog.Any("s", &lockedStringer{name: "n", N: 1})},
+			`{"s":{"N":1}}`, `s=n`,
+		},
+		{"tags of JSON", nil, nil, []S{slog.Any("u", struct {
+			A        int       `json:",omitempty"`
+			B        int       `json:"b,string"`
+			C        any       `json:"c,omitempty"`
+			D        time.Time `json:",omitzero"`
+			Password string
+		}{B: 2, Password: "hunter2"})}, `{"u":{"b":"2","Password":"[REDACTED]"}}`, ``},
+		{"message", nil, nil, []S{slog.String("msg", "password=hunter2")}, `{"msg":"password=[REDACTED]"}`, ``},
+		{
+			"own keys", &redact.Options{Keys: []string{"card_number", "E-Mail"}}, nil,
+			[]S{slog.String("cardNumber", "hunter2"), slog.String("email", "hunter2"), slog.String("emails", "b")},
+			`{"cardNumber":"[REDACTED]","email":"[REDACTED]","emails":"b"}`, ``,
+		},
+		{
+			"own path", &redact.Options{Keys: []string{"user.email", "*.card"}}, group("user"),
+			[]S{slog.String("email", "hunter2"), slog.Group("x", slog.String("email", "b"), slog.String("card", "hunter2"))},
+			`{"user":{"email":"[REDACTED]","x":{"email":"b","card":"[REDACTED]"}}}`, ``,
+		},
+		{
+			"own path, top level", &redact.Options{Keys: []string{"user.email", "*.card"}}, nil,
+			[]S{slog.String("email", "b"), slog.String("card", "c"), slog.String("user.email", "hunter2")},
+			`{"email":"b","card":"c","user.email":"[REDACTED]"}`, ``,
+		},
+		{
+			"own path through a map, a struct, JSON", &redact.Options{Keys: []string{"user.email"}}, nil,
+			[]S{
+				slog.Any("a", map[string]any{"user": map[string]string{"email": "hunter2"}}),
+				slog.Any("user", struct{ Email string }{"hunter2"}),
+				slog.String("b", `{"user":{"email":"hunter2"}}`),
+				slog.Group("", slog.Group("user", slog.Group("", slog.String("email", "hunter2")))),
+			},
+			`{"a":{"user":{"email":"[REDACTED]"}},"user":{"Email":"[REDACTED]"},` +
+				`"b":"{\"user\":{\"email\":\"[REDACTED]\"}}","user":{"email":"[REDACTED]"}}`, ``,
+		},
+		{
+			"allowed keys", &redact.Options{AllowKeys: []string{"token", "app.secret"}}, nil,
+			[]S{slog.String("Token", "x"), slog.Group("app", slog.String("secret", "y")), slog.String("secret", "hunter2"), slog.String("m", "token=z")},
+			`{"Token":"x","app":{"secret":"y"},"secret":"[REDACTED]","m":"token=z"}`, ``,
+		},
+		{
+			"no defaults", &redact.Options{NoDefaults: true, Keys: []string{"k"}}, nil,
+			[]S{slog.String("k", "hunter2"), slog.String("password", "x=1")},
+			`{"k":"[REDACTED]","password":"x=1"}`, ``,
+		},
+		{
+			"own mask", &redact.Options{Mask: `"x"`}, nil,
+			[]S{slog.String("password", "hunter2"), slog.String("j", `{"password":"hunter2"}`)},
+			`{"password":"\"x\"","j":"{\"password\":\"\\\"x\\\"\"}"}`, ``,
+		},
+		{
+			"empty groups", nil, nil,
+			[]S{slog.Group("a", slog.Attr{}, slog.Group("b")), slog.Group("password", slog.Group("c")), {}, slog.Int("n", 1)},
+			`{"n":1}`, `n=1`,
+		},
+		{"empty groups bound", nil, func(h slog.Handler) slog.Handler {
+			return h.WithAttrs([]slog.Attr{slog.Group("a", slog.Group("b", slog.Attr{})), {}})
+		}, []S{slog.Int("n", 1)}, `{"n":1}`, `n=1`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			for i, want := range []string{tt.json, tt.text} {
+				got := line(t, i == 1, tt.opts, tt.derive, tt.attrs...)
+				for _, secret := range []string{"hunter2", "aHVudGVyM", "12345"} {
+					if strings.Contains(got, secret) {
+						t.Errorf("the secret is in %s", got)
+					}
+				}
+				if diff := cmp.Diff(want, got); want != "" && diff != "" {
+					t.Errorf("mismatch (-want +got):\n%s", diff)
+				}
+			}
+		})
+	}
+}

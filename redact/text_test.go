@@ -1,0 +1,128 @@
+package redact_test
+
+import (
+	"encoding/json"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluicelog/sluice/redact"
+)
+
+const jwt = "eyJhbGciOiJIUzI1NiJ9.eyJzdWIiOiIxIn0.c2lnbmF0dXJlLWhlcmU"
+
+// M stands for the mask in the wanted texts.
+const m = "[REDACTED]"
+
+func TestStringMasksValuesOfSensitiveKeys(t *testing.T) {
+	t.Parallel()
+	tests := []struct{ name, in, want string }{
+		{"key and value", "login password=hunter2 ok", "login password=" + m + " ok"},
+		{"colon", "Password: hunter2", "Password: " + m},
+		{"upper case", "PASSWORD=hunter2", "PASSWORD=" + m},
+		{"spaces around", "password = hunter2, user = bob", "password = " + m + ", user = bob"},
+		{"prefix", "db_password=hunter2 DB-PASS=hunter2 userPwd=hunter2", "db_password=" + m + " DB-PASS=" + m + " userPwd=" + m},
+		{"two words", "API key: hunter2", "API key: " + m},
+		{"api keys", "api_key=a1 apikey=a2 api-key=a3 apiKey=a4", "api_key=" + m + " apikey=" + m + " api-key=" + m + " apiKey=" + m},
+		{
+			"other names", "passwd=a1 pwd=a2 passphrase=a3 client_secret=a4 access_key=a5 private_key=a6 session_id=a7",
+			"passwd=" + m + " pwd=" + m + " passphrase=" + m + " client_secret=" + m + " access_key=" + m + " private_key=" + m + " session_id=" + m,
+		},
+		{"quoted with spaces", `password = "two words" next`, `password = "` + m + `" next`},
+		{"single quotes", `password='two words' next`, `password='` + m + `' next`},
+		{"escaped quote", `password="a\"b c" next`, `password="` + m + `" next`},
+		{"escaped backslash", `password="a\\" next="x"`, `password="` + m + `" next="x"`},
+		{"no closing quote", `password="two words`, `password="` + m},
+		{"text after the quote", `password="a"b"c" next`, `password="` + m + `" next`},
+		{"ampersand in a value", "password=a&b rest", "password=" + m + " rest"},
+		{"quote in a value", `password=a"b rest`, "password=" + m + " rest"},
+		{"form", "user=bob&password=hunter2&x=1", "user=bob&password=" + m + "&x=1"},
+		{"arrows", `"password" => "hunter2", password := "x"`, `"password" => "` + m + `", password := "` + m + `"`},
+		{"map of fmt", "map[password:hunter2 user:bob]", "map[password:" + m + " user:bob]"},
+		{"struct of fmt", "{User:bob Password:hunter2}", "{User:bob Password:" + m + "}"},
+		{"list of fmt", "secrets=[a b c] n=1", "secrets=" + m + " n=1"},
+		{"bracketed key", "user[password]=hunter2", "user[password]=" + m},
+		{"in brackets", "(password=hunter2)", "(password=" + m + ")"},
+		{"in quotes", `msg="login password=hunter2"`, `msg="login password=` + m + `"`},
+		{"end of sentence", "It was password: hunter2.", "It was password: " + m + "."},
+		{"several lines", "password: hunter2\nuser: bob", "password: " + m + "\nuser: bob"},
+		{"header", "Authorization: Bearer abc.def user=5", "Authorization: " + m + " user=5"},
+		{"header of basic", "Authorization: Basic dXNlcjpwYXNz", "Authorization: " + m},
+		{"header with parameters", `Authorization: Digest username="u", response="abc"` + "\nHost: x", "Authorization: " + m + "\nHost: x"},
+		{"header of another scheme", "Proxy-Authorization: Foo bar baz", "Proxy-Authorization: " + m},
+		{"header in a command", `curl -H "Authorization: Bearer abc" https://h/`, `curl -H "Authorization: ` + m + `" https://h/`},
+		{"cookies", "Cookie: a=b; c=d\r\nHost: x", "Cookie: " + m + "\r\nHost: x"},
+		{"cookie to set", "Set-Cookie: sid=hunter2; Path=/; HttpOnly", "Set-Cookie: " + m},
+		{"headers of fmt", "map[Authorization:[Bearer abc] Accept:[a b]]", "map[Authorization:" + m + " Accept:[a b]]"},
+		{"query", "GET https://h/p?token=abc&page=2#top", "GET https://h/p?token=" + m + "&page=2#top"},
+		{"query of a path", "GET /p?a=1&access_token=abc&b=2 200", "GET /p?a=1&access_token=" + m + "&b=2 200"},
+		{"signed query", "https://h/p?X-Amz-Signature=abc&sig=def", "https://h/p?X-Amz-Signature=" + m + "&sig=" + m},
+		{"query of a signed URL", "https://h/p?sig=abc&code=5", "https://h/p?sig=" + m + "&code=" + m},
+		{"rule and key together", "Bearer my1password=hunter2 x", "Bearer " + m + m + " x"},
+		{"fragment", "https://h/#access_token=abc&x=1", "https://h/#access_token=" + m + "&x=1"},
+		{"query in a query", "next=https%3A%2F%2Fh%2F%3Fpass%3Dabc%26x%3D1&y=2", "next=https%3A%2F%2Fh%2F%3Fpass%3D" + m + "%26x%3D1&y=2"},
+		{"percent-encoded key", "user%5Bpassword%5D=hunter2&x=1", "user%5Bpassword%5D=" + m},
+		{"user named like a key", "https://x-access-token:abc@github.com/o/r", "https://x-access-token:" + m + "@github.com/o/r"},
+		{"json", `{"user":"bob","password":"hunter2"}`, `{"user":"bob","password":"` + m + `"}`},
+		{"json number", `{"password": 12345}`, `{"password": "` + m + `"}`},
+		{"json object", `{"password": {"a":["b"]}, "n":1}`, `{"password": "` + m + `", "n":1}`},
+		{"json null", `{"password": null, "secret":""}`, `{"password": null, "secret":""}`},
+		{"json keeps its bytes", `{ "a" : 1.50,  "password":"x", "z":"<&>\u00e9" }`, `{ "a" : 1.50,  "password":"` + m + `", "z":"<&>\u00e9" }`},
+		{"json with an escaped key", `{"pass\u0077ord":"hunter2"}`, `{"pass\u0077ord":"` + m + `"}`},
+		{"json with escaped text", `{"u":"https:\/\/u:hunter2@h"}`, `{"u":"https://u:` + m + `@h"}`},
+		{"json in text", `body={"password":"hunter2","n":1} status=200`, `body={"password":"` + m + `","n":1} status=200`},
+		{"json in json", `{"body":"{\"password\":\"hunter2\"}"}`, `{"body":"{\"password\":\"` + m + `\"}"}`},
+		{"json cut off", `{"user":"bob","password":"hun`, `{"user":"bob","password":"` + m},
+		{"json number cut off", `{"user":"bob","password": 12345, "x`, `{"user":"bob","password": "` + m + `", "x`},
+		{"json escaped in text", `got {\"password\":\"hun\\\"ter2\",\"n\":1} end`, `got {\"password\":\"` + m + `\",\"n\":1} end`},
+		{"json with a pair in a text", `{"m":"password=a b","n":1}`, `{"m":"password=` + m + ` b","n":1}`},
+		{"json with a card", `[1,4111111111111111]`, `[1,"` + m + `"]`},
+		{"masked before", "password=" + m + " secret: " + m + ", x", "password=" + m + " secret: " + m + ", x"},
+		{"a mask is no way past", "password=" + m + "hunter2 x", "password=" + m + " x"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			got := redact.String(tt.in)
+			if diff := cmp.Diff(tt.want, got); diff != "" {
+				t.Errorf("%s: mismatch (-want +got):\n%s", tt.in, diff)
+			}
+			if json.Valid([]byte(tt.in)) && !json.Valid([]byte(got)) {
+				t.Errorf("JSON %s has become %s", tt.in, got)
+			}
+			if again := redact.String(got); again != got {
+				t.Errorf("masked twice, %q becomes %q", got, again)
+			}
+		})
+	}
+}
+
+func TestStringLeavesCleanTextAlone(t *testing.T) {
+	t.Parallel()
+	for _, s := range []string{
+		"", " ", "password reset requested", "token expired for user 5", "secretary=bob", "the token bucket is full",
+		"no password", "password", "password:", "password=", `password=""`, "password: \nuser: bob", "token=null", "session closed",
+		"bypass=1 compass=north", "passed=3 failed=0", "max_tokens=100 prompt_tokens: 5", "token_type=Bearer expires_in=3600",
+		"password_changed_at=2026-01-01", "is the key:", "key=value", "monkey=1", "author=bob",
+		"id=7f1f9b8e-3c1c-4d9a-8e8a-0b6f5f1d2c3b", "00000000-0000-4000-8000-000000000000",
+		"commit 3cfd338a55b9d3e1f0a2b4c6d8e0f1a3b5c7d9e1", "2026-11-21T23:30:00.123456789Z", "12:30:45", "1763767845123", "1763767845123456789",
+		"+49 170 1234567", "4111111111111112", "order 1234-5678", "sig=SIGTERM code=5", "0.4111111111111111", "x4111111111111111", "12345678-1234-1234-1234-123456789012",
+		"https://example.com:8080/users/bob@example.com", "http://[::1]:8080/a@b", "https://bob@example.com/", "mailto:bob@example.com",
+		"bearer of bad news", "the basic idea", "basic authentication", "Bearer token", "skill=1", "AKIA is a prefix", "eyJ", "npm_config_x=1",
+		"C:\\Users\\bob", `{"a":1,"b":[true,null,"x"]}`, `{"a":"\u00e9\n"}`, "{not json", "[1,2", `say "hi"`, "a=b&c=d", "://", "::", "==", ":=",
+	} {
+		if got := redact.String(s); got != s {
+			t.Errorf("%q has become %q", s, got)
+		}
+	}
+}
+
+func TestStringScansLongTexts(t *testing.T) {
+	t.Parallel()
+	filler := strings.Repeat("all is well; ", 100_000)
+	got := redact.String(filler + "password=hunter2 " + filler + jwt)
+	if want := filler + "password=" + m + " " + filler + m; got != want {
+		t.Error("the secrets in a long text are not masked, or something else is")
+	}
+}

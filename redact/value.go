@@ -1,0 +1,330 @@
+package redact
+
+import (
+	"encoding"
+	"fmt"
+	"reflect"
+	"slices"
+	"strconv"
+)
+
+// any masks the secrets in a value of any type. If there is one, out is the JSON
+// form of the value, masked: an object, a map[string]any, a []any or a string.
+func (w *walk) any(x any) (out any, changed bool) {
+	return w.value(reflect.ValueOf(x))
+}
+
+// value looks at all that encoding/json or fmt would print of v: the exported
+// fields with what pointers lead to, and the other fields as they are.
+func (w *walk) value(v reflect.Value) (out any, changed bool) {
+	if !v.IsValid() || w.over {
+		return nil, w.over
+	}
+	info := w.shared.info(v.Type())
+	if info.inert || !w.count() {
+		return nil, w.over
+	}
+	if info.methods && v.CanInterface() && (v.Kind() != reflect.Pointer || !v.IsNil()) {
+		return w.rendered(v)
+	}
+	return w.inner(v, info)
+}
+
+// inner masks the secrets in what v is made of.
+func (w *walk) inner(v reflect.Value, info *typeInfo) (out any, changed bool) {
+	switch v.Kind() {
+	case reflect.String:
+		return anyOf(w.text(v.String()))
+	case reflect.Interface:
+		return w.value(v.Elem())
+	case reflect.Pointer, reflect.Map, reflect.Slice:
+		if v.IsNil() || v.Kind() == reflect.Pointer && !v.CanInterface() {
+			return nil, false
+		}
+		if v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Uint8 {
+			return anyOf(w.text(string(v.Bytes())))
+		}
+		self := ref{v.Pointer(), 0, v.Type()}
+		if v.Kind() == reflect.Slice {
+			self.len = v.Len()
+		}
+		if slices.Contains(w.open, self) {
+			return w.tooDeep(), true
+		}
+		w.open = append(w.open, self)
+		defer func() { w.open = w.open[:len(w.open)-1] }()
+	case reflect.Array, reflect.Struct:
+	default:
+		return nil, false
+	}
+	if w.depth >= maxDepth {
+		return w.tooDeep(), true
+	}
+	w.depth++
+	defer w.leave()
+	switch v.Kind() {
+	case reflect.Pointer:
+		return w.value(v.Elem())
+	case reflect.Map:
+		return w.entries(v)
+	case reflect.Struct:
+		return w.structure(v, info)
+	default:
+		return w.elements(v)
+	}
+}
+
+func anyOf(s string, changed bool) (any, bool) {
+	if !changed {
+		return nil, false
+	}
+	return s, true
+}
+
+// elements masks the secrets in a slice or an array.
+func (w *walk) elements(v reflect.Value) (out any, changed bool) {
+	if v.Kind() == reflect.Array && v.Type().Elem().Kind() == reflect.Uint8 {
+		text := make([]byte, v.Len())
+		for i := range text {
+			text[i] = byte(v.Index(i).Uint()) //nolint:gosec // a uint8
+		}
+		return anyOf(w.text(string(text)))
+	}
+	var list []any
+	for i := range v.Len() {
+		elem, dirty := w.value(v.Index(i))
+		if w.over {
+			return nil, true
+		}
+		if dirty && list == nil {
+			list = make([]any, 0, v.Len())
+			for j := range i {
+				list = append(list, w.kept(v.Index(j)))
+			}
+		}
+		switch {
+		case dirty:
+			list = append(list, elem)
+		case list != nil:
+			list = append(list, w.kept(v.Index(i)))
+		}
+	}
+	return list, list != nil
+}
+
+// entries masks the secrets in a map, and in its keys.
+func (w *walk) entries(v reflect.Value) (out any, changed bool) {
+	type entry struct {
+		key   string
+		value any
+	}
+	entries := make([]entry, 0, min(v.Len(), maxNodes))
+	for it := v.MapRange(); it.Next(); {
+		if !w.count() {
+			return nil, true
+		}
+		name := w.mapKey(it.Key())
+		key, dirtyKey := w.text(name)
+		value, dirty := w.member(it.Value(), name, key)
+		if w.over {
+			return nil, true
+		}
+		if !dirty {
+			value = w.kept(it.Value())
+		}
+		changed = changed || dirty || dirtyKey
+		entries = append(entries, entry{key, value})
+	}
+	if !changed {
+		return nil, false
+	}
+	masked := make(map[string]any, len(entries))
+	for _, e := range entries {
+		key := e.key
+		for n := 2; ; n++ {
+			if _, taken := masked[key]; !taken {
+				break
+			}
+			key = e.key + "#" + strconv.Itoa(n) // nothing is lost where masked keys are the same
+		}
+		masked[key] = e.value
+	}
+	return masked, true
+}
+
+// mapKey returns the text that the key of a map entry prints.
+func (w *walk) mapKey(k reflect.Value) (text string) {
+	for k.Kind() == reflect.Interface && !k.IsNil() {
+		k = k.Elem()
+	}
+	if k.Kind() == reflect.String {
+		return k.String()
+	}
+	if !k.CanInterface() {
+		return fmt.Sprint(k)
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			text = w.panicked(k.Type(), p)
+		}
+	}()
+	if m, ok := reflect.TypeAssert[encoding.TextMarshaler](k); ok {
+		if b, err := m.MarshalText(); err == nil {
+			return string(b)
+		}
+	}
+	return fmt.Sprint(k.Interface())
+}
+
+// member masks a value that has a key: all of it if the key, under either of its
+// names, is sensitive. The latter is the one in JSON.
+func (w *walk) member(v reflect.Value, goName, name string) (out any, changed bool) {
+	if w.sensitive(goName) || name != goName && w.sensitive(name) {
+		if blank(v) || v.Kind() == reflect.String && w.masked(v.String()) {
+			return nil, false
+		}
+		w.remember(v)
+		return w.mask(), true
+	}
+	w.push(name)
+	defer w.pop()
+	return w.value(v)
+}
+
+// remember keeps a text under a sensitive key, if it is behind a method that may
+// print it.
+func (w *walk) remember(v reflect.Value) {
+	for v.Kind() == reflect.Interface || v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	if w.hidden > 0 && v.Kind() == reflect.String && v.Len() > 0 {
+		w.secrets = append(w.secrets, v.String())
+	}
+}
+
+// blank reports whether v shows nothing that could be a secret: nil, or an empty
+// text, map or slice.
+func blank(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Invalid:
+		return true
+	case reflect.Pointer, reflect.Interface:
+		return v.IsNil() || blank(v.Elem())
+	case reflect.String, reflect.Map, reflect.Slice, reflect.Array:
+		return v.Len() == 0
+	default:
+		return false
+	}
+}
+
+// structure masks the secrets in a struct.
+func (w *walk) structure(v reflect.Value, info *typeInfo) (out any, changed bool) {
+	var obj object
+	if info.live && !w.unseen {
+		// What a lock guards is not for us to read, nor for fmt to print.
+		obj, changed = object{}, true
+	}
+	for i, f := range info.fields {
+		if info.live && !f.exported && !f.inline {
+			continue
+		}
+		value, dirty := w.field(v.Field(f.index), f)
+		if w.over {
+			return nil, true
+		}
+		if dirty && !changed {
+			obj, changed = object{}, true
+			for _, before := range info.fields[:i] {
+				obj = w.appendField(obj, before, v.Field(before.index), nil, false)
+			}
+		}
+		if changed {
+			obj = w.appendField(obj, f, v.Field(f.index), value, dirty)
+		}
+	}
+	if !changed {
+		return nil, false
+	}
+	return obj.unique(), true
+}
+
+func (w *walk) field(v reflect.Value, f field) (out any, changed bool) {
+	if !f.inline {
+		return w.member(v, f.goName, f.name)
+	}
+	if v.Kind() == reflect.Pointer {
+		if v.IsNil() {
+			return nil, false
+		}
+		v = v.Elem()
+	}
+	if w.sensitive(f.goName) {
+		return w.mask(), true
+	}
+	return w.value(v)
+}
+
+// appendField appends a field to obj as encoding/json prints it: as it is, or as
+// value if it is dirty.
+func (w *walk) appendField(obj object, f field, v reflect.Value, value any, dirty bool) object {
+	if !f.printed || f.omitZero && v.IsZero() || f.omitEmpty && isEmpty(v) {
+		return obj
+	}
+	if f.inline {
+		if v.Kind() == reflect.Pointer {
+			if v.IsNil() {
+				return obj
+			}
+			v = v.Elem()
+		}
+		inner, ok := value.(object)
+		if dirty && !ok {
+			return append(obj, objectMember{f.name, value, 0})
+		}
+		if !dirty {
+			info := w.shared.info(v.Type())
+			for _, g := range info.fields {
+				inner = w.appendField(inner, g, v.Field(g.index), nil, false)
+			}
+		}
+		for _, m := range inner {
+			m.level++
+			obj = append(obj, m)
+		}
+		return obj
+	}
+	if !dirty {
+		value = w.kept(v)
+		if f.quoted && isScalar(v.Kind()) {
+			value = fmt.Sprint(value)
+		}
+	}
+	return append(obj, objectMember{f.name, value, 0})
+}
+
+// kept returns a value without a secret for a place in a masked copy.
+func (w *walk) kept(v reflect.Value) any {
+	if !v.CanInterface() {
+		return nil // never printed by encoding/json
+	}
+	if v.CanAddr() && w.shared.info(v.Type()).locked {
+		return v.Addr().Interface()
+	}
+	return v.Interface()
+}
+
+func isScalar(k reflect.Kind) bool {
+	return reflect.Bool <= k && k <= reflect.Float64 && k != reflect.Uintptr
+}
+
+// isEmpty is what omitempty means by it.
+func isEmpty(v reflect.Value) bool {
+	switch v.Kind() {
+	case reflect.Array, reflect.Map, reflect.Slice, reflect.String:
+		return v.Len() == 0
+	case reflect.Struct:
+		return false
+	default:
+		return v.IsZero()
+	}
+}
