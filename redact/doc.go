@@ -45,9 +45,9 @@ of a struct with a lock in it, are not read but left out.
 A value without a secret is passed on as it is, not a copy; a record without one
 is passed on whole. Of a value with a secret in it, a masked copy is made in its
 JSON form, a map, a slice or an object in the order of the fields; an error stays
-an error that [errors.Is] knows. Valid JSON in a text stays valid. Nothing that belongs
-to the caller is written. Time, level and source are not touched. Groups that
-are empty are left out.
+an error that [errors.Is] knows. An object, array or string of JSON, in a text or
+as one, stays valid. Nothing that belongs to the caller is written. Time, level
+and source are not touched. Groups that are empty are left out.
 
 # Guarantees
 
