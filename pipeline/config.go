@@ -28,7 +28,8 @@ type Config struct {
 	// NoRedact leaves secrets as they are.
 	NoRedact bool
 
-	// Redact are the options for masking secrets.
+	// Redact are the options for masking secrets. Its OnError is called in
+	// addition to OnError.
 	Redact redact.Options
 
 	// OnError is called with the failures of the stages, once for each, by the
@@ -179,6 +180,11 @@ func (cfg Config) complete() (Config, error) {
 			errs = append(errs, fmt.Errorf("pipeline: %s: %w", s.Name, err))
 		}
 	}
+	// A handler of redact's has no error to return: it reports a key that it
+	// cannot use, which must not be missed here.
+	opts := cfg.Redact
+	opts.OnError = func(err error) { errs = append(errs, fmt.Errorf("pipeline: field Redact: %w", err)) }
+	redact.NewHandler(slog.DiscardHandler, &opts)
 	return cfg, errors.Join(errs...)
 }
 

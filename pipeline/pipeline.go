@@ -46,7 +46,9 @@ func Open(cfg Config) (*Pipeline, error) {
 	}
 	p.handler = fanout.NewHandler(nil, branches...)
 	if !cfg.NoRedact {
-		p.redact = redact.NewHandler(p.handler, &cfg.Redact)
+		opts := cfg.Redact
+		opts.OnError = onError("redact", opts.OnError, cfg.OnError)
+		p.redact = redact.NewHandler(p.handler, &opts)
 		p.handler = p.redact
 	}
 	return p, nil
@@ -127,17 +129,19 @@ func (s *sink) encoder(w io.Writer, c *Sink) slog.Handler {
 	}
 }
 
-// onError returns a hook that passes failures on to the sink's own hook and, with
-// the sink's name, to the pipeline's.
-func (s *sink) onError(own func(error)) func(error) {
-	if s.report == nil {
+func (s *sink) onError(own func(error)) func(error) { return onError(s.name, own, s.report) }
+
+// onError returns a hook that passes failures on to a stage's own hook and, with
+// a name, to the pipeline's.
+func onError(name string, own, pipeline func(error)) func(error) {
+	if pipeline == nil {
 		return own
 	}
 	return func(err error) {
 		if own != nil {
 			own(err)
 		}
-		s.report(fmt.Errorf("pipeline: %s: %w", s.name, err))
+		pipeline(fmt.Errorf("pipeline: %s: %w", name, err))
 	}
 }
 

@@ -19,6 +19,7 @@ import (
 	"github.com/sluicelog/sluice/internal/lstest"
 	"github.com/sluicelog/sluice/internal/testlog"
 	"github.com/sluicelog/sluice/pipeline"
+	"github.com/sluicelog/sluice/redact"
 )
 
 // messages returns the messages of the JSON lines in text.
@@ -260,5 +261,13 @@ func TestOpenNamesWhatIsWrongAndLeavesNothingOpen(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func TestOpenRefusesAKeyThatRedactCannotUse(t *testing.T) {
+	t.Parallel()
+	_, err := pipeline.Open(pipeline.Config{Redact: redact.Options{Keys: []string{"*", "user..email"}}})
+	if err == nil || !strings.Contains(err.Error(), `field Redact: redact: key "*"`) || !strings.Contains(err.Error(), `"user..email"`) {
+		t.Errorf("got %v, want both keys named", err)
 	}
 }

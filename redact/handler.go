@@ -19,10 +19,11 @@ type Options struct {
 	// Case and punctuation do not count: "card_number" is CardNumber and
 	// Card-Number too. A key with dots is matched against the last elements of
 	// the path of groups and keys, "*" being any one element: "user.email" is
-	// email in user, wherever that is, and "*.card" is card in any group.
+	// email in user, wherever that is, "*.card" is card in any group, and "user.*"
+	// is all that is in user.
 	//
-	// A key with an empty element, or that ends in "*", is left out and reported
-	// to OnError by NewHandler.
+	// A key with an empty element, or of nothing but "*", is left out and
+	// reported to OnError by NewHandler.
 	Keys []string
 
 	// AllowKeys are keys that are not sensitive though the default ones or Keys

@@ -60,12 +60,12 @@ func (k *keySet) add(key string) error {
 			elems[i] = fold(elem)
 		}
 		if elems[i] == "" {
-			return fmt.Errorf("redact: key %q: empty element, want letters or digits, or * before a dot", key)
+			return fmt.Errorf("redact: key %q: empty element, want letters or digits, or *", key)
 		}
 	}
 	switch {
-	case elems[len(elems)-1] == "*":
-		return fmt.Errorf("redact: key %q: * at the end would match every key, name the key", key)
+	case !slices.ContainsFunc(elems, func(elem string) bool { return elem != "*" }):
+		return fmt.Errorf("redact: key %q: it would match every key, name one element at least", key)
 	case len(elems) > 1:
 		k.paths = append(k.paths, elems)
 	default:

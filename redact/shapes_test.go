@@ -373,6 +373,11 @@ func TestShapes(t *testing.T) {
 			`{"user":{"email":"[REDACTED]","x":{"email":"b","card":"[REDACTED]"}}}`, ``,
 		},
 		{
+			"all in a group", &redact.Options{Keys: []string{"user.*"}}, nil,
+			[]S{slog.Group("user", slog.String("name", "hunter2"), slog.Group("address", slog.String("street", "hunter2"))), slog.String("name", "b")},
+			`{"user":{"name":"[REDACTED]","address":"[REDACTED]"},"name":"b"}`, ``,
+		},
+		{
 			"own path, top level", &redact.Options{Keys: []string{"user.email", "*.card"}}, nil,
 			[]S{slog.String("email", "b"), slog.String("card", "c"), slog.String("user.email", "hunter2")},
 			`{"email":"b","card":"c","user.email":"[REDACTED]"}`, ``,
