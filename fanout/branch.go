@@ -2,8 +2,8 @@ package fanout
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
-	"slices"
 
 	"github.com/sluicelog/sluice/internal/attrs"
 )
@@ -54,12 +54,28 @@ func (b *Branch) Enabled(ctx context.Context, level slog.Level) bool {
 	return b.next.Enabled(ctx, level)
 }
 
-// Handle passes the record on if it matches.
+// Handle passes the record on if it matches. A match that panics is an error.
 func (b *Branch) Handle(ctx context.Context, r slog.Record) error {
-	if !b.match(ctx, r, Bound{b.bound}) {
-		return nil
+	_, err := b.handle(ctx, r)
+	return err
+}
+
+// handle also reports whether the record matches.
+func (b *Branch) handle(ctx context.Context, r slog.Record) (matched bool, err error) {
+	if matched, err = b.matches(ctx, r); !matched {
+		return matched, err
 	}
-	return b.next.Handle(ctx, r)
+	return true, b.next.Handle(ctx, r)
+}
+
+// matches calls match, which is the user's.
+func (b *Branch) matches(ctx context.Context, r slog.Record) (matched bool, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			matched, err = false, fmt.Errorf("fanout: match panics: %v", p)
+		}
+	}()
+	return b.match(ctx, r, Bound{b.bound}), nil
 }
 
 // WithAttrs returns a Branch whose match sees the attrs, before the handler
@@ -68,7 +84,8 @@ func (b *Branch) WithAttrs(as []slog.Attr) slog.Handler {
 	if len(as) == 0 {
 		return b
 	}
-	return &Branch{match: b.match, next: b.next.WithAttrs(as), bound: b.bound.WithAttrs(as)}
+	bound := b.bound.WithAttrs(as) // a copy: the next handler may change the slice
+	return &Branch{match: b.match, next: b.next.WithAttrs(as), bound: bound}
 }
 
 // WithGroup returns a Branch whose match sees the group, before the handler with
@@ -85,9 +102,16 @@ func (b *Branch) Unwrap() slog.Handler { return b.next }
 
 // HasTag returns a Match for the records that carry a tag: an attr with the key
 // "tags", of the record or bound, in whatever group, whose value is the tag, or
-// a []string or []any that has it.
+// a list that has it: a []string, a []any, or one of a type made of these. To
+// look into a [slog.LogValuer] it resolves it, as the handlers behind will again.
 func HasTag(tag string) Match {
-	tagged := func(a slog.Attr) bool { return a.Key == "tags" && holds(a.Value, tag) }
+	tagged := func(a slog.Attr) bool {
+		found := false
+		return a.Key == "tags" && attrs.EachTag(a.Value, func(t string, other any) bool {
+			found = other == nil && t == tag
+			return !found
+		}) && found
+	}
 	return func(_ context.Context, r slog.Record, bound Bound) bool {
 		if bound.list.Any(tagged) {
 			return true
@@ -99,18 +123,4 @@ func HasTag(tag string) Match {
 		})
 		return found
 	}
-}
-
-func holds(v slog.Value, tag string) bool {
-	switch v := v.Resolve().Any().(type) {
-	case string:
-		return v == tag
-	case []string:
-		return slices.Contains(v, tag)
-	case []any:
-		// A value of a type that cannot be compared is not equal to a string
-		// either, and does not panic.
-		return slices.Contains(v, any(tag))
-	}
-	return false
 }

@@ -11,7 +11,8 @@ import (
 // is offered to the first handler first, so it has it again as soon as it works.
 //
 // The first handler decides which levels are wanted. One of the others that is
-// not enabled for a level is passed over.
+// not enabled for a level is passed over, and so is a [Branch] that the record
+// does not match.
 //
 // All methods are safe for concurrent use.
 type Failover struct {
@@ -36,14 +37,12 @@ func (f *Failover) Enabled(ctx context.Context, level slog.Level) bool {
 func (f *Failover) Handle(ctx context.Context, r slog.Record) error {
 	var errs []error
 	for i := range f.children {
-		err := f.children[i].handle(ctx, r)
+		became, err := f.children[i].handle(ctx, r)
 		switch {
-		case err == nil:
+		case became == taken, became == notEnabled && i == 0:
 			return nil
-		case !errors.Is(err, errNotEnabled):
+		case became == failed:
 			errs = append(errs, err)
-		case i == 0:
-			return nil
 		}
 	}
 	return errors.Join(errs...)

@@ -209,6 +209,17 @@ func TestHasTag(t *testing.T) {
 		{"another tag", func(l *slog.Logger) { l.Info("m", "tags", []string{"securityx", "Security"}) }, false},
 		{"another key", func(l *slog.Logger) { l.Info("m", "tag", "security") }, false},
 		{"values that cannot be compared", func(l *slog.Logger) { l.Info("m", "tags", []any{func() {}}) }, false},
+		{"a LogValuer that becomes a group", func(l *slog.Logger) {
+			l.Info("m", "u", valuer{slog.GroupValue(slog.String("tags", "security"))})
+		}, true},
+		{"the same, bound and inlined", func(l *slog.Logger) {
+			l.With("", valuer{slog.GroupValue(slog.String("tags", "security"))}).Info("m")
+		}, true},
+		{"types made of strings", func(l *slog.Logger) { l.Info("m", "tags", []tag{"a", "security"}) }, true},
+		{"a type made of a string", func(l *slog.Logger) { l.Info("m", "tags", tag("security")) }, true},
+		{"an array", func(l *slog.Logger) { l.Info("m", "tags", [2]any{nil, tag("security")}) }, true},
+		{"bytes", func(l *slog.Logger) { l.Info("m", "tags", []byte("security")) }, false},
+		{"nil", func(l *slog.Logger) { l.Info("m", "tags", nil) }, false},
 		{"a number", func(l *slog.Logger) { l.Info("m", "tags", 1) }, false},
 		{"a LogValuer that panics", func(l *slog.Logger) { l.Info("m", "tags", panicker{}) }, false},
 		{"a group that contains itself", func(l *slog.Logger) { l.LogAttrs(context.Background(), slog.LevelInfo, "m", cyclic[0]) }, false},
@@ -224,6 +235,8 @@ func TestHasTag(t *testing.T) {
 		})
 	}
 }
+
+type tag string
 
 type valuer struct{ v slog.Value }
 
@@ -302,6 +315,114 @@ func TestFailoverTakesTheFirstAgainWhenItWorks(t *testing.T) {
 	b, _ := second.Lines()
 	if len(a) != 6 || len(b) != 3 {
 		t.Errorf("%d and %d lines, want 6 and 3", len(a), len(b))
+	}
+}
+
+func TestABranchSeesTagsThatTheNextHandlerChanges(t *testing.T) {
+	t.Parallel()
+	out, got := text(slog.LevelInfo)
+	h := fanout.When(fanout.HasTag("security"), changer{out}).WithAttrs([]slog.Attr{slog.String("tags", "security")})
+	if err := h.Handle(t.Context(), record(slog.LevelInfo)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff("INFO msg=m", got()); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
+	}
+}
+
+// changer is a vandal that handles its records.
+type changer struct{ slog.Handler }
+
+func (c changer) WithAttrs(attrs []slog.Attr) slog.Handler {
+	clear(attrs)
+	return c
+}
+
+// evil is an error that claims to be every other one, or panics when asked.
+type evil struct{ panics bool }
+
+func (evil) Error() string { return "evil" }
+
+func (e evil) Is(error) bool {
+	if e.panics {
+		panic("Is")
+	}
+	return true
+}
+
+func TestAnErrorThatClaimsToBeAnother(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{evil{}, evil{panics: true}} {
+		out, got := text(slog.LevelInfo)
+		f := fanout.NewFailover(nil, &faulty{out, err, nil}, out)
+		if err := f.Handle(t.Context(), record(slog.LevelInfo)); err != nil {
+			t.Error(err)
+		}
+		want := []fanout.Stats{{Accepted: 1, Dropped: 1}, {Accepted: 1, Written: 1}}
+		if diff := cmp.Diff([]any{want, "INFO msg=m"}, []any{f.Stats(), got()}); diff != "" {
+			t.Errorf("mismatch (-want +got):\n%s", diff)
+		}
+		h := fanout.NewHandler(nil, &faulty{out, err, nil})
+		if err := h.Handle(t.Context(), record(slog.LevelInfo)); err == nil || h.Stats()[0].Dropped != 1 {
+			t.Errorf("got %v, %v", err, h.Stats())
+		}
+	}
+}
+
+func TestABranchThatDoesNotMatchIsNoSuccess(t *testing.T) {
+	t.Parallel()
+	out, got := text(slog.LevelInfo)
+	f := fanout.NewFailover(nil, fanout.When(fanout.HasTag("a"), slog.DiscardHandler), fanout.When(fanout.HasTag("x"), out), out)
+	if err := f.Handle(t.Context(), record(slog.LevelInfo)); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff("", got()); diff != "" {
+		t.Errorf("the first handler decides on levels: mismatch (-want +got):\n%s", diff)
+	}
+	f = fanout.NewFailover(nil, fanout.When(fanout.HasTag("a"), out), out)
+	if err := f.Handle(t.Context(), record(slog.LevelInfo)); err != nil {
+		t.Fatal(err)
+	}
+	want := []fanout.Stats{{}, {Accepted: 1, Written: 1}}
+	if diff := cmp.Diff([]any{want, "INFO msg=m"}, []any{f.Stats(), got()}); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
+	}
+}
+
+func TestAMatchThatPanicsIsAnError(t *testing.T) {
+	t.Parallel()
+	out, got := text(slog.LevelInfo)
+	b := fanout.When(func(context.Context, slog.Record, fanout.Bound) bool { panic("boom") }, out)
+	if err := b.Handle(t.Context(), record(slog.LevelInfo)); err == nil || !strings.Contains(err.Error(), "boom") {
+		t.Errorf("alone: %v", err)
+	}
+	h := fanout.NewHandler(nil, b, out)
+	if err := h.Handle(t.Context(), record(slog.LevelInfo)); err == nil {
+		t.Error("in a Handler: no error")
+	}
+	want := []fanout.Stats{{Accepted: 1, Dropped: 1}, {Accepted: 1, Written: 1}}
+	if diff := cmp.Diff([]any{want, "INFO msg=m"}, []any{h.Stats(), got()}); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
+	}
+}
+
+// brittle panics when it is derived from.
+type brittle struct{ slog.Handler }
+
+func (brittle) WithAttrs([]slog.Attr) slog.Handler { panic("WithAttrs") }
+func (brittle) WithGroup(string) slog.Handler      { panic("WithGroup") }
+
+func TestAHandlerThatCannotBeDerivedFromIsReported(t *testing.T) {
+	t.Parallel()
+	out, got := text(slog.LevelInfo)
+	h := fanout.NewHandler(nil, brittle{out}, out)
+	derived := h.WithAttrs([]slog.Attr{slog.Int("a", 1)}).WithGroup("g")
+	if err := derived.Handle(t.Context(), record(slog.LevelInfo)); err == nil || !strings.Contains(err.Error(), "WithAttrs") {
+		t.Errorf("got %v", err)
+	}
+	want := []fanout.Stats{{Accepted: 1, Dropped: 1}, {Accepted: 1, Written: 1}}
+	if diff := cmp.Diff([]any{want, "INFO msg=m a=1"}, []any{h.Stats(), got()}); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
 	}
 }
 

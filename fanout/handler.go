@@ -18,8 +18,9 @@ type Options struct {
 	OnError func(error)
 }
 
-// Stats counts what one handler behind a [Handler] or a [Failover] was given.
-// At every moment Accepted is Written plus Dropped.
+// Stats counts what one handler behind a [Handler] or a [Failover] was given. A
+// record whose level it does not want, or that does not match a [Branch], is not
+// counted. At every moment Accepted is Written plus Dropped.
 type Stats struct {
 	Accepted uint64 // records given to the handler
 	Written  uint64 // records for which it returned no error
@@ -56,7 +57,7 @@ func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	var errs []error
 	for i := range h.children {
-		if err := h.children[i].handle(ctx, r); err != nil && !errors.Is(err, errNotEnabled) {
+		if _, err := h.children[i].handle(ctx, r); err != nil {
 			errs = append(errs, err)
 		}
 	}
@@ -124,35 +125,52 @@ func (c *child) enabled(ctx context.Context, level slog.Level) (ok bool) {
 	return c.Enabled(ctx, level)
 }
 
-var errNotEnabled = errors.New("not enabled")
+// An outcome says what became of a record that was offered to a handler.
+type outcome int
 
-// handle gives the handler a clone of the record and accounts for it. It returns
-// errNotEnabled when the handler does not want the record's level.
-func (c *child) handle(ctx context.Context, r slog.Record) error {
-	err := c.try(ctx, r)
-	if err == nil {
+const (
+	taken      outcome = iota
+	failed             // an error or a panic
+	notEnabled         // the handler does not want the record's level
+	notMatched         // the handler is a Branch that the record is not for
+)
+
+// handle offers the handler a clone of the record and accounts for it.
+func (c *child) handle(ctx context.Context, r slog.Record) (outcome, error) {
+	became, err := c.try(ctx, r)
+	switch became {
+	case taken:
 		c.account.written.Add(1)
-		return nil
+	case failed:
+		err = fmt.Errorf("fanout: handler %d: %w", c.account.number, err)
+		c.account.dropped.Add(1)
+		c.account.report(err)
+	case notEnabled, notMatched:
 	}
-	if errors.Is(err, errNotEnabled) {
-		return err
-	}
-	err = fmt.Errorf("fanout: handler %d: %w", c.account.number, err)
-	c.account.dropped.Add(1)
-	c.account.report(err)
-	return err
+	return became, err
 }
 
-func (c *child) try(ctx context.Context, r slog.Record) (err error) {
+func (c *child) try(ctx context.Context, r slog.Record) (became outcome, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			err = fmt.Errorf("%T panics: %v", c.Handler, p)
+			became, err = failed, fmt.Errorf("%T panics: %v", c.Handler, p)
 		}
 	}()
 	if !c.Enabled(ctx, r.Level) {
-		return errNotEnabled
+		return notEnabled, nil
 	}
-	return c.Handle(ctx, r.Clone())
+	if b, ok := c.Handler.(*Branch); ok {
+		var matched bool
+		if matched, err = b.handle(ctx, r.Clone()); !matched && err == nil {
+			return notMatched, nil
+		}
+	} else {
+		err = c.Handle(ctx, r.Clone())
+	}
+	if err != nil {
+		return failed, err
+	}
+	return taken, nil
 }
 
 func (a *account) report(err error) {
@@ -174,10 +192,29 @@ func withGroup(children []child, name string) []child {
 func derived(children []child, derive func(slog.Handler) slog.Handler) []child {
 	out := make([]child, len(children))
 	for i, c := range children {
-		out[i] = child{derive(c.Handler), c.account}
+		out[i] = child{c.derived(derive), c.account}
 	}
 	return out
 }
+
+// derived keeps a handler that cannot be derived from for the record that asks
+// for it, where the failure is reported.
+func (c *child) derived(derive func(slog.Handler) slog.Handler) (h slog.Handler) {
+	defer func() {
+		if p := recover(); p != nil {
+			h = broken{fmt.Errorf("%T panics when derived from: %v", c.Handler, p)}
+		}
+	}()
+	return derive(c.Handler)
+}
+
+// broken stands for a handler that panicked in WithAttrs or WithGroup.
+type broken struct{ err error }
+
+func (b broken) Enabled(context.Context, slog.Level) bool  { return true }
+func (b broken) Handle(context.Context, slog.Record) error { return b.err }
+func (b broken) WithAttrs([]slog.Attr) slog.Handler        { return b }
+func (b broken) WithGroup(string) slog.Handler             { return b }
 
 func unwrap(children []child) []slog.Handler {
 	handlers := make([]slog.Handler, len(children))

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 
 	"github.com/lmittmann/tint"
@@ -70,23 +71,26 @@ type ConsoleHandler struct {
 	groups []string    // the names given to WithGroup
 	prefix string      // groups, dotted, with a dot behind
 	bound  []slog.Attr // flat and printable
-	tints  *sync.Pool  // of *tinter
 }
 
 var _ slog.Handler = (*ConsoleHandler)(nil)
 
+// consoleShared is what a handler and all derived from it have in common.
 type consoleShared struct {
 	opts  ConsoleOptions
+	zoned bool // TimeFormat prints the name of the zone
 	color bool
 	sink  *sink.Sink
+	tints sync.Pool // of *tinter
 }
 
 // A tinter is one of tint's handlers and the buffer it prints into. Each is used
 // by one goroutine at a time, so that nothing is encoded under a lock and the
 // line's level is still known when it is written.
 type tinter struct {
-	buf  bytes.Buffer
-	tint slog.Handler
+	buf   bytes.Buffer
+	tint  slog.Handler
+	attrs []slog.Attr // the attrs of one record
 }
 
 // NewConsoleHandler returns a ConsoleHandler that prints to w. Nil opts are the
@@ -102,7 +106,19 @@ func NewConsoleHandler(w io.Writer, opts *ConsoleOptions) *ConsoleHandler {
 	if shared.opts.TimeFormat == "" {
 		shared.opts.TimeFormat = "15:04:05.000"
 	}
-	return shared.handler(nil, "", nil)
+	shared.zoned = strings.Contains(shared.opts.TimeFormat, "MST")
+	shared.tints.New = func() any {
+		t := new(tinter)
+		// Always in color: without it tint deletes what follows a U+FFFD.
+		// The colors are taken out again where they are not wanted.
+		t.tint = tint.NewTextHandler(&t.buf, &tint.Options{
+			AddSource:   shared.opts.AddSource,
+			ReplaceAttr: shared.replaceBuiltIn(),
+			TimeFormat:  shared.opts.TimeFormat,
+		})
+		return t
+	}
+	return &ConsoleHandler{shared: shared, groups: []string{}}
 }
 
 // wanted reports whether to print to w in color.
@@ -121,22 +137,6 @@ func (c Color) wanted(w io.Writer) bool {
 	return ok && (isatty.IsTerminal(f.Fd()) || isatty.IsCygwinTerminal(f.Fd()))
 }
 
-func (s *consoleShared) handler(groups []string, prefix string, bound []slog.Attr) *ConsoleHandler {
-	h := &ConsoleHandler{shared: s, groups: groups, prefix: prefix, bound: bound}
-	h.tints = &sync.Pool{New: func() any {
-		t := new(tinter)
-		// Always in color: without it tint deletes what follows a U+FFFD.
-		// The colors are taken out again where they are not wanted.
-		t.tint = tint.NewTextHandler(&t.buf, &tint.Options{
-			AddSource:   s.opts.AddSource,
-			ReplaceAttr: s.replaceBuiltIn(),
-			TimeFormat:  s.opts.TimeFormat,
-		}).WithAttrs(bound)
-		return t
-	}}
-	return h
-}
-
 // Enabled reports whether level is at or above the minimum level.
 func (h *ConsoleHandler) Enabled(_ context.Context, level slog.Level) bool {
 	return level >= minLevel(h.shared.opts.Level)
@@ -145,23 +145,19 @@ func (h *ConsoleHandler) Enabled(_ context.Context, level slog.Level) bool {
 // Handle prints the record as one line, in one Write. It returns the writer's
 // error.
 func (h *ConsoleHandler) Handle(ctx context.Context, r slog.Record) error {
-	t, _ := h.tints.Get().(*tinter)
-	defer func() {
-		if t.buf.Cap() <= 64<<10 {
-			t.buf.Reset()
-			h.tints.Put(t)
-		}
-	}()
-	safe := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
+	t, _ := h.shared.tints.Get().(*tinter)
+	defer h.shared.put(t)
+	safe := slog.NewRecord(h.shared.printableTime(r.Time), r.Level, r.Message, r.PC)
 	if h.shared.opts.ReplaceAttr == nil {
 		safe.Message = printableMessage(r.Message)
 	}
-	f := flattener{replace: h.shared.opts.ReplaceAttr}
+	f := flattener{replace: h.shared.opts.ReplaceAttr, attrs: append(t.attrs, h.bound...)}
 	r.Attrs(func(a slog.Attr) bool {
 		f.add(h.groups, h.prefix, a)
 		return true
 	})
 	safe.AddAttrs(f.attrs...)
+	t.attrs = f.attrs
 	if err := t.tint.Handle(ctx, safe); err != nil {
 		return err
 	}
@@ -170,6 +166,18 @@ func (h *ConsoleHandler) Handle(ctx context.Context, r slog.Record) error {
 		line = withoutColor(line)
 	}
 	return h.shared.sink.Write(r.Level, line)
+}
+
+// put gives a tinter back for the next record, unless that would keep the memory
+// of a huge one.
+func (s *consoleShared) put(t *tinter) {
+	if t.buf.Cap() > 64<<10 || cap(t.attrs) > 256 {
+		return
+	}
+	clear(t.attrs)
+	t.attrs = t.attrs[:0]
+	t.buf.Reset()
+	s.tints.Put(t)
 }
 
 // WithAttrs returns a handler that prints attrs with every record. They are
@@ -182,7 +190,7 @@ func (h *ConsoleHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	for _, a := range attrs {
 		f.add(h.groups, h.prefix, a)
 	}
-	return h.shared.handler(h.groups, h.prefix, f.attrs)
+	return &ConsoleHandler{shared: h.shared, groups: h.groups, prefix: h.prefix, bound: f.attrs}
 }
 
 // WithGroup returns a handler that prints all later attrs with a dotted prefix.
@@ -192,7 +200,7 @@ func (h *ConsoleHandler) WithGroup(name string) slog.Handler {
 		return h
 	}
 	groups := append(slices.Clip(h.groups), name)
-	return h.shared.handler(groups, h.prefix+printableText(name)+".", h.bound)
+	return &ConsoleHandler{shared: h.shared, groups: groups, prefix: h.prefix + name + ".", bound: h.bound}
 }
 
 // Flush flushes the writer if it has a method Flush(context.Context) error or

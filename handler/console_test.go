@@ -4,9 +4,12 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"os"
+	"reflect"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -29,6 +32,7 @@ func TestConsoleHandlerPrints(t *testing.T) {
 		with func(slog.Handler) slog.Handler
 		msg  string
 		args []any
+		zone *time.Location
 		want string
 	}{
 		{name: "a plain record", msg: "listening", args: []any{"port", 8080, "tls", false}, want: "23:30:00.123 INF listening port=8080 tls=false"},
@@ -63,6 +67,25 @@ func TestConsoleHandlerPrints(t *testing.T) {
 		{
 			name: "invalid UTF-8 and U+FFFD", msg: "a\xffb\ufffdc", args: []any{"k", "a\xffb\ufffdc d"},
 			want: "23:30:00.123 INF a\ufffdb\ufffdc k=\"a\ufffdb\ufffdc d\"",
+		},
+		{name: "a backslash where tint would not quote", msg: "m", args: []any{"k", `C:\x1b2\file`}, want: `23:30:00.123 INF m k=C:\x1b2\file`},
+		{
+			name: "values that fmt would print without an end", msg: "m", args: []any{"a", cyclicAttr(), "r", cyclicReflect(), "k", 1},
+			want: `23:30:00.123 INF m a="!ERROR:value too deep or too large" r="!ERROR:value too deep or too large" k=1`,
+		},
+		{name: "attrs as values", msg: "m", args: []any{"a", slog.Group("g", "x", 1)}, want: `23:30:00.123 INF m a="g=[x=1]"`},
+		{name: "sources from ReplaceAttr", opts: handler.ConsoleOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+			switch a.Key {
+			case slog.LevelKey:
+				return slog.Any("level", (*slog.Source)(nil))
+			case slog.MessageKey:
+				return slog.Any("msg", &slog.Source{File: "/a/\x1b]0;t\a\nERR.go", Line: 7})
+			}
+			return a
+		}}, want: `23:30:00.123  a/\x1b]0;t\x07\nERR.go:7`},
+		{
+			name: "a zone with a hostile name", opts: handler.ConsoleOptions{TimeFormat: "15:04 MST"}, zone: time.FixedZone("\x1b[31m\n", 0),
+			msg: "m", want: `23:30 \x1b[31m\n INF m`,
 		},
 		{name: "a time layout", opts: handler.ConsoleOptions{TimeFormat: time.DateTime}, msg: "m", want: "2026-11-21 23:30:00 INF m"},
 		{
@@ -101,7 +124,11 @@ func TestConsoleHandlerPrints(t *testing.T) {
 			if tt.with != nil {
 				h = tt.with(h)
 			}
-			r := slog.NewRecord(when, slog.LevelInfo, tt.msg, 0)
+			at := when
+			if tt.zone != nil {
+				at = when.In(tt.zone)
+			}
+			r := slog.NewRecord(at, slog.LevelInfo, tt.msg, 0)
 			r.Add(tt.args...)
 			for range 2 { // the second time with what the first has left behind
 				buf.Reset()
@@ -113,6 +140,58 @@ func TestConsoleHandlerPrints(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+func cyclicAttr() slog.Attr {
+	cyclic := make([]slog.Attr, 1)
+	cyclic[0] = slog.Attr{Key: "g", Value: slog.GroupValue(cyclic...)}
+	return cyclic[0]
+}
+
+func cyclicReflect() reflect.Value {
+	m := map[string]any{}
+	m["m"] = m
+	return reflect.ValueOf(m)
+}
+
+// cache has a String that takes its lock, as that of a context does.
+type cache struct {
+	mu sync.Mutex
+	m  map[int]int
+}
+
+func (c *cache) String() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return fmt.Sprint(len(c.m) >= 0)
+}
+
+func (c *cache) put(i int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.m[i%100] = i
+}
+
+func TestConsoleHandlerDoesNotLookBehindAString(t *testing.T) {
+	t.Parallel()
+	c := &cache{m: map[int]int{}}
+	var buf testlog.Buffer
+	logger := slog.New(handler.NewConsoleHandler(&buf, nil))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range 10_000 {
+			c.put(i)
+		}
+	}()
+	for range 300 {
+		logger.Info("m", "cache", c, "in", struct{ C *cache }{c}, "list", []fmt.Stringer{c})
+	}
+	<-done
+	lines, _ := buf.Lines()
+	if len(lines) != 300 || !strings.Contains(lines[0], "cache=true") || !strings.Contains(lines[0], "list=[true]") {
+		t.Errorf("%d lines, %q", len(lines), lines[0])
 	}
 }
 

@@ -24,8 +24,8 @@ Each record is one line and one Write. Handlers derived by With and WithGroup
 share one lock a writer, so lines never mix; they are immutable and may be used
 by any number of goroutines. Nothing here starts a goroutine.
 
-A value that panics, loops, or cannot be encoded costs a placeholder that begins
-with !PANIC: or !ERROR:, never the record. A writer that fails, writes short or
+A value that panics, loops, or cannot be encoded costs a placeholder that says
+so, never the record. A writer that fails, writes short or
 panics makes Handle return an error, which [slog.Logger] throws away: set
 OnError to see it, and look at Stats to count it.
 

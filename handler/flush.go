@@ -11,6 +11,9 @@ import (
 // first, and finds the handlers behind by Unwrap() slog.Handler and
 // Unwrap() []slog.Handler. Every error is returned, joined; one branch that
 // fails does not keep another from being flushed. A nil h is flushed already.
+//
+// It cannot see what is behind a handler without Unwrap, such as
+// [slog.MultiHandler].
 func Flush(ctx context.Context, h slog.Handler) error {
 	var errs []error
 	if f, ok := h.(interface{ Flush(context.Context) error }); ok {

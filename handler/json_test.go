@@ -1,6 +1,7 @@
 package handler_test
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"encoding/json"
@@ -37,6 +38,15 @@ func handlerOptions() map[string]*slog.HandlerOptions {
 				return slog.Any("path", testValuer{a.Value})
 			}
 			return a
+		}},
+		"ReplaceAttr that prints its groups": {AddSource: true, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+			if a.Key == slog.LevelKey && groups == nil {
+				return slog.Group("log", slog.Any("level", a.Value))
+			}
+			if a.Value.Kind() != slog.KindString {
+				return a
+			}
+			return slog.String(a.Key, fmt.Sprintf("%q %t %s", groups, groups == nil, a.Value))
 		}},
 	}
 }
@@ -256,6 +266,61 @@ func TestJSONHandlerCountsAndReportsAFailingWriter(t *testing.T) {
 	want := handler.Stats{Accepted: 4, Written: 1, Dropped: 3}
 	if diff := cmp.Diff(want, h.WithGroup("g").(*handler.JSONHandler).Stats()); diff != "" {
 		t.Errorf("mismatch (-want +got):\n%s", diff)
+	}
+}
+
+func TestJSONHandlerKeepsTimesApart(t *testing.T) {
+	t.Parallel()
+	// The second is cached, with the zone: the next time may be in another.
+	utc := time.Date(2026, 11, 21, 23, 30, 0, 5000, time.UTC)
+	times := []time.Time{
+		utc, utc.In(time.FixedZone("", 3600)), utc, utc.In(time.FixedZone("", -1800)), utc.Add(time.Second),
+		time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC), utc, time.Date(-1, 1, 1, 0, 0, 0, 0, time.UTC),
+	}
+	want := []string{
+		"2026-11-21T23:30:00.000005Z", "2026-11-22T00:30:00.000005+01:00", "2026-11-21T23:30:00.000005Z",
+		"2026-11-21T23:00:00.000005-00:30", "2026-11-21T23:30:01.000005Z",
+		"!ERROR:time.Time year outside of range [0,9999]", "2026-11-21T23:30:00.000005Z",
+		"!ERROR:time.Time year outside of range [0,9999]",
+	}
+	var buf bytes.Buffer
+	h := handler.NewJSONHandler(&buf, nil)
+	var got []string
+	for _, at := range times {
+		buf.Reset()
+		if err := h.Handle(t.Context(), slog.NewRecord(at, slog.LevelInfo, "m", 0)); err != nil {
+			t.Fatal(err)
+		}
+		var line struct{ Time string }
+		if err := json.Unmarshal(buf.Bytes(), &line); err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, line.Time)
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
+	}
+}
+
+// panickyFlush panics when it is flushed.
+type panickyFlush struct{ bytes.Buffer }
+
+func (*panickyFlush) Flush() error { panic("flush") }
+
+func TestFlushReachesTheWriter(t *testing.T) {
+	t.Parallel()
+	var buf bytes.Buffer
+	buffered := bufio.NewWriter(&buf)
+	h := handler.NewJSONHandler(buffered, nil)
+	slog.New(h).Info("m")
+	if buf.Len() > 0 {
+		t.Fatal("nothing is buffered")
+	}
+	if err := handler.Flush(t.Context(), h); err != nil || buf.Len() == 0 {
+		t.Errorf("got %v and %q", err, buf.String())
+	}
+	if err := handler.Flush(t.Context(), handler.NewConsoleHandler(&panickyFlush{}, nil)); err == nil {
+		t.Error("a panic is no error")
 	}
 }
 

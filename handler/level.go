@@ -13,20 +13,21 @@ import (
 //	ERROR 8, FAIL 10, CRITICAL 12, FATAL 16
 //
 // A name may be followed by an offset, as in INFO+2, the form that
-// [slog.Level.String] prints. A number alone is the level itself.
+// [slog.Level.String] prints. A number alone is the level itself. Numbers have 32
+// bits.
 // Anything else, the empty string too, is an error that names s.
 func ParseLevel(s string) (slog.Level, error) {
 	name, offset := s, 0
 	if i := strings.IndexAny(s, "+-"); i > 0 {
-		n, err := strconv.Atoi(s[i:])
+		n, err := strconv.ParseInt(s[i:], 10, 32) // a sum that does not overflow
 		if err != nil {
 			return 0, levelError(s)
 		}
-		name, offset = s[:i], n
+		name, offset = s[:i], int(n)
 	}
 	level, ok := namedLevel(name)
 	if !ok {
-		n, err := strconv.Atoi(s)
+		n, err := strconv.ParseInt(s, 10, 32)
 		if err != nil {
 			return 0, levelError(s)
 		}

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/sluicelog/sluice/internal/attrs"
@@ -34,18 +35,18 @@ func (f *flattener) add(groups []string, prefix string, a slog.Attr) {
 		if src, ok := a.Value.Any().(*slog.Source); ok && (src == nil || *src == slog.Source{}) {
 			return
 		}
-		f.append(prefix+printableText(a.Key), printableValue(a.Value))
+		f.append(prefix+a.Key, printableValue(a.Value))
 		return
 	}
 	members := a.Value.Group()
 	if !f.budget.Enter(members) {
-		f.append(prefix+printableText(a.Key), slog.StringValue(attrs.TooLarge))
+		f.append(prefix+a.Key, slog.StringValue(attrs.TooLarge))
 		return
 	}
 	defer f.budget.Leave()
 	if a.Key != "" {
 		groups = append(slices.Clip(groups), a.Key)
-		prefix += printableText(a.Key) + "."
+		prefix += a.Key + "."
 	}
 	for _, m := range members {
 		f.add(groups, prefix, m)
@@ -59,7 +60,7 @@ func (f *flattener) append(key string, v slog.Value) {
 	if f.replace != nil {
 		v = slog.AnyValue(own{v})
 	}
-	f.attrs = append(f.attrs, slog.Attr{Key: key, Value: v})
+	f.attrs = append(f.attrs, slog.Attr{Key: printableText(key), Value: v})
 }
 
 // replaceBuiltIn returns the ReplaceAttr for tint: the user's for the built-in
@@ -75,7 +76,15 @@ func (s *consoleShared) replaceBuiltIn() func([]string, slog.Attr) slog.Attr {
 		}
 		a = attrs.Replace(s.opts.ReplaceAttr, nil, a)
 		switch v := a.Value.Any().(type) {
-		case slog.Level, *slog.Source, time.Time:
+		case slog.Level:
+		case time.Time:
+			a.Value = slog.TimeValue(s.printableTime(v))
+		case *slog.Source:
+			if v != nil {
+				a.Value = slog.AnyValue(&slog.Source{File: printableMessage(v.File), Line: v.Line})
+			} else {
+				a.Value = slog.StringValue("")
+			}
 		case string:
 			a.Value = slog.StringValue(printableMessage(v))
 		default:
@@ -83,6 +92,19 @@ func (s *consoleShared) replaceBuiltIn() func([]string, slog.Attr) slog.Attr {
 		}
 		return a
 	}
+}
+
+// printableTime returns t in a zone whose name is printable, if the name is
+// printed.
+func (s *consoleShared) printableTime(t time.Time) time.Time {
+	if !s.zoned {
+		return t
+	}
+	name, offset := t.Zone()
+	if clean := printableMessage(name); clean != name {
+		return t.In(time.FixedZone(clean, offset))
+	}
+	return t
 }
 
 // printableValue returns a value that tint prints without calling any method.
@@ -138,11 +160,25 @@ const (
 	maxValueNodes = 1 << 16
 )
 
-// finite reports whether fmt comes to an end with v: it follows interfaces,
-// maps, slices, arrays and structs, but a pointer only at the top.
+// finite reports whether fmt comes to an end with v: it calls the methods that
+// print a value, and otherwise follows interfaces, maps, slices, arrays and
+// structs, but a pointer only at the top. What a method prints is its own
+// affair, and may not even be looked at: it may need a lock.
 func finite(v reflect.Value, depth int, nodes *int) bool {
 	if *nodes++; depth > maxValueDepth || *nodes > maxValueNodes {
 		return false
+	}
+	if v.IsValid() && v.CanInterface() {
+		switch a := v.Interface().(type) {
+		case reflect.Value: // fmt looks into it
+			return finite(a, depth+1, nodes)
+		case slog.Attr: // they print their groups without a bound
+			return finiteGroup(a.Value, new(attrs.Budget))
+		case slog.Value:
+			return finiteGroup(a, new(attrs.Budget))
+		case fmt.Formatter, fmt.Stringer, error:
+			return true
+		}
 	}
 	switch v.Kind() {
 	case reflect.Pointer:
@@ -175,11 +211,27 @@ func finite(v reflect.Value, depth int, nodes *int) bool {
 	return true
 }
 
+func finiteGroup(v slog.Value, budget *attrs.Budget) bool {
+	if v.Kind() != slog.KindGroup {
+		return v.Kind() != slog.KindAny && v.Kind() != slog.KindLogValuer // which may hold one
+	}
+	if !budget.Enter(v.Group()) {
+		return false
+	}
+	defer budget.Leave()
+	for _, m := range v.Group() {
+		if !finiteGroup(m.Value, budget) {
+			return false
+		}
+	}
+	return true
+}
+
 func leaf(k reflect.Kind) bool { return k <= reflect.Complex128 || k == reflect.String }
 
 // printableText returns s as a key or a value for tint, which quotes what is
 // not printable but lets escapes and DEL through, deletes invalid UTF-8, and
-// in quoted text turns a written \x1b into an escape character.
+// turns a written \x1b in what it quotes into an escape character.
 func printableText(s string) string {
 	s = strings.ToValidUTF8(s, "\ufffd")
 	if !strings.ContainsAny(s, "\x1b\x7f\\") {
@@ -187,7 +239,15 @@ func printableText(s string) string {
 	}
 	s = strings.ReplaceAll(s, "\x1b", "␛")
 	s = strings.ReplaceAll(s, "\x7f", "␡")
-	return strings.ReplaceAll(s, `\x1b`, `\x1B`)
+	if strings.ContainsFunc(s, isQuoted) {
+		s = strings.ReplaceAll(s, `\x1b`, `\x1B`)
+	}
+	return s
+}
+
+// isQuoted reports whether tint quotes a text for having r in it.
+func isQuoted(r rune) bool {
+	return r <= ' ' || r == '"' || r == '=' || r >= utf8.RuneSelf && (unicode.IsSpace(r) || !unicode.IsPrint(r) || r == utf8.RuneError)
 }
 
 // printableMessage returns s with nothing in it that acts on a terminal.
@@ -229,7 +289,7 @@ func withoutColor(line []byte) []byte {
 	out := line[:0]
 	for i := 0; i < len(line); i++ {
 		if line[i] == '\x1b' {
-			for line[i] != 'm' {
+			for i < len(line) && line[i] != 'm' {
 				i++
 			}
 			continue

@@ -1,9 +1,10 @@
 package logstash
 
 import (
+	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
+	"reflect"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,8 +31,7 @@ func (e *event) root(b []byte, a slog.Attr) []byte {
 	}
 	switch a.Key {
 	case "tags":
-		if tags, ok := tagsOf(a.Value); ok {
-			e.meta.tags = append(slices.Clip(e.meta.tags), tags...)
+		if isList := attrs.EachTag(a.Value, e.addTag); isList {
 			return b
 		}
 	case "logger", "logger_name":
@@ -44,12 +44,31 @@ func (e *event) root(b []byte, a slog.Attr) []byte {
 	case own:
 		a.Key = renamed(a.Key)
 	case object:
-		if !group {
+		switch {
+		case !group:
 			return e.object(b, a)
+		case !e.line.Room(a.Value.Group()): // what stands for it is no object
+			a.Key = renamed(a.Key)
 		}
 	case free:
 	}
 	return e.line.Attr(b, a)
+}
+
+// addTag adds a tag, or as one the text of something else.
+func (e *event) addTag(tag string, other any) bool {
+	if other != nil {
+		v := slog.AnyValue(other).Resolve()
+		if v.Kind() == slog.KindGroup {
+			v = slog.StringValue("!ERROR:a group is no tag")
+		}
+		text := jsonenc.AppendValue(nil, v)
+		if json.Unmarshal(text, &tag) != nil { // it is no text, and stands for itself
+			tag = string(text)
+		}
+	}
+	e.meta.tags = append(slices.Clip(e.meta.tags), tag)
+	return true
 }
 
 func (e *event) inline(b []byte, members []slog.Attr) []byte {
@@ -129,34 +148,19 @@ func fieldOf(key string, caller bool) field {
 
 func renamed(key string) string { return "attr_" + strings.TrimPrefix(key, "@") }
 
-// tagsOf returns a value as tags, each a string, or false for what is no list of
-// anything.
-func tagsOf(v slog.Value) ([]string, bool) {
-	switch v := v.Any().(type) {
-	case string:
-		return []string{v}, true
-	case []string:
-		return v, true
-	case []any:
-		tags := make([]string, len(v))
-		for i, tag := range v {
-			tags[i] = fmt.Sprint(tag)
-		}
-		return tags, true
-	}
-	return nil, false
-}
-
 // appendAny appends an error as an object, everything else as JSON has it.
 func appendAny(b []byte, a any) (out []byte) {
 	err, ok := a.(error)
 	if !ok {
 		return jsonenc.AppendAny(b, a)
 	}
+	if _, marshals := a.(json.Marshaler); marshals {
+		a = textOnly{err}
+	}
 	b = append(b, `{"message":`...)
-	b = jsonenc.AppendAny(b, textOnly{err})
+	b = jsonenc.AppendAny(b, a)
 	b = append(b, `,"type":`...)
-	b = jsonenc.AppendString(b, fmt.Sprintf("%T", rootCause(err)))
+	b = jsonenc.AppendString(b, reflect.TypeOf(rootCause(err)).String())
 	return append(b, '}')
 }
 

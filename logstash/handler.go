@@ -53,7 +53,8 @@ type Options struct {
 //	caller_…     see Options
 //
 // Attrs stand beside these, groups as objects. An error value is an object with
-// its message and type. Outside of groups some keys are kept from harm:
+// its message and the type of the error at the end of its chain. Outside of
+// groups some keys are kept from harm:
 //
 //   - The fields above, @metadata that is not an object, and what Logstash 8
 //     takes for an object of its own, event, http, url and user_agent where the

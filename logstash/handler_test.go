@@ -53,6 +53,22 @@ func TestHandlerWritesEventsThatLogstashAccepts(t *testing.T) {
 			opts: &logstash.Options{Host: "h", Tags: []string{"prod"}}, with: with("tags", []string{"a"}, "tags", "b"),
 			args: []any{"tags", []any{"security", 7}}, want: `,"tags":["prod","a","b","security","7"]`,
 		},
+		{name: "tags that are no strings", args: []any{"tags", []any{
+			7, nil, true, valuer{slog.StringValue(`a"b`)}, map[string]any{"k": 1}, errors.New(`x"y`), valuer{slog.GroupValue(slog.Int("a", 1))},
+		}}, want: `,"tags":["7","true","a\"b","{\"k\":1}","x\"y","!ERROR:a group is no tag"]`},
+		{
+			name: "a tag that contains itself", args: []any{"tags", cyclicTags()},
+			want: `,"tags":["!ERROR:json: unsupported value: encountered a cycle via map[string]interface {}"]`,
+		},
+		{name: "siblings' tags", with: func(h slog.Handler) slog.Handler {
+			h = with("tags", []string{"1", "2", "3"})(h)
+			h = with("tags", "4")(h)
+			mine := with("tags", "mine")(h)
+			with("tags", "theirs")(h)
+			return mine
+		}, want: `,"tags":["1","2","3","4","mine"]`},
+		{name: "a nil error", args: []any{"err", (*fs.PathError)(nil)}, want: `,"err":{"message":"<nil>","type":"*fs.PathError"}`},
+		{name: "an error with a MarshalJSON", args: []any{"err", marshalingError{}}, want: `,"err":{"message":"text","type":"logstash_test.marshalingError"}`},
 		{name: "tags in a group are the group's", args: []any{slog.Group("g", "tags", "x")}, want: `,"g":{"tags":"x"}`},
 		{name: "tags that are no list", args: []any{"tags", 7}, want: `,"attr_tags":7`},
 		{name: "logger_name from the options", opts: &logstash.Options{Host: "h", LoggerName: "app"}, want: `,"logger_name":"app"`},
@@ -108,6 +124,44 @@ func TestHandlerWritesEventsThatLogstashAccepts(t *testing.T) {
 	}
 }
 
+func cyclicTags() []any {
+	m := map[string]any{}
+	m["m"] = m
+	return []any{m}
+}
+
+type valuer struct{ v slog.Value }
+
+func (v valuer) LogValue() slog.Value { return v.v }
+
+type marshalingError struct{}
+
+func (marshalingError) Error() string                { return "text" }
+func (marshalingError) MarshalJSON() ([]byte, error) { return []byte(`[1]`), nil }
+
+// TestHandlerKeepsObjectsObjects has a group that contains itself, after which
+// no group of the record is written.
+func TestHandlerKeepsObjectsObjects(t *testing.T) {
+	t.Parallel()
+	cyclic := make([]slog.Attr, 1)
+	cyclic[0] = slog.Attr{Key: "c", Value: slog.GroupValue(cyclic...)}
+	var buf bytes.Buffer
+	slog.New(logstash.NewHandler(&buf, nil)).LogAttrs(t.Context(), slog.LevelInfo, "m", cyclic[0],
+		slog.Group("http", "a", 1), slog.Group("@metadata", "a", 1), slog.Group("error", "a", 1), slog.Group("", "k", 1))
+	var event struct {
+		Metadata, HTTP, Error any
+		Renamed               string `json:"attr_metadata"`
+		RenamedHTTP           string `json:"attr_http"`
+	}
+	if err := json.Unmarshal(buf.Bytes(), &event); err != nil {
+		t.Fatal(err)
+	}
+	if event.HTTP != nil || event.Error != nil || strings.Contains(buf.String(), `"@metadata"`) ||
+		event.Renamed == "" || event.RenamedHTTP == "" {
+		t.Errorf("got %.500s … %s", buf.String(), buf.String()[buf.Len()-400:])
+	}
+}
+
 func TestHandlerLevelsAndTimes(t *testing.T) {
 	t.Parallel()
 	tests := []struct {
@@ -116,6 +170,7 @@ func TestHandlerLevelsAndTimes(t *testing.T) {
 		want  string
 	}{
 		{time.Time{}, -8, `{"@version":"1","message":"","level":"DEBUG-4","level_value":5000,"host":{"name":"h"}}`},
+		{time.Time{}, -1 << 31, `{"@version":"1","message":"","level":"DEBUG-2147483644","level_value":-1310705000,"host":{"name":"h"}}`},
 		{time.Time{}, slog.LevelDebug, `{"@version":"1","message":"","level":"DEBUG","level_value":10000,"host":{"name":"h"}}`},
 		{time.Time{}, 2, `{"@version":"1","message":"","level":"INFO+2","level_value":25000,"host":{"name":"h"}}`},
 		{time.Time{}, slog.LevelWarn, `{"@version":"1","message":"","level":"WARN","level_value":30000,"host":{"name":"h"}}`},
@@ -128,7 +183,7 @@ func TestHandlerLevelsAndTimes(t *testing.T) {
 	}
 	for _, tt := range tests {
 		var buf bytes.Buffer
-		h := logstash.NewHandler(&buf, &logstash.Options{Host: "h", Level: slog.Level(-100)})
+		h := logstash.NewHandler(&buf, &logstash.Options{Host: "h", Level: slog.Level(-1 << 31)})
 		if err := h.Handle(t.Context(), slog.NewRecord(tt.time, tt.level, "", 0)); err != nil {
 			t.Fatal(err)
 		}

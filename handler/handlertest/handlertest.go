@@ -114,7 +114,7 @@ func (s subject) verdict(r rule) (err error) {
 }
 
 // lines makes a handler, has use log through it, and returns the parsed lines.
-// Each must be one line, written by one Write, and safe for a terminal.
+// Each must be one line, whole in one Write, without C0 control bytes.
 func (s subject) lines(opts *slog.HandlerOptions, use func(h slog.Handler) error) ([]map[string]any, error) {
 	var buf testlog.Buffer
 	h := s.new(&buf, opts)
@@ -145,7 +145,8 @@ func (s subject) lines(opts *slog.HandlerOptions, use func(h slog.Handler) error
 	return parsed, nil
 }
 
-// clean reports what in a line must not reach a file or a terminal.
+// clean reports what in a line must not reach a file. DEL and the C1 controls may:
+// JSON allows them, and log/slog writes them as they are.
 func clean(line string) error {
 	for i := range len(line) {
 		if line[i] < ' ' {
@@ -182,11 +183,11 @@ func (s subject) one(opts *slog.HandlerOptions, derive func(slog.Handler) slog.H
 // honours reports whether the handler uses the options it is given.
 func (s subject) honours() bool {
 	called := false
-	_, err := s.one(&slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
+	_, _ = s.one(&slog.HandlerOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
 		called = true
 		return a
-	}}, nil, slog.String("k", "v"))
-	return err == nil && called
+	}}, nil, slog.String("k", "v")) // the rule that asks will see what is wrong
+	return called
 }
 
 func record(level slog.Level, msg string, attrs ...slog.Attr) slog.Record {

@@ -29,5 +29,10 @@ func (b *Budget) Enter(attrs []slog.Attr) bool {
 	return true
 }
 
+// Room reports whether Enter would succeed.
+func (b *Budget) Room(attrs []slog.Attr) bool {
+	return b.depth < maxDepth && b.nodes+len(attrs) <= maxNodes
+}
+
 // Leave ends what Enter began.
 func (b *Budget) Leave() { b.depth-- }

@@ -13,9 +13,6 @@ func Replace(f func([]string, slog.Attr) slog.Attr, groups []string, a slog.Attr
 			out = slog.String(a.Key, fmt.Sprint("!PANIC: ", r))
 		}
 	}()
-	if len(groups) == 0 {
-		groups = nil // as slog documents it
-	}
 	out = f(groups, a)
 	out.Value = out.Value.Resolve()
 	return out

@@ -45,7 +45,12 @@ func (l *Line) Append(b []byte, bound Bound, attrs func(b []byte) []byte) []byte
 // not opened yet, and returns how many are open then.
 func (l *Line) inGroups(b []byte, bound Bound, attrs func([]byte) []byte) (text []byte, open int) {
 	if l.rules.Replace != nil {
-		l.groups = append(l.groups[:0], bound.groups[:bound.open]...)
+		// As log/slog does it: built-in attrs are in nil groups, those of the
+		// record in none or some, and a group's name is only kept for the latter.
+		if l.spare == nil {
+			l.spare = make([]string, 0, 8)
+		}
+		l.groups = append(l.spare[:0], bound.groups[:bound.open]...)
 	}
 	start := len(b)
 	for _, name := range bound.groups[bound.open:] {

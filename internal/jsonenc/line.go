@@ -37,7 +37,8 @@ type Line struct {
 	attrs.Budget
 
 	rules  *Rules
-	groups []string // the open groups, for Replace
+	groups []string // the open groups, for Replace; nil while built-in attrs are written
+	spare  []string // the memory of groups
 	second second
 }
 
@@ -61,8 +62,8 @@ func (l *Line) Free() {
 	if cap(l.Buf) > maxPooled {
 		return
 	}
-	clear(l.groups[:cap(l.groups)])
-	l.Buf, l.groups, l.rules, l.Budget = l.Buf[:0], l.groups[:0], nil, attrs.Budget{}
+	clear(l.spare[:cap(l.spare)])
+	l.Buf, l.groups, l.rules, l.Budget = l.Buf[:0], nil, nil, attrs.Budget{}
 	lines.Put(l)
 }
 
@@ -92,8 +93,8 @@ func (l *Line) Attr(b []byte, a slog.Attr) []byte {
 				return b
 			}
 		case *slog.Source:
-			if v == nil { // a typed nil prints as any other
-				break
+			if v == nil {
+				return b
 			}
 			return l.group(b, a.Key, sourceAttrs(v))
 		}
@@ -131,7 +132,7 @@ func (l *Line) group(b []byte, key string, members []slog.Attr) []byte {
 	} else if key != "" {
 		b = append(b, '}')
 	}
-	if key != "" && l.rules.Replace != nil {
+	if key != "" && l.groups != nil {
 		l.groups = l.groups[:len(l.groups)-1]
 	}
 	return b
@@ -139,8 +140,9 @@ func (l *Line) group(b []byte, key string, members []slog.Attr) []byte {
 
 // Open opens a group; the caller appends the closing brace.
 func (l *Line) Open(b []byte, name string) []byte {
-	if l.rules.Replace != nil {
+	if l.groups != nil {
 		l.groups = append(l.groups, name)
+		l.spare = l.groups
 	}
 	return append(AppendKey(b, name), '{')
 }

@@ -81,19 +81,28 @@ func (s *Sink) report(err error) {
 	s.onError(err)
 }
 
-// Flush flushes the writer if it can be flushed.
+// Flush flushes the writer if it can be flushed. A writer that panics has
+// failed.
 func (s *Sink) Flush(ctx context.Context) error {
-	var err error
+	if err := s.flush(ctx); err != nil {
+		return fmt.Errorf("%s: flush: %w", s.pkg, err)
+	}
+	return nil
+}
+
+func (s *Sink) flush(ctx context.Context) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
+		}
+	}()
 	switch w := s.w.(type) {
 	case interface{ Flush(context.Context) error }:
-		err = w.Flush(ctx) // safe beside writes, by the rules of this module
+		return w.Flush(ctx) // safe beside writes, by the rules of this module
 	case interface{ Flush() error }: // bufio.Writer and its like, which are not
 		s.mu.Lock()
 		defer s.mu.Unlock()
-		err = w.Flush()
-	}
-	if err != nil {
-		return fmt.Errorf("%s: flush: %w", s.pkg, err)
+		return w.Flush()
 	}
 	return nil
 }
