@@ -41,7 +41,7 @@ func handlerOptions() map[string]*slog.HandlerOptions {
 		}},
 		"ReplaceAttr that prints its groups": {AddSource: true, ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
 			if a.Key == slog.LevelKey && groups == nil {
-				return slog.Group("log", slog.Any("level", a.Value))
+				return slog.Group("log", slog.Any("name", a.Value), slog.String("text", "x"))
 			}
 			if a.Value.Kind() != slog.KindString {
 				return a

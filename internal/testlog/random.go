@@ -168,7 +168,11 @@ func (r *Random) value(depth int) slog.Value {
 	case 23:
 		return slog.AnyValue([]any{panicker{}, &stringer{r.Text()}, []byte(r.Text()), slog.LevelWarn + 1}[r.IntN(4)])
 	case 24:
-		return slog.AnyValue([]*slog.Source{{Function: "f", File: "/src/a.go", Line: 7}, {}, nil}[r.IntN(3)])
+		sources := []*slog.Source{{Function: "f", File: "/src/a.go", Line: 7}, {}, nil}
+		if depth > 0 && !r.Hostile { // an empty one could leave a group of nothing
+			sources = sources[:1]
+		}
+		return slog.AnyValue(sources[r.IntN(len(sources))])
 	case 25:
 		return slog.AnyValue([]time.Duration{time.Second})
 	case 26:
