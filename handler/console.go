@@ -103,7 +103,7 @@ func NewConsoleHandler(w io.Writer, opts *ConsoleOptions) *ConsoleHandler {
 		opts = &ConsoleOptions{}
 	}
 	shared := &consoleShared{opts: *opts, color: opts.Color.wanted(w), sink: sink.New("handler", w, opts.OnError)}
-	if shared.opts.TimeFormat == "" {
+	if shared.opts.TimeFormat = printableMessage(shared.opts.TimeFormat); shared.opts.TimeFormat == "" {
 		shared.opts.TimeFormat = "15:04:05.000"
 	}
 	shared.zoned = strings.Contains(shared.opts.TimeFormat, "MST")

@@ -164,7 +164,7 @@ type cache struct {
 func (c *cache) String() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return fmt.Sprint(len(c.m) >= 0)
+	return fmt.Sprint(c.m != nil)
 }
 
 func (c *cache) put(i int) {
@@ -259,11 +259,17 @@ func FuzzConsoleHandlerPrintsOneCleanLine(f *testing.F) {
 		f.Add(uint64(len(s)), s, s)
 	}
 	f.Fuzz(func(t *testing.T, seed uint64, key, value string) {
-		for _, color := range []handler.Color{handler.ColorNever, handler.ColorAlways} {
+		same := func(_ []string, a slog.Attr) slog.Attr { return a }
+		for _, opts := range []*handler.ConsoleOptions{
+			{Color: handler.ColorNever},
+			{Color: handler.ColorAlways},
+			{Color: handler.ColorNever, AddSource: true, ReplaceAttr: same, TimeFormat: value},
+			{Color: handler.ColorAlways, AddSource: true, ReplaceAttr: same},
+		} {
 			r := testlog.NewRandom(seed)
 			r.Hostile = true
 			var buf testlog.Buffer
-			h := r.Derive(handler.NewConsoleHandler(&buf, &handler.ConsoleOptions{Color: color}))[0]
+			h := r.Derive(handler.NewConsoleHandler(&buf, opts))[0]
 			rec := r.Record()
 			rec.Message += value
 			rec.AddAttrs(slog.String(key, value), slog.Any(value, errors.New(key)), slog.Group(key, slog.String("k", value)))
@@ -276,7 +282,7 @@ func FuzzConsoleHandlerPrintsOneCleanLine(f *testing.F) {
 			}
 			line := lines[0]
 			for _, sgr := range []string{"\x1b[0m", "\x1b[2m", "\x1b[91m", "\x1b[92m", "\x1b[93m"} {
-				if color == handler.ColorAlways {
+				if opts.Color == handler.ColorAlways {
 					line = strings.ReplaceAll(line, sgr, "")
 				}
 			}

@@ -39,6 +39,9 @@ type JSONOptions struct {
 //     goes for a record with more than 65,536 attrs in groups.
 //   - A ReplaceAttr, or a method of a value, that panics costs that value.
 //
+// Like that, it writes the controls from U+007F to U+009F as they are, which JSON
+// allows: a file of JSON lines is for a program, not for a terminal.
+//
 // All methods are safe for concurrent use.
 type JSONHandler struct {
 	shared *jsonShared

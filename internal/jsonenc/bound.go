@@ -50,7 +50,7 @@ func (l *Line) inGroups(b []byte, bound Bound, attrs func([]byte) []byte) (text 
 		if l.spare == nil {
 			l.spare = make([]string, 0, 8)
 		}
-		l.groups = append(l.spare[:0], bound.groups[:bound.open]...)
+		l.groups = append(l.spare[:0], bound.groups[:bound.open]...) //nolint:gocritic // spare is where they go
 	}
 	start := len(b)
 	for _, name := range bound.groups[bound.open:] {
