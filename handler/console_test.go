@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"reflect"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -164,7 +165,7 @@ type cache struct {
 func (c *cache) String() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return fmt.Sprint(c.m != nil)
+	return strconv.FormatBool(c.m != nil)
 }
 
 func (c *cache) put(i int) {
