@@ -79,7 +79,9 @@ func AppendKey(b []byte, key string) []byte {
 // Attr appends an attr, or nothing when it is empty, is replaced by an empty
 // one, or is a group in which nothing is left.
 func (l *Line) Attr(b []byte, a slog.Attr) []byte {
-	a.Value = a.Value.Resolve()
+	if a.Value.Kind() == slog.KindLogValuer {
+		a.Value = a.Value.Resolve()
+	}
 	if l.rules.Replace != nil && a.Value.Kind() != slog.KindGroup {
 		a = attrs.Replace(l.rules.Replace, l.groups, a)
 	}

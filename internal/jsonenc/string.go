@@ -25,25 +25,40 @@ const (
 
 // plain returns the length of the prefix of s that stands in a JSON string as
 // it is: printable ASCII but for the quote and the backslash. It looks at
-// eight bytes at a time; a subtraction's borrow can only mark bytes above one
-// that is marked rightly, so the lowest mark is always right.
+// eight bytes at a time, the last eight overlapping those before.
 func plain(s string) int {
-	i := 0
-	for ; i+8 <= len(s); i += 8 {
-		x := uint64(s[i]) | uint64(s[i+1])<<8 | uint64(s[i+2])<<16 | uint64(s[i+3])<<24 |
-			uint64(s[i+4])<<32 | uint64(s[i+5])<<40 | uint64(s[i+6])<<48 | uint64(s[i+7])<<56
-		quote, backslash := x^('"'*lsb), x^('\\'*lsb)
-		marks := (x - ' '*lsb) | (quote - lsb) | (backslash - lsb) | x
-		if marks &= msb; marks != 0 {
-			return i + bits.TrailingZeros64(marks)/8
+	if len(s) < 8 {
+		for i := range len(s) {
+			if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
+				return i
+			}
+		}
+		return len(s)
+	}
+	for i := 0; ; i += 8 {
+		i = min(i, len(s)-8)
+		if m := special(load(s[i : i+8])); m != 0 {
+			return i + bits.TrailingZeros64(m)/8
+		}
+		if i == len(s)-8 {
+			return len(s)
 		}
 	}
-	for ; i < len(s); i++ {
-		if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-			return i
-		}
-	}
-	return i
+}
+
+// load returns eight bytes, the first one lowest: the compiler makes it one load.
+func load(s string) uint64 {
+	_ = s[7]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+}
+
+// special marks the highest bit of each byte that is not plain. A borrow in a
+// subtraction can also mark a byte above one that is marked rightly, so only the
+// lowest mark is sure.
+func special(x uint64) uint64 {
+	quote, backslash := x^('"'*lsb), x^('\\'*lsb)
+	return (x | (x - ' '*lsb) | (quote - lsb) | (backslash - lsb)) & msb
 }
 
 const hex = "0123456789abcdef"
