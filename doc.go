@@ -12,7 +12,7 @@ handler and under anybody's.
 	several outputs                                               fanout.NewHandler
 	an output for some records, as for an audit log               fanout.When, fanout.HasTag
 	another output when one fails                                 fanout.NewFailover
-	no password or token in any output                            redact.NewHandler
+	passwords and tokens masked in every output                   redact.NewHandler
 	a log call that does not wait for the disk                    asyncbuf.NewWriter
 	a log file that rotates and loses nothing                     rotate.Open
 	events in Logstash's format                                   logstash.NewHandler
