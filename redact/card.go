@@ -73,10 +73,10 @@ func cardIn(s string, groups []span) int {
 	return 0
 }
 
-// isCard reports whether digits begin like a card of the networks (so that no
-// time since 1970 does) and pass the Luhn check.
+// isCard reports whether digits begin, and are as many, as on a card of the
+// networks (so that no time since 1970 is one) and pass the Luhn check.
 func isCard(digits []byte) bool {
-	if d := digits[0]; d < '2' || d > '6' {
+	if !hasIssuer(digits) {
 		return false
 	}
 	sum := 0
@@ -90,6 +90,30 @@ func isCard(digits []byte) bool {
 		sum += d
 	}
 	return sum%10 == 0
+}
+
+// hasIssuer reports whether digits begin like the numbers of a network that have
+// this length.
+func hasIssuer(digits []byte) bool {
+	n, first := len(digits), 0
+	for _, c := range digits[:4] {
+		first = first*10 + int(c-'0')
+	}
+	switch {
+	case first/1000 == 4: // Visa
+		return n == 13 || n == 16 || n == 19
+	case 5100 <= first && first <= 5599, 2221 <= first && first <= 2720: // Mastercard
+		return n == 16
+	case first/100 == 34, first/100 == 37: // American Express
+		return n == 15
+	case 3000 <= first && first <= 3059, first/100 == 36, first/100 == 38, first/100 == 39: // Diners Club
+		return n == 14 || n == 16
+	case 3528 <= first && first <= 3589, first == 6011, 6440 <= first && first <= 6599, first/100 == 62: // JCB, Discover, UnionPay
+		return n == 16
+	case first == 5018, first == 5020, first == 5038, first == 5893, first == 6304, first == 6759, 6761 <= first && first <= 6763: // Maestro
+		return n == 16
+	}
+	return false
 }
 
 func isWord(c byte) bool { return isAlnum(c) || c == '_' }

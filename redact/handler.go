@@ -108,7 +108,7 @@ func newShared(opts Options) *shared {
 	for _, key := range opts.AllowKeys {
 		s.report(s.allow.add(key))
 	}
-	s.walks.New = func() any { return &walk{shared: s} }
+	s.walks.New = func() any { return &walk{shared: s, looked: map[look]struct{}{}} }
 	return s
 }
 
@@ -242,7 +242,9 @@ func (s *shared) walk() *walk {
 func (s *shared) done(w *walk) {
 	masks, fails, failed := w.masks, w.fails, w.failed
 	clear(w.path[:cap(w.path)]) // not to keep what the caller may let go of
-	*w = walk{shared: s, path: w.path[:0], open: w.open[:0], secrets: w.secrets[:0]}
+	clear(w.secrets[:cap(w.secrets)])
+	clear(w.looked)
+	*w = walk{shared: s, path: w.path[:0], open: w.open[:0], secrets: w.secrets[:0], looked: w.looked}
 	s.walks.Put(w)
 	if masks > 0 {
 		s.redacted.Add(masks)

@@ -6,7 +6,8 @@ import (
 	"strings"
 )
 
-// maxTries bounds how often a bracket in text is tried as the beginning of JSON.
+// maxTries bounds how often a bracket in text is tried, and found not to be, the
+// beginning of JSON.
 const maxTries = 64
 
 // wholeJSON masks the secrets in s if it is a JSON value with brackets or quotes
@@ -35,10 +36,10 @@ func (w *walk) embedded(s string) []edit {
 		if j == len(s) || strings.IndexByte(`{}[]"-0123456789tfn`, s[j]) < 0 {
 			continue
 		}
-		tries++
 		var raw json.RawMessage
 		dec := json.NewDecoder(strings.NewReader(s[i:]))
 		if dec.Decode(&raw) != nil {
+			tries++
 			continue
 		}
 		end := i + int(dec.InputOffset())
@@ -79,8 +80,22 @@ func (t *jsonText) value(i int) int {
 		return t.members(i)
 	case '[':
 		i = skipSpace(t.s, i+1)
+		before := ""
 		for t.s[i] != ']' {
-			i = skipSpace(t.s, t.value(i))
+			if t.s[i] == '"' {
+				end := jsonStringEnd(t.s, i)
+				text := unquoteJSON(t.s[i:end])
+				masked, ok := t.w.argument(before, text)
+				if before = text; ok {
+					t.replace(i, end, masked)
+					i = end
+				} else {
+					i = t.value(i)
+				}
+			} else {
+				i = t.value(i)
+			}
+			i = skipSpace(t.s, i)
 			if t.s[i] == ',' {
 				i = skipSpace(t.s, i+1)
 			}
@@ -102,6 +117,7 @@ func (t *jsonText) value(i int) int {
 }
 
 func (t *jsonText) members(i int) int {
+	named := false // what has a sensitive name, before its value
 	i = skipSpace(t.s, i+1)
 	for t.s[i] != '}' {
 		end := jsonStringEnd(t.s, i)
@@ -111,9 +127,12 @@ func (t *jsonText) members(i int) int {
 			t.replace(i, end, masked)
 		}
 		i = skipSpace(t.s, skipSpace(t.s, end)+1)
-		if t.w.sensitive(key) {
+		if t.s[i] == '"' && isName(key) {
+			named = t.w.sensitive(unquoteJSON(t.s[i:jsonStringEnd(t.s, i)]))
+		}
+		if t.w.sensitive(key) || named && isValue(key) {
 			end = t.skip(i)
-			if raw := t.s[i:end]; raw != "null" && raw != `""` && !t.w.masked(unquoteJSON(raw)) {
+			if raw := t.s[i:end]; !isNothing(raw) && raw != `""` && !t.w.masked(unquoteJSON(raw)) {
 				t.w.masks++
 				t.replace(i, end, t.w.shared.mask)
 			}

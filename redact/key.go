@@ -16,6 +16,7 @@ type keySet struct {
 	lists [][]keyName
 	other []keyName  // names that are shorter, or have letters beyond ASCII
 	paths [][]string // dotted keys: folded elements, "*" for any one
+	depth int        // how many elements the longest of them has
 }
 
 // A keyName is a folded key and how much of a key it has to be.
@@ -43,10 +44,14 @@ func defaultKeys() keySet {
 		apikey apikeys accesskey secretkey privatekey signingkey encryptionkey accountkey sharedkey masterkey sshkey authkey
 		authorization cookie cookies jwt
 		sessionid sessid sessionkey
+		dbpass userpass smtppass dbpwd userpwd creds mnemonic codeverifier clientassertion samlresponse
+		passwordhash passwordconfirmation passwordconfirm passwordvalue passwordstring passphrases passcodes
+		secretstring secretvalue secretkeybase secretkeys tokenvalue tokenstring idtokens sessiontokens bearertokens
+		privatekeys privatekeypem privatekeydata sessiondata jwtkey hmackey applicationkey subscriptionkey
 		xamzsignature xamzcredential xgoogsignature xgoogcredential`) {
 		k.addName(keyName{name, ending})
 	}
-	for name := range strings.FieldsSeq("pass pwd session csrf xsrf otp cvv cvc ssn") {
+	for name := range strings.FieldsSeq("pass pwd pw session csrf xsrf otp cvv cvc ssn") {
 		k.addName(keyName{name, word})
 	}
 	return k
@@ -68,6 +73,7 @@ func (k *keySet) add(key string) error {
 		return fmt.Errorf("redact: key %q: it would match every key, name one element at least", key)
 	case len(elems) > 1:
 		k.paths = append(k.paths, elems)
+		k.depth = max(k.depth, len(elems))
 	default:
 		k.addName(keyName{elems[0], whole})
 	}
@@ -97,6 +103,28 @@ func pairOf(a, b byte) int { return int(a&31)<<5 | int(b&31) }
 
 // has reports whether the set has key, which stands in the groups of path.
 func (k *keySet) has(path []string, key string) bool {
+	if k.hasName(key, false) {
+		return true
+	}
+	if size := len(key); size > 0 && isDigit(key[size-1]) && k.hasName(strings.TrimRight(key, "0123456789"), true) {
+		return true // password2
+	}
+	for _, n := range k.other {
+		if fold(key[strings.LastIndexByte(key, '.')+1:]) == n.text {
+			return true
+		}
+	}
+	for _, p := range k.paths {
+		if endsWith(path, key, p) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasName reports whether one of the lists has key; part leaves out the names
+// that have to be all of a key.
+func (k *keySet) hasName(key string, part bool) bool {
 	last := len(key) - 1
 	for last > 0 && isPunct(key[last]) {
 		last--
@@ -108,20 +136,10 @@ func (k *keySet) has(path []string, key string) bool {
 	if prev >= 0 {
 		if list := k.ends[pairOf(key[prev], key[last])]; list > 0 {
 			for _, n := range k.lists[list-1] {
-				if n.fits(key[:last+1]) {
+				if (!part || n.fit != whole) && n.fits(key[:last+1]) {
 					return true
 				}
 			}
-		}
-	}
-	for _, n := range k.other {
-		if fold(key[strings.LastIndexByte(key, '.')+1:]) == n.text {
-			return true
-		}
-	}
-	for _, p := range k.paths {
-		if endsWith(path, key, p) {
-			return true
 		}
 	}
 	return false
@@ -146,7 +164,8 @@ func (n keyName) fits(key string) bool {
 	case i < 0 || n.fit == ending:
 		return true
 	case n.fit == word:
-		return isPunct(key[i]) || isUpper(key[i+1]) && !isUpper(key[i])
+		// dbPass and DBPass, not BYPASS
+		return isPunct(key[i]) || isUpper(key[i+1]) && (!isUpper(key[i]) || i+2 < len(key) && isLower(key[i+2]))
 	default:
 		for ; i >= 0 && key[i] != '.'; i-- {
 			if !isPunct(key[i]) {
@@ -191,6 +210,8 @@ func isPunct(c byte) bool {
 }
 
 func isUpper(c byte) bool { return 'A' <= c && c <= 'Z' }
+
+func isLower(c byte) bool { return 'a' <= c && c <= 'z' }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }
 

@@ -2,9 +2,11 @@ package redact
 
 import (
 	"net/url"
-	"slices"
 	"strings"
 )
+
+// minCode is the length of the shortest authorization code of OAuth.
+const minCode = 10
 
 // maxKey bounds how far before a separator a key is looked for.
 const maxKey = 128
@@ -77,6 +79,10 @@ func isKeyByte(c byte) bool { return isAlnum(c) || strings.IndexByte("_-.[]$%", 
 // one of parts is JSON and has been seen to.
 func (w *walk) pairs(s string, parts, edits []edit) []edit {
 	found := edits
+	starts := make(map[int]bool, len(edits))
+	for _, e := range edits {
+		starts[e.start] = true
+	}
 	for i := 0; i < len(s); i++ {
 		for len(parts) > 0 && parts[0].start <= i {
 			i = max(i, parts[0].end)
@@ -94,10 +100,14 @@ func (w *walk) pairs(s string, parts, edits []edit) []edit {
 			continue
 		}
 		start := valueStart(s, i+size)
-		if strings.HasSuffix(s[:k.start], "//") && w.isPassword(s, start, edits) {
+		if strings.HasSuffix(s[:k.start], "//") && w.isPassword(s, start, starts) {
 			continue // the key is the name of a user in a URL
 		}
-		if e, ok := w.pairValue(s, start, k); ok {
+		e, ok := w.pairValue(s, start, k)
+		if lines := linesBelow(s, k.start, start); lines.end > 0 {
+			e, ok = edit{lines, w.shared.mask, true}, !w.masked(s[lines.start:lines.end])
+		}
+		if ok {
 			found = append(found, e)
 			i = max(i, e.end-1)
 		}
@@ -105,12 +115,55 @@ func (w *walk) pairs(s string, parts, edits []edit) []edit {
 	return found
 }
 
+// linesBelow returns the lines that are the value, as in YAML, of the key at
+// s[key]: if nothing follows it in its line, those indented deeper.
+func linesBelow(s string, key, start int) span {
+	i := start
+	for i < len(s) && i < start+3 && strings.IndexByte("|>+-", s[i]) >= 0 {
+		i++
+	}
+	if i < len(s) && s[i] == '\r' {
+		i++
+	}
+	if i == len(s) || s[i] != '\n' {
+		return span{}
+	}
+	line := strings.LastIndexByte(s[:key], '\n') + 1
+	indent := skipIndent(s, line) - line
+	var below span
+	for i++; i < len(s); i++ {
+		text := skipIndent(s, i)
+		if deeper := text-i > indent; !deeper && text < len(s) && s[text] != '\n' && s[text] != '\r' {
+			break
+		}
+		next := strings.IndexByte(s[text:], '\n')
+		if next < 0 {
+			next = len(s) - text
+		}
+		if end := text + len(strings.TrimRight(s[text:text+next], "\r")); end > text {
+			if below.end == 0 {
+				below.start = text
+			}
+			below.end = end
+		}
+		i = text + next
+	}
+	return below
+}
+
+func skipIndent(s string, i int) int {
+	for i < len(s) && (s[i] == ' ' || s[i] == '\t') {
+		i++
+	}
+	return i
+}
+
 // isPassword reports whether what begins at s[start] is a password that a rule
 // has found, or that has been masked before.
-func (w *walk) isPassword(s string, start int, edits []edit) bool {
+func (w *walk) isPassword(s string, start int, starts map[int]bool) bool {
 	n := w.maskAt(s[start:])
 	return n > 0 && strings.HasPrefix(s[start+n:], "@") ||
-		slices.ContainsFunc(edits, func(e edit) bool { return e.start == start })
+		starts[start]
 }
 
 // inQuery reports whether a key is sensitive in the query of a URL, but not
@@ -127,6 +180,8 @@ func (w *walk) inQuery(key string) bool {
 // a colon or an equals sign, as it is or percent-encoded.
 func separatorAt(s string, i int) int {
 	switch {
+	case s[i] == ':' && (i+1 < len(s) && s[i+1] == ':' || i > 0 && s[i-1] == ':'):
+		return 0 // std::token::next
 	case s[i] == ':' || s[i] == '=':
 		return 1
 	case s[i] == '%' && i+2 < len(s) && s[i+1] == '3' && (lower(s[i+2]) == 'd' || lower(s[i+2]) == 'a'):
@@ -155,11 +210,23 @@ func (w *walk) pairValue(s string, start int, k textKey) (edit, bool) {
 		return w.quotedValue(s, start+len(quote), quote, depth)
 	}
 	length := bareValue(rest, k, s[:k.start])
-	if length == 0 || isNothing(rest[:length]) {
+	if length == 0 || isNothing(rest[:length]) || k.meansElse(rest[:length]) {
 		return edit{}, false
 	}
 	text := k.quote + w.shared.mask + k.quote // so that JSON stays JSON
 	return edit{span{start, start + length}, text, true}, true
+}
+
+// meansElse reports whether a bare value shows that the key is none of a secret:
+// PWD is a directory too, and a code in a query an error.
+func (k textKey) meansElse(value string) bool {
+	switch fold(k.name) {
+	case "pwd", "oldpwd":
+		return value[0] == '/' || len(value) > 2 && value[1:3] == `:\`
+	case "code":
+		return len(value) < minCode
+	}
+	return false
 }
 
 // quotedValue returns the edit that masks a value in quotes.
@@ -181,18 +248,26 @@ func bareValue(s string, k textKey, before string) int {
 	switch block := blockEnd(s); {
 	case block > 0 && (block == len(s) || endsValue(s[block])):
 		return block
-	case block > 0:
+	case block > 0: // []T{…} of %#v goes on after the brackets
+		end := block + wordEnd(s[block:], "\"{")
+		if end < len(s) && s[end] == '{' {
+			return end + blockEnd(s[end:])
+		}
 		return block + wordEnd(s[block:], "")
 	case isHeader(k.name):
 		return headerEnd(s, before)
 	case k.quote != "":
 		return bareEnd(s, ",}])")
 	case k.encoded:
-		end := bareEnd(s, "&#\"'<>")
-		if next := strings.Index(s[:end], "%26"); next >= 0 {
-			return next
+		for i := range len(s) { // the nearer of the two, not to look at the rest again and again
+			if strings.HasPrefix(s[i:], "%26") {
+				return i
+			}
+			if strings.IndexByte(" \t\r\n&#\"'<>", s[i]) >= 0 {
+				return bareEnd(s[:i], "")
+			}
 		}
-		return end
+		return bareEnd(s, "")
 	case k.inQuery:
 		return bareEnd(s, "&#\"'<>")
 	default:
@@ -264,8 +339,15 @@ func blockEnd(s string) int {
 	return len(s)
 }
 
-// isNothing reports whether a bare value is what programs print for none.
-func isNothing(s string) bool { return s == "null" || s == "nil" || s == "<nil" || s == "undefined" }
+// isNothing reports whether a bare value is what programs print for none, or
+// says whether there is one.
+func isNothing(s string) bool {
+	switch s {
+	case "null", "nil", "<nil", "undefined", "true", "false":
+		return true
+	}
+	return false
+}
 
 // wordEnd returns where s has a space or one of stops.
 func wordEnd(s, stops string) int {
@@ -303,16 +385,15 @@ func headerEnd(s, before string) int {
 			s = s[:i]
 		}
 	}
-	if i := strings.IndexAny(s, "\r\n"); i >= 0 {
-		s = s[:i]
-	}
-	scheme, rest, found := strings.Cut(s, " ")
-	switch strings.ToLower(scheme) {
-	case "basic", "bearer", "token", "negotiate", "ntlm", "apikey", "dpop":
-		if found {
-			rest = strings.TrimLeft(rest, " \t")
+	scheme := s[:wordEnd(s, "")]
+	if rest := strings.TrimLeft(s[len(scheme):], " \t"); len(scheme) <= len("negotiate") && len(scheme)+len(rest) < len(s) {
+		switch strings.ToLower(scheme) {
+		case "basic", "bearer", "token", "negotiate", "ntlm", "apikey", "dpop":
 			return len(s) - len(rest) + bareEnd(rest, "")
 		}
+	}
+	if i := strings.IndexAny(s, "\r\n"); i >= 0 {
+		s = s[:i]
 	}
 	return len(strings.TrimRight(s, " \t"))
 }

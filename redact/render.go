@@ -1,12 +1,15 @@
 package redact
 
 import (
+	"bytes"
+	"cmp"
 	"encoding"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -45,27 +48,58 @@ func (w *walk) rendered(v reflect.Value) (out any, changed bool) {
 		if masked := w.withoutSecrets(string(text)); json.Valid([]byte(masked)) {
 			out = json.RawMessage(masked)
 		} else {
-			out = w.mask()
+			out = w.shared.mask
 		}
 	}
 	return out, true
 }
 
+// A secret of another length than these is not cut out of a text: all of the text
+// is masked.
+const (
+	minSecret = 4
+	maxSecret = 1 << 10
+)
+
+// maxOdd is how many secrets of another length are looked for.
+const maxOdd = 64
+
 // withoutSecrets masks, in what a method prints, the texts that stand under
 // sensitive keys behind it: all that gives away a password that String prints.
 func (w *walk) withoutSecrets(text string) string {
+	if len(w.secrets) == 0 {
+		return text
+	}
+	var forms []string
 	for _, secret := range w.secrets {
-		quoted := quoteJSON(secret)
-		for _, form := range []string{secret, string(quoted[1 : len(quoted)-1])} {
-			if strings.Contains(text, form) && !w.masked(form) {
-				w.masks++
-				text = strings.ReplaceAll(text, form, w.shared.mask)
-			}
+		if quoted := quoteJSON(secret); len(quoted) != len(secret)+2 {
+			forms = append(forms, string(quoted[1:len(quoted)-1]))
 		}
 	}
+	forms = append(forms, w.secrets...)
 	if w.hidden == 0 {
 		clear(w.secrets)
 		w.secrets = w.secrets[:0]
+	}
+	slices.SortFunc(forms, func(a, b string) int { // the longest first, not to leave a rest of it
+		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
+	})
+	var pairs []string
+	odd := 0
+	for _, form := range slices.Compact(forms) {
+		if len(form) >= minSecret && len(form) <= maxSecret {
+			if !w.masked(form) {
+				pairs = append(pairs, form, w.shared.mask)
+			}
+			continue
+		}
+		if odd++; form != "" && (odd > maxOdd || strings.Contains(text, form)) {
+			return w.mask()
+		}
+	}
+	if masked := strings.NewReplacer(pairs...).Replace(text); masked != text {
+		w.masks++
+		return masked
 	}
 	return text
 }
@@ -104,7 +138,7 @@ func (w *walk) marshaled(m json.Marshaler) (out any, changed bool) {
 		s, changed := w.text("!ERROR:" + err.Error())
 		return s, changed
 	}
-	if !json.Valid(b) {
+	if b = bytes.TrimSpace(b); !json.Valid(b) {
 		s, changed := w.text(string(b))
 		return s, changed
 	}
@@ -128,15 +162,25 @@ func (w *walk) behindMethods(v reflect.Value, t reflect.Type) bool {
 	w.hidden++
 	defer func() {
 		// Whatever was found is in no output.
-		w.hidden--
+		w.unhide()
 		w.masks, w.fails, w.failed, w.over, w.unseen = masks, fails, w.failed[:failed], over, unseen
 	}()
+	if l, ok := w.look(v); ok {
+		if has(w.looked, l) {
+			return false
+		}
+		w.looked[l] = struct{}{}
+	}
 	if v.Kind() == reflect.Pointer {
 		if elem := v.Elem(); elem.Kind() != reflect.Interface {
 			v = elem
 		}
 	}
-	_, dirty := w.inner(v, w.shared.info(v.Type()))
+	info := w.shared.info(v.Type())
+	if info.guarded {
+		return info.exposed(w.unseen, printsByJSON(t))
+	}
+	_, dirty := w.inner(v, info)
 	return dirty
 }
 
@@ -144,6 +188,11 @@ func (w *walk) behindMethods(v reflect.Value, t reflect.Type) bool {
 func printsByFmt(t reflect.Type) bool {
 	return t.Implements(reflect.TypeFor[fmt.Formatter]()) || t.Implements(reflect.TypeFor[fmt.Stringer]()) ||
 		t.Implements(reflect.TypeFor[error]())
+}
+
+// printsByJSON reports whether encoding/json prints a t by a method.
+func printsByJSON(t reflect.Type) bool {
+	return t.Implements(reflect.TypeFor[json.Marshaler]()) || t.Implements(reflect.TypeFor[encoding.TextMarshaler]())
 }
 
 // resolved masks the secrets in the value that a LogValuer, in a place where
@@ -202,16 +251,25 @@ func appendAttr(obj object, a slog.Attr) object {
 // a handler may print them on their own.
 func (w *walk) failure(err error, v reflect.Value, t reflect.Type) (out any, changed bool) {
 	text, changed := w.text(err.Error())
-	masks, n := w.masks, 0
+	masks := w.masks
 	_, dirty := w.printed(err)
-	dirty = w.wrapped(err, &n) || dirty
-	dirty = w.behindMethods(v, t) || dirty
+	dirty = w.behindError(err, v, t) || dirty
 	w.masks = masks // none of these is printed
 	if !changed && !dirty {
 		return nil, false
 	}
 	text = w.withoutSecrets(text)
 	return &maskedError{text: text, is: func(target error) bool { return errors.Is(err, target) }}, true
+}
+
+// behindError reports whether there is a secret in what err is made of or wraps,
+// all of which is looked at once.
+func (w *walk) behindError(err error, v reflect.Value, t reflect.Type) bool {
+	w.hidden++
+	defer w.unhide()
+	n := 0
+	dirty := w.wrapped(err, &n)
+	return w.behindMethods(v, t) || dirty
 }
 
 // wrapped reports whether there is a secret in the text of an error in the tree

@@ -20,15 +20,16 @@ func examples() map[string]struct{ found, clean []string } {
 			[]string{
 				"postgres://u:«hunter2»@h:5432/db?x=1", "redis://:«hunter2»@h/0", "https://u:«p@ss»@h/", "https://u:«pa/ss»@h/p",
 				"amqp://u:«12345»@h", `("https://u:«p"w»@h")`, "dial https://u:«hunter2»@h: refused, http://h2:80/ up",
+				"smtp://bob@example.com:«hunter2»@smtp:587", "postgres://u:«#hunter2»@h/db", "https://«k12»:x-oauth-basic@h/", "https://«k12»:@h",
 			},
-			[]string{"https://u@h/", "http://h:8080/u@h", "http://h:80?m=a@b", "http://[::1]:80/a@b", "a://b:c", "time 12:30 x@y"},
+			[]string{"https://u@h/", "http://h:8080/u@h", "http://h:80?m=a@b", "http://[::1]:80/a@b", "a://b:c", "time 12:30 x@y", "docker-pullable://nginx:1.25@sha256:0a1b"},
 		},
 		"dsn_password": {
-			[]string{"u:«hunter2»@tcp(127.0.0.1:3306)/db", "u:«p@s:s»@unix(/tmp/s)/db?x=1"},
+			[]string{"u:«hunter2»@tcp(127.0.0.1:3306)/db", "u:«p@s:s»@unix(/tmp/s)/db?x=1", "u:«x1»@/db", "u:«x1»@(h:1)/db", "u:«x1»@cloudsql(p:r:i)/db"},
 			[]string{"u@tcp(h)/db", "@tcp(h)", "call @tcp(x)"},
 		},
 		"bearer": {
-			[]string{"got Bearer «abcdef123456» from x", "BEARER «a1b2c3d4==»"},
+			[]string{"got Bearer «abcdef123456» from x", "BEARER «a1b2c3d4==»", "Bearer «" + strings.Repeat("abcd", 8) + "»"},
 			[]string{"bearer of bad news", "the bearer authentication-middleware failed", "Bearer x1", "forbearer abcdef123456"},
 		},
 		"basic": {
@@ -36,11 +37,11 @@ func examples() map[string]struct{ found, clean []string } {
 			[]string{"basic authentication", "Basic understanding", "basic dXNlcg=="},
 		},
 		"command_flag": {
-			[]string{"mysql --password «hunter2» db", `x --api-key "«a b»" y`, "x --client-secret '«a b»'"},
+			[]string{"mysql --password «hunter2» db", `x --api-key "«a b»" y`, "x --client-secret '«a b»'", "x --pass «hunter2»", "x -token «t1»", "x --private-key «hunter2»", "x --credentials «hunter2»"},
 			[]string{"x --password --force", "x --password", "x --token-file f", "-- password x"},
 		},
 		"xml_element": {
-			[]string{"<a><Password>«hunter2»</Password></a>", `<w:api-key type="x">«a<b»</w:api-key>`, "<secret>«<![CDATA[x]]>»</secret>"},
+			[]string{"<a><Password>«hunter2»</Password></a>", `<w:api-key type="x">«a<b»</w:api-key>`, "<secret>«<![CDATA[x]]>»</secret>", "<SecretAccessKey>«k»</SecretAccessKey>", "<Pwd>«k»</Pwd>"},
 			[]string{"<password/>", "<password></password>", "<tokens>5</tokens>", "<passwordReset>true</passwordReset>", "a<b></b>"},
 		},
 		"jwt": {
@@ -87,13 +88,39 @@ func examples() map[string]struct{ found, clean []string } {
 			[]string{"«sk_live_abcdefghij0123»", "«rk_test_abcdefghij0123»", "«whsec_abcdefghij0123456789»"},
 			[]string{"sk_live_", "pk_live_abcdefghij0123", "task_live_abcdefghij0123"},
 		},
+		"sql_password": {
+			[]string{"ALTER USER b WITH PASSWORD '«hunter2»'", `identified by "«a b»"`},
+			[]string{"password reset 'x'", "identified by name", "password ''"},
+		},
+		"quoted_token": {
+			[]string{`invalid token "«hunter2»" here`, "API key '«abc123»'"},
+			[]string{`unexpected token "identifier"`, "token '}'", `token ""`},
+		},
+		"curl_user": {
+			[]string{"curl -u bob:«hunter2» https://h", "curl -s --user 'bob:«x»' h"},
+			[]string{"curl -u bob h", "curl https://h:80/"},
+		},
+		"telegram_token": {
+			[]string{"/bot123456789:«" + a36 + "»/sendMessage"},
+			[]string{"/bot123456789/x", "/bots:x"},
+		},
+		"discord_webhook": {
+			[]string{"https://discord.com/api/webhooks/123456/«" + a36 + "»"},
+			[]string{"/api/webhooks/list", "/api/webhooks/1/x"},
+		},
+		"openai_key":         {[]string{"«sk-proj-" + a36 + "»"}, []string{"sk-proj-x", "task-proj-" + a36}},
+		"sendgrid_key":       {[]string{"«SG." + a36 + "." + a36 + "»"}, []string{"SG.x.y", "MSG." + a36}},
+		"google_oauth_token": {[]string{"«ya29." + a36 + "»"}, []string{"ya29.x"}},
+		"vault_token":        {[]string{"«hvs." + a36 + "»"}, []string{"hvs.x"}},
+		"digitalocean_token": {[]string{"«dop_v1_" + a36 + a36 + "»"}, []string{"dop_v1_x", "api_v1_" + a36 + a36}},
+		"bcrypt_hash":        {[]string{"«$2a$10$" + a36 + a36[:17] + "»"}, []string{"$2a$10$x", "$25"}},
 		"payment_card": {
 			[]string{
 				"card «4111111111111111» ok", "«4111 1111 1111 1111»", "5 «4111-1111-1111-1111», x", "«378282246310005»",
-				"«3782 822463 10005»", "«4222222222222»", "«6304000000000000»",
+				"«3782 822463 10005»", "«4222222222222»", "«6304000000000000»", "«6011111111111117»", "«5555555555554444»",
 			},
 			[]string{
-				"4111111111111112", "1763767845123456", "9111111111111111", "41111111111111111111", "a4111111111111111",
+				"4111111111111112", "4611686018427387904", "2305843009213693951", "4006381333931000", "1763767845123456", "9111111111111111", "41111111111111111111", "a4111111111111111",
 				"4111111111111111b", "0000000000000000",
 			},
 		},

@@ -59,21 +59,18 @@ func (w *walk) cleanText(s string, found suspicion) bool {
 		(!found.escape || strings.IndexByte(s, '"') < 0)
 }
 
-// apply adds to edits what a rule finds outside of parts.
+// apply adds to edits what a rule finds, other than within one of parts.
 func (w *walk) apply(r Rule, s string, parts, edits []edit) []edit {
-	start := 0
-	for i := range len(parts) + 1 {
-		part := span{len(s), len(s)}
-		if i < len(parts) {
-			part = parts[i].span
+	for _, f := range r.find(s) {
+		for len(parts) > 0 && parts[0].end <= f.start {
+			parts = parts[1:]
 		}
-		for _, f := range r.find(s[start:part.start]) {
-			f = span{start + f.start, start + f.end}
-			if !w.masked(s[f.start:f.end]) {
-				edits = append(edits, edit{f, w.shared.mask, true})
-			}
+		if len(parts) > 0 && parts[0].start < f.start && f.end < parts[0].end {
+			continue // seen to
 		}
-		start = part.end
+		if !w.masked(s[f.start:f.end]) {
+			edits = append(edits, edit{f, w.shared.mask, true})
+		}
 	}
 	return edits
 }

@@ -58,7 +58,7 @@ func TestStringMasksValuesOfSensitiveKeys(t *testing.T) {
 		{"query", "GET https://h/p?token=abc&page=2#top", "GET https://h/p?token=" + m + "&page=2#top"},
 		{"query of a path", "GET /p?a=1&access_token=abc&b=2 200", "GET /p?a=1&access_token=" + m + "&b=2 200"},
 		{"signed query", "https://h/p?X-Amz-Signature=abc&sig=def", "https://h/p?X-Amz-Signature=" + m + "&sig=" + m},
-		{"query of a signed URL", "https://h/p?sig=abc&code=5", "https://h/p?sig=" + m + "&code=" + m},
+		{"query of a signed URL", "https://h/p?sig=abc&code=a1b2c3d4e5", "https://h/p?sig=" + m + "&code=" + m},
 		{"rule and key together", "Bearer my1password=hunter2 x", "Bearer " + m + m + " x"},
 		{"fragment", "https://h/#access_token=abc&x=1", "https://h/#access_token=" + m + "&x=1"},
 		{"query in a query", "next=https%3A%2F%2Fh%2F%3Fpass%3Dabc%26x%3D1&y=2", "next=https%3A%2F%2Fh%2F%3Fpass%3D" + m + "%26x%3D1&y=2"},

@@ -2,11 +2,13 @@ package redact
 
 import (
 	"cmp"
+	"crypto"
 	"encoding"
 	"encoding/json"
 	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -17,15 +19,22 @@ type typeInfo struct {
 	inert   bool    // prints nothing but numbers under harmless keys
 	methods bool    // it, or a pointer to it, prints by a method
 	locked  bool    // it holds a lock: a copy of it would be a bug
-	live    bool    // it holds a lock, and beside it what is not exported and prints text
+	guarded bool    // what is in it, only its methods may read, with a lock held
+	open    bool    // it has an exported field that prints text
+	private bool    // it has a field that prints text and is not exported
+	key     bool    // it is a private key
 	fields  []field // of a struct
+	pair    bool    // it is a struct with a name, in field named, and a value, in field value
+	named   int
+	value   int
 }
 
 // A field is a field of a struct as encoding/json sees it.
 type field struct {
 	index     int
 	goName    string
-	name      string // in JSON
+	name      string   // in JSON
+	names     []string // all that it has, in Go and in any format
 	exported  bool
 	printed   bool // in JSON
 	inline    bool // its fields are those of the struct around it
@@ -43,12 +52,16 @@ func (s *shared) info(t reflect.Type) *typeInfo {
 		inert:   !s.prints(t, map[reflect.Type]bool{}),
 		methods: hasMethods(t),
 		locked:  hasLock(t),
+		guarded: isGuarded(t),
+		key:     isPrivateKey(t),
 	}
 	if t.Kind() == reflect.Struct {
 		info.fields = fieldsOf(t)
+		info.named, info.value, info.pair = pairOfFields(t)
 		for _, f := range info.fields {
-			if info.locked && !f.exported && s.prints(t.Field(f.index).Type, map[reflect.Type]bool{}) {
-				info.live = true
+			if s.prints(t.Field(f.index).Type, map[reflect.Type]bool{}) {
+				info.open = info.open || f.exported || f.inline
+				info.private = info.private || !f.exported && !f.inline
 			}
 		}
 	}
@@ -63,7 +76,7 @@ func (s *shared) prints(t reflect.Type, seen map[reflect.Type]bool) bool {
 		return false
 	}
 	seen[t] = true
-	if hasMethods(t) {
+	if hasMethods(t) || isPrivateKey(t) {
 		return true
 	}
 	switch t.Kind() {
@@ -85,9 +98,39 @@ func (s *shared) prints(t reflect.Type, seen map[reflect.Type]bool) bool {
 }
 
 func (s *shared) fieldIsSensitive(f reflect.StructField) bool {
-	name, _, _ := strings.Cut(f.Tag.Get("json"), ",")
-	return s.keys.has(nil, f.Name) || s.keys.has(nil, name)
+	return slices.ContainsFunc(namesOf(f), func(name string) bool { return s.keys.has(nil, name) })
 }
+
+// namesOf returns the name of a field in Go, and in each format whose tag it has.
+func namesOf(f reflect.StructField) []string {
+	names := []string{f.Name}
+	for _, format := range []string{"json", "yaml", "toml", "xml", "env", "mapstructure", "db", "form", "header"} {
+		name, _, _ := strings.Cut(f.Tag.Get(format), ",")
+		if name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// pairOfFields returns the indexes of the fields of a struct that is a name and a
+// value, as a variable of an environment is; ok is false if it is none.
+func pairOfFields(t reflect.Type) (name, value int, ok bool) {
+	name, value = -1, -1
+	for f := range t.Fields() {
+		switch {
+		case isName(f.Name) && f.Type.Kind() == reflect.String:
+			name = f.Index[0]
+		case isValue(f.Name):
+			value = f.Index[0]
+		}
+	}
+	return name, value, name >= 0 && value >= 0
+}
+
+func isName(key string) bool { return strings.EqualFold(key, "name") || strings.EqualFold(key, "key") }
+
+func isValue(key string) bool { return strings.EqualFold(key, "value") }
 
 // isNumber reports whether t prints by a method, but nothing that could be text.
 func isNumber(t reflect.Type) bool {
@@ -97,6 +140,13 @@ func isNumber(t reflect.Type) bool {
 		return true
 	}
 	return false
+}
+
+// isPrivateKey reports whether t, or a pointer to it, is a private key as package
+// crypto defines it: what has a public one.
+func isPrivateKey(t reflect.Type) bool {
+	public := reflect.TypeFor[interface{ Public() crypto.PublicKey }]()
+	return t.Kind() != reflect.Interface && (t.Implements(public) || reflect.PointerTo(t).Implements(public))
 }
 
 // hasMethods reports whether log/slog, encoding/json or fmt print a t, or a *t,
@@ -115,6 +165,38 @@ func hasMethods(t reflect.Type) bool {
 		}
 	}
 	return false
+}
+
+// isGuarded reports whether only the methods of t know when its fields may be
+// read: it holds a lock, its own or that of others, or a map that is not
+// exported, which must not be read while it is written.
+func isGuarded(t reflect.Type) bool {
+	switch t.Kind() {
+	case reflect.Array:
+		return isGuarded(t.Elem())
+	case reflect.Struct:
+		for f := range t.Fields() {
+			if f.Type.Implements(reflect.TypeFor[sync.Locker]()) || !f.IsExported() && holdsMap(f.Type) || isGuarded(f.Type) {
+				return true
+			}
+		}
+		return hasLock(t)
+	default:
+		return false
+	}
+}
+
+func holdsMap(t reflect.Type) bool {
+	if t.Kind() == reflect.Slice || t.Kind() == reflect.Array {
+		t = t.Elem()
+	}
+	return t.Kind() == reflect.Map
+}
+
+// exposed reports whether fmt or encoding/json, which print t by methods of it
+// or not, would print fields that are not for us to look at.
+func (info *typeInfo) exposed(byFmt, byJSON bool) bool {
+	return info.open && (!byFmt || !byJSON) || info.private && !byFmt
 }
 
 // hasLock reports whether a value of type t must not be copied.
@@ -152,6 +234,7 @@ func fieldsOf(t reflect.Type) []field {
 			index:     f.Index[0],
 			goName:    f.Name,
 			name:      cmp.Or(name, f.Name),
+			names:     namesOf(f),
 			exported:  f.IsExported(),
 			printed:   tag != "-" && (f.IsExported() || inline),
 			inline:    inline,

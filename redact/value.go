@@ -2,10 +2,13 @@ package redact
 
 import (
 	"encoding"
+	"encoding/base64"
 	"fmt"
 	"reflect"
 	"slices"
 	"strconv"
+	"strings"
+	"time"
 )
 
 // any masks the secrets in a value of any type. If there is one, out is the JSON
@@ -24,7 +27,15 @@ func (w *walk) value(v reflect.Value) (out any, changed bool) {
 	if info.inert || !w.count() {
 		return nil, w.over
 	}
+	if info.key && !blank(v) {
+		return w.mask(), true
+	}
 	if info.methods && v.CanInterface() && (v.Kind() != reflect.Pointer || !v.IsNil()) {
+		if w.hidden > 0 {
+			if l, ok := w.look(v); ok && has(w.looked, l) {
+				return nil, false
+			}
+		}
 		return w.rendered(v)
 	}
 	return w.inner(v, info)
@@ -49,7 +60,17 @@ func (w *walk) inner(v reflect.Value, info *typeInfo) (out any, changed bool) {
 			self.len = v.Len()
 		}
 		if slices.Contains(w.open, self) {
+			if w.hidden > 0 {
+				return nil, false // a method need not print it all
+			}
 			return w.tooDeep(), true
+		}
+		if w.hidden > 0 && v.CanInterface() {
+			l, _ := w.look(reflect.ValueOf(self))
+			if has(w.looked, l) {
+				return nil, false
+			}
+			w.looked[l] = struct{}{}
 		}
 		w.open = append(w.open, self)
 		defer func() { w.open = w.open[:len(w.open)-1] }()
@@ -74,6 +95,11 @@ func (w *walk) inner(v reflect.Value, info *typeInfo) (out any, changed bool) {
 	}
 }
 
+func has[K comparable](set map[K]struct{}, key K) bool {
+	_, ok := set[key]
+	return ok
+}
+
 func anyOf(s string, changed bool) (any, bool) {
 	if !changed {
 		return nil, false
@@ -84,15 +110,18 @@ func anyOf(s string, changed bool) (any, bool) {
 // elements masks the secrets in a slice or an array.
 func (w *walk) elements(v reflect.Value) (out any, changed bool) {
 	if v.Kind() == reflect.Array && v.Type().Elem().Kind() == reflect.Uint8 {
-		text := make([]byte, v.Len())
-		for i := range text {
-			text[i] = byte(v.Index(i).Uint()) //nolint:gosec // a uint8
-		}
-		return anyOf(w.text(string(text)))
+		return anyOf(w.text(string(bytesOf(v))))
 	}
 	var list []any
+	before := ""
 	for i := range v.Len() {
 		elem, dirty := w.value(v.Index(i))
+		if text, ok := textOf(v.Index(i)); ok {
+			if masked, ok := w.argument(before, text); ok {
+				elem, dirty = masked, true
+			}
+			before = text
+		}
 		if w.over {
 			return nil, true
 		}
@@ -112,6 +141,36 @@ func (w *walk) elements(v reflect.Value) (out any, changed bool) {
 	return list, list != nil
 }
 
+// textOf returns the text that an element of a list is.
+func textOf(v reflect.Value) (string, bool) {
+	if v.Kind() == reflect.Interface {
+		v = v.Elem()
+	}
+	if v.Kind() != reflect.String {
+		return "", false
+	}
+	return v.String(), true
+}
+
+// argument masks an element of a list that may be the arguments, or the
+// environment, of a program: the one after --password, and all after PASSWORD=.
+func (w *walk) argument(before, text string) (masked string, ok bool) {
+	if strings.HasPrefix(before, "-") && strings.IndexAny(before, "= \t") < 0 && !strings.HasPrefix(text, "--") &&
+		text != "" && !w.masked(text) && w.sensitive(strings.TrimLeft(before, "-")) {
+		return w.mask(), true
+	}
+	name, value, found := strings.Cut(text, "=")
+	if !found || value == "" || w.masked(value) || isNothing(value) ||
+		bareKey(name, len(name)) > 0 || !w.sensitive(strings.TrimLeft(name, "-")) {
+		return "", false
+	}
+	return name + "=" + w.mask(), true
+}
+
+// maxPair is how many entries a map has at most that is looked at as a name and
+// a value, with what describes them.
+const maxPair = 8
+
 // entries masks the secrets in a map, and in its keys.
 func (w *walk) entries(v reflect.Value) (out any, changed bool) {
 	type entry struct {
@@ -119,13 +178,14 @@ func (w *walk) entries(v reflect.Value) (out any, changed bool) {
 		value any
 	}
 	entries := make([]entry, 0, min(v.Len(), maxNodes))
+	named := w.hasSensitiveName(v)
 	for it := v.MapRange(); it.Next(); {
 		if !w.count() {
 			return nil, true
 		}
 		name := w.mapKey(it.Key())
 		key, dirtyKey := w.text(name)
-		value, dirty := w.member(it.Value(), name, key)
+		value, dirty := w.member(it.Value(), key, named && isValue(name) || w.sensitive(name))
 		if w.over {
 			return nil, true
 		}
@@ -176,10 +236,26 @@ func (w *walk) mapKey(k reflect.Value) (text string) {
 	return fmt.Sprint(k.Interface())
 }
 
-// member masks a value that has a key: all of it if the key, under either of its
-// names, is sensitive. The latter is the one in JSON.
-func (w *walk) member(v reflect.Value, goName, name string) (out any, changed bool) {
-	if w.sensitive(goName) || name != goName && w.sensitive(name) {
+// hasSensitiveName reports whether a map is a name, which is sensitive, and a value.
+func (w *walk) hasSensitiveName(v reflect.Value) bool {
+	if v.Type().Key().Kind() != reflect.String || v.Len() > maxPair {
+		return false
+	}
+	for it := v.MapRange(); it.Next(); {
+		name := it.Value()
+		if name.Kind() == reflect.Interface {
+			name = name.Elem()
+		}
+		if isName(it.Key().String()) && name.Kind() == reflect.String && w.sensitive(name.String()) {
+			return true
+		}
+	}
+	return false
+}
+
+// member masks a value that has a key: all of it if that is sensitive.
+func (w *walk) member(v reflect.Value, name string, sensitive bool) (out any, changed bool) {
+	if sensitive {
 		if blank(v) || v.Kind() == reflect.String && w.masked(v.String()) {
 			return nil, false
 		}
@@ -191,22 +267,63 @@ func (w *walk) member(v reflect.Value, goName, name string) (out any, changed bo
 	return w.value(v)
 }
 
-// remember keeps a text under a sensitive key, if it is behind a method that may
-// print it.
+// remember keeps the texts and numbers under a sensitive key, if they are behind
+// a method that may print them.
 func (w *walk) remember(v reflect.Value) {
-	for v.Kind() == reflect.Interface || v.Kind() == reflect.Pointer {
-		v = v.Elem()
+	if w.hidden == 0 || !v.IsValid() || w.depth >= maxDepth || !w.count() {
+		return
 	}
-	if w.hidden > 0 && v.Kind() == reflect.String && v.Len() > 0 {
+	w.depth++
+	defer w.leave()
+	switch v.Kind() {
+	case reflect.String:
 		w.secrets = append(w.secrets, v.String())
+	case reflect.Interface, reflect.Pointer:
+		w.remember(v.Elem())
+	case reflect.Slice, reflect.Array:
+		if v.Type().Elem().Kind() == reflect.Uint8 {
+			text := bytesOf(v)
+			w.secrets = append(w.secrets, string(text), base64.StdEncoding.EncodeToString(text))
+			return
+		}
+		for i := range v.Len() {
+			w.remember(v.Index(i))
+		}
+	case reflect.Map:
+		for it := v.MapRange(); it.Next(); {
+			w.remember(it.Value())
+		}
+	case reflect.Struct:
+		if w.shared.info(v.Type()).guarded {
+			return
+		}
+		for _, f := range v.Fields() {
+			w.remember(f)
+		}
+	default:
+		if !v.IsZero() && isScalar(v.Kind()) && v.Kind() != reflect.Bool {
+			w.secrets = append(w.secrets, fmt.Sprint(v))
+		}
 	}
 }
 
-// blank reports whether v shows nothing that could be a secret: nil, or an empty
-// text, map or slice.
+// bytesOf returns the bytes of a slice or an array.
+func bytesOf(v reflect.Value) []byte {
+	text := make([]byte, v.Len())
+	for i := range text {
+		text[i] = byte(v.Index(i).Uint()) //nolint:gosec // a uint8
+	}
+	return text
+}
+
+// blank reports whether v shows nothing that could be a secret: nil, an empty
+// text, map or slice, whether there is one, or how long it is good for.
 func blank(v reflect.Value) bool {
+	if v.IsValid() && v.Type() == reflect.TypeFor[time.Duration]() {
+		return true
+	}
 	switch v.Kind() {
-	case reflect.Invalid:
+	case reflect.Invalid, reflect.Bool:
 		return true
 	case reflect.Pointer, reflect.Interface:
 		return v.IsNil() || blank(v.Elem())
@@ -220,15 +337,22 @@ func blank(v reflect.Value) bool {
 // structure masks the secrets in a struct.
 func (w *walk) structure(v reflect.Value, info *typeInfo) (out any, changed bool) {
 	var obj object
-	if info.live && !w.unseen {
+	if info.guarded && w.hidden > 0 {
+		return nil, info.exposed(w.unseen, false)
+	}
+	guarded := w.guarded
+	defer func() { w.guarded = guarded }()
+	w.guarded = guarded || info.guarded
+	if w.guarded && info.private && !w.unseen {
 		// What a lock guards is not for us to read, nor for fmt to print.
 		obj, changed = object{}, true
 	}
+	named := info.pair && w.sensitive(v.Field(info.named).String())
 	for i, f := range info.fields {
-		if info.live && !f.exported && !f.inline {
+		if w.guarded && !f.exported && !f.inline {
 			continue
 		}
-		value, dirty := w.field(v.Field(f.index), f)
+		value, dirty := w.field(v.Field(f.index), f, named && f.index == info.value)
 		if w.over {
 			return nil, true
 		}
@@ -248,9 +372,9 @@ func (w *walk) structure(v reflect.Value, info *typeInfo) (out any, changed bool
 	return obj.unique(), true
 }
 
-func (w *walk) field(v reflect.Value, f field) (out any, changed bool) {
+func (w *walk) field(v reflect.Value, f field, named bool) (out any, changed bool) {
 	if !f.inline {
-		return w.member(v, f.goName, f.name)
+		return w.member(v, f.name, named || slices.ContainsFunc(f.names, w.sensitive))
 	}
 	if v.Kind() == reflect.Pointer {
 		if v.IsNil() {

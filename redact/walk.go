@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"strings"
 )
 
 // Limits on one attr, which only what contains itself passes, or what nobody
@@ -28,13 +29,15 @@ type walk struct {
 
 	// For the attr that is looked at.
 	depth   int
-	unseen  bool     // fmt prints none of this, but a method of what is around
-	nodes   int      // values that are printed
-	behind  int      // values that are behind a method that prints
-	hidden  int      // how many such methods the walk is behind
-	secrets []string // texts under sensitive keys behind such a method
-	over    bool     // too many nodes
-	open    []ref    // pointers, maps and slices that the walk is in
+	unseen  bool              // fmt prints none of this, but a method of what is around
+	nodes   int               // values that are printed
+	behind  int               // values that are behind a method that prints
+	guarded bool              // in a struct with a lock: what is not exported is not read
+	hidden  int               // how many such methods the walk is behind
+	secrets []string          // texts under sensitive keys behind such a method
+	looked  map[look]struct{} // what has been looked at behind the first such method
+	over    bool              // too many nodes
+	open    []ref             // pointers, maps and slices that the walk is in
 }
 
 // A ref is a value that may contain itself.
@@ -42,6 +45,32 @@ type ref struct {
 	p   uintptr
 	len int
 	t   reflect.Type
+}
+
+// A look is a value that has been looked at, and what was known of it by then.
+type look struct {
+	v      any
+	path   string // as much of it as a sensitive key may have
+	unseen bool
+}
+
+// look says how v is looked at now; ok is false if it cannot be told from others.
+func (w *walk) look(v reflect.Value) (l look, ok bool) {
+	if v.Kind() != reflect.Pointer && !v.Comparable() {
+		return look{}, false
+	}
+	l = look{v: v.Interface(), unseen: w.unseen}
+	if n := max(w.shared.keys.depth, w.shared.allow.depth); n > 0 {
+		l.path = strings.Join(w.path[max(0, len(w.path)-n):], ".")
+	}
+	return l, true
+}
+
+// unhide leaves what is behind a method.
+func (w *walk) unhide() {
+	if w.hidden--; w.hidden == 0 {
+		clear(w.looked)
+	}
 }
 
 func (w *walk) push(key string) { w.path = append(w.path, key) }
@@ -153,6 +182,8 @@ func (w *walk) secret(a slog.Attr, changed bool) (slog.Attr, bool, bool) {
 		if s := a.Value.String(); s == "" || w.masked(s) {
 			return a, changed, true
 		}
+	case slog.KindBool, slog.KindDuration:
+		return a, changed, true // whether there is one, or how long it is good for
 	case slog.KindAny:
 		if blank(reflect.ValueOf(a.Value.Any())) {
 			return a, changed, true
