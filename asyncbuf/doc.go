@@ -51,7 +51,10 @@
 // itself: its line is buffered if there is room, and refused with an error if
 // not. Such calls are found by looking at the stack of the calling goroutine.
 // A sink that starts another goroutine, lets that one log and waits for it is
-// not found; give its Writer the policy [DropNewest] or a BlockTimeout.
+// not found; give its Writer the policy [DropNewest] or a BlockTimeout. Nor is
+// the help of any use through an encoder that holds a lock while it writes, as
+// those of log/slog do: a hook that logs through one waits for that lock. Those of
+// package handler and package logstash hold none over a Writer.
 //
 // One Writer may wrap another one. The inner one then refuses what it has no
 // room for, and the outer one keeps it and tries again every millisecond.

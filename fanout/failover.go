@@ -14,6 +14,10 @@ import (
 // not enabled for a level is passed over, and so is a [Branch] that the record
 // does not match.
 //
+// A writer that takes a line and still returns an error, as an asyncbuf.Writer does
+// when a line is late, makes the record go to the next handler too: it arrives
+// twice then, rather than perhaps not at all.
+//
 // All methods are safe for concurrent use.
 type Failover struct {
 	children []child

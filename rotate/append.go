@@ -71,7 +71,7 @@ func (f *File) account(p []byte, n int, err error) {
 	case err != nil:
 		f.tally.failed(err)
 	case !f.outage.since.IsZero():
-		f.reports = append(f.reports, fmt.Errorf("rotate: writing to %s works again: %d lines were dropped since %s",
+		f.reports = append(f.reports, fmt.Errorf("rotate: writing to %s works again: %d lines were refused since %s",
 			f.path, f.outage.dropped, f.outage.since.Format(time.RFC3339)))
 		f.outage = outage{}
 	}

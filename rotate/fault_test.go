@@ -226,7 +226,7 @@ func TestOutageIsReportedOnceAndAtItsEnd(t *testing.T) {
 		if begin := errs[2*i]; !errors.Is(begin, syscall.ENOSPC) {
 			t.Errorf("first report is %v, want ENOSPC", begin)
 		}
-		if end := errs[2*i+1].Error(); !strings.Contains(end, "5 lines were dropped since") {
+		if end := errs[2*i+1].Error(); !strings.Contains(end, "5 lines were refused since") {
 			t.Errorf("last report is %q, want it to count 5 lines", end)
 		}
 	}

@@ -11,7 +11,7 @@ import (
 type Stats struct {
 	Accepted uint64 // lines given to Write, apart from those refused after Close
 	Written  uint64 // lines in the file, each whole
-	Dropped  uint64 // lines given up because Write failed
+	Dropped  uint64 // lines refused because Write failed; a caller that tries again makes each try count
 
 	WrittenBytes int64 // bytes of the lines written
 	Size         int64 // bytes in the live file, as far as known

@@ -8,25 +8,29 @@ import (
 	"io"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 )
 
 // LevelWriter is the one small interface between encoders and writers: a
 // writer that has it is told each line's level, so that it knows which lines
-// must not be dropped and which must be on their way before Handle returns.
+// must not be dropped and which must be on their way before Handle returns. It
+// has a lock of its own, which it does not hold while a caller waits, and it may
+// take a line and return an error all the same, which then says that the line is
+// late: what it returns besides is how much of the line it took.
 type LevelWriter interface {
 	WriteLevel(level slog.Level, line []byte) (int, error)
 }
 
-// A Sink writes whole lines to a writer, one Write a line, one at a time.
+// A Sink writes whole lines to a writer, one Write a line: one at a time, unless
+// the writer is a LevelWriter.
 type Sink struct {
 	pkg     string // named in errors
 	w       io.Writer
 	levels  LevelWriter // w, where it is one
 	onError func(error)
 
-	mu      sync.Mutex
-	written uint64
-	dropped uint64
+	mu               sync.Mutex // for writers that are not LevelWriters
+	written, dropped atomic.Uint64
 }
 
 // New returns a Sink for w. The errors it returns begin with pkg. Each is given
@@ -47,22 +51,22 @@ func (s *Sink) Write(level slog.Level, line []byte) error {
 }
 
 func (s *Sink) write(level slog.Level, line []byte) (err error) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
+	var n int
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("panic: %v", r)
+			n, err = 0, fmt.Errorf("panic: %v", r)
 		}
-		if err != nil {
-			s.dropped++
+		if err != nil && (s.levels == nil || n < len(line)) {
+			s.dropped.Add(1)
 		} else {
-			s.written++
+			s.written.Add(1)
 		}
 	}()
-	var n int
 	if s.levels != nil {
 		n, err = s.levels.WriteLevel(level, line)
 	} else {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		n, err = s.w.Write(line)
 	}
 	if err == nil && n < len(line) {
@@ -107,9 +111,7 @@ func (s *Sink) flush(ctx context.Context) (err error) {
 	return nil
 }
 
-// Counts returns how many lines were written and how many the writer refused.
+// Counts returns how many lines the writer took and how many it refused.
 func (s *Sink) Counts() (written, dropped uint64) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.written, s.dropped
+	return s.written.Load(), s.dropped.Load()
 }
