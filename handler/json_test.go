@@ -324,6 +324,44 @@ func TestFlushReachesTheWriter(t *testing.T) {
 	}
 }
 
+// queue is a writer like asyncbuf.Writer: an ERROR waits, and is late.
+type queue struct {
+	waits   chan struct{}
+	release chan struct{}
+}
+
+func (q *queue) Write(p []byte) (int, error) { return q.WriteLevel(slog.LevelInfo, p) }
+
+func (q *queue) WriteLevel(level slog.Level, line []byte) (int, error) {
+	if level < slog.LevelError {
+		return len(line), nil
+	}
+	close(q.waits)
+	<-q.release
+	return len(line), testlog.ErrInjected
+}
+
+func TestACallerThatWaitsInALevelWriterHoldsUpNobody(t *testing.T) {
+	t.Parallel()
+	q := &queue{make(chan struct{}), make(chan struct{})}
+	h := handler.NewJSONHandler(q, nil)
+	late := make(chan error)
+	go func() { late <- h.Handle(context.Background(), slog.NewRecord(time.Time{}, slog.LevelError, "m", 0)) }()
+	<-q.waits
+	slog.New(h).Info("not held up")
+	if diff := cmp.Diff(handler.Stats{Accepted: 1, Written: 1}, h.Stats()); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
+	}
+	close(q.release)
+	if err := <-late; !errors.Is(err, testlog.ErrInjected) {
+		t.Errorf("got %v", err)
+	}
+	// The line was taken, late as it is.
+	if diff := cmp.Diff(handler.Stats{Accepted: 2, Written: 2}, h.Stats()); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
+	}
+}
+
 // levelBuffer keeps the level of each line.
 type levelBuffer struct {
 	bytes.Buffer

@@ -152,7 +152,13 @@ func renamed(key string) string { return "attr_" + strings.TrimPrefix(key, "@") 
 func appendAny(b []byte, a any) (out []byte) {
 	err, ok := a.(error)
 	if !ok {
-		return jsonenc.AppendAny(b, a)
+		mark := len(b)
+		b = jsonenc.AppendAny(b, a)
+		// In as many groups as there may be around it.
+		if s := (scanner{b: b[mark:]}); !s.value(maxNesting/5) || s.i < len(s.b) {
+			return jsonenc.AppendString(b[:mark], "!ERROR:nested too deep, or a number too long, for Logstash")
+		}
+		return b
 	}
 	if _, marshals := a.(json.Marshaler); marshals {
 		a = textOnly{err}

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -35,9 +37,9 @@ type Config struct {
 	// OnError is called with the failures of the stages, once for each, by the
 	// stage that met it; files and shippers report the first of a run and its
 	// end. The error names the sink. Records that a full queue drops are no
-	// failure and only counted. It may be called by several goroutines at once,
-	// and must not log to the pipeline. Nil means that failures are only
-	// counted; see [Pipeline.Stats].
+	// failure and only counted. It may be called by several goroutines at once.
+	// It must not log to the pipeline, nor flush it or shut it down. Nil means
+	// that failures are only counted; see [Pipeline.Stats].
 	OnError func(error)
 }
 
@@ -72,7 +74,8 @@ type Sink struct {
 	// Path is the file of a File sink, which needs one.
 	Path string
 
-	// Rotate says when the file of a File sink is rotated and what is kept. Its
+	// Rotate says when the file of a File sink is rotated and what is kept. With
+	// a Buffer a batch of lines is one write, and may be larger than MaxSize. Its
 	// OnError is called in addition to Config.OnError.
 	Rotate rotate.Options
 
@@ -180,6 +183,10 @@ func (cfg Config) complete() (Config, error) {
 			errs = append(errs, fmt.Errorf("pipeline: %s: %w", s.Name, err))
 		}
 	}
+	errs = append(errs, sameFile(cfg.Sinks))
+	if cfg.NoRedact && !reflect.ValueOf(cfg.Redact).IsZero() {
+		errs = append(errs, errors.New("pipeline: field Redact is set, and so is NoRedact"))
+	}
 	// A handler of redact's has no error to return: it reports a key that it
 	// cannot use, which must not be missed here.
 	opts := cfg.Redact
@@ -198,17 +205,25 @@ func (s *Sink) check() error {
 	if s.Format < JSON || s.Format > Event {
 		return fmt.Errorf("field Format is %v: want %s", s.Format, strings.Join(formatNames, ", "))
 	}
+	if isNil(s.Level) || isNil(s.Writer) {
+		return errors.New("field Level or Writer holds a nil pointer: want nil, or something to point to")
+	}
+	if s.Buffer != nil && s.Buffer.Policy != asyncbuf.Block && s.Buffer.Policy != asyncbuf.DropNewest {
+		return fmt.Errorf("field Buffer.Policy is %v: want %v, %v", s.Buffer.Policy, asyncbuf.Block, asyncbuf.DropNewest)
+	}
 	for _, f := range []struct {
 		name    string
 		set     bool
 		of      []Type
 		missing string
 	}{
+		{"Rotate", !reflect.ValueOf(s.Rotate).IsZero(), []Type{File}, ""},
+		{"Dial", !reflect.ValueOf(s.Dial).IsZero(), []Type{Logstash}, ""},
 		{"Path", s.Path != "", []Type{File}, "the path of a file"},
 		{"Addr", s.Addr != "", []Type{Logstash}, "an address such as beats://host:5044"},
 		{"Writer", s.Writer != nil, []Type{Console}, ""},
 		{"Buffer", s.Buffer != nil, []Type{Console, File}, ""},
-		{"Format", s.Format != JSON, []Type{Console, File}, ""},
+		{"Format", s.Format != JSON && (s.Type != Logstash || s.Format != Event), []Type{Console, File}, ""},
 	} {
 		takes := slices.Contains(f.of, s.Type)
 		switch {
@@ -219,4 +234,31 @@ func (s *Sink) check() error {
 		}
 	}
 	return nil
+}
+
+// isNil reports whether an interface holds a nil pointer, which is not nil and
+// would panic when it is used.
+func isNil(v any) bool {
+	r := reflect.ValueOf(v)
+	return r.Kind() == reflect.Pointer && r.IsNil()
+}
+
+// sameFile reports two sinks that would rotate one file under each other.
+func sameFile(sinks []Sink) error {
+	names := make(map[string]string)
+	var errs []error
+	for i := range sinks {
+		if sinks[i].Path == "" {
+			continue
+		}
+		path, err := filepath.Abs(sinks[i].Path)
+		if err != nil {
+			path = filepath.Clean(sinks[i].Path)
+		}
+		if first, taken := names[path]; taken {
+			errs = append(errs, fmt.Errorf("pipeline: %s: field Path is %q, the file of %s", sinks[i].Name, sinks[i].Path, first))
+		}
+		names[path] = sinks[i].Name
+	}
+	return errors.Join(errs...)
 }

@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/dustin/go-humanize"
 
@@ -41,7 +42,7 @@ func FromEnv(getenv func(string) string) (Config, error) {
 	interval := e.interval("LOG_FLUSH_INTERVAL", 5*time.Second)
 
 	cfg.Sinks = append(cfg.Sinks, Sink{Type: Console, Name: "console", Format: format})
-	if path := getenv("LOG_FILE"); path != "" {
+	if path := e.path("LOG_FILE"); path != "" {
 		s := Sink{Type: File, Name: "LOG_FILE", Path: path, Format: format}
 		if size > 0 {
 			s.Buffer = &asyncbuf.WriterOptions{Size: size, FlushInterval: interval}
@@ -78,8 +79,7 @@ func (e *env) level(name string, unset slog.Level) slog.Level {
 	}
 	level, err := handler.ParseLevel(s)
 	if err != nil {
-		_, want, _ := strings.Cut(err.Error(), "want ")
-		e.wrong(name, s, want)
+		e.wrong(name, s, strings.TrimPrefix(err.Error()[strings.LastIndex(err.Error(), "want "):], "want "))
 	}
 	return level
 }
@@ -114,7 +114,7 @@ func (e *env) size(name string, unset int64) int64 {
 		return unset
 	}
 	n, err := humanize.ParseBytes(s)
-	if err != nil || n > most {
+	if err != nil || n > most || strings.ContainsAny(s, ",. \t\r\n") { // humanize skips commas and rounds
 		e.wrong(name, s, "bytes, as in 65536 or 64KiB, from 0 to 1GiB")
 		return unset
 	}
@@ -133,13 +133,21 @@ func (e *env) interval(name string, unset time.Duration) time.Duration {
 		d, err = time.Duration(millis)*time.Millisecond, nil
 	}
 	switch {
-	case err != nil || d < 0 || d > most:
+	case err != nil || d < 0 || d > most || strings.HasPrefix(s, "-"):
 		e.wrong(name, s, "milliseconds, as in 5000, or a duration, as in 5s, from 0 to 24h")
 		return unset
 	case d == 0:
 		return -1
 	}
 	return d
+}
+
+func (e *env) path(name string) string {
+	s := e.getenv(name)
+	if strings.TrimSpace(s) != s || strings.Contains(s, " #") || strings.ContainsFunc(s, unicode.IsControl) {
+		e.wrong(name, s, "the path of a file, without blanks around it")
+	}
+	return s
 }
 
 // address checks an address the one way that cannot disagree with Dial.

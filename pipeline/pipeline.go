@@ -1,13 +1,13 @@
 package pipeline
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"os"
-	"sync"
 	"time"
 
 	"github.com/sluicelog/sluice/asyncbuf"
@@ -36,7 +36,10 @@ func Open(cfg Config) (*Pipeline, error) {
 	p := &Pipeline{sinks: make([]*sink, 0, len(cfg.Sinks))}
 	branches := make([]slog.Handler, 0, len(cfg.Sinks))
 	for i := range cfg.Sinks {
-		s := &sink{name: cfg.Sinks[i].Name, report: cfg.OnError}
+		s := &sink{
+			name: cfg.Sinks[i].Name, report: cfg.OnError, closing: make(chan struct{}, 1),
+			flush: func(context.Context) error { return nil }, // until there is an encoder
+		}
 		p.sinks = append(p.sinks, s)
 		branch, err := s.open(&cfg.Sinks[i])
 		if err != nil {
@@ -59,6 +62,8 @@ type sink struct {
 	name    string
 	report  func(error)
 	records func() handler.Stats // of the encoder
+	flush   func(context.Context) error
+	closing chan struct{} // has room for who closes the sink
 	buffer  *asyncbuf.Writer
 	file    *rotate.File
 	shipper *logstash.Shipper
@@ -94,6 +99,9 @@ func (s *sink) open(c *Sink) (slog.Handler, error) {
 	if c.Buffer != nil {
 		opts := *c.Buffer
 		opts.OnError = s.onError(opts.OnError)
+		if opts.Summary == nil && c.Format != JSON {
+			opts.Summary = func(d asyncbuf.Drop) []byte { return summary(d, c) }
+		}
 		s.buffer = asyncbuf.NewWriter(w, &opts)
 		w = s.buffer
 	}
@@ -114,17 +122,18 @@ func (s *sink) encoder(w io.Writer, c *Sink) slog.Handler {
 		h := handler.NewConsoleHandler(w, &handler.ConsoleOptions{
 			Level: c.Level, AddSource: c.AddSource, OnError: onError,
 		})
-		s.records = h.Stats
+		s.records, s.flush = h.Stats, h.Flush
 		return h
 	case Event:
 		h := logstash.NewHandler(w, &logstash.Options{Level: c.Level, AddSource: c.AddSource, OnError: onError})
 		s.records = func() handler.Stats { return handler.Stats(h.Stats()) }
+		s.flush = h.Flush
 		return h
 	default:
 		h := handler.JSONOptions{
 			HandlerOptions: slog.HandlerOptions{Level: c.Level, AddSource: c.AddSource}, OnError: onError,
 		}.NewHandler(w)
-		s.records = h.Stats
+		s.records, s.flush = h.Stats, h.Flush
 		return h
 	}
 }
@@ -138,10 +147,10 @@ func onError(name string, own, pipeline func(error)) func(error) {
 		return own
 	}
 	return func(err error) {
+		defer pipeline(fmt.Errorf("pipeline: %s: %w", name, err)) // also when own panics
 		if own != nil {
 			own(err)
 		}
-		pipeline(fmt.Errorf("pipeline: %s: %w", name, err))
 	}
 }
 
@@ -155,36 +164,33 @@ func (p *Pipeline) Logger() *slog.Logger { return slog.New(p.handler) }
 // has what was shipped. It ends when ctx does, with an error that says what was
 // left.
 func (p *Pipeline) Flush(ctx context.Context) error {
-	return p.each(func(s *sink) error {
-		if s.buffer != nil {
-			return s.buffer.Flush(ctx) // and what is behind it
-		}
-		if s.file != nil {
-			return s.file.Flush(ctx)
-		}
-		if s.shipper != nil {
-			return s.shipper.Flush(ctx)
-		}
-		return nil
-	})
+	return p.each(ctx, func(s *sink) error { return s.flush(ctx) })
 }
 
 // Shutdown closes the pipeline: what is buffered is written, files are closed,
 // and what was shipped is waited for, until ctx ends. The error says what was
 // left, which is then counted as dropped. Records that come later are refused by
-// the closed sinks with os.ErrClosed, and counted. It may be called more than
-// once.
+// the closed sinks with os.ErrClosed, and counted; a Console sink without a
+// Buffer goes on printing. It may be called more than once.
 func (p *Pipeline) Shutdown(ctx context.Context) error {
-	return p.each(func(s *sink) error {
+	return p.each(ctx, func(s *sink) error {
+		select {
+		case s.closing <- struct{}{}: // one at a time: a file must not be closed while another call syncs it
+			defer func() { <-s.closing }()
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 		var errs []error
 		if s.buffer != nil {
 			errs = append(errs, s.buffer.Shutdown(ctx))
 		}
-		if s.file != nil {
+		switch {
+		case s.file != nil:
 			errs = append(errs, s.file.Shutdown(ctx))
-		}
-		if s.shipper != nil {
+		case s.shipper != nil:
 			errs = append(errs, s.shipper.Shutdown(ctx))
+		case s.buffer == nil:
+			errs = append(errs, s.flush(ctx))
 		}
 		return errors.Join(errs...)
 	})
@@ -198,19 +204,50 @@ func (p *Pipeline) Close() error {
 }
 
 // each calls f for all sinks at the same time, so that one which takes all the
-// time there is leaves the others theirs.
-func (p *Pipeline) each(f func(*sink) error) error {
-	errs := make([]error, len(p.sinks))
-	var wg sync.WaitGroup
+// time there is leaves the others theirs. When ctx ends it waits no longer: a
+// disk that hangs keeps its goroutine, not the caller.
+func (p *Pipeline) each(ctx context.Context, f func(*sink) error) error {
+	results := make([]chan error, len(p.sinks))
 	for i, s := range p.sinks {
-		wg.Go(func() {
-			if err := f(s); err != nil {
-				errs[i] = fmt.Errorf("pipeline: %s: %w", s.name, err)
-			}
-		})
+		results[i] = make(chan error, 1)
+		go func() { results[i] <- f(s) }()
 	}
-	wg.Wait()
+	errs := make([]error, len(p.sinks))
+	for i, s := range p.sinks {
+		if err := await(ctx, results[i]); err != nil {
+			errs[i] = fmt.Errorf("pipeline: %s: %w", s.name, err)
+		}
+	}
 	return errors.Join(errs...)
+}
+
+// patience is what a stage gets beyond its context to say what was left.
+const patience = 2 * time.Second
+
+func await(ctx context.Context, result <-chan error) error {
+	select {
+	case err := <-result:
+		return err
+	case <-ctx.Done():
+	}
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	select {
+	case err := <-result:
+		return err
+	case <-late.C:
+		return fmt.Errorf("still busy: %w", ctx.Err())
+	}
+}
+
+// summary is the line that tells of dropped lines, in the sink's own format.
+func summary(d asyncbuf.Drop, c *Sink) []byte {
+	var line bytes.Buffer
+	err := new(sink).encoder(&line, c).Handle(context.Background(), d.Record())
+	if err != nil { // a buffer takes everything
+		return nil
+	}
+	return line.Bytes()
 }
 
 // Stats is what a pipeline has done so far.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -18,8 +19,10 @@ import (
 	"github.com/sluicelog/sluice/asyncbuf"
 	"github.com/sluicelog/sluice/internal/lstest"
 	"github.com/sluicelog/sluice/internal/testlog"
+	"github.com/sluicelog/sluice/logstash"
 	"github.com/sluicelog/sluice/pipeline"
 	"github.com/sluicelog/sluice/redact"
+	"github.com/sluicelog/sluice/rotate"
 )
 
 // messages returns the messages of the JSON lines in text.
@@ -243,6 +246,14 @@ func TestOpenNamesWhatIsWrongAndLeavesNothingOpen(t *testing.T) {
 			s.Type, s.Path, s.Rotate.MaxBackups = pipeline.File, filepath.Join(dir, "x.log"), -1
 			return s
 		}()}, []string{"Sinks[1]", "MaxBackups is -1"}},
+		{
+			"one file twice",
+			[]pipeline.Sink{{Type: pipeline.File, Path: "a.log"}, {Type: pipeline.File, Path: "./b/../a.log"}},
+			[]string{"Sinks[1]", "Path", "the file of Sinks[0]"},
+		},
+		{"an unknown policy", []pipeline.Sink{{Buffer: &asyncbuf.WriterOptions{Policy: 7}}}, []string{"Sinks[0]", "Buffer.Policy is", "drop_newest"}},
+		{"a nil LevelVar", []pipeline.Sink{{Level: (*slog.LevelVar)(nil)}}, []string{"Sinks[0]", "Level", "nil pointer"}},
+		{"options of another type", []pipeline.Sink{{Rotate: rotate.Options{MaxBackups: -1}}}, []string{"Sinks[0]", "Rotate is set"}},
 		{"two mistakes", []pipeline.Sink{{Type: pipeline.File}, {Type: pipeline.Logstash}}, []string{"Sinks[0]", "Sinks[1]"}},
 	}
 	for _, tt := range tests {
@@ -269,5 +280,160 @@ func TestOpenRefusesAKeyThatRedactCannotUse(t *testing.T) {
 	_, err := pipeline.Open(pipeline.Config{Redact: redact.Options{Keys: []string{"*", "user..email"}}})
 	if err == nil || !strings.Contains(err.Error(), `field Redact: redact: key "*"`) || !strings.Contains(err.Error(), `"user..email"`) {
 		t.Errorf("got %v, want both keys named", err)
+	}
+}
+
+// TestEveryStageReports makes each stage fail and looks for its hook and for the
+// pipeline's.
+func TestEveryStageReports(t *testing.T) {
+	t.Parallel()
+	failing := &testlog.FaultWriter{W: &testlog.Buffer{}}
+	failing.Fail(testlog.ErrInjected)
+	nobody, err := lstest.ListenBeats("127.0.0.1:0", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	nobody.Close()
+	path := filepath.Join(t.TempDir(), "dir", "app.log")
+
+	var mu sync.Mutex
+	heard := make(map[string]bool)
+	hook := func(name string) func(error) {
+		return func(err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if name == "pipeline" {
+				name, _, _ := strings.Cut(strings.TrimPrefix(err.Error(), "pipeline: "), ":")
+				heard["pipeline "+name] = true
+				return
+			}
+			heard[name] = true
+			panic("a hook that panics keeps nothing from the other one")
+		}
+	}
+	cfg := pipeline.Config{
+		Sinks: []pipeline.Sink{
+			{Name: "console", Writer: failing},
+			{Name: "buffer", Writer: failing, Buffer: &asyncbuf.WriterOptions{OnError: hook("buffer"), RetryFor: 1}},
+			{Name: "file", Type: pipeline.File, Path: path, Rotate: rotate.Options{OnError: hook("file")}},
+			{Name: "ship", Type: pipeline.Logstash, Addr: "beats://" + nobody.Addr(), Dial: logstash.DialOptions{OnError: hook("ship")}},
+		},
+		Redact:  redact.Options{OnError: hook("redact")},
+		OnError: hook("pipeline"),
+	}
+	before := slices.Clone(cfg.Sinks)
+	p, err := pipeline.Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range before {
+		if cfg.Sinks[i].Level != before[i].Level || cfg.Sinks[i].Name != before[i].Name {
+			t.Error("Open has written to the caller's Sinks")
+		}
+	}
+	if err := os.RemoveAll(filepath.Dir(path)); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Dir(path), nil, 0o600); err != nil { // so that it cannot be made again
+		t.Fatal(err)
+	}
+	var all []string
+	for _, name := range []string{"buffer", "file", "redact", "ship"} {
+		all = append(all, name, "pipeline "+name)
+	}
+	all = append(all, "pipeline console")
+	deadline := time.After(10 * time.Second)
+	for missing := all; len(missing) > 0; {
+		select {
+		case <-deadline:
+			t.Fatalf("not heard of: %q", missing)
+		case <-time.After(10 * time.Millisecond):
+		}
+		p.Logger().Info("m", "v", panicker{})
+		p.Stats() // does not wait for anything
+		mu.Lock()
+		missing = nil
+		for _, name := range all {
+			if !heard[name] {
+				missing = append(missing, name)
+			}
+		}
+		mu.Unlock()
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+	defer cancel()
+	_ = p.Shutdown(ctx)
+}
+
+type panicker struct{}
+
+func (panicker) MarshalJSON() ([]byte, error) { panic("MarshalJSON") }
+
+func TestConcurrentCloseIsQuiet(t *testing.T) {
+	t.Parallel()
+	for range 20 {
+		p, err := pipeline.Open(pipeline.Config{Sinks: []pipeline.Sink{
+			{Type: pipeline.File, Path: filepath.Join(t.TempDir(), "a.log"), Buffer: &asyncbuf.WriterOptions{}},
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		p.Logger().Info("m")
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				if err := p.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+	}
+}
+
+func TestDropsAreToldInTheSinksFormat(t *testing.T) {
+	t.Parallel()
+	for format, want := range map[pipeline.Format]string{
+		pipeline.JSON: `"msg":"log lines dropped"`, pipeline.Text: " WRN log lines dropped ", pipeline.Event: `"message":"log lines dropped"`,
+	} {
+		var out testlog.Buffer
+		w := &testlog.FaultWriter{W: &out}
+		release := w.Block()
+		p, err := pipeline.Open(pipeline.Config{Sinks: []pipeline.Sink{{
+			Writer: w, Format: format, Buffer: &asyncbuf.WriterOptions{MaxLines: 4, Policy: asyncbuf.DropNewest},
+		}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range 20 {
+			p.Logger().Info("m", "i", i)
+		}
+		release()
+		if err := p.Close(); err != nil {
+			t.Error(err)
+		}
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("%v: %q is not in %s", format, want, out.String())
+		}
+	}
+}
+
+func TestLevelsOfSinksWithoutOne(t *testing.T) {
+	t.Parallel()
+	var plain, tagged testlog.Buffer
+	p, err := pipeline.Open(pipeline.Config{Sinks: []pipeline.Sink{
+		{Writer: &plain}, {Writer: &tagged, Tag: "security", AddSource: true, Format: pipeline.Text},
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, level := range []slog.Level{-8, slog.LevelDebug, slog.LevelInfo} {
+		p.Logger().Log(t.Context(), level, "m", "tags", "security")
+	}
+	if a, _ := plain.Lines(); len(a) != 1 {
+		t.Errorf("%d lines without a level, want that of INFO", len(a))
+	}
+	if b, _ := tagged.Lines(); len(b) != 3 || !strings.Contains(b[0], "pipeline_test.go") {
+		t.Errorf("%q for a tag, want every level, with source", b)
 	}
 }
