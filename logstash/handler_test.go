@@ -57,6 +57,13 @@ func TestHandlerWritesEventsThatLogstashAccepts(t *testing.T) {
 			7, nil, true, valuer{slog.StringValue(`a"b`)}, map[string]any{"k": 1}, errors.New(`x"y`), valuer{slog.GroupValue(slog.Int("a", 1))},
 		}}, want: `,"tags":["7","true","a\"b","{\"k\":1}","x\"y","!ERROR:a group is no tag"]`},
 		{
+			name: "what a Shipper would refuse", args: []any{
+				"n", json.RawMessage(strings.Repeat("9", 2000)), "d", json.RawMessage(strings.Repeat("[", 900) + strings.Repeat("]", 900)), "k", 1,
+			},
+			want: `,"n":"!ERROR:nested too deep, or a number too long, for Logstash",` +
+				`"d":"!ERROR:nested too deep, or a number too long, for Logstash","k":1`,
+		},
+		{
 			name: "a tag that contains itself", args: []any{"tags", cyclicTags()},
 			want: `,"tags":["!ERROR:json: unsupported value: encountered a cycle via map[string]interface {}"]`,
 		},
