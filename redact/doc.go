@@ -14,20 +14,30 @@ Put it before a fan-out: one decision, and no branch can leak.
 
 Not for: values that should never have come near a log. A name, a diagnosis or a
 password in a sentence ("the password is hunter2") has no key and no form to know
-it by, and neither has a secret that is compressed, encrypted or split over two
-attrs. Numbers are only masked under a sensitive key.
+it by, and neither has a secret that is compressed, encrypted, escaped twice or
+for HTML, or split over two attrs, or over the elements of a list, as the lines of
+a PEM block. Numbers are only masked under a sensitive key.
 
 # What is masked
 
 What has a sensitive key, whatever it is. Keys are those of attrs, groups (by
 WithGroup too), maps and the fields of structs, by their Go and their JSON names,
-and keys in text: key=value, "key: value", JSON, URL queries, forms, headers, what
-fmt prints of maps and structs. Case and punctuation do not count. The default
-keys are those that end in password, passwd, passphrase, passcode, secret, token,
-credential, authorization, cookie, jwt, sessionid, sessid or sessionkey; in key
-after api, access, secret, private, signing, encryption, account, shared, master,
-ssh or auth; in the plural of most of these; or in the word pass, pwd, session,
-csrf, xsrf, otp, cvv, cvc or ssn. Nil and the empty text show nothing and stay.
+and keys in text: key=value, "key: value", the lines below a key in YAML, JSON, URL
+queries, forms, headers, what fmt prints of maps and structs. So are the value
+beside a sensitive name, in a struct or a map of Name and Value, and in lists of
+texts what follows "--password" or "PASSWORD=". Fields go by their names in the
+tags yaml, toml, xml, env, mapstructure, db, form and header too. Case, punctuation
+and digits at the end do not count.
+
+The default keys are those that end in password, passwd, passphrase, passcode,
+secret, token, credential, authorization, cookie, jwt, sessionid, sessid or
+sessionkey; in key after api, access, secret, private, signing, encryption, account,
+shared, master, ssh or auth; in the plural of most of these; in some words after
+them, as password_hash, secret_string and token_value; or in the word pass, pwd, pw,
+session, csrf, xsrf, otp, cvv, cvc or ssn. Nil, the empty text, a bool and a
+[time.Duration] show nothing and stay. Neither tokens, auth nor key alone are keys:
+they mean too much else.
+
 See [Options] for more keys and for exceptions.
 
 What has the form of a secret, in any text. [DefaultRules] lists the forms.
@@ -35,10 +45,18 @@ What has the form of a secret, in any text. [DefaultRules] lists the forms.
 Text is looked for in messages, keys, group names, strings, []byte, JSON in
 strings, errors with all that they wrap, and in all that encoding/json or fmt
 would print of a value: by a method (MarshalJSON, MarshalText, Error, String,
-Format), and by its fields, exported or not, maps, slices and pointers. The text
-of a sensitive field is masked also where a method prints it. A [slog.LogValuer]
-is resolved, also where handlers do not look for one. Fields that are not exported,
-of a struct with a lock in it, are not read but left out.
+Format), and by its fields, exported or not, maps, slices and pointers. What
+stands in a sensitive field is masked also where a method prints it; if it has
+less than 4 bytes, all that the method prints is. A private key of package crypto
+is masked as a whole. A [slog.LogValuer] is resolved, also where handlers do not
+look for one.
+
+What a lock guards is not read: of a type with a [sync.Locker] in it, or with a map
+that is not exported, only the methods know when. What they print is looked at.
+The value itself is passed on if that is clean and all that the next handler could
+print; else what they print is, or, of a type without methods, what is exported. A
+secret that such a method prints has no key but the one in its text. Neither has
+one behind a pointer in a field that is not exported.
 
 # What remains
 

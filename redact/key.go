@@ -106,8 +106,9 @@ func (k *keySet) has(path []string, key string) bool {
 	if k.hasName(key, false) {
 		return true
 	}
-	if size := len(key); size > 0 && isDigit(key[size-1]) && k.hasName(strings.TrimRight(key, "0123456789"), true) {
-		return true // password2
+	if size := len(strings.TrimRight(key, "]")); size > 0 && isDigit(key[size-1]) &&
+		k.hasName(strings.TrimRight(key, "]0123456789"), true) {
+		return true // password2, password[0]
 	}
 	for _, n := range k.other {
 		if fold(key[strings.LastIndexByte(key, '.')+1:]) == n.text {

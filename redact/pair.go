@@ -8,6 +8,9 @@ import (
 // minCode is the length of the shortest authorization code of OAuth.
 const minCode = 10
 
+// maxType bounds the name of a type before a value.
+const maxType = 16
+
 // maxKey bounds how far before a separator a key is looked for.
 const maxKey = 128
 
@@ -194,10 +197,11 @@ func separatorAt(s string, i int) int {
 func valueStart(s string, i int) int {
 	for ; i < len(s) && (s[i] == '=' || s[i] == ':' || s[i] == '>'); i++ {
 	}
-	for i < len(s) && (s[i] == ' ' || s[i] == '\t') {
-		i++
+	i = skipIndent(s, i)
+	if strings.HasPrefix(s[i:], "!!") { // a type of YAML
+		i += wordEnd(s[i:min(len(s), i+maxType)], "")
 	}
-	return i
+	return skipIndent(s, i)
 }
 
 // pairValue returns the edit that masks the value of key k from start on.
@@ -233,10 +237,13 @@ func (k textKey) meansElse(value string) bool {
 func (w *walk) quotedValue(s string, start int, quote string, depth int) (edit, bool) {
 	rest, text := s[start:], w.shared.mask
 	length := quotedEnd(rest, quote[len(quote)-1], depth)
+	for end := length + 1; depth == 0 && length > 0 && end < len(rest) && rest[end] == quote[0]; end = length + 1 {
+		length = end + 1 + quotedEnd(rest[end+1:], quote[0], 0) // in SQL and CSV, two quotes are one
+	}
 	if tail := length + len(quote); tail < len(rest) && !endsValue(rest[tail]) {
 		length, text = tail+wordEnd(rest[tail:], ""), text+quote // "two"words
 	}
-	if length == 0 || w.masked(rest[:length]) {
+	if length == 0 || w.masked(rest[:length]) || length == 1 && isPunct(rest[0]) { // token: '}'
 		return edit{}, false
 	}
 	return edit{span{start, start + length}, text, true}, true
@@ -245,14 +252,17 @@ func (w *walk) quotedValue(s string, start int, quote string, depth int) (edit, 
 // bareValue returns the length of the value of key k that s begins with and that
 // is not in quotes.
 func bareValue(s string, k textKey, before string) int {
+	if open := typeEnd(s); open > 0 {
+		end := open + blockEnd(s[open:])
+		if end < len(s) && !endsValue(s[end]) {
+			end += wordEnd(s[end:], "")
+		}
+		return end
+	}
 	switch block := blockEnd(s); {
 	case block > 0 && (block == len(s) || endsValue(s[block])):
 		return block
-	case block > 0: // []T{…} of %#v goes on after the brackets
-		end := block + wordEnd(s[block:], "\"{")
-		if end < len(s) && s[end] == '{' {
-			return end + blockEnd(s[end:])
-		}
+	case block > 0:
 		return block + wordEnd(s[block:], "")
 	case isHeader(k.name):
 		return headerEnd(s, before)
@@ -273,6 +283,20 @@ func bareValue(s string, k textKey, before string) int {
 	default:
 		return bareEnd(s, "")
 	}
+}
+
+// typeEnd returns where the type ends that s begins with and that its value in
+// braces follows, as %#v prints it, or 0 if there is none.
+func typeEnd(s string) int {
+	for i := range len(s) {
+		if s[i] == '{' {
+			return i
+		}
+		if !isWord(s[i]) && strings.IndexByte(".*&[]", s[i]) < 0 {
+			break
+		}
+	}
+	return 0
 }
 
 // quoteAt returns the quote that s begins with, with its backslashes, and how

@@ -137,7 +137,8 @@ func (w *walk) suspect(s string) suspicion {
 			}
 		}
 		if c&separator != 0 && !found.keys && separatorAt(s, i) > 0 {
-			found.keys = w.keyBefore(s, i).sensitive
+			k := w.keyBefore(s, i)
+			found.keys = k.sensitive || k.quote != "" && isValue(k.name) // with a name beside it
 		}
 	}
 	found.opening, found.escape = seen&opening != 0, seen&escape != 0

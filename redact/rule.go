@@ -93,7 +93,7 @@ func finder(re *regexp.Regexp, check func(secret string) bool) func(string) []sp
 //     openai_key, sendgrid_key, google_oauth_token, vault_token,
 //     digitalocean_token: keys with a prefix of their issuer
 //   - bcrypt_hash: $2b$10$…
-//   - payment_card: 13 to 19 digits that pass the Luhn check, in groups or not
+//   - payment_card: 13 to 16 digits that pass the Luhn check, in groups or not
 //
 // Those with names in their form (command_flag, xml_element) have a list of their
 // own: they do not know Options.Keys.
@@ -118,7 +118,7 @@ func compileDefaults() []Rule {
 			`(?i)\bbearer(?:\s+|%20|\+)([a-z0-9._~+/-]{8,}=*)`, isCredential),
 		pattern("basic", "RFC 7617 section 2", "basic",
 			`(?i)\bbasic\s+([a-z0-9+/_-]{4,}={0,2})`, isUserPass),
-		pattern("command_flag", "GNU coding standards, section 4.8", "--|-pass|-token|-secret|-api",
+		pattern("command_flag", "GNU coding standards, section 4.8", "--|-pass|-token|-secret",
 			`(?i)(?:--[a-z0-9_-]*|\s-)(?:password|passwd|passphrase|passcode|-pass|secret|token|credentials?|`+
 				`(?:api|secret|access|private|account)[-_]?key)`+
 				`[ \t]+(?:"([^"]*)"|'([^']*)'|([^\s"'-]\S*))`, nil),

@@ -1,6 +1,7 @@
 package redact_test
 
 import (
+	"crypto/ed25519"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -15,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sluicelog/sluice/internal/testlog"
 	"github.com/sluicelog/sluice/redact"
 )
 
@@ -59,6 +61,70 @@ type ptrStringer struct{ password string }
 func (*ptrStringer) String() string { return "ptr" }
 
 type viaPointer struct{ Password, X string }
+
+type anySecrets struct {
+	Password    []byte
+	APIKeys     []string
+	Credentials user
+	Passcode    int
+	Host        string
+}
+
+func (a anySecrets) String() string {
+	return fmt.Sprintf("{%s %v %v %d %s}", a.Password, a.APIKeys, a.Credentials, a.Passcode, a.Host)
+}
+
+type namePassword struct{ Name, Password string }
+
+func (n namePassword) String() string { return n.Name + " " + n.Password }
+
+type twoTokens struct{ AToken, BToken string }
+
+func (x twoTokens) String() string { return x.AToken + " " + x.BToken }
+
+type formatter struct{ _ []string }
+
+func (formatter) Format(f fmt.State, _ rune) { _, _ = io.WriteString(f, "x hunter2") }
+
+type loudError struct{ _ []string }
+
+func (loudError) Error() string                { return "quiet" }
+func (loudError) MarshalText() ([]byte, error) { return []byte("hunter2"), nil }
+
+type (
+	shadowed struct {
+		A string
+		N int
+	}
+	shadowing struct {
+		shadowed
+		A string
+	}
+)
+
+// The limits are those of one attr, and what is within them is looked at.
+func TestLimits(t *testing.T) {
+	t.Parallel()
+	list := make([]stringer, 40_000)
+	for i := range list {
+		list[i] = stringer{"x"}
+	}
+	deep, want := any(map[string]string{"password": "hunter2"}), `{"password":"[REDACTED]"}`
+	for range 40 {
+		deep, want = []any{deep}, "["+want+"]"
+	}
+	var buf testlog.Buffer
+	h := redact.NewHandler(slog.NewJSONHandler(&buf, nil), nil)
+	slog.New(h).Info("m", "a", list, "b", list, "deep", deep)
+	if got := h.Stats(); got != (redact.Stats{Accepted: 1, Redacted: 1}) || !strings.Contains(buf.String(), `"deep":`+want) {
+		t.Errorf("stats %+v, deep %s", got, buf.String()[max(0, len(buf.String())-200):])
+	}
+}
+
+// newliner prints JSON as a json.Encoder does.
+type newliner struct{ text string }
+
+func (n newliner) MarshalJSON() ([]byte, error) { return []byte(`"` + n.text + `"` + "\n"), nil }
 
 func (*viaPointer) String() string { return "ptr" }
 
@@ -220,6 +286,104 @@ func TestShapes(t *testing.T) {
 			"two map keys", hunter(t), nil,
 			[]S{slog.Any("u", map[any]any{textual{"hunter2"}: 1, "hunter2": 1})},
 			`{"u":{"[REDACTED]":1,"[REDACTED]#2":1}}`, ``,
+		},
+		{
+			"names in tags", nil, nil,
+			[]S{slog.Any("c", struct {
+				Key  string `yaml:"api_key"`
+				Pass string `env:"X_PASS,required" json:"p"`
+			}{"hunter2", "hunter2"})},
+			`{"c":{"Key":"[REDACTED]","p":"[REDACTED]"}}`, ``,
+		},
+		{
+			"name and value", nil, nil,
+			[]S{slog.Any("e", []struct{ Name, Value string }{{"DB_PASSWORD", "a hunter2"}, {"A", "b"}})},
+			`{"e":[{"Name":"DB_PASSWORD","Value":"[REDACTED]"},{"Name":"A","Value":"b"}]}`, ``,
+		},
+		{
+			"map of a name and a value", nil, nil,
+			[]S{slog.Any("e", map[string]any{"name": "DB_PASSWORD", "value": "a hunter2"})},
+			`{"e":{"name":"DB_PASSWORD","value":"[REDACTED]"}}`, ``,
+		},
+		{
+			"attr in a list", nil, nil,
+			[]S{slog.Any("e", []any{slog.String("password", "two hunter2")})},
+			`{"e":[{"Key":"password","Value":{}}]}`, `e="[password=[REDACTED]]"`,
+		},
+		{
+			"arguments", nil, nil,
+			[]S{slog.Any("a", []string{"mysql", "--password", "hunter2", "-token", "hunter2", "db"})},
+			`{"a":["mysql","--password","[REDACTED]","-token","[REDACTED]","db"]}`, ``,
+		},
+		{
+			"environment", nil, nil,
+			[]S{slog.Any("a", []any{"DB_PASSWORD=correct horse hunter2", "A=b"})},
+			`{"a":["DB_PASSWORD=[REDACTED]","A=b"]}`, ``,
+		},
+		{
+			"private key", nil, nil,
+			[]S{slog.Any("k", ed25519.NewKeyFromSeed([]byte("hunter2hunter2hunter2hunter2hunt")))},
+			`{"k":"[REDACTED]"}`, `k=[REDACTED]`,
+		},
+		{
+			"printed fields of any type", nil, nil,
+			[]S{slog.Any("c", anySecrets{
+				Password: []byte("hunter2"), APIKeys: []string{"k-hunter2"}, Credentials: user{Name: "bobby-hunter2"}, Passcode: 12345, Host: "h",
+			})},
+			``, `c="{[REDACTED] [[REDACTED]] {[REDACTED] } [REDACTED] h}"`,
+		},
+		{
+			"short secret", nil, nil,
+			[]S{slog.Any("c", namePassword{"example", "e"})},
+			`{"c":"[REDACTED]"}`, `c=[REDACTED]`,
+		},
+		{
+			"secret that begins like another", nil, nil,
+			[]S{slog.Any("c", namePassword{"hunter2-and", "hunter2"}), slog.Any("d", []any{twoTokens{"abcd", "abcdhunter2"}})},
+			``, `c="[REDACTED]-and [REDACTED]" d="[[REDACTED] [REDACTED]]"`,
+		},
+		{
+			"marshaler with a newline", nil, nil,
+			[]S{slog.Any("c", newliner{"token=hunter2"})},
+			`{"c":"token=[REDACTED]"}`, ``,
+		},
+		{
+			"whether and how long", nil, nil,
+			[]S{slog.Bool("secret", false), slog.Duration("session", time.Second), slog.Any("c", struct{ Token bool }{true})},
+			`{"secret":false,"session":1000000000,"c":{"Token":true}}`, ``,
+		},
+		{
+			"group in a sensitive WithGroup", nil, func(h slog.Handler) slog.Handler { return h.WithGroup("password").WithGroup("x") },
+			[]S{slog.String("v", "hunter2")},
+			`{"password":{"x":{"v":"[REDACTED]"}}}`, `password.x.v=[REDACTED]`,
+		},
+		{
+			"only a formatter shows it", hunter(t), nil,
+			[]S{slog.Any("c", formatter{})},
+			`{"c":"x [REDACTED]"}`, `c="x [REDACTED]"`,
+		},
+		{
+			"only a method of an error shows it", hunter(t), nil,
+			[]S{slog.Any("c", []any{loudError{}})},
+			`{"c":[{}]}`, `c=[quiet]`,
+		},
+		{
+			"embedded struct of a sensitive name", &redact.Options{Keys: []string{"inner"}}, nil,
+			[]S{slog.Any("c", struct {
+				N int
+				inner
+			}{1, inner{"hunter2"}})},
+			``, `c="{N:1 inner:[REDACTED]}"`,
+		},
+		{
+			"hidden by a field around it", hunter(t), nil,
+			[]S{slog.Any("c", shadowing{shadowed{"hunter2", 1}, "b"})},
+			`{"c":{"N":1,"A":"b"}}`, ``,
+		},
+		{
+			"path to a number in a struct", &redact.Options{Keys: []string{"u.pin"}}, nil,
+			[]S{slog.Any("u", struct{ PIN int }{12345})},
+			`{"u":{"PIN":"[REDACTED]"}}`, ``,
 		},
 		{"attr key", hunter(t), nil, []S{slog.Int("hunter2", 1)}, `{"[REDACTED]":1}`, ``},
 		{

@@ -59,6 +59,10 @@ func TestStringMasksValuesOfSensitiveKeys(t *testing.T) {
 		{"query of a path", "GET /p?a=1&access_token=abc&b=2 200", "GET /p?a=1&access_token=" + m + "&b=2 200"},
 		{"signed query", "https://h/p?X-Amz-Signature=abc&sig=def", "https://h/p?X-Amz-Signature=" + m + "&sig=" + m},
 		{"query of a signed URL", "https://h/p?sig=abc&code=a1b2c3d4e5", "https://h/p?sig=" + m + "&code=" + m},
+		{"mixed overlaps", "npm_" + strings.Repeat("aB3dE6", 6) + "=x&password=hunter2", m + "=x&password=" + m},
+		{"bearer-like schemes", "Authorization: DPoP abc x=1\nAuthorization: Token abc x=1", "Authorization: " + m + " x=1\nAuthorization: " + m + " x=1"},
+		{"encoded colon", "x%22password%22%3A%22hunter2%22", "x%22password%22%3A" + m},
+		{"long key", strings.Repeat("a", 100) + "_password=hunter2", strings.Repeat("a", 100) + "_password=" + m},
 		{"rule and key together", "Bearer my1password=hunter2 x", "Bearer " + m + m + " x"},
 		{"fragment", "https://h/#access_token=abc&x=1", "https://h/#access_token=" + m + "&x=1"},
 		{"query in a query", "next=https%3A%2F%2Fh%2F%3Fpass%3Dabc%26x%3D1&y=2", "next=https%3A%2F%2Fh%2F%3Fpass%3D" + m + "%26x%3D1&y=2"},
@@ -78,6 +82,29 @@ func TestStringMasksValuesOfSensitiveKeys(t *testing.T) {
 		{"json escaped in text", `got {\"password\":\"hun\\\"ter2\",\"n\":1} end`, `got {\"password\":\"` + m + `\",\"n\":1} end`},
 		{"json with a pair in a text", `{"m":"password=a b","n":1}`, `{"m":"password=` + m + ` b","n":1}`},
 		{"json with a card", `[1,4111111111111111]`, `[1,"` + m + `"]`},
+		{"lines below", "password: |\n  hunter2\n  x\nuser: bob", "password: |\n  " + m + "\nuser: bob"},
+		{"line below", "a:\n  password:\n\n    value: hunter2\n  user: bob", "a:\n  password:\n\n    " + m + "\n  user: bob"},
+		{"list below", "api_keys:\r\n  - hunter2\r\nx: y", "api_keys:\r\n  " + m + "\r\nx: y"},
+		{"json cut off below", "x {\"password\":\n  \"hunter2\"", "x {\"password\":\n  " + m},
+		{"initials", "DBPass=a1 SMTPPass=a2 DBPwd=a3 dbpass=a4 userpass=a5", "DBPass=" + m + " SMTPPass=" + m + " DBPwd=" + m + " dbpass=" + m + " userpass=" + m},
+		{
+			"suffixes", "password2=a1 password_hash=a2 SecretString=a3 secret_key_base=a4 token_value=a5 private_key_pem=a6 idTokens=a7",
+			"password2=" + m + " password_hash=" + m + " SecretString=" + m + " secret_key_base=" + m + " token_value=" + m + " private_key_pem=" + m + " idTokens=" + m,
+		},
+		{"json of a name and a value", `{"env":[{"name":"DB_PASSWORD","value":"hunter2"}]}`, `{"env":[{"name":"DB_PASSWORD","value":"` + m + `"}]}`},
+		{"json of arguments", `["x","--password","hunter2","y"]`, `["x","--password","` + m + `","y"]`},
+		{"json of an environment", `["DB_PASSWORD=correct horse hunter2","A=b"]`, `["DB_PASSWORD=` + m + `","A=b"]`},
+		{"list of %#v", `http.Header{"Cookie":[]string{"a=b; sid=hunter2"}, "A":1}`, `http.Header{"Cookie":"` + m + `", "A":1}`},
+		{"map of %#v", `{"credentials":map[string]string{"x":"a hunter2"}, "a":1`, `{"credentials":"` + m + `", "a":1`},
+		{"struct of %#v", `main.C{Password:main.DB{P:"a hunter2"}, N:1}`, `main.C{Password:` + m + `, N:1}`},
+		{"word with braces", "password=a{b}hunter2 x", "password=" + m + " x"},
+		{"rule over brackets", "postgres://u:hunter2[1]x@h/db", "postgres://u:" + m + "@h/db"},
+		{"rule over an object", "redis://:ab{}hunter2@h", "redis://:" + m + "@h"},
+		{"flag with brackets", "mysql --password hun[1]ter2 db", "mysql --password " + m + " db"},
+		{"element with brackets", "<password>ab[1]cd</password>", "<password>" + m + "</password>"},
+		{"doubled quotes", "password='it''s hunter2' x", "password='" + m + "' x"},
+		{"type of YAML", "password: !!str hunter2", "password: !!str " + m},
+		{"element of a query", "/p?password[0]=hunter2&x=1", "/p?password[0]=" + m + "&x=1"},
 		{"masked before", "password=" + m + " secret: " + m + ", x", "password=" + m + " secret: " + m + ", x"},
 		{"a mask is no way past", "password=" + m + "hunter2 x", "password=" + m + " x"},
 	}
@@ -104,7 +131,9 @@ func TestStringLeavesCleanTextAlone(t *testing.T) {
 		"", " ", "password reset requested", "token expired for user 5", "secretary=bob", "the token bucket is full",
 		"no password", "password", "password:", "password=", `password=""`, "password: \nuser: bob", "token=null", "session closed",
 		"bypass=1 compass=north", "passed=3 failed=0", "max_tokens=100 prompt_tokens: 5", "token_type=Bearer expires_in=3600",
-		"password_changed_at=2026-01-01", "is the key:", "key=value", "monkey=1", "author=bob",
+		"password_changed_at=2026-01-01", "has_password=true require_token=false", "PWD=/home/bob OLDPWD=/x", `pwd: C:\x`, "unexpected token: '}' at 3", "std::token::next Session::start()", "?code=404&x=1", "code=E1234",
+		`{"has_password":true}`, `{"name":"color","value":"red"}`, `["password","email"]`, "BYPASS=1", "password:\nuser: bob", "a:\n  password:\n  user: bob",
+		"is the key:", "key=value", "monkey=1", "author=bob",
 		"id=7f1f9b8e-3c1c-4d9a-8e8a-0b6f5f1d2c3b", "00000000-0000-4000-8000-000000000000",
 		"commit 3cfd338a55b9d3e1f0a2b4c6d8e0f1a3b5c7d9e1", "2026-11-21T23:30:00.123456789Z", "12:30:45", "1763767845123", "1763767845123456789",
 		"+49 170 1234567", "4111111111111112", "order 1234-5678", "sig=SIGTERM code=5", "0.4111111111111111", "x4111111111111111", "12345678-1234-1234-1234-123456789012",
@@ -114,6 +143,22 @@ func TestStringLeavesCleanTextAlone(t *testing.T) {
 	} {
 		if got := redact.String(s); got != s {
 			t.Errorf("%q has become %q", s, got)
+		}
+	}
+}
+
+// However many values of JSON come before, the last one is JSON too.
+func TestStringScansLinesOfJSON(t *testing.T) {
+	t.Parallel()
+	before := strings.Repeat(`{"a":1}`+"\n", 100)
+	for in, want := range map[string]string{
+		`{"pass\u0077ord":"hunter2"}`:                     `{"pass\u0077ord":"` + m + `"}`,
+		`{"m":"login password=hunter2","n":1,"k":"[1"}`:   `{"m":"login password=` + m + `","n":1,"k":"[1"}`,
+		strings.Repeat("[x ", 100) + `{"password":"a b"}`: strings.Repeat("[x ", 100) + `{"password":"` + m + `"}`,
+		strings.Repeat("[1 ", 63) + `{"pass\u0077ord":1}`: strings.Repeat("[1 ", 63) + `{"pass\u0077ord":"` + m + `"}`,
+	} {
+		if diff := cmp.Diff(before+want, redact.String(before+in)); diff != "" {
+			t.Errorf("%s: mismatch (-want +got):\n%s", in, diff)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"encoding"
 	"encoding/base64"
 	"fmt"
+	"log/slog"
 	"reflect"
 	"slices"
 	"strconv"
@@ -29,6 +30,12 @@ func (w *walk) value(v reflect.Value) (out any, changed bool) {
 	}
 	if info.key && !blank(v) {
 		return w.mask(), true
+	}
+	if v.Type() == reflect.TypeFor[slog.Attr]() && v.CanInterface() {
+		if a, ok := reflect.TypeAssert[slog.Attr](v); ok {
+			a, changed, _ := w.attr(a)
+			return a, changed
+		}
 	}
 	if info.methods && v.CanInterface() && (v.Kind() != reflect.Pointer || !v.IsNil()) {
 		if w.hidden > 0 {
@@ -155,7 +162,7 @@ func textOf(v reflect.Value) (string, bool) {
 // argument masks an element of a list that may be the arguments, or the
 // environment, of a program: the one after --password, and all after PASSWORD=.
 func (w *walk) argument(before, text string) (masked string, ok bool) {
-	if strings.HasPrefix(before, "-") && strings.IndexAny(before, "= \t") < 0 && !strings.HasPrefix(text, "--") &&
+	if strings.HasPrefix(before, "-") && !strings.ContainsAny(before, "= \t") && !strings.HasPrefix(text, "--") &&
 		text != "" && !w.masked(text) && w.sensitive(strings.TrimLeft(before, "-")) {
 		return w.mask(), true
 	}
