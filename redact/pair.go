@@ -218,6 +218,9 @@ func (w *walk) pairValue(s string, start int, k textKey) (edit, bool) {
 		return edit{}, false
 	}
 	text := k.quote + w.shared.mask + k.quote // so that JSON stays JSON
+	if strings.HasPrefix(rest[length:], k.quote) { // which this is not
+		text = w.shared.mask
+	}
 	return edit{span{start, start + length}, text, true}, true
 }
 
