@@ -217,7 +217,7 @@ func (w *walk) pairValue(s string, start int, k textKey) (edit, bool) {
 	if length == 0 || isNothing(rest[:length]) || k.meansElse(rest[:length]) {
 		return edit{}, false
 	}
-	text := k.quote + w.shared.mask + k.quote // so that JSON stays JSON
+	text := k.quote + w.shared.mask + k.quote      // so that JSON stays JSON
 	if strings.HasPrefix(rest[length:], k.quote) { // which this is not
 		text = w.shared.mask
 	}
