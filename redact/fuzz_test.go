@@ -12,7 +12,6 @@ import (
 	"strconv"
 	"strings"
 	"testing"
-	"time"
 
 	"github.com/sluicelog/sluice/handler"
 	"github.com/sluicelog/sluice/internal/testlog"
@@ -325,7 +324,6 @@ func FuzzString(f *testing.F) {
 		f.Add(s)
 	}
 	f.Fuzz(func(t *testing.T, s string) {
-		start := time.Now()
 		got := redact.String(s)
 		isJSON := json.Valid([]byte(s)) && strings.ContainsAny(s, `{["`)
 		if isJSON && !json.Valid([]byte(got)) {
@@ -337,9 +335,6 @@ func FuzzString(f *testing.F) {
 		quoted := strconv.Quote(s + "x")
 		if got, want := redact.String("a password="+quoted+" b"), `a password="[REDACTED]" b`; got != want {
 			t.Errorf("password=%s becomes %q, want %q", quoted, got, want)
-		}
-		if d := time.Since(start); d > 5*time.Second {
-			t.Errorf("%d bytes took %v", len(s), d)
 		}
 	})
 }

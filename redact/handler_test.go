@@ -284,12 +284,8 @@ func TestWhatCannotBeLookedAtIsMasked(t *testing.T) {
 			}})
 			var buf testlog.Buffer
 			out := redact.NewHandler(handler.NewJSONHandler(&buf, nil), nil)
-			start := time.Now()
 			for _, l := range []*slog.Logger{slog.New(h), slog.New(out)} {
 				l.Error("m", "before", 1, "v", tt.v, "after", 2)
-			}
-			if d := time.Since(start); d > 5*time.Second && !testlog.Race {
-				t.Errorf("took %v", d)
 			}
 			s := buf.String()
 			for _, want := range []string{"[REDACTED: " + tt.want + "]", `"before":1`, `"after":2`} {
