@@ -103,13 +103,12 @@ func (h *JSONHandler) Handle(_ context.Context, r slog.Record) error {
 	} else {
 		b = h.replaceBuiltIns(l, b, &r)
 	}
-	b = l.Append(b, h.bound, func(b []byte) []byte {
-		r.Attrs(func(a slog.Attr) bool {
-			b = l.Attr(b, a)
-			return true
-		})
-		return b
+	b = l.Begin(b, &h.bound)
+	r.Attrs(func(a slog.Attr) bool {
+		b = l.Attr(b, a)
+		return true
 	})
+	b = l.End(b, &h.bound)
 	b = append(b, '}', '\n')
 	l.Buf = b
 	return h.shared.sink.Write(r.Level, b)

@@ -135,13 +135,12 @@ func (h *Handler) Handle(_ context.Context, r slog.Record) error {
 		b = appendCaller(b, r.PC)
 	}
 	e := event{l, h.shared.opts.AddSource, h.meta}
-	b = l.Append(b, h.bound, func(b []byte) []byte {
-		r.Attrs(func(a slog.Attr) bool {
-			b = h.appendAttr(&e, b, a)
-			return true
-		})
-		return b
+	b = l.Begin(b, &h.bound)
+	r.Attrs(func(a slog.Attr) bool {
+		b = h.appendAttr(&e, b, a)
+		return true
 	})
+	b = l.End(b, &h.bound)
 	b = e.appendMeta(b)
 	b = append(b, '}', '\n')
 	l.Buf = b

@@ -22,28 +22,36 @@ func (b Bound) WithGroup(name string) Bound {
 // WithAttrs returns b with what attrs appends.
 func (b Bound) WithAttrs(rules *Rules, attrs func(l *Line, b []byte) []byte) Bound {
 	l := New(rules)
-	b.text, b.open = l.inGroups(slices.Clip(b.text), b, func(text []byte) []byte { return attrs(l, text) })
+	text := l.open(slices.Clip(b.text), &b)
+	text = attrs(l, text)
+	b.text, b.open = l.cut(text, &b)
 	l.Free()
 	return b
 }
 
-// Append appends all that is bound and what attrs appends inside the bound
-// groups, and closes them. A group in which nothing is left is not opened.
-func (l *Line) Append(b []byte, bound Bound, attrs func(b []byte) []byte) []byte {
-	text := bound.text
-	if len(text) > 0 && b[len(b)-1] == '{' {
-		text = text[1:] // the line has nothing before the first bound attr
+// Begin appends all that is bound. What the caller appends then stands inside the
+// bound groups, until End.
+func (l *Line) Begin(b []byte, bound *Bound) []byte {
+	if text := bound.text; len(text) > 0 {
+		if b[len(b)-1] == '{' {
+			text = text[1:] // the line has nothing before the first bound attr
+		}
+		b = append(b, text...)
 	}
-	b, open := l.inGroups(append(b, text...), bound, attrs)
+	return l.open(b, bound)
+}
+
+// End closes the bound groups. One in which there is nothing is taken back.
+func (l *Line) End(b []byte, bound *Bound) []byte {
+	b, open := l.cut(b, bound)
 	for range open {
 		b = append(b, '}')
 	}
 	return b
 }
 
-// inGroups appends what attrs appends, inside the groups that bound.text has
-// not opened yet, and returns how many are open then.
-func (l *Line) inGroups(b []byte, bound Bound, attrs func([]byte) []byte) (text []byte, open int) {
+// open opens the groups that bound.text has not opened yet.
+func (l *Line) open(b []byte, bound *Bound) []byte {
 	if l.rules.Replace != nil {
 		// As log/slog does it: built-in attrs are in nil groups, those of the
 		// record in none or some, and a group's name is only kept for the latter.
@@ -52,13 +60,19 @@ func (l *Line) inGroups(b []byte, bound Bound, attrs func([]byte) []byte) (text 
 		}
 		l.groups = append(l.spare[:0], bound.groups[:bound.open]...) //nolint:gocritic // spare is where they go
 	}
-	start := len(b)
+	l.start = len(b)
 	for _, name := range bound.groups[bound.open:] {
 		b = l.Open(b, name)
 	}
-	opened := len(b)
-	if b = attrs(b); len(b) == opened {
-		return b[:start], bound.open
+	l.opened = len(b)
+	return b
+}
+
+// cut takes back what open has opened if nothing was appended since, and returns
+// how many groups are open.
+func (l *Line) cut(b []byte, bound *Bound) (text []byte, open int) {
+	if len(b) == l.opened {
+		return b[:l.start], bound.open
 	}
 	return b, len(bound.groups)
 }

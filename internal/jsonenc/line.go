@@ -40,6 +40,8 @@ type Line struct {
 	groups []string // the open groups, for Replace; nil while built-in attrs are written
 	spare  []string // the memory of groups
 	second second
+
+	start, opened int // where the bound groups begin that no With has opened, and where what is in them
 }
 
 var lines = sync.Pool{New: func() any { //nolint:gochecknoglobals // a pool holds no state of the program
@@ -79,13 +81,18 @@ func AppendKey(b []byte, key string) []byte {
 // Attr appends an attr, or nothing when it is empty, is replaced by an empty
 // one, or is a group in which nothing is left.
 func (l *Line) Attr(b []byte, a slog.Attr) []byte {
-	if a.Value.Kind() == slog.KindLogValuer {
+	kind := a.Value.Kind()
+	if kind == slog.KindLogValuer {
 		a.Value = a.Value.Resolve()
+		kind = a.Value.Kind()
 	}
-	if l.rules.Replace != nil && a.Value.Kind() != slog.KindGroup {
+	if l.rules.Replace != nil && kind != slog.KindGroup {
 		a = attrs.Replace(l.rules.Replace, l.groups, a)
+		kind = a.Value.Kind()
 	}
-	switch a.Value.Kind() {
+	switch kind {
+	case slog.KindString:
+		return AppendString(AppendKey(b, a.Key), a.Value.String())
 	case slog.KindGroup:
 		return l.group(b, a.Key, a.Value.Group())
 	case slog.KindAny:
@@ -107,8 +114,14 @@ func (l *Line) Attr(b []byte, a slog.Attr) []byte {
 
 // Value appends a resolved value that is not a group.
 func (l *Line) Value(b []byte, v slog.Value) []byte {
-	if l.rules.Any != nil && v.Kind() == slog.KindAny {
-		return l.rules.Any(b, v.Any())
+	switch v.Kind() {
+	case slog.KindTime:
+		return l.Time(b, v.Time())
+	case slog.KindAny:
+		if l.rules.Any != nil {
+			return l.rules.Any(b, v.Any())
+		}
+	default:
 	}
 	return AppendValue(b, v)
 }
@@ -164,7 +177,8 @@ func sourceAttrs(s *slog.Source) []slog.Attr {
 	return members
 }
 
-// second is a cached second: what RFC 3339 has before the fraction and after it.
+// second is a cached second: what RFC 3339 has before the fraction and after it,
+// quotes included.
 type second struct {
 	unix   int64
 	loc    *time.Location
@@ -176,38 +190,17 @@ type second struct {
 // time was in the same second, as it mostly is.
 func (l *Line) Time(b []byte, t time.Time) []byte {
 	c := &l.second
-	unix, loc := t.Unix(), t.Location()
-	if len(c.before) == 0 || c.unix != unix || c.loc != loc {
+	if unix, loc := t.Unix(), t.Location(); c.unix != unix || c.loc != loc {
 		if y := t.Year(); y < 0 || y > 9999 {
 			return AppendTime(b, t)
 		}
 		c.unix, c.loc = unix, loc
-		c.before = t.AppendFormat(c.before[:0], "2006-01-02T15:04:05")
-		c.after = t.AppendFormat(c.after[:0], "Z07:00")
+		c.before = t.AppendFormat(c.before[:0], `"2006-01-02T15:04:05`)
+		c.after = t.AppendFormat(c.after[:0], `Z07:00"`)
 	}
-	b = append(b, '"')
 	b = append(b, c.before...)
 	b = appendFraction(b, t.Nanosecond())
-	b = append(b, c.after...)
-	return append(b, '"')
-}
-
-// appendFraction appends a second's fraction without trailing zeros.
-func appendFraction(b []byte, nanos int) []byte {
-	if nanos == 0 {
-		return b
-	}
-	digits := 9
-	for nanos%10 == 0 {
-		nanos /= 10
-		digits--
-	}
-	b = append(b, ".000000000"[:1+digits]...)
-	for i := len(b) - 1; nanos > 0; i-- {
-		b[i] = byte('0' + nanos%10)
-		nanos /= 10
-	}
-	return b
+	return append(b, c.after...)
 }
 
 // AppendLevel appends a level as log/slog names it.

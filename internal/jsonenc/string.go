@@ -1,50 +1,64 @@
 package jsonenc
 
 import (
+	"encoding/binary"
 	"math/bits"
+	"slices"
 	"unicode/utf8"
 )
 
 // AppendString appends s as a JSON string, quotes included. Like log/slog it
 // leaves <, > and & alone, writes U+2028 and U+2029 as escapes, and writes
 // \ufffd for every byte that is not valid UTF-8.
+//
+// Nearly all strings need no escape. They are looked at and copied in one pass,
+// eight bytes at a time, the last eight overlapping those before.
 func AppendString(b []byte, s string) []byte {
-	b = append(b, '"')
-	n := plain(s)
-	b = append(b, s[:n]...)
-	if n < len(s) {
-		b = appendEscaped(b, s[n:])
+	n := len(b)
+	b = grow(b, len(s)+10) // room for the quotes, and to store eight bytes where fewer are meant
+	d := b[n : n+len(s)+10]
+	d[0] = '"'
+	d = d[1:]
+	if len(s) < 8 {
+		x := short(s)
+		if special(x) != 0 {
+			return appendEscaped(b[:n+1], s)
+		}
+		binary.LittleEndian.PutUint64(d, x)
+		d[len(s)] = '"'
+		return b[:n+len(s)+2]
 	}
-	return append(b, '"')
+	last := len(s) - 8
+	for i := 0; i < last; i += 8 {
+		x := load(s[i : i+8])
+		if special(x) != 0 {
+			return appendEscaped(b[:n+1+i], s[i:])
+		}
+		binary.LittleEndian.PutUint64(d[i:], x)
+	}
+	x := load(s[last:])
+	if m := special(x); m != 0 {
+		binary.LittleEndian.PutUint64(d[last:], x)
+		plain := last + bits.TrailingZeros64(m)/8
+		return appendEscaped(b[:n+1+plain], s[plain:])
+	}
+	binary.LittleEndian.PutUint64(d[last:], x)
+	d[len(s)] = '"'
+	return b[:n+len(s)+2]
+}
+
+// grow makes room for n bytes more.
+func grow(b []byte, n int) []byte {
+	if cap(b)-len(b) < n {
+		b = slices.Grow(b, n)
+	}
+	return b
 }
 
 const (
 	lsb = 0x0101010101010101 // the lowest bit of every byte
 	msb = 0x8080808080808080 // the highest bit of every byte
 )
-
-// plain returns the length of the prefix of s that stands in a JSON string as
-// it is: printable ASCII but for the quote and the backslash. It looks at
-// eight bytes at a time, the last eight overlapping those before.
-func plain(s string) int {
-	if len(s) < 8 {
-		for i := range len(s) {
-			if c := s[i]; c < ' ' || c == '"' || c == '\\' || c >= utf8.RuneSelf {
-				return i
-			}
-		}
-		return len(s)
-	}
-	for i := 0; ; i += 8 {
-		i = min(i, len(s)-8)
-		if m := special(load(s[i : i+8])); m != 0 {
-			return i + bits.TrailingZeros64(m)/8
-		}
-		if i == len(s)-8 {
-			return len(s)
-		}
-	}
-}
 
 // load returns eight bytes, the first one lowest: the compiler makes it one load.
 func load(s string) uint64 {
@@ -53,22 +67,44 @@ func load(s string) uint64 {
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// special marks the highest bit of each byte that is not plain. A borrow in a
-// subtraction can also mark a byte above one that is marked rightly, so only the
-// lowest mark is sure.
+// short is load for fewer than eight bytes, with spaces behind them.
+func short(s string) uint64 {
+	n := uint(len(s))
+	switch {
+	case n >= 4:
+		lo := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24
+		hi := uint64(s[n-4]) | uint64(s[n-3])<<8 | uint64(s[n-2])<<16 | uint64(s[n-1])<<24
+		return lo | hi<<(8*n-32) | spaces<<(8*n)
+	case n > 0:
+		return uint64(s[0]) | uint64(s[n/2])<<(n/2*8) | uint64(s[n-1])<<(8*n-8) | spaces<<(8*n)
+	default:
+		return spaces
+	}
+}
+
+const spaces = ' ' * lsb
+
+// special marks the highest bit of each byte that does not stand in a JSON string
+// as it is, which is all but printable ASCII without the quote and the backslash.
+// A borrow in a subtraction can also mark a byte above one that is marked rightly,
+// so only the lowest mark is sure.
 func special(x uint64) uint64 {
 	quote, backslash := x^('"'*lsb), x^('\\'*lsb)
-	return (x | (x - ' '*lsb) | (quote - lsb) | (backslash - lsb)) & msb
+	return (x | (x - spaces) | (quote - lsb) | (backslash - lsb)) & msb
 }
 
 const hex = "0123456789abcdef"
 
+// appendEscaped appends s and the closing quote.
 func appendEscaped(b []byte, s string) []byte {
 	start := 0
 	for i := 0; i < len(s); {
 		if c := s[i]; c < utf8.RuneSelf {
 			if c >= ' ' && c != '"' && c != '\\' {
 				i++
+				for i+8 <= len(s) && special(load(s[i:i+8])) == 0 {
+					i += 8
+				}
 				continue
 			}
 			b = append(b, s[start:i]...)
@@ -103,5 +139,6 @@ func appendEscaped(b []byte, s string) []byte {
 		}
 		i += size
 	}
-	return append(b, s[start:]...)
+	b = append(b, s[start:]...)
+	return append(b, '"')
 }
