@@ -109,7 +109,7 @@ func (h *JSONHandler) Handle(_ context.Context, r slog.Record) error {
 		return true
 	})
 	b = l.End(b, &h.bound)
-	b = append(b, '}', '\n')
+	b = l.Finish(append(b, '}'))
 	l.Buf = b
 	return h.shared.sink.Write(r.Level, b)
 }
@@ -127,7 +127,7 @@ func (h *JSONHandler) appendBuiltIns(l *jsonenc.Line, b []byte, r *slog.Record) 
 		b = append(b, h.source(l, r.PC)...)
 	}
 	b = append(b, `,"msg":`...)
-	return jsonenc.AppendString(b, r.Message)
+	return l.Text(b, r.Message)
 }
 
 // source returns the encoded source attr of a PC, with its leading comma.

@@ -142,7 +142,7 @@ func (h *Handler) Handle(_ context.Context, r slog.Record) error {
 	})
 	b = l.End(b, &h.bound)
 	b = e.appendMeta(b)
-	b = append(b, '}', '\n')
+	b = l.Finish(append(b, '}'))
 	l.Buf = b
 	return h.shared.sink.Write(r.Level, b)
 }

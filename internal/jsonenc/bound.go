@@ -1,6 +1,9 @@
 package jsonenc
 
-import "slices"
+import (
+	"bytes"
+	"slices"
+)
 
 // Bound is what With and WithGroup have bound to a handler, encoded once. It is
 // immutable: its methods return a new one. The zero Bound holds nothing.
@@ -8,10 +11,25 @@ type Bound struct {
 	text   []byte   // encoded attrs, each after a comma or an opening brace
 	groups []string // the names given to WithGroup
 	open   int      // how many of groups text has opened
+
+	seen   Set      // of the names in the innermost object that text has opened
+	names  []string // which are these, encoded
+	rework bool     // text breaks a rule for the whole line
+}
+
+// NewBound returns a Bound that holds nothing, for an encoder with the given rules.
+func NewBound(rules *Rules) Bound {
+	var b Bound
+	for _, name := range rules.Own {
+		h, _ := Inspect(name)
+		b.seen.Add(h)
+		b.names = append(b.names, encoded(name))
+	}
+	return b
 }
 
 // InGroup reports whether a WithGroup is in force.
-func (b Bound) InGroup() bool { return len(b.groups) > 0 }
+func (b *Bound) InGroup() bool { return len(b.groups) > 0 }
 
 // WithGroup returns b with a group that is opened when something is in it.
 func (b Bound) WithGroup(name string) Bound {
@@ -22,11 +40,45 @@ func (b Bound) WithGroup(name string) Bound {
 // WithAttrs returns b with what attrs appends.
 func (b Bound) WithAttrs(rules *Rules, attrs func(l *Line, b []byte) []byte) Bound {
 	l := New(rules)
+	defer l.Free()
 	text := l.open(slices.Clip(b.text), &b)
 	text = attrs(l, text)
-	b.text, b.open = l.cut(text, &b)
-	l.Free()
+	text, open := l.cut(text, &b)
+	b.text, b.open = text, open
+	if l.strict && len(text) > 0 {
+		b.inspect(l.rework, rules)
+	}
 	return b
+}
+
+// inspect takes the names out of the text, and repairs it where that is possible
+// without the rest of the line.
+func (b *Bound) inspect(rework bool, rules *Rules) {
+	closing := bytes.Repeat([]byte{'}'}, b.open+1)
+	root, _ := parse(slices.Concat([]byte{'{'}, b.text[1:], closing))
+	if b.rework = rework; rework && rules.Duplicates != FirstWins && rules.Duplicates != RenameDuplicates {
+		root.obey(rules)
+		text := root.append(nil)
+		text[0] = ','
+		b.text = text[:len(text)-len(closing)] // the open groups are the last members still
+		b.rework = false
+	}
+	own := NewBound(rules)
+	for _, member := range root.kids {
+		b.rework = b.rework || slices.Contains(own.names, member.name)
+	}
+	innermost := &root
+	for range b.open {
+		innermost = &innermost.kids[len(innermost.kids)-1]
+	}
+	if b.seen, b.names = own.seen, own.names; b.open > 0 {
+		b.seen, b.names = Set{}, nil
+	}
+	for _, member := range innermost.kids {
+		h, _ := Inspect(decoded(member.name))
+		b.seen.Add(h)
+		b.names = append(b.names, member.name)
+	}
 }
 
 // Begin appends all that is bound. What the caller appends then stands inside the
@@ -52,6 +104,15 @@ func (l *Line) End(b []byte, bound *Bound) []byte {
 
 // open opens the groups that bound.text has not opened yet.
 func (l *Line) open(b []byte, bound *Bound) []byte {
+	if l.strict {
+		l.names.bound = bound.names
+		for i := range bound.seen {
+			l.names.seen[i] |= bound.seen[i]
+		}
+		// What ReplaceAttr has made of the built-in attrs is not compared to what is
+		// bound when that is in another object.
+		l.rework = l.rework || bound.rework || l.rules.Replace != nil && bound.open > 0
+	}
 	if l.rules.Replace != nil {
 		// As log/slog does it: built-in attrs are in nil groups, those of the
 		// record in none or some, and a group's name is only kept for the latter.
@@ -63,6 +124,7 @@ func (l *Line) open(b []byte, bound *Bound) []byte {
 	l.start = len(b)
 	for _, name := range bound.groups[bound.open:] {
 		b = l.Open(b, name)
+		l.enter()
 	}
 	l.opened = len(b)
 	return b

@@ -10,22 +10,12 @@ package jsonenc
 
 import (
 	"log/slog"
+	"math"
 	"strconv"
 	"sync"
-	"time"
 
 	"github.com/sluicelog/sluice/internal/attrs"
 )
-
-// Rules are what an encoder may want otherwise. A nil *Rules changes nothing.
-type Rules struct {
-	// Replace is slog.HandlerOptions.ReplaceAttr.
-	Replace func(groups []string, a slog.Attr) slog.Attr
-
-	// Any appends a value of no basic kind in place of AppendAny. It must not
-	// panic.
-	Any func(b []byte, a any) []byte
-}
 
 // A Line is the state of one record's encoding. It is used by one goroutine at
 // a time: take one with New, give it back with Free.
@@ -37,36 +27,63 @@ type Line struct {
 	attrs.Budget
 
 	rules  *Rules
+	limit  int      // rules.MaxField, or no limit
 	groups []string // the open groups, for Replace; nil while built-in attrs are written
 	spare  []string // the memory of groups
 	second second
 
 	start, opened int // where the bound groups begin that no With has opened, and where what is in them
+
+	plain  bool // whether no rule looks at keys, strings and integers
+	strict bool // whether names are looked at
+	hash   Hash // of the name that Inspect was called with
+	clean  bool
+	names  names
+	spans  []span
+	rework bool // whether the finished line breaks a rule
 }
 
 var lines = sync.Pool{New: func() any { //nolint:gochecknoglobals // a pool holds no state of the program
 	return &Line{Buf: make([]byte, 0, 1024)}
 }}
 
-var noRules = new(Rules) //nolint:gochecknoglobals // never written
-
-// New returns a Line for an encoder with the given rules.
+// New returns a Line for an encoder with the given rules, which are not changed any
+// more.
 func New(rules *Rules) *Line {
 	l, _ := lines.Get().(*Line)
-	if l.rules = rules; rules == nil {
-		l.rules = noRules
+	if l.rules != rules { // rarely: most programs have one encoder or two
+		l.rules, l.limit = rules, math.MaxInt
+		if rules.MaxField > 0 {
+			l.limit = rules.MaxField
+		}
+		l.strict = rules.Names || rules.Duplicates != KeepDuplicates
+		l.plain = !l.strict && l.limit == math.MaxInt && rules.Replace == nil && rules.Integers == AllIntegers
 	}
 	return l
 }
 
 // Free gives the Line back. Neither it nor its Buf may be used afterwards.
 func (l *Line) Free() {
-	if cap(l.Buf) > maxPooled {
+	if cap(l.Buf) > maxPooled || cap(l.spans) > maxPooled/16 {
 		return
 	}
-	clear(l.spare[:cap(l.spare)])
-	l.Buf, l.groups, l.rules, l.Budget = l.Buf[:0], nil, nil, attrs.Budget{}
+	l.Buf, l.Budget = l.Buf[:0], attrs.Budget{}
+	if l.groups != nil {
+		clear(l.spare[:cap(l.spare)])
+		l.groups = nil
+	}
+	if l.strict {
+		l.names, l.spans, l.rework = names{}, l.spans[:0], false
+	}
 	lines.Put(l)
+}
+
+// Finish returns the line, which lacks only its newline, as the rules want it.
+func (l *Line) Finish(b []byte) []byte {
+	if most := l.rules.MaxLine; l.rework || most > 0 && len(b) >= most {
+		b = l.rules.rework(b, most-1)
+	}
+	return append(b, '\n')
 }
 
 // AppendKey appends a comma where one is needed, the key and a colon.
@@ -78,9 +95,57 @@ func AppendKey(b []byte, key string) []byte {
 	return append(b, ':')
 }
 
+// Key is AppendKey under the rules.
+func (l *Line) Key(b []byte, key string) []byte {
+	if l.strict {
+		l.Inspect(key)
+	}
+	return l.key(b, key)
+}
+
+// Inspect looks at the key of an attr, for Inspected, and returns its hash.
+func (l *Line) Inspect(key string) Hash {
+	l.hash, l.clean = Inspect(key)
+	return l.hash
+}
+
+func (l *Line) key(b []byte, key string) []byte {
+	if !l.strict && len(key) <= l.limit {
+		return AppendKey(b, key)
+	}
+	if len(key) > l.limit {
+		key = Cut(key, l.limit)
+		l.Inspect(key)
+	}
+	from := len(b)
+	b = AppendKey(b, key)
+	if l.strict {
+		l.note(b, from, key)
+	}
+	return b
+}
+
 // Attr appends an attr, or nothing when it is empty, is replaced by an empty
 // one, or is a group in which nothing is left.
 func (l *Line) Attr(b []byte, a slog.Attr) []byte {
+	if l.strict {
+		l.Inspect(a.Key)
+	} else if l.plain { // which needs none of what Inspected does for these
+		switch a.Value.Kind() {
+		case slog.KindString:
+			return AppendString(AppendKey(b, a.Key), a.Value.String())
+		case slog.KindInt64:
+			return AppendInt(AppendKey(b, a.Key), a.Value.Int64())
+		case slog.KindDuration:
+			return AppendInt(AppendKey(b, a.Key), int64(a.Value.Duration()))
+		default:
+		}
+	}
+	return l.Inspected(b, a)
+}
+
+// Inspected is Attr for a caller who has called Inspect under strict rules.
+func (l *Line) Inspected(b []byte, a slog.Attr) []byte {
 	kind := a.Value.Kind()
 	if kind == slog.KindLogValuer {
 		a.Value = a.Value.Resolve()
@@ -89,10 +154,15 @@ func (l *Line) Attr(b []byte, a slog.Attr) []byte {
 	if l.rules.Replace != nil && kind != slog.KindGroup {
 		a = attrs.Replace(l.rules.Replace, l.groups, a)
 		kind = a.Value.Kind()
+		l.Inspect(a.Key)
 	}
 	switch kind {
 	case slog.KindString:
-		return AppendString(AppendKey(b, a.Key), a.Value.String())
+		return l.Text(l.key(b, a.Key), a.Value.String())
+	case slog.KindInt64:
+		return l.int(l.key(b, a.Key), a.Value.Int64())
+	case slog.KindDuration:
+		return l.int(l.key(b, a.Key), int64(a.Value.Duration()))
 	case slog.KindGroup:
 		return l.group(b, a.Key, a.Value.Group())
 	case slog.KindAny:
@@ -109,21 +179,81 @@ func (l *Line) Attr(b []byte, a slog.Attr) []byte {
 		}
 	default:
 	}
-	return l.Value(AppendKey(b, a.Key), a.Value)
+	return l.Value(l.key(b, a.Key), a.Value)
 }
 
 // Value appends a resolved value that is not a group.
 func (l *Line) Value(b []byte, v slog.Value) []byte {
 	switch v.Kind() {
+	case slog.KindString:
+		return l.Text(b, v.String())
+	case slog.KindInt64:
+		return l.int(b, v.Int64())
+	case slog.KindUint64:
+		return l.uint(b, v.Uint64())
+	case slog.KindDuration:
+		return l.int(b, int64(v.Duration()))
+	case slog.KindBool:
+		return strconv.AppendBool(b, v.Bool())
+	case slog.KindFloat64:
+		return l.float(b, v.Float64())
 	case slog.KindTime:
 		return l.Time(b, v.Time())
-	case slog.KindAny:
-		if l.rules.Any != nil {
-			return l.rules.Any(b, v.Any())
-		}
 	default:
+		return l.any(b, v.Any())
 	}
-	return AppendValue(b, v)
+}
+
+// Text appends a string.
+func (l *Line) Text(b []byte, s string) []byte {
+	if len(s) > l.limit {
+		s = Cut(s, l.limit)
+	}
+	return AppendString(b, s)
+}
+
+func (l *Line) int(b []byte, n int64) []byte {
+	if l.rules.Integers != AllIntegers && l.rules.Integers.quotes(n) {
+		return append(AppendInt(append(b, '"'), n), '"')
+	}
+	return AppendInt(b, n)
+}
+
+func (l *Line) uint(b []byte, n uint64) []byte {
+	if l.rules.Integers.quotesUnsigned(n) {
+		return append(AppendUint(append(b, '"'), n), '"')
+	}
+	return AppendUint(b, n)
+}
+
+func (l *Line) float(b []byte, f float64) []byte {
+	if l.rules.NullNonFinite && (math.IsNaN(f) || math.IsInf(f, 0)) {
+		return append(b, "null"...)
+	}
+	return AppendFloat(b, f)
+}
+
+func (l *Line) any(b []byte, a any) []byte {
+	start := len(b)
+	if l.rules.Any != nil {
+		b = l.rules.Any(b, a)
+	} else {
+		b = AppendAny(b, a)
+	}
+	switch text := b[start:]; {
+	case text[0] != '{' && text[0] != '[':
+		if text[0] == '"' && len(text) > l.limit {
+			return append(b[:start], cutEncoded(text, l.limit)...)
+		}
+		if l.rules.Integers != AllIntegers && text[0] <= '9' {
+			return append(b[:start], l.rules.number(text)...)
+		}
+	case len(text) > l.limit:
+		return AppendString(b[:start], Cut(string(text), l.limit))
+	case l.strict && !l.rework:
+		l.rework = l.rules.suspicious(text)
+	}
+	return b
 }
 
 func (l *Line) group(b []byte, key string, members []slog.Attr) []byte {
@@ -131,23 +261,31 @@ func (l *Line) group(b []byte, key string, members []slog.Attr) []byte {
 		return b
 	}
 	if !l.Enter(members) {
-		return AppendString(AppendKey(b, key), attrs.TooLarge)
+		return AppendString(l.Key(b, key), attrs.TooLarge)
 	}
 	defer l.Leave()
-	start := len(b)
-	if key != "" {
-		b = l.Open(b, key)
+	if key == "" {
+		for _, a := range members {
+			b = l.Attr(b, a)
+		}
+		return b
 	}
+	start, spans := len(b), len(l.spans)
+	b = l.Open(b, key)
+	outer := l.enter()
 	opened := len(b)
 	for _, a := range members {
 		b = l.Attr(b, a)
 	}
-	if len(b) == opened {
-		b = b[:start]
-	} else if key != "" {
+	if len(b) > opened {
 		b = append(b, '}')
+	} else {
+		b = b[:start]
 	}
-	if key != "" && l.groups != nil {
+	if l.strict {
+		l.names, l.spans = outer, l.spans[:spans]
+	}
+	if l.groups != nil {
 		l.groups = l.groups[:len(l.groups)-1]
 	}
 	return b
@@ -159,7 +297,15 @@ func (l *Line) Open(b []byte, name string) []byte {
 		l.groups = append(l.groups, name)
 		l.spare = l.groups
 	}
-	return append(AppendKey(b, name), '{')
+	return append(l.Key(b, name), '{')
+}
+
+// enter begins the names of an object, and returns those of the one around it.
+func (l *Line) enter() (outer names) {
+	if l.strict {
+		outer, l.names = l.names, names{first: len(l.spans)}
+	}
+	return outer
 }
 
 // sourceAttrs returns what log/slog prints of a Source, which is a group.
@@ -175,61 +321,4 @@ func sourceAttrs(s *slog.Source) []slog.Attr {
 		members = append(members, slog.Int("line", s.Line))
 	}
 	return members
-}
-
-// second is a cached second: what RFC 3339 has before the fraction and after it,
-// quotes included.
-type second struct {
-	unix   int64
-	loc    *time.Location
-	before []byte
-	after  []byte
-}
-
-// Time appends t like AppendTime, but formats only the fraction when the last
-// time was in the same second, as it mostly is.
-func (l *Line) Time(b []byte, t time.Time) []byte {
-	c := &l.second
-	if unix, loc := t.Unix(), t.Location(); c.unix != unix || c.loc != loc {
-		if y := t.Year(); y < 0 || y > 9999 {
-			return AppendTime(b, t)
-		}
-		c.unix, c.loc = unix, loc
-		c.before = t.AppendFormat(c.before[:0], `"2006-01-02T15:04:05`)
-		c.after = t.AppendFormat(c.after[:0], `Z07:00"`)
-	}
-	b = append(b, c.before...)
-	b = appendFraction(b, t.Nanosecond())
-	return append(b, c.after...)
-}
-
-// AppendLevel appends a level as log/slog names it.
-func AppendLevel(b []byte, level slog.Level) []byte {
-	switch level {
-	case slog.LevelDebug:
-		return append(b, `"DEBUG"`...)
-	case slog.LevelInfo:
-		return append(b, `"INFO"`...)
-	case slog.LevelWarn:
-		return append(b, `"WARN"`...)
-	case slog.LevelError:
-		return append(b, `"ERROR"`...)
-	}
-	name, base := "ERROR", slog.LevelError
-	switch {
-	case level < slog.LevelInfo:
-		name, base = "DEBUG", slog.LevelDebug
-	case level < slog.LevelWarn:
-		name, base = "INFO", slog.LevelInfo
-	case level < slog.LevelError:
-		name, base = "WARN", slog.LevelWarn
-	}
-	offset := int64(level - base)
-	b = append(b, '"')
-	b = append(b, name...)
-	if offset >= 0 {
-		b = append(b, '+')
-	}
-	b = strconv.AppendInt(b, offset, 10)
-	return append(b, '"')
 }

@@ -57,6 +57,15 @@ func appendFraction(b []byte, nanos int) []byte {
 	return appendWord(b, rest|zeros, 8-bits.LeadingZeros64(rest)/8)
 }
 
+// appendDigits appends the first digits of a second's fraction.
+func appendDigits(b []byte, nanos, n int) []byte {
+	if n == 0 {
+		return b
+	}
+	b = append(b, '.', byte('0'+nanos/1e8))                    //nolint:gosec // one digit
+	return appendWord(b, digits(uint64(nanos%1e8))|zeros, n-1) //nolint:gosec // nanos is not negative
+}
+
 // AppendFloat appends f as encoding/json does. A value that JSON lacks becomes
 // a string with an error.
 func AppendFloat(b []byte, f float64) []byte {

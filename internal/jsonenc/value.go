@@ -3,7 +3,6 @@ package jsonenc
 import (
 	"log/slog"
 	"strconv"
-	"time"
 )
 
 // AppendValue appends a resolved value that is not a group, as encoding/json
@@ -29,16 +28,4 @@ func AppendValue(b []byte, v slog.Value) []byte {
 	default:
 		return AppendAny(b, v.Any())
 	}
-}
-
-// AppendTime appends t in the form of RFC 3339 with the precision it has. RFC
-// 3339 has no years before 0 or after 9999: such a time becomes a string with
-// an error.
-func AppendTime(b []byte, t time.Time) []byte {
-	if y := t.Year(); y < 0 || y > 9999 {
-		return append(b, `"!ERROR:time.Time year outside of range [0,9999]"`...)
-	}
-	b = append(b, '"')
-	b = t.AppendFormat(b, time.RFC3339Nano)
-	return append(b, '"')
 }

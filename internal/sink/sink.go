@@ -50,16 +50,24 @@ func (s *Sink) Write(level slog.Level, line []byte) error {
 	return err
 }
 
-func (s *Sink) write(level slog.Level, line []byte) (err error) {
-	var n int
+func (s *Sink) write(level slog.Level, line []byte) error {
+	n, err := s.offer(level, line)
+	if err == nil && n < len(line) {
+		err = io.ErrShortWrite
+	}
+	if err != nil && (s.levels == nil || n < len(line)) {
+		s.dropped.Add(1)
+	} else {
+		s.written.Add(1)
+	}
+	return err
+}
+
+func (s *Sink) offer(level slog.Level, line []byte) (n int, err error) {
+	panicked := true
 	defer func() {
-		if r := recover(); r != nil {
-			n, err = 0, fmt.Errorf("panic: %v", r)
-		}
-		if err != nil && (s.levels == nil || n < len(line)) {
-			s.dropped.Add(1)
-		} else {
-			s.written.Add(1)
+		if panicked {
+			n, err = 0, fmt.Errorf("panic: %v", recover())
 		}
 	}()
 	if s.levels != nil {
@@ -69,10 +77,8 @@ func (s *Sink) write(level slog.Level, line []byte) (err error) {
 		defer s.mu.Unlock()
 		n, err = s.w.Write(line)
 	}
-	if err == nil && n < len(line) {
-		err = io.ErrShortWrite
-	}
-	return err
+	panicked = false
+	return n, err
 }
 
 func (s *Sink) report(err error) {

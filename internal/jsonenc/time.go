@@ -1,0 +1,78 @@
+package jsonenc
+
+import (
+	"time"
+)
+
+// AppendTime appends t in the form of RFC 3339 with the precision it has. RFC
+// 3339 has no years before 0 or after 9999: such a time becomes a string with
+// an error.
+func AppendTime(b []byte, t time.Time) []byte {
+	if y := t.Year(); y < 0 || y > 9999 {
+		return append(b, `"!ERROR:time.Time year outside of range [0,9999]"`...)
+	}
+	b = append(b, '"')
+	b = t.AppendFormat(b, time.RFC3339Nano)
+	return append(b, '"')
+}
+
+// second is a cached second: what RFC 3339 has before the fraction and after it,
+// quotes included.
+type second struct {
+	unix   int64
+	loc    *time.Location
+	before []byte
+	after  []byte
+}
+
+// Time appends t like AppendTime, as far as the rules do not want it otherwise. It
+// formats only the fraction when the last time was in the same second, as it
+// mostly is.
+func (l *Line) Time(b []byte, t time.Time) []byte {
+	if l.rules.TimePrecision > 0 {
+		t = t.Truncate(l.rules.TimePrecision)
+	}
+	if l.rules.TimeFormat != "" {
+		return appendLayout(b, t, l.rules.TimeFormat)
+	}
+	c := &l.second
+	if unix, loc := t.Unix(), t.Location(); c.unix != unix || c.loc != loc {
+		if y := t.Year(); y < 0 || y > 9999 {
+			return AppendTime(b, t)
+		}
+		c.unix, c.loc = unix, loc
+		c.before = t.AppendFormat(c.before[:0], `"2006-01-02T15:04:05`)
+		c.after = t.AppendFormat(c.after[:0], `Z07:00"`)
+	}
+	b = append(b, c.before...)
+	if l.rules.TimePrecision == 0 {
+		b = appendFraction(b, t.Nanosecond())
+	} else {
+		b = appendDigits(b, t.Nanosecond(), fractionDigits(l.rules.TimePrecision))
+	}
+	return append(b, c.after...)
+}
+
+// fractionDigits returns how many digits of a second's fraction a multiple of d
+// can have.
+func fractionDigits(d time.Duration) int {
+	n := 0
+	for unit := time.Second; n < 9 && d%unit != 0; n++ {
+		unit /= 10
+	}
+	return n
+}
+
+// appendLayout appends t as a string in the form of a layout, in which anything
+// may stand.
+func appendLayout(b []byte, t time.Time, layout string) []byte {
+	start := len(b)
+	b = append(b, '"')
+	b = t.AppendFormat(b, layout)
+	for _, c := range b[start+1:] {
+		if c < ' ' || c == '"' || c == '\\' || c >= 0x80 {
+			return AppendString(b[:start], string(b[start+1:]))
+		}
+	}
+	return append(b, '"')
+}

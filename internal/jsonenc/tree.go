@@ -1,0 +1,249 @@
+package jsonenc
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// rework returns a line as the rules want it, and not longer than most bytes if
+// that is not negative.
+func (r *Rules) rework(line []byte, most int) []byte {
+	root, _ := parse(line)
+	root.obey(r)
+	if most >= 0 && root.size(0) > most {
+		root.shrink(most, r.Own)
+	}
+	return append(line[:0], root.append(nil)...)
+}
+
+// A node is a value of a line that has to be changed after it was written, which
+// few lines have to be.
+type node struct {
+	name string // encoded, of a member of an object
+	kind byte   // '{', '[', or 0 for what text holds
+	text []byte
+	kids []node
+
+	merged bool // of several with the same name
+}
+
+// parse returns the value that text, which is valid JSON, begins with, and the
+// rest of text.
+func parse(text []byte) (n node, rest []byte) {
+	switch c := text[0]; c {
+	case '{', '[':
+		n.kind = c
+		text = text[1:]
+		for text[0] != c+2 { // the closing one of both is two further
+			if text[0] == ',' {
+				text = text[1:]
+			}
+			var name []byte
+			if c == '{' {
+				name, text = token(text)
+				text = text[1:] // the colon
+			}
+			var kid node
+			kid, text = parse(text)
+			kid.name = canonical(name)
+			n.kids = append(n.kids, kid)
+		}
+		return n, text[1:]
+	default:
+		n.text, rest = token(text)
+		return n, rest
+	}
+}
+
+// token returns the string, number or word that text begins with.
+func token(text []byte) (tok, rest []byte) {
+	end := 0
+	if text[0] != '"' {
+		if end = bytes.IndexAny(text, ",]}"); end < 0 {
+			end = len(text)
+		}
+		return text[:end], text[end:]
+	}
+	for end = 1; text[end] != '"'; end++ {
+		if text[end] == '\\' {
+			end++
+		}
+	}
+	return text[:end+1], text[end+1:]
+}
+
+// canonical returns an encoded name in the form that AppendString writes, so that
+// one name has one form.
+func canonical(name []byte) string {
+	if bytes.IndexByte(name, '\\') >= 0 {
+		return encoded(decoded(string(name)))
+	}
+	return string(name)
+}
+
+func decoded(text string) string {
+	var s string
+	if strings.IndexByte(text, '\\') < 0 {
+		return text[1 : len(text)-1]
+	}
+	_ = json.Unmarshal([]byte(text), &s) // valid, and nothing else than a string
+	return s
+}
+
+func encoded(s string) string { return string(AppendString(nil, s)) }
+
+// append appends the node without its name.
+func (n *node) append(b []byte) []byte {
+	if n.kind == 0 {
+		return append(b, n.text...)
+	}
+	b = append(b, n.kind)
+	for i := range n.kids {
+		if i > 0 {
+			b = append(b, ',')
+		}
+		if n.kind == '{' {
+			b = append(b, n.kids[i].name...)
+			b = append(b, ':')
+		}
+		b = n.kids[i].append(b)
+	}
+	return append(b, n.kind+2)
+}
+
+// obey changes what the rules do not allow.
+func (n *node) obey(rules *Rules) {
+	if n.kind == 0 {
+		n.text = rules.number(n.text)
+		return
+	}
+	for i := range n.kids {
+		kid := &n.kids[i]
+		if rules.Names && n.kind == '{' {
+			if name := decoded(kid.name); CleanName(name) != name {
+				kid.name = encoded(CleanName(name))
+			}
+		}
+		kid.obey(rules)
+	}
+	if n.kind == '{' && rules.Duplicates != KeepDuplicates {
+		n.single(rules.Duplicates)
+	}
+}
+
+// number returns a number as the rules want it. What is no number it returns as
+// it is.
+func (r *Rules) number(text []byte) []byte {
+	if r.Integers == AllIntegers || len(text) < 4 || text[0] != '-' && (text[0] < '0' || text[0] > '9') {
+		return text
+	}
+	quoted := false
+	if bytes.ContainsAny(text, ".eE") {
+		if _, err := strconv.ParseFloat(string(text), 64); err != nil {
+			return []byte("null") // 1e400, which Logstash reads as a string
+		}
+	} else if n, err := strconv.ParseInt(string(text), 10, 64); err != nil {
+		quoted = true
+	} else {
+		quoted = r.Integers.quotes(n)
+	}
+	if quoted {
+		return []byte(`"` + string(text) + `"`)
+	}
+	return text
+}
+
+// single leaves one member of each name.
+func (n *node) single(policy Duplicates) {
+	at := make(map[string]int, len(n.kids)) // the place of a name in kept
+	if policy == RenameDuplicates {
+		for _, kid := range n.kids {
+			at[kid.name] = -1
+		}
+	}
+	kept := make([]node, 0, len(n.kids))
+	merged := false
+	for _, kid := range n.kids {
+		i, known := at[kid.name]
+		switch {
+		case !known || i < 0:
+		case policy == RenameDuplicates:
+			kid.name = free(kid.name, at)
+		case kid.kind == '{' && kept[i].kind == '{':
+			kid.kids = append(kept[i].kids, kid.kids...)
+			kid.merged, kept[i].name, merged = true, "", true
+		case policy == FirstWins:
+			continue
+		default:
+			kept[i].name, merged = "", true
+		}
+		at[kid.name] = len(kept)
+		kept = append(kept, kid)
+	}
+	if merged {
+		kept = slices.DeleteFunc(kept, func(kid node) bool { return kid.name == "" })
+	}
+	for i := range kept {
+		if kept[i].merged {
+			kept[i].single(policy)
+		}
+	}
+	n.kids = kept
+}
+
+// free returns name with the first number that no member has.
+func free(name string, taken map[string]int) string {
+	for i := 2; ; i++ {
+		other := name[:len(name)-1] + "_" + strconv.Itoa(i) + `"`
+		if _, used := taken[other]; !used {
+			return other
+		}
+	}
+}
+
+// suspicious reports whether a rule may want text, which is valid JSON, to be
+// otherwise: a name, a number, or a name that comes twice in an object.
+func (r *Rules) suspicious(text []byte) bool {
+	const long = 16 // digits of the smallest integer beyond 2^53
+	var (
+		seen    Set
+		objects []Hash // those that are open, by their number
+		last    Hash
+	)
+	for len(text) > 0 {
+		var tok []byte
+		switch c := text[0]; {
+		case c == '{':
+			last++
+			objects = append(objects, last)
+			text = text[1:]
+		case c == '}':
+			objects = objects[:len(objects)-1]
+			text = text[1:]
+		case c == '"':
+			if tok, text = token(text); len(text) == 0 || text[0] != ':' {
+				continue
+			}
+			name := string(tok[1 : len(tok)-1])
+			h, clean := Inspect(name)
+			if h ^= objects[len(objects)-1] * 37; seen.Has(h) && r.Duplicates != KeepDuplicates {
+				return true
+			}
+			seen.Add(h)
+			if !clean && (bytes.IndexByte(tok, '\\') >= 0 || r.Names && CleanName(name) != name) {
+				return true
+			}
+		case c == '-' || '0' <= c && c <= '9':
+			tok, text = token(text)
+			if r.Integers != AllIntegers && (len(tok) >= long || bytes.ContainsAny(tok, "eE")) {
+				return true
+			}
+		default:
+			text = text[1:]
+		}
+	}
+	return false
+}

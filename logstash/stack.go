@@ -1,0 +1,331 @@
+package logstash
+
+import (
+	"errors"
+	"fmt"
+	"hash"
+	"hash/fnv"
+	"io"
+	"reflect"
+	"runtime"
+	"slices"
+	"strconv"
+)
+
+// maxErrors is how many errors of one tree are looked at. No frame is written
+// once the text has maxTraceText bytes: whatever an error does, its text is not
+// much longer.
+const maxErrors = 64
+
+// stacks says how stack traces are written, in the form that Java's have:
+//
+//	*app.QueryError: load user: connection refused
+//		at app.(*Store).User (/src/app/store.go:41)
+//		... 3 more
+//	Caused by: *net.OpError: connection refused
+//		at app.(*Store).dial (/src/app/store.go:17)
+//		... 12 common frames omitted
+//
+// Each error has a line with its type and its message, then its frames, the
+// innermost first. Frames beyond the depth are counted. So are those at the
+// outer end that are also the outer end of the trace further up that the error
+// belongs to; they are not written again. Frames of the runtime at the outer
+// end, which every goroutine has, are left out. An error that does no more than
+// add a trace to the one it wraps, or nothing, is written as one with it, under
+// the latter's type. Of several errors that one error wraps, each begins with
+// "Caused by (1 of 2): ". No line ends the text.
+//
+// With rootFirst the errors stand the other way round. Every wrapping error
+// begins with "Wrapped by: ", and the first of a branch with "Branch (1 of 2): ".
+//
+// The hash is the FNV-1a of the types of the errors and of the functions of
+// their frames, in eight hexadecimal digits. It does not depend on messages,
+// lines, or how the trace is written: the same fault has the same hash until
+// its call path changes.
+type stacks struct {
+	depth     int  // most frames of one trace that are written; below 1 all, up to maxFrames
+	rootFirst bool // the innermost error first
+	hash      bool // whether a hash is wanted
+}
+
+// ofError returns the traces of an error and all that it wraps. Both results
+// are empty where none of them carries one.
+func (s stacks) ofError(err error) (text, sum string) {
+	if !carriesTrace(err) {
+		return "", ""
+	}
+	b := treeBuilder{left: maxErrors}
+	root := b.fault(err)
+	if root == nil || !b.traced {
+		return "", ""
+	}
+	w := traceWriter{stacks: s}
+	if s.rootFirst {
+		w.rootFirst(root, "")
+	} else {
+		w.rootLast(root, "", trace{})
+	}
+	if s.hash {
+		h := fnv.New32a()
+		root.addTo(h)
+		sum = hexOf(h)
+	}
+	return string(w.b), sum
+}
+
+// ofCall returns the lines for the frames of the calling goroutine, from the
+// one with the given program counter, as [slog.Record] has it, outwards. Both
+// results are empty if there is no such frame: the record was handed over by
+// another goroutine, or is older than the call.
+func (s stacks) ofCall(pc uintptr) (text, sum string) {
+	var pcs [maxFrames]uintptr
+	n := runtime.Callers(2, pcs[:])
+	i := slices.Index(pcs[:n], pc)
+	if pc == 0 || i < 0 {
+		return "", ""
+	}
+	t := resolve(slices.Clone(pcs[i:n]))
+	if n == len(pcs) {
+		t.more = unknown
+	} else {
+		t.trim()
+	}
+	w := traceWriter{stacks: s}
+	w.trace(t, 0)
+	if s.hash {
+		h := fnv.New32a()
+		t.addTo(h)
+		sum = hexOf(h)
+	}
+	return string(w.b), sum
+}
+
+func hexOf(h hash.Hash32) string { return fmt.Sprintf("%08x", h.Sum32()) }
+
+// carriesTrace reports whether err or an error that it wraps has a method that
+// tells its trace. Most errors have none: this is all that they cost.
+func carriesTrace(err error) (found bool) {
+	defer func() {
+		if recover() != nil {
+			found = true // for the builder to see, which guards every call
+		}
+	}()
+	found, _ = findTrace(err, maxErrors)
+	return found
+}
+
+func findTrace(err error, left int) (found bool, rest int) {
+	for ; err != nil && left > 0; left-- {
+		if tracer(err) != nil {
+			return true, left
+		}
+		switch e := err.(type) { //nolint:errorlint // this is how the chain is followed
+		case interface{ Unwrap() error }:
+			err = e.Unwrap()
+		case interface{ Unwrap() []error }:
+			left--
+			for _, cause := range e.Unwrap() {
+				if found, left = findTrace(cause, left); found || left <= 0 {
+					break
+				}
+			}
+			return found, left
+		default:
+			return false, left
+		}
+	}
+	return false, left
+}
+
+// A fault is an error as it is written.
+type fault struct {
+	kind, message string
+	trace         trace
+	causes        []*fault
+	cut           int // causes that were not looked at
+}
+
+func (f *fault) addTo(h hash.Hash32) {
+	_, _ = io.WriteString(h, f.kind+"\n")
+	f.trace.addTo(h)
+	for _, c := range f.causes {
+		c.addTo(h)
+	}
+}
+
+// A treeBuilder makes faults of an error and all that it wraps.
+type treeBuilder struct {
+	left   int  // errors that may still be looked at
+	traced bool // whether one had a trace
+}
+
+func (b *treeBuilder) fault(err error) *fault {
+	b.left--
+	f := &fault{kind: reflect.TypeOf(err).String(), message: messageOf(err), trace: traceOf(err)}
+	if len(f.trace.frames) > 0 {
+		b.traced = true
+	}
+	for _, cause := range causesOf(err) {
+		if cause == nil {
+			continue
+		}
+		if b.left <= 0 {
+			f.cut++
+			continue
+		}
+		f.causes = append(f.causes, b.fault(cause))
+	}
+	if len(f.causes) != 1 || f.cut > 0 || f.causes[0].message != f.message {
+		return f
+	}
+	switch only := f.causes[0]; {
+	case len(f.trace.frames) == 0:
+		return only
+	case len(only.trace.frames) == 0:
+		only.trace = f.trace
+		return only
+	}
+	return f
+}
+
+func messageOf(err error) (message string) {
+	defer func() {
+		if r := recover(); r != nil {
+			if v := reflect.ValueOf(err); v.Kind() == reflect.Pointer && v.IsNil() {
+				message = "<nil>"
+				return
+			}
+			message = fmt.Sprint("!PANIC: ", r)
+		}
+	}()
+	return err.Error()
+}
+
+func causesOf(err error) (causes []error) {
+	defer func() {
+		if recover() != nil {
+			causes = nil
+		}
+	}()
+	if e, ok := err.(interface{ Unwrap() []error }); ok {
+		return e.Unwrap()
+	}
+	if cause := errors.Unwrap(err); cause != nil {
+		return []error{cause}
+	}
+	return nil
+}
+
+// A traceWriter writes faults.
+type traceWriter struct {
+	stacks
+
+	b []byte
+}
+
+// rootLast writes f, then its causes. The frames that its trace shares with the
+// one above are left out.
+func (w *traceWriter) rootLast(f *fault, label string, above trace) {
+	w.fault(f, label, above)
+	if len(f.trace.frames) > 0 {
+		above = f.trace
+	}
+	for i, c := range f.causes {
+		w.rootLast(c, "Caused by"+f.nth(i, " ")+": ", above)
+	}
+	if f.cut > 0 {
+		w.line("Caused by: ...")
+	}
+}
+
+// rootFirst writes the causes of f, then f, and returns the trace written last.
+func (w *traceWriter) rootFirst(f *fault, label string) (above trace) {
+	for i, c := range f.causes {
+		if branch := f.nth(i, "Branch "); branch != "" {
+			label = branch + ": "
+		}
+		above = w.rootFirst(c, label)
+		label = "Wrapped by: "
+	}
+	if f.cut > 0 {
+		w.line("...")
+		label = "Wrapped by: "
+	}
+	w.fault(f, label, above)
+	if len(f.trace.frames) > 0 {
+		above = f.trace
+	}
+	return above
+}
+
+// nth returns the place of a cause among several, and nothing for the only one.
+func (f *fault) nth(i int, before string) string {
+	n := len(f.causes) + f.cut
+	if n == 1 {
+		return ""
+	}
+	return fmt.Sprintf("%s(%d of %d)", before, i+1, n)
+}
+
+func (w *traceWriter) fault(f *fault, label string, above trace) {
+	w.line(label, f.kind)
+	if f.message != "" {
+		w.b = append(w.b, ": "...)
+		w.b = append(w.b, oneLine(f.message)...)
+	}
+	w.trace(f.trace, f.trace.common(above))
+}
+
+// trace writes all frames but the last ones that are common.
+func (w *traceWriter) trace(t trace, common int) {
+	own := len(t.frames) - common
+	shown := own
+	if w.depth > 0 {
+		shown = min(own, w.depth)
+	}
+	for i, f := range t.frames[:shown] {
+		if len(w.b) > maxTraceText {
+			shown = i
+			break
+		}
+		w.frame(f)
+	}
+	switch more := own - shown + t.more; {
+	case t.more == unknown:
+		w.line("\t... more")
+	case more > 0:
+		w.line("\t... ", strconv.Itoa(more), " more")
+	}
+	if common > 0 {
+		w.line("\t... ", strconv.Itoa(common), " common frames omitted")
+	}
+}
+
+func (w *traceWriter) frame(f frame) {
+	w.line("\tat ")
+	place := f.file
+	if f.line > 0 {
+		place += ":" + strconv.Itoa(f.line)
+	}
+	switch {
+	case f.function == "":
+		w.b = append(w.b, place...)
+	case place == "":
+		w.b = append(w.b, f.function...)
+	default:
+		w.b = append(w.b, f.function...)
+		w.b = append(w.b, " ("...)
+		w.b = append(w.b, place...)
+		w.b = append(w.b, ')')
+	}
+}
+
+// line begins a line.
+func (w *traceWriter) line(parts ...string) {
+	if len(w.b) > 0 {
+		w.b = append(w.b, '\n')
+	}
+	for _, p := range parts {
+		w.b = append(w.b, p...)
+	}
+}

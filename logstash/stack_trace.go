@@ -1,0 +1,289 @@
+package logstash
+
+import (
+	"hash"
+	"io"
+	"reflect"
+	"runtime"
+	"strconv"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+)
+
+// maxFrames is how many frames of one trace are looked at, maxTraceLine how many
+// bytes of a message or a name that an error gave, maxTraceText how many of a
+// text.
+const (
+	maxFrames    = 1024
+	maxTraceLine = 1 << 10
+	maxTraceText = 64 << 10
+)
+
+// A trace is what an error tells of its stack, the innermost frame first.
+type trace struct {
+	frames []frame
+	more   int // how many there are beyond frames
+}
+
+// unknown is a trace's more if it was cut before it could be counted.
+const unknown = -1
+
+// A frame is one line of a trace. One that was read from text and not
+// understood has all of it in file.
+type frame struct {
+	function, file string
+	line           int
+}
+
+// traceOf returns the trace that err itself carries.
+func traceOf(err error) (t trace) {
+	defer func() {
+		if recover() != nil {
+			t = trace{}
+		}
+	}()
+	get := tracer(err)
+	if get == nil {
+		return trace{}
+	}
+	v := reflect.ValueOf(get())
+	if v.Kind() == reflect.String {
+		return parseTrace(v.String())
+	}
+	if v.Kind() != reflect.Slice {
+		return trace{}
+	}
+	n := min(v.Len(), maxFrames)
+	switch v.Type().Elem().Kind() {
+	case reflect.Uint8:
+		text := v.Bytes()
+		return parseTrace(string(text[:min(len(text), maxTraceText+1)]))
+	case reflect.Uintptr: // what runtime.Callers returns
+		pcs := make([]uintptr, n)
+		for i := range pcs {
+			pcs[i] = uintptr(v.Index(i).Uint())
+		}
+		t = resolve(pcs)
+	case reflect.Struct: // like runtime.Frame
+		for i := range n {
+			t.add(frameOf(v.Index(i)))
+		}
+	case reflect.String:
+		for i := range n {
+			t.add(frame{file: textLine(v.Index(i).String())})
+		}
+	default:
+		return trace{}
+	}
+	if t.more = v.Len() - n; t.more == 0 {
+		t.trim()
+	}
+	return t
+}
+
+// tracer returns the method of err that tells its trace, or nil. These are the
+// ones that libraries have. One that has program counters or frames comes
+// before one that has text.
+func tracer(err error) func() any {
+	var text func() any
+	switch e := err.(type) { //nolint:errorlint // every error of the chain is asked
+	case interface{ Callers() []uintptr }: // go-errors/errors, bugsnag-go
+		return func() any { return e.Callers() }
+	case interface{ StackFrames() []uintptr }: // rotisserie/eris
+		return func() any { return e.StackFrames() }
+	case interface{ StackFrames() []runtime.Frame }: // samber/oops
+		return func() any { return e.StackFrames() }
+	case interface{ Stack() []uintptr }:
+		return func() any { return e.Stack() }
+	case interface{ Stack() []byte }: // what debug.Stack returns
+		text = func() any { return e.Stack() }
+	case interface{ Stacktrace() string }:
+		text = func() any { return e.Stacktrace() }
+	case interface{ Stack() string }:
+		text = func() any {
+			if s := e.Stack(); strings.Contains(s, "\n") {
+				return s
+			}
+			return nil // there are stacks of other kinds, which have names
+		}
+	}
+	// The result mostly has a type of the library's own: []Frame, a uintptr, in
+	// pkg/errors and what descends from it, []Frame, a struct, in ztrue/tracerr,
+	// []string in juju/errors. The name is a constant so that the linker can
+	// still leave out methods that nobody calls.
+	m, ok := reflect.TypeOf(err).MethodByName("StackTrace")
+	if !ok || m.Type.NumIn() != 1 || m.Type.NumOut() != 1 {
+		return text
+	}
+	return func() any { return m.Func.Call([]reflect.Value{reflect.ValueOf(err)})[0].Interface() }
+}
+
+func (t *trace) add(f frame) {
+	if f.function != "" || f.file != "" {
+		t.frames = append(t.frames, f)
+	}
+}
+
+// trim cuts off the outermost frames, which say nothing.
+func (t *trace) trim() {
+	for n := len(t.frames); n > 0; n = len(t.frames) {
+		if f := t.frames[n-1].function; f != "runtime.goexit" && f != "runtime.main" {
+			break
+		}
+		t.frames = t.frames[:n-1]
+	}
+}
+
+func resolve(pcs []uintptr) (t trace) {
+	t.frames = make([]frame, 0, len(pcs))
+	frames := runtime.CallersFrames(pcs)
+	for more := true; more; {
+		var f runtime.Frame
+		f, more = frames.Next()
+		t.add(frame{f.Function, f.File, f.Line})
+	}
+	return t
+}
+
+// frameOf reads a struct by the names that libraries give to the fields.
+func frameOf(v reflect.Value) (f frame) {
+	for i, typ := 0, v.Type(); i < typ.NumField(); i++ {
+		value := v.Field(i)
+		switch name := typ.Field(i).Name; name {
+		case "Function", "Func", "Name":
+			if value.Kind() == reflect.String && f.function == "" {
+				f.function = oneLine(value.String())
+			}
+		case "File", "Path":
+			if value.Kind() == reflect.String && f.file == "" {
+				f.file = oneLine(value.String())
+			}
+		case "Line", "LineNumber":
+			if value.CanInt() {
+				f.line = int(value.Int())
+			}
+		}
+	}
+	return f
+}
+
+// parseTrace reads the text of a trace. In what [debug.Stack] writes, a frame is
+// a line with the function and one with the place, after a tab; any other line
+// stands for itself.
+func parseTrace(text string) (t trace) {
+	if len(text) > maxTraceText {
+		text, t.more = text[:maxTraceText], unknown
+		text = text[:strings.LastIndexByte(text, '\n')+1] // whole lines
+	}
+	for text != "" {
+		if len(t.frames) == maxFrames {
+			t.more = unknown
+			break
+		}
+		var line, next string
+		line, text, _ = strings.Cut(text, "\n")
+		next, rest, _ := strings.Cut(text, "\n")
+		if f, ok := parseFrame(line, next); ok {
+			text = rest
+			if len(t.frames) > 0 || f.function != "runtime/debug.Stack" {
+				t.add(f)
+			}
+			continue
+		}
+		if strings.HasPrefix(line, "goroutine ") && strings.HasSuffix(strings.TrimSpace(line), "]:") {
+			continue
+		}
+		t.add(frame{file: textLine(line)})
+	}
+	if t.more == 0 {
+		t.trim()
+	}
+	return t
+}
+
+func parseFrame(function, place string) (f frame, ok bool) {
+	if function == "" || function[0] == '\t' || !strings.HasPrefix(place, "\t") {
+		return frame{}, false
+	}
+	place, _, _ = strings.Cut(strings.TrimSpace(place), " +0x")
+	colon := strings.LastIndexByte(place, ':')
+	if colon < 0 {
+		return frame{}, false
+	}
+	line, err := strconv.Atoi(place[colon+1:])
+	if err != nil {
+		return frame{}, false
+	}
+	function, _, _ = strings.Cut(strings.TrimSpace(function), " in goroutine ")
+	return frame{oneLine(withoutArgs(function)), oneLine(place[:colon]), line}, true
+}
+
+// withoutArgs cuts the arguments off, which differ from call to call.
+func withoutArgs(call string) string {
+	if !strings.HasSuffix(call, ")") {
+		return call
+	}
+	open := 0
+	for i := len(call) - 1; i > 0; i-- {
+		switch call[i] {
+		case ')':
+			open++
+		case '(':
+			if open--; open == 0 {
+				return call[:i]
+			}
+		}
+	}
+	return call
+}
+
+func textLine(s string) string {
+	s = strings.TrimPrefix(strings.TrimSpace(s), "--- ") // samber/oops
+	return oneLine(strings.TrimPrefix(s, "at "))
+}
+
+// oneLine returns s cut to the length of a line, and with a space for each
+// character that would end it: text that an error gives cannot forge a frame.
+func oneLine(s string) string {
+	if len(s) > maxTraceLine {
+		end := maxTraceLine
+		for end > maxTraceLine-utf8.UTFMax && !utf8.RuneStart(s[end]) {
+			end--
+		}
+		s = s[:end] + "..."
+	}
+	return strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == '\u2028' || r == '\u2029' {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+func (t trace) addTo(h hash.Hash32) {
+	for _, f := range t.frames {
+		name := f.function
+		if name == "" { // text: up to the line number, what follows may be a message
+			file, _, found := strings.Cut(f.file, ".go:")
+			if !found {
+				continue
+			}
+			name = file
+		}
+		_, _ = io.WriteString(h, name+"\n")
+	}
+}
+
+// common returns how many frames t shares with the outer end of above.
+func (t trace) common(above trace) int {
+	if t.more != 0 || above.more != 0 {
+		return 0 // the outer end is not known
+	}
+	n := 0
+	for n < min(len(t.frames), len(above.frames)) &&
+		t.frames[len(t.frames)-1-n] == above.frames[len(above.frames)-1-n] {
+		n++
+	}
+	return n
+}
