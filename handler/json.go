@@ -6,21 +6,95 @@ import (
 	"log/slog"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/sluicelog/sluice/internal/jsonenc"
 	"github.com/sluicelog/sluice/internal/sink"
 )
 
 // JSONOptions are options for a [JSONHandler]. A zero JSONOptions consists
-// entirely of default values.
+// entirely of default values, with which the handler writes what log/slog does.
 type JSONOptions struct {
 	// HandlerOptions are the options of log/slog, with the same meaning.
 	slog.HandlerOptions
+
+	// Duplicates is what becomes of a key that an object has already. The zero
+	// value is KeepDuplicates.
+	Duplicates Duplicates
+
+	// NullNonFinite writes NaN and infinite numbers as null. False writes the
+	// string that log/slog does, such as "!ERROR:json: unsupported value: NaN".
+	// A value that only contains such a number becomes that string either way.
+	NullNonFinite bool
+
+	// MaxFieldBytes bounds keys and values. A longer string is cut, between two
+	// characters, and ends in a mark: "…[+123 bytes]". An array, or an object that
+	// is not a group, becomes such a string. 0 and less is no bound.
+	MaxFieldBytes int
+
+	// MaxLineBytes bounds the line with its newline. In a longer one the longest
+	// strings are cut; if that is not enough, the largest arrays and objects become
+	// strings, and last the attrs at the end are left out. It gets a field
+	// "truncated" with the length it had. 0 and less is no bound, and fewer than
+	// 1024 mean 1024.
+	MaxLineBytes int
+
+	// TimeFormat is the layout, as for [time.Time.Format], of the record's time and
+	// of attrs that are times. Empty is RFC 3339 with up to nanoseconds.
+	TimeFormat string
+
+	// TimePrecision is a unit of which those times are cut to a multiple, such as
+	// time.Millisecond. Without a TimeFormat they have as many digits of a second
+	// as it has, trailing zeros included. 0 and less keeps the nanoseconds, and
+	// leaves out trailing zeros.
+	TimePrecision time.Duration
 
 	// OnError is called with each error that Handle returns, by the goroutine
 	// that logs, outside the handler's lock. Nil means that errors are only
 	// counted. It must not log to the same handler.
 	OnError func(error)
+}
+
+// Duplicates is what becomes of a key that an object of a line has already, be it
+// one of an attr, of a With or of a built-in field. In all cases but
+// KeepDuplicates and RenameDuplicates, two objects with the same key become one
+// that has the members of both. What is none of these values is KeepDuplicates.
+type Duplicates int
+
+const (
+	// KeepDuplicates writes both, as log/slog does. Most readers take the last
+	// one, strict ones refuse the line.
+	KeepDuplicates = Duplicates(jsonenc.KeepDuplicates)
+
+	// LastWins leaves out the earlier one. An attr "msg" takes the place of the
+	// message.
+	LastWins = Duplicates(jsonenc.LastWins)
+
+	// FirstWins leaves out the later one.
+	FirstWins = Duplicates(jsonenc.FirstWins)
+
+	// RenameDuplicates gives a number to the later ones: key, key_2, key_3.
+	RenameDuplicates = Duplicates(jsonenc.RenameDuplicates)
+)
+
+// rules returns what the options mean to the encoder.
+func (o *JSONOptions) rules() jsonenc.Rules {
+	r := jsonenc.Rules{
+		Replace:       o.ReplaceAttr,
+		Duplicates:    jsonenc.Duplicates(o.Duplicates),
+		Own:           []string{slog.TimeKey, slog.LevelKey, slog.SourceKey, slog.MessageKey},
+		NullNonFinite: o.NullNonFinite,
+		MaxField:      o.MaxFieldBytes,
+		TimeFormat:    o.TimeFormat,
+		TimePrecision: o.TimePrecision,
+	}
+	if r.Duplicates < jsonenc.KeepDuplicates || r.Duplicates > jsonenc.RenameDuplicates {
+		r.Duplicates = jsonenc.KeepDuplicates
+	}
+	if o.MaxLineBytes > 0 {
+		r.MaxLine = max(o.MaxLineBytes, 1024)
+	}
+	return r
 }
 
 // JSONHandler is a [slog.Handler] that writes each record as a line of JSON, as
@@ -73,11 +147,8 @@ func (o JSONOptions) NewHandler(w io.Writer) *JSONHandler {
 	if w == nil {
 		panic("handler: NewJSONHandler: nil writer")
 	}
-	return &JSONHandler{shared: &jsonShared{
-		opts:  o.HandlerOptions,
-		rules: jsonenc.Rules{Replace: o.ReplaceAttr},
-		sink:  sink.New("handler", w, o.OnError),
-	}}
+	shared := &jsonShared{opts: o.HandlerOptions, rules: o.rules(), sink: sink.New("handler", w, o.OnError)}
+	return &JSONHandler{shared, jsonenc.NewBound(&shared.rules)}
 }
 
 // Enabled reports whether level is at or above the minimum level.

@@ -45,7 +45,7 @@ func (l *Line) Time(b []byte, t time.Time) []byte {
 		c.after = t.AppendFormat(c.after[:0], `Z07:00"`)
 	}
 	b = append(b, c.before...)
-	if l.rules.TimePrecision == 0 {
+	if l.rules.TimePrecision <= 0 {
 		b = appendFraction(b, t.Nanosecond())
 	} else {
 		b = appendDigits(b, t.Nanosecond(), fractionDigits(l.rules.TimePrecision))
