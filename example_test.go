@@ -97,5 +97,5 @@ func Example_audit() {
 	// Output:
 	// {"level":"INFO","msg":"cache warmed","entries":812}
 	// {"level":"INFO","msg":"user login","tags":["security"],"user_id":123,"ip":"192.0.2.1"}
-	// audit.log: {"@version":"1","message":"user login","level":"INFO","level_value":20000,"host":{"name":"web-1"},"user_id":123,"ip":"192.0.2.1","tags":["security"]}
+	// audit.log: {"@version":"1","level":"INFO","level_value":20000,"message":"user login","host":{"name":"web-1"},"user_id":123,"ip":"192.0.2.1","tags":["security"]}
 }

@@ -28,7 +28,7 @@ type JSONOptions struct {
 	NullNonFinite bool
 
 	// MaxFieldBytes bounds keys and values. A longer string is cut, between two
-	// characters, and ends in a mark: "…[+123 bytes]". An array, or an object that
+	// characters, and ends in a mark: "…(+123 bytes)". An array, or an object that
 	// is not a group, becomes such a string. 0 and less is no bound.
 	MaxFieldBytes int
 

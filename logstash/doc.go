@@ -15,8 +15,8 @@ that [Dial] returns:
 
 ships
 
-	{"@timestamp":"2026-11-21T23:30:00.123456Z","@version":"1","message":"listening",
-	 "level":"INFO","level_value":20000,"host":{"name":"web-1"},"port":8080}
+	{"@timestamp":"2026-11-21T23:30:00.123456Z","@version":"1",
+	 "level":"INFO","level_value":20000,"message":"listening","host":{"name":"web-1"},"port":8080}
 
 in one line.
 

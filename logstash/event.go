@@ -1,58 +1,246 @@
 package logstash
 
 import (
+	"bytes"
 	"encoding/json"
-	"errors"
 	"log/slog"
 	"reflect"
 	"slices"
-	"strconv"
-	"strings"
 
 	"github.com/sluicelog/sluice/internal/attrs"
 	"github.com/sluicelog/sluice/internal/jsonenc"
 )
 
-func appendInt(b []byte, n int64) []byte { return strconv.AppendInt(b, n, 10) }
+// meta is what attrs say about the event as a whole.
+type meta struct {
+	logger   string
+	tags     []string // never appended to in place
+	metadata []byte   // encoded members of @metadata, each after a comma; never appended to in place
 
-// event is the part of one event that attrs outside of groups can change.
-type event struct {
-	line   *jsonenc.Line
-	caller bool // whether the caller_ fields are taken
-	meta   meta
+	failed               bool // whether there is an error that the event's own fields show
+	errType, errMessage  string
+	stackTrace, stackSum string
 }
 
-// root appends an attr that stands outside of groups.
-func (e *event) root(b []byte, a slog.Attr) []byte {
-	a.Value = a.Value.Resolve()
+// event is one event while its attrs are written.
+type event struct {
+	*encoder
+	line    *jsonenc.Line
+	outside bool   // whether the attrs are outside of groups
+	prefix  string // of labels
+
+	bound   *meta // what With has bound
+	own     meta  // in its place once changed is set
+	changed bool
+}
+
+// newEvent returns an event for a handler. It is given back with free.
+func (h *Handler) newEvent() *event {
+	e, _ := h.shared.events.Get().(*event)
+	if e == nil {
+		e = &event{encoder: h.shared, line: jsonenc.New(&h.shared.rules)}
+	}
+	e.outside, e.prefix, e.bound = !h.group, h.prefix, &h.meta
+	return e
+}
+
+func (e *event) free() {
+	if !e.line.Reset() {
+		return
+	}
+	e.bound = nil
+	if e.changed {
+		e.own, e.changed = meta{}, false
+	}
+	e.events.Put(e)
+}
+
+func (e *event) meta() *meta {
+	if e.changed {
+		return &e.own
+	}
+	return e.bound
+}
+
+func (e *event) change() *meta {
+	if !e.changed {
+		e.own, e.changed = *e.bound, true
+	}
+	return &e.own
+}
+
+// attr appends an attr.
+func (e *event) attr(b []byte, a slog.Attr) []byte {
+	if e.opts.Attrs == "" {
+		if text, ok := e.line.Scalar(b, a); ok { // whose key means nothing
+			return text
+		}
+	}
+	if h := e.line.Inspect(a.Key); e.outside && e.meanings.hashes.Has(h) {
+		if is := e.meanings.of[a.Key]; is != free {
+			a.Value = a.Value.Resolve()
+			return e.meaningful(b, a, is)
+		}
+	}
+	if e.labels {
+		return e.label(b, e.prefix, a)
+	}
+	return e.line.Inspected(b, a)
+}
+
+// meaningful appends an attr whose key means something, or remembers it.
+func (e *event) meaningful(b []byte, a slog.Attr, is meaning) []byte {
 	group := a.Value.Kind() == slog.KindGroup
-	if group && a.Key == "" {
-		return e.inline(b, a.Value.Group())
+	if group && len(a.Value.Group()) == 0 {
+		return b
 	}
-	switch a.Key {
-	case "tags":
-		if isList := attrs.EachTag(a.Value, e.addTag); isList {
+	if err, ok := a.Value.Any().(error); ok && (is == isError || a.Key == "error") && a.Value.Kind() == slog.KindAny {
+		return e.failure(b, a, err)
+	}
+	switch is {
+	case inline:
+		if group {
+			return e.inline(b, a.Value.Group())
+		}
+		return e.plain(b, a)
+	case isTags:
+		if attrs.EachTag(a.Value, e.addTag) {
 			return b
 		}
-	case "logger", "logger_name":
+	case isLogger:
 		if a.Value.Kind() == slog.KindString {
-			e.meta.logger = a.Value.String()
+			e.change().logger = a.Value.String()
 			return b
 		}
-	}
-	switch fieldOf(a.Key, e.caller) {
-	case own:
-		a.Key = renamed(a.Key)
-	case object:
-		switch {
-		case !group:
-			return e.object(b, a)
-		case !e.line.Room(a.Value.Group()): // what stands for it is no object
-			a.Key = renamed(a.Key)
+		if !slices.Contains(e.meanings.paths, a.Key) {
+			return e.plain(b, a)
 		}
-	case free:
+	case isMetadata:
+		return e.addMetadata(b, a)
+	case object, shared:
+		if e.opts.Attrs != "" {
+			break
+		}
+		switch {
+		case group && !e.line.Room(a.Value.Group()): // what stands for it is no object
+		case group:
+			if is == shared {
+				a.Value = slog.GroupValue(e.spare(a.Key, a.Value.Group())...)
+			}
+			return e.plain(b, a)
+		case a.Key == "error":
+			return e.failureText(b, a)
+		case is == object && a.Value.Kind() == slog.KindAny:
+			if text := e.line.Value(nil, a.Value); text[0] == '{' || string(text) == "null" {
+				return e.plain(b, a)
+			}
+		}
+	case isError:
+		return e.plain(b, a)
+	case reserved, free:
+	}
+	if e.opts.Attrs != "" {
+		return e.plain(b, a) // there is nothing to collide with
+	}
+	return e.collide(b, a)
+}
+
+// plain appends an attr as if its key meant nothing.
+func (e *event) plain(b []byte, a slog.Attr) []byte {
+	if e.labels {
+		return e.label(b, e.prefix, a)
 	}
 	return e.line.Attr(b, a)
+}
+
+// spare returns the members of an object outside of groups, renamed where they are
+// the event's own.
+func (e *event) spare(object string, members []slog.Attr) []slog.Attr {
+	clean := members
+	for i, m := range members {
+		v := m.Value.Resolve()
+		switch {
+		case e.meanings.takes(object, m.Key) && m.Key != "":
+			m.Key = renamed(m.Key)
+		case m.Key == "" && v.Kind() == slog.KindGroup && e.line.Enter(v.Group()):
+			m.Value = slog.GroupValue(e.spare(object, v.Group())...)
+			e.line.Leave()
+		default:
+			continue
+		}
+		if &clean[0] == &members[0] {
+			clean = slices.Clone(members)
+		}
+		clean[i] = m
+	}
+	return clean
+}
+
+// collide appends an attr that cannot stand under its key.
+func (e *event) collide(b []byte, a slog.Attr) []byte {
+	switch e.opts.Collisions {
+	case DropCollisions:
+		return b
+	case NestCollisions:
+		if a.Key == "@metadata" {
+			a.Key = renamed(a.Key)
+		}
+		return e.line.Attr(b, slog.Attr{Key: "labels", Value: slog.GroupValue(a)})
+	case RenameCollisions:
+	}
+	a.Key = renamed(a.Key)
+	return e.line.Attr(b, a)
+}
+
+func (e *event) inline(b []byte, members []slog.Attr) []byte {
+	if !e.line.Enter(members) {
+		return e.line.Attr(b, slog.String("attr_", attrs.TooLarge))
+	}
+	defer e.line.Leave()
+	for _, a := range members {
+		b = e.attr(b, a)
+	}
+	return b
+}
+
+// failure appends an error under the key "err" or "error", or remembers it for the
+// event's own fields.
+func (e *event) failure(b []byte, a slog.Attr, err error) []byte {
+	trace, sum := e.stackOf(err)
+	ecs := e.places[errorMessageField] != nil
+	if m := e.meta(); ecs && !m.failed {
+		m = e.change()
+		m.failed, m.errMessage, m.errType = true, messageOf(err), typeOf(err)
+		m.stackTrace, m.stackSum = trace, sum
+		return b
+	} else if !ecs && trace != "" && m.stackTrace == "" && e.places[stackField] != nil {
+		m = e.change()
+		m.stackTrace, m.stackSum = trace, sum
+		a.Value = slog.AnyValue(traceless{err})
+	}
+	if ecs && a.Key == "error" {
+		return e.collide(b, a) // there is another one
+	}
+	return e.plain(b, a)
+}
+
+// failureText appends what is no error under the key "error" as the message of one,
+// unless it is an object, so that the field has one type.
+func (e *event) failureText(b []byte, a slog.Attr) []byte {
+	text := e.line.Value(nil, a.Value)
+	if text[0] == '{' || string(text) == "null" {
+		return e.plain(b, a)
+	}
+	message := string(text)
+	if a.Value.Kind() == slog.KindString {
+		message = a.Value.String()
+	}
+	if e.places[errorMessageField] != nil && !e.meta().failed {
+		m := e.change()
+		m.failed, m.errMessage = true, message
+		return b
+	}
+	return e.plain(b, slog.Group(a.Key, slog.String("message", message)))
 }
 
 // addTag adds a tag, or as one the text of something else.
@@ -67,128 +255,101 @@ func (e *event) addTag(tag string, other any) bool {
 			tag = string(text)
 		}
 	}
-	e.meta.tags = append(slices.Clip(e.meta.tags), tag)
+	m := e.change()
+	m.tags = append(slices.Clip(m.tags), tag)
 	return true
 }
 
-func (e *event) inline(b []byte, members []slog.Attr) []byte {
-	if !e.line.Enter(members) {
-		return jsonenc.AppendString(jsonenc.AppendKey(b, "attr_"), attrs.TooLarge)
+// addMetadata remembers the members of an object for @metadata.
+func (e *event) addMetadata(b []byte, a slog.Attr) []byte {
+	const before, after = `{"m":{`, "}}\n"
+	rules := e.rules // without the event's own names
+	rules.Own = nil
+	l := jsonenc.New(&rules)
+	defer l.Free()
+	text := l.Attr([]byte{'{'}, slog.Attr{Key: "m", Value: a.Value})
+	text = l.Finish(append(text, '}'))
+	if !bytes.HasPrefix(text, []byte(before)) {
+		if a.Value.Kind() == slog.KindGroup && len(text) < len(before) {
+			return b // it is empty
+		}
+		return e.collide(b, a)
 	}
-	defer e.line.Leave()
-	for _, a := range members {
-		b = e.root(b, a)
+	if members := text[len(before) : len(text)-len(after)]; len(members) > 0 {
+		m := e.change()
+		m.metadata = append(append(slices.Clip(m.metadata), ','), members...)
 	}
 	return b
 }
 
-// object appends an attr whose key Logstash knows as an object's. One that is
-// something else is written otherwise.
-func (e *event) object(b []byte, a slog.Attr) []byte {
-	start := len(b)
-	b = jsonenc.AppendKey(b, a.Key)
-	mark := len(b)
-	b = e.line.Value(b, a.Value)
-	if b[mark] == '{' || a.Key != "@metadata" && string(b[mark:]) == "null" {
-		return b
+// appendTail appends what attrs said about the event as a whole.
+func (e *event) appendTail(b []byte, r *slog.Record, id []byte) []byte {
+	m := e.meta()
+	w := writer{places: &e.places}
+	if e.changed && m.logger != e.bound.logger {
+		b = w.text(b, loggerField, m.logger)
+		e.line.Rework() // it takes the place of the bound one, or goes to the others of its object
 	}
-	value := slices.Clone(b[mark:])
-	if a.Key != "error" {
-		return append(jsonenc.AppendKey(b[:start], renamed(a.Key)), value...)
-	}
-	if value[0] != '"' { // a number, an array: as text, so that the type stays
-		value = jsonenc.AppendString(nil, string(value))
-	}
-	b = append(b[:mark], `{"message":`...)
-	b = append(b, value...)
-	return append(b, '}')
-}
-
-// appendMeta appends what attrs said about the event as a whole.
-func (e *event) appendMeta(b []byte) []byte {
-	if e.meta.logger != "" {
-		b = append(b, `,"logger_name":`...)
-		b = jsonenc.AppendString(b, e.meta.logger)
-	}
-	if len(e.meta.tags) == 0 {
-		return b
-	}
-	b = append(b, `,"tags":[`...)
-	for i, tag := range e.meta.tags {
-		if i > 0 {
-			b = append(b, ',')
+	if m.failed {
+		b = w.text(b, errorTypeField, m.errType)
+		if text, ok := w.key(b, errorMessageField); ok {
+			b = e.line.Text(text, m.errMessage)
 		}
-		b = jsonenc.AppendString(b, tag)
 	}
-	return append(b, ']')
-}
-
-// A field says what a key outside of groups means to Logstash.
-type field int
-
-const (
-	free   field = iota // nothing
-	own                 // it is the event's own
-	object              // its value has to be an object
-)
-
-func fieldOf(key string, caller bool) field {
-	switch key {
-	case "@timestamp", "@version", "message", "level", "level_value", "logger_name", "host", "tags":
-		return own
-	case "caller_method_name", "caller_file_name", "caller_line_number":
-		if caller {
-			return own
+	trace, sum := m.stackTrace, m.stackSum
+	if at := e.opts.StackLevel; at != nil && trace == "" && e.opts.StackDepth >= 0 && r.Level >= at.Level() {
+		trace, sum = e.stacks.ofCall(r.PC)
+	}
+	if trace != "" {
+		if text, ok := w.key(b, stackField); ok {
+			b = e.line.Text(text, trace)
 		}
-	case "@metadata", "event", "http", "url", "user_agent", "error":
-		return object
+		b = w.text(b, hashField, sum)
 	}
-	return free
-}
-
-func renamed(key string) string { return "attr_" + strings.TrimPrefix(key, "@") }
-
-// appendAny appends an error as an object, everything else as JSON has it.
-func appendAny(b []byte, a any) (out []byte) {
-	err, ok := a.(error)
-	if !ok {
-		mark := len(b)
-		b = jsonenc.AppendAny(b, a)
-		// In as many groups as there may be around it.
-		if s := (scanner{b: b[mark:]}); !s.value(maxNesting/5) || s.i < len(s.b) {
-			return jsonenc.AppendString(b[:mark], "!ERROR:nested too deep, or a number too long, for Logstash")
+	levelTag := ""
+	if e.opts.LevelTag != nil {
+		levelTag = e.tagOf(r.Level)
+	}
+	if len(m.tags) > 0 || levelTag != "" {
+		if text, ok := w.key(b, tagsField); ok {
+			b = append(text, '[')
+			for _, tag := range m.tags {
+				b = append(e.line.Text(b, tag), ',')
+			}
+			if levelTag != "" {
+				b = append(e.line.Text(b, levelTag), ',')
+			}
+			b[len(b)-1] = ']' // in place of the last comma
 		}
-		return b
 	}
-	if _, marshals := a.(json.Marshaler); marshals {
-		a = textOnly{err}
+	if len(m.metadata) > 0 || e.opts.EventID {
+		if text, ok := w.key(b, metadataField); ok {
+			b = appendMore(append(text, '{'), m.metadata)
+			if e.opts.EventID {
+				b = append(jsonenc.AppendKey(b, "_id"), '"')
+				if id == nil { // it is left out of the event
+					b = appendID(b, r)
+				}
+				b = append(append(b, id...), '"')
+			}
+			b = append(b, '}')
+			if e.changed || bytes.Contains(m.metadata, []byte(`"_id"`)) {
+				e.line.Rework() // members may have come twice
+			}
+		}
 	}
-	b = append(b, `{"message":`...)
-	b = jsonenc.AppendAny(b, a)
-	b = append(b, `,"type":`...)
-	b = jsonenc.AppendString(b, reflect.TypeOf(rootCause(err)).String())
-	return append(b, '}')
+	return w.close(b, 0)
 }
 
-// textOnly hides an error's MarshalJSON.
-type textOnly struct{ error } //nolint:errname // not an error of this package
-
-// rootCause returns the end of the chain of errors that err wraps, whose type
-// says most.
-func rootCause(err error) (cause error) {
+// tagOf calls the user's function, which must not take the record with it.
+func (e *event) tagOf(level slog.Level) (tag string) {
 	defer func() {
 		if recover() != nil {
-			cause = err
+			tag = "!PANIC"
 		}
 	}()
-	const longest = 100 // a chain that leads to itself ends here
-	cause = err
-	for range longest {
-		next := errors.Unwrap(cause)
-		if next == nil {
-			break
-		}
-		cause = next
-	}
-	return cause
+	return e.opts.LevelTag(level)
 }
+
+// typeOf returns the type of the error at the end of a chain, which says most.
+func typeOf(err error) string { return reflect.TypeOf(rootCause(err)).String() }

@@ -6,84 +6,86 @@ import (
 	"log/slog"
 	"os"
 	"runtime"
-	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/sluicelog/sluice/internal/jsonenc"
 	"github.com/sluicelog/sluice/internal/sink"
 )
 
-// Options are options for a [Handler]. A zero Options consists entirely of
-// default values.
-type Options struct {
-	// Level is the minimum level, asked for each record. Nil means
-	// slog.LevelInfo.
-	Level slog.Leveler
-
-	// AddSource adds caller_method_name, caller_file_name and
-	// caller_line_number.
-	AddSource bool
-
-	// LoggerName is the field logger_name. Empty leaves it out. A string attr
-	// with the key "logger" or "logger_name" outside of groups takes its place.
-	LoggerName string
-
-	// Host is the field host.name. Empty means what os.Hostname says.
-	Host string
-
-	// Tags are the first of the field tags, before those of the attrs.
-	Tags []string
-
-	// OnError is called with each error that Handle returns, by the goroutine
-	// that logs, outside the handler's lock. Nil means that errors are only
-	// counted. It must not log to the same handler.
-	OnError func(error)
-}
-
-// Handler is a [slog.Handler] that writes each record as an event for Logstash,
-// in the fields of the format V1 that logstash-logback-encoder writes:
+// Handler is a [slog.Handler] that writes each record as an event for Logstash. In
+// the [Profile] V1 it has the fields that logstash-logback-encoder writes:
 //
 //	@timestamp   the time in UTC, RFC 3339; absent for a zero time
 //	@version     "1"
-//	message      the message
 //	level        as slog.Level.String writes it
 //	level_value  20000 for INFO, 30000 for WARN, 40000 for ERROR, and between
-//	host         {"name": …}; never a string, which Logstash 8's inputs refuse
 //	logger_name  see Options
-//	tags         an array of strings, from Options and from attrs named "tags"
 //	caller_…     see Options
+//	message      the message
+//	host         {"name": …}; never a string, which Logstash 8's inputs refuse
+//	stack_trace  of the error under the key "err" or "error", where it has one
+//	tags         an array of strings, from Options, the level and attrs named "tags"
 //
-// Attrs stand beside these, groups as objects. An error value is an object with
-// its message and the type of the error at the end of its chain. Outside of
-// groups some keys are kept from harm:
+// ECS and ECSDotted have the names of the Elastic Common Schema for these, ecs.version
+// in place of @version, and the error under the key "err" or "error" as
+// error.message, error.type and error.stack_trace.
 //
-//   - The fields above, @metadata that is not an object, and what Logstash 8
-//     takes for an object of its own, event, http, url and user_agent where the
-//     value is not one, get the prefix "attr_" ("@" is left out).
+// Attrs stand beside these, groups as objects. An error is an object with its
+// message and the type of the error at the end of its chain; a stack trace that
+// the event does not show elsewhere is its member stack_trace. A fmt.Stringer that
+// is no Marshaler is its text, and so is a url.URL, without its password.
+//
+// What Logstash, Elasticsearch or Filebeat would reject or read as something else
+// is written otherwise:
+//
+//   - Of two members of an object with the same name the last one is written. Two
+//     objects become one.
+//   - Brackets in names, and dots at their ends or next to each other, become
+//     underscores. An empty name becomes "_".
+//   - NaN and infinite numbers become null, integers beyond 64 bits strings.
 //   - "error" with a value that is no object becomes an object with a message,
 //     so that the field has one type.
+//   - Outside of groups, an attr collides, see [Collisions], that has the key of a
+//     field of the event's own or of Elasticsearch's, such as _id; or, with a value
+//     that is no object, the key of an object that Logstash's inputs or Filebeat
+//     fill: event, http, url, user_agent, host, agent, ecs, log, input; in ECS also
+//     that of another field set. So does an @metadata that is no object. Members of
+//     such an object that are the event's own get the prefix "attr_".
+//   - An event that is too long is shortened, see Options.
 //
 // All methods are safe for concurrent use.
 type Handler struct {
-	shared *shared
+	shared *encoder
 	bound  jsonenc.Bound
 	meta   meta
+	heads  *heads
+	group  bool   // whether WithGroup was called
+	prefix string // of labels: the names given to WithGroup
 }
 
 var _ slog.Handler = (*Handler)(nil)
 
-// shared is what a handler and all derived from it have in common.
-type shared struct {
-	opts  Options
-	host  []byte // the encoded field, with its comma
-	rules jsonenc.Rules
-	sink  *sink.Sink
+// encoder is what a handler and all derived from it have in common.
+type encoder struct {
+	opts     Options
+	places   [fields]place
+	meanings *meanings
+	rules    jsonenc.Rules
+	stacks   stacks
+	sink     *sink.Sink
+	static   []byte // the encoded fields that are the same in all events, each after a comma
+	labels   bool   // whether attrs are ECS labels
+	dynamic  bool   // whether there are fields between static and the attrs
+	sequence atomic.Uint64
+	events   sync.Pool
+	callers  sync.Map // from a PC to its *caller; as many as there are calls in the program
 }
 
-// meta is what attrs say about the event as a whole.
-type meta struct {
-	logger string
-	tags   []string // never appended to in place
-}
+// heads are the encoded fields between the time and the message, for the four
+// levels that have a name.
+type heads [4][]byte
 
 // NewHandler returns a Handler that writes one event to w with each Write, ended
 // by a newline. Nil opts are the default options. It panics if w is nil.
@@ -94,15 +96,108 @@ func NewHandler(w io.Writer, opts *Options) *Handler {
 	if opts == nil {
 		opts = &Options{}
 	}
-	s := &shared{opts: *opts, rules: jsonenc.Rules{Any: appendAny}, sink: sink.New("logstash", w, opts.OnError)}
-	host := opts.Host
+	s := &encoder{opts: *opts, rules: opts.rules(), stacks: opts.stacks(), places: opts.places(), sink: sink.New("logstash", w, opts.OnError)}
+	o := &s.opts
+	for f, on := range map[field]bool{
+		idField: o.EventID, sequenceField: o.Sequence, traceField: o.Trace != nil, spanField: o.Trace != nil,
+		methodField: o.AddSource, fileField: o.AddSource, lineField: o.AddSource, typeField: o.Type != "",
+		datasetField: o.Service.Name != "", serviceField: o.Service.Name != "", serviceVersionField: o.Service.Version != "",
+		serviceEnvironmentField: o.Service.Environment != "", serviceNodeField: o.Service.Node != "",
+	} {
+		if !on {
+			s.places[f] = nil
+		}
+	}
+	s.dynamic = o.EventID || o.Sequence || o.Trace != nil
+	s.labels = o.Attrs == "labels"
+	s.meanings = newMeanings(o, &s.places)
+	s.rules.Any = s.appendAny
+
+	h := &Handler{shared: s}
+	h.meta.logger = o.LoggerName
+	h.addStatic()
+	s.rules.Own = append(ownNames(&s.places), s.rules.Own...)
+	s.rules.Reserved = s.meanings.hashes
+	h.bound = jsonenc.NewBound(&s.rules)
+	if o.Attrs != "" {
+		h.bound = h.bound.WithGroup(jsonenc.CleanName(o.Attrs))
+	}
+	h.heads = s.newHeads(h.meta.logger)
+	return h
+}
+
+// addStatic encodes the fields that are the same in all events.
+func (h *Handler) addStatic() {
+	s := h.shared
+	o := &s.opts
+	host := o.Host
 	if host == "" {
 		host, _ = os.Hostname() // a machine that does not know its name has none
 	}
-	if host != "" {
-		s.host = append(jsonenc.AppendString([]byte(`,"host":{"name":`), host), '}')
+	w := writer{places: &s.places}
+	b := []byte{'{'}
+	b = w.text(b, ecsField, ecsVersion)
+	b = w.text(b, hostField, host)
+	b = w.text(b, serviceField, o.Service.Name)
+	b = w.text(b, serviceVersionField, o.Service.Version)
+	b = w.text(b, serviceEnvironmentField, o.Service.Environment)
+	b = w.text(b, serviceNodeField, o.Service.Node)
+	b = w.text(b, typeField, o.Type)
+	if o.Service.Name != "" && !s.dynamic {
+		b = w.text(b, datasetField, o.Service.Name+".log")
 	}
-	return &Handler{shared: s, meta: meta{logger: opts.LoggerName, tags: slices.Clone(opts.Tags)}}
+	b = w.close(b, 0)
+	rules := s.rules // a copy, since it is not complete
+	rules.Reserved = s.meanings.hashes
+	own := jsonenc.NewBound(&rules).WithAttrs(&rules, func(l *jsonenc.Line, text []byte) []byte {
+		if len(b) > 1 {
+			text = append(append(text, ','), b[1:]...)
+		}
+		e := event{encoder: s, line: l, bound: &h.meta, outside: true}
+		e.change().tags = append([]string(nil), o.Tags...)
+		l.Rework() // the attrs in Fields may have names that are in b
+		for _, a := range o.Fields {
+			text = e.attr(text, a)
+		}
+		text = e.addMetadata(text, slog.Attr{Key: "@metadata", Value: slog.GroupValue(o.Metadata...)})
+		h.meta = *e.change()
+		return text
+	})
+	s.static, s.rules.Own = own.Text(), own.Names()
+}
+
+// ecsVersion is that of the schema whose names the fields of ECS have.
+const ecsVersion = "8.11.0"
+
+func (s *encoder) newHeads(logger string) *heads {
+	var hs heads
+	for i := range hs {
+		level := slog.LevelDebug + slog.Level(4*i)
+		hs[i] = s.appendHead(nil, level, logger, nil)
+	}
+	return &hs
+}
+
+// appendHead appends the fields between the time and the message, and what stands
+// before the message.
+func (s *encoder) appendHead(b []byte, level slog.Level, logger string, from *caller) []byte {
+	w := writer{places: &s.places}
+	b = w.text(b, versionField, "1")
+	if text, ok := w.key(b, levelField); ok {
+		b = jsonenc.AppendLevel(text, level)
+	}
+	if text, ok := w.key(b, levelValueField); ok {
+		b = appendLevelValue(text, level)
+	}
+	b = w.text(b, loggerField, logger)
+	if from != nil {
+		b = w.text(b, methodField, from.function)
+		b = w.text(b, fileField, from.file)
+		b = w.int(b, lineField, int64(from.line))
+	}
+	b = w.close(b, 0)
+	b, _ = w.key(b, messageField)
+	return w.close(b, 0)
 }
 
 // Enabled reports whether level is at or above the minimum level.
@@ -115,43 +210,101 @@ func (h *Handler) Enabled(_ context.Context, level slog.Level) bool {
 
 // Handle writes the record as one event, in one Write. It returns the writer's
 // error.
-func (h *Handler) Handle(_ context.Context, r slog.Record) error {
-	l := jsonenc.New(&h.shared.rules)
-	defer l.Free()
+func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
+	s := h.shared
+	e := h.newEvent()
+	l := e.line
 	b := append(l.Buf, '{') //nolint:gocritic // back in l.Buf below
-	if y := r.Time.UTC().Year(); !r.Time.IsZero() && 0 <= y && y <= 9999 {
-		b = append(b, `"@timestamp":`...)
-		b = l.Time(b, r.Time.UTC())
-		b = append(b, ',')
+	b = s.appendTime(l, b, r.Time)
+	b = h.appendHead(b, &r)
+	if s.places[messageField] != nil {
+		b = l.Text(b, r.Message)
 	}
-	b = append(b, `"@version":"1","message":`...)
-	b = jsonenc.AppendString(b, r.Message)
-	b = append(b, `,"level":`...)
-	b = jsonenc.AppendLevel(b, r.Level)
-	b = append(b, `,"level_value":`...)
-	b = appendLevelValue(b, r.Level)
-	b = append(b, h.shared.host...)
-	if h.shared.opts.AddSource && r.PC != 0 {
-		b = appendCaller(b, r.PC)
+	b = appendMore(b, s.static)
+	var id []byte
+	if s.dynamic {
+		b, id = s.appendDynamic(ctx, b, &r)
 	}
-	e := event{l, h.shared.opts.AddSource, h.meta}
 	b = l.Begin(b, &h.bound)
 	r.Attrs(func(a slog.Attr) bool {
-		b = h.appendAttr(&e, b, a)
+		b = e.attr(b, a)
 		return true
 	})
 	b = l.End(b, &h.bound)
-	b = e.appendMeta(b)
+	b = e.appendTail(b, &r, id)
 	b = l.Finish(append(b, '}'))
 	l.Buf = b
-	return h.shared.sink.Write(r.Level, b)
+	err := s.sink.Write(r.Level, b)
+	e.free()
+	return err
 }
 
-func (h *Handler) appendAttr(e *event, b []byte, a slog.Attr) []byte {
-	if h.bound.InGroup() {
-		return e.line.Attr(b, a)
+// appendTime appends the time. One that RFC 3339 cannot write would make Logstash
+// tag the event.
+func (s *encoder) appendTime(l *jsonenc.Line, b []byte, t time.Time) []byte {
+	if t.IsZero() || s.places[timestampField] == nil {
+		return b
 	}
-	return e.root(b, a)
+	start := len(b)
+	b = jsonenc.AppendKey(b, s.places[timestampField][0])
+	mark := len(b)
+	b = l.Time(b, t.UTC())
+	if b[mark+1] == '!' {
+		return b[:start]
+	}
+	return b
+}
+
+// appendHead appends what stands before the message.
+func (h *Handler) appendHead(b []byte, r *slog.Record) []byte {
+	if i := (r.Level - slog.LevelDebug) / 4; r.Level%4 == 0 && 0 <= i && i < 4 && !h.shared.opts.AddSource {
+		return appendMore(b, h.heads[i])
+	}
+	var from *caller
+	if h.shared.opts.AddSource && r.PC != 0 {
+		from = h.shared.callerOf(r.PC)
+	}
+	return h.shared.appendHead(b, r.Level, h.meta.logger, from)
+}
+
+// appendMore appends text that begins with a comma.
+func appendMore(b, text []byte) []byte {
+	if len(text) > 0 && b[len(b)-1] == '{' {
+		text = text[1:]
+	}
+	return append(b, text...)
+}
+
+// appendDynamic appends the fields that are new in every event, and returns the id.
+func (s *encoder) appendDynamic(ctx context.Context, b []byte, r *slog.Record) (text, id []byte) {
+	w := writer{places: &s.places}
+	if s.places[datasetField] != nil {
+		b = w.text(b, datasetField, s.opts.Service.Name+".log")
+	}
+	if text, ok := w.key(b, idField); ok {
+		b = appendID(append(text, '"'), r)
+		id = b[len(text)+1:]
+		b = append(b, '"')
+	}
+	if s.opts.Sequence {
+		b = w.int(b, sequenceField, int64(s.sequence.Add(1))) //nolint:gosec // far from an overflow
+	}
+	if s.opts.Trace != nil {
+		traceID, spanID := s.trace(ctx)
+		b = w.text(b, traceField, traceID)
+		b = w.text(b, spanField, spanID)
+	}
+	return w.close(b, 0), id
+}
+
+// trace calls the user's function, which must not take the record with it.
+func (s *encoder) trace(ctx context.Context) (traceID, spanID string) {
+	defer func() {
+		if recover() != nil {
+			traceID, spanID = "!PANIC", ""
+		}
+	}()
+	return s.opts.Trace(ctx)
 }
 
 // appendLevelValue appends the number that logback has for a level: a step of
@@ -160,19 +313,26 @@ func appendLevelValue(b []byte, level slog.Level) []byte {
 	const farOut = 1 << 20 // far beyond every name, far below an overflow
 	n := int64(max(-farOut, min(level, farOut)))
 	if n < int64(slog.LevelDebug) {
-		return appendInt(b, 10_000+(n-int64(slog.LevelDebug))*1250)
+		return jsonenc.AppendInt(b, 10_000+(n-int64(slog.LevelDebug))*1250)
 	}
-	return appendInt(b, 20_000+n*2500)
+	return jsonenc.AppendInt(b, 20_000+n*2500)
 }
 
-func appendCaller(b []byte, pc uintptr) []byte {
+// A caller is where a record was logged.
+type caller struct {
+	function, file string
+	line           int
+}
+
+func (s *encoder) callerOf(pc uintptr) *caller {
+	if known, ok := s.callers.Load(pc); ok {
+		c, _ := known.(*caller)
+		return c
+	}
 	f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
-	b = append(b, `,"caller_method_name":`...)
-	b = jsonenc.AppendString(b, f.Function)
-	b = append(b, `,"caller_file_name":`...)
-	b = jsonenc.AppendString(b, f.File)
-	b = append(b, `,"caller_line_number":`...)
-	return appendInt(b, int64(f.Line))
+	c := &caller{f.Function, f.File, f.Line}
+	s.callers.Store(pc, c)
+	return c
 }
 
 // WithAttrs returns a handler that writes attrs with every event. They are
@@ -181,15 +341,19 @@ func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	if len(attrs) == 0 {
 		return h
 	}
-	e := event{nil, h.shared.opts.AddSource, h.meta}
-	bound := h.bound.WithAttrs(&h.shared.rules, func(l *jsonenc.Line, b []byte) []byte {
-		e.line = l
+	h2 := *h
+	h2.bound = h.bound.WithAttrs(&h.shared.rules, func(l *jsonenc.Line, b []byte) []byte {
+		e := event{encoder: h.shared, line: l, bound: &h.meta, outside: !h.group, prefix: h.prefix}
 		for _, a := range attrs {
-			b = h.appendAttr(&e, b, a)
+			b = e.attr(b, a)
 		}
+		h2.meta = *e.meta()
 		return b
 	})
-	return &Handler{shared: h.shared, bound: bound, meta: e.meta}
+	if h2.meta.logger != h.meta.logger {
+		h2.heads = h.shared.newHeads(h2.meta.logger)
+	}
+	return &h2
 }
 
 // WithGroup returns a handler that writes all later attrs inside an object. An
@@ -198,10 +362,19 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 	if name == "" {
 		return h
 	}
-	if !h.bound.InGroup() && fieldOf(name, h.shared.opts.AddSource) == own {
-		name = renamed(name)
+	h2 := *h
+	h2.group = true
+	if h.shared.labels {
+		h2.prefix += name + "_"
+		return &h2
 	}
-	return &Handler{shared: h.shared, bound: h.bound.WithGroup(name), meta: h.meta}
+	if !h.group && h.shared.opts.Attrs == "" {
+		if is := h.shared.meanings.of[name]; is == reserved || is == shared || is == isTags || is == isMetadata {
+			name = renamed(name)
+		}
+	}
+	h2.bound = h.bound.WithGroup(jsonenc.CleanName(name))
+	return &h2
 }
 
 // Flush flushes the writer if it has a method Flush(context.Context) error or

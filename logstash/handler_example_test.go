@@ -18,5 +18,5 @@ func ExampleNewHandler() {
 		panic(err)
 	}
 	// Output:
-	// {"@timestamp":"2026-11-21T23:30:00Z","@version":"1","message":"start failed","level":"ERROR","level_value":40000,"host":{"name":"web-1"},"err":{"message":"open /etc/api: file does not exist","type":"*errors.errorString"},"attr_host":"a string would not do","logger_name":"api","tags":["prod"]}
+	// {"@timestamp":"2026-11-21T23:30:00Z","@version":"1","level":"ERROR","level_value":40000,"logger_name":"api","message":"start failed","host":{"name":"web-1"},"err":{"message":"open /etc/api: file does not exist","type":"*errors.errorString"},"attr_host":"a string would not do","tags":["prod"]}
 }

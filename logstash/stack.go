@@ -3,9 +3,6 @@ package logstash
 import (
 	"errors"
 	"fmt"
-	"hash"
-	"hash/fnv"
-	"io"
 	"reflect"
 	"runtime"
 	"slices"
@@ -27,16 +24,18 @@ const maxErrors = 64
 //		... 12 common frames omitted
 //
 // Each error has a line with its type and its message, then its frames, the
-// innermost first. Frames beyond the depth are counted. So are those at the
-// outer end that are also the outer end of the trace further up that the error
-// belongs to; they are not written again. Frames of the runtime at the outer
-// end, which every goroutine has, are left out. An error that does no more than
-// add a trace to the one it wraps, or nothing, is written as one with it, under
-// the latter's type. Of several errors that one error wraps, each begins with
-// "Caused by (1 of 2): ". No line ends the text.
+// innermost first. Frames beyond the depth are only counted, and so are those at
+// the outer end that the nearest trace above, among the errors that wrap it, has
+// there too. The runtime's own frames at the outer end are left out. An error
+// that adds no message to the only one it wraps, and where not both have a
+// trace, is written as one with it, under the latter's type. Of several errors
+// that one error wraps, each begins with "Caused by (1 of 2): ". The text does
+// not end in a newline.
 //
-// With rootFirst the errors stand the other way round. Every wrapping error
-// begins with "Wrapped by: ", and the first of a branch with "Branch (1 of 2): ".
+// With rootFirst every error stands below what it wraps and begins with
+// "Wrapped by: ", the first of a branch with "Branch (1 of 2): ", and the frames
+// that are not written again are those that the trace below has in common with
+// the one above.
 //
 // The hash is the FNV-1a of the types of the errors and of the functions of
 // their frames, in eight hexadecimal digits. It does not depend on messages,
@@ -56,7 +55,7 @@ func (s stacks) ofError(err error) (text, sum string) {
 	}
 	b := treeBuilder{left: maxErrors}
 	root := b.fault(err)
-	if root == nil || !b.traced {
+	if !b.traced {
 		return "", ""
 	}
 	w := traceWriter{stacks: s}
@@ -66,9 +65,7 @@ func (s stacks) ofError(err error) (text, sum string) {
 		w.rootLast(root, "", trace{})
 	}
 	if s.hash {
-		h := fnv.New32a()
-		root.addTo(h)
-		sum = hexOf(h)
+		sum = root.hash(newTraceHash).String()
 	}
 	return string(w.b), sum
 }
@@ -93,14 +90,26 @@ func (s stacks) ofCall(pc uintptr) (text, sum string) {
 	w := traceWriter{stacks: s}
 	w.trace(t, 0)
 	if s.hash {
-		h := fnv.New32a()
-		t.addTo(h)
-		sum = hexOf(h)
+		sum = t.hash(newTraceHash).String()
 	}
 	return string(w.b), sum
 }
 
-func hexOf(h hash.Hash32) string { return fmt.Sprintf("%08x", h.Sum32()) }
+// A traceHash is a 32-bit FNV-1a of words, each ended by a newline. That of
+// hash/fnv would cost two copies of every word.
+type traceHash uint32
+
+const newTraceHash traceHash = 2166136261
+
+func (h traceHash) add(word string) traceHash {
+	const prime = 16777619
+	for i := range len(word) {
+		h = (h ^ traceHash(word[i])) * prime
+	}
+	return (h ^ '\n') * prime
+}
+
+func (h traceHash) String() string { return fmt.Sprintf("%08x", uint32(h)) }
 
 // carriesTrace reports whether err or an error that it wraps has a method that
 // tells its trace. Most errors have none: this is all that they cost.
@@ -116,6 +125,9 @@ func carriesTrace(err error) (found bool) {
 
 func findTrace(err error, left int) (found bool, rest int) {
 	for ; err != nil && left > 0; left-- {
+		if reflect.TypeOf(err).NumMethod() == 1 {
+			return false, left - 1 // it has Error, and nothing else
+		}
 		if tracer(err) != nil {
 			return true, left
 		}
@@ -145,12 +157,13 @@ type fault struct {
 	cut           int // causes that were not looked at
 }
 
-func (f *fault) addTo(h hash.Hash32) {
-	_, _ = io.WriteString(h, f.kind+"\n")
-	f.trace.addTo(h)
+// hash adds the types and functions of f and its causes.
+func (f *fault) hash(h traceHash) traceHash {
+	h = f.trace.hash(h.add(f.kind))
 	for _, c := range f.causes {
-		c.addTo(h)
+		h = c.hash(h)
 	}
+	return h
 }
 
 // A treeBuilder makes faults of an error and all that it wraps.
@@ -302,20 +315,18 @@ func (w *traceWriter) trace(t trace, common int) {
 }
 
 func (w *traceWriter) frame(f frame) {
-	w.line("\tat ")
-	place := f.file
-	if f.line > 0 {
-		place += ":" + strconv.Itoa(f.line)
+	w.line("\tat ", f.function)
+	if f.file == "" {
+		return
 	}
-	switch {
-	case f.function == "":
-		w.b = append(w.b, place...)
-	case place == "":
-		w.b = append(w.b, f.function...)
-	default:
-		w.b = append(w.b, f.function...)
+	if f.function != "" {
 		w.b = append(w.b, " ("...)
-		w.b = append(w.b, place...)
+	}
+	w.b = append(w.b, f.file...)
+	if f.line > 0 {
+		w.b = strconv.AppendInt(append(w.b, ':'), int64(f.line), 10)
+	}
+	if f.function != "" {
 		w.b = append(w.b, ')')
 	}
 }

@@ -1,8 +1,6 @@
 package logstash
 
 import (
-	"hash"
-	"io"
 	"reflect"
 	"runtime"
 	"strconv"
@@ -15,7 +13,7 @@ import (
 // bytes of a message or a name that an error gave, maxTraceText how many of a
 // text.
 const (
-	maxFrames    = 1024
+	maxFrames    = 512
 	maxTraceLine = 1 << 10
 	maxTraceText = 64 << 10
 )
@@ -66,8 +64,9 @@ func traceOf(err error) (t trace) {
 		}
 		t = resolve(pcs)
 	case reflect.Struct: // like runtime.Frame
+		fields := fieldsOf(v.Type().Elem())
 		for i := range n {
-			t.add(frameOf(v.Index(i)))
+			t.add(fields.frame(v.Index(i)))
 		}
 	case reflect.String:
 		for i := range n {
@@ -146,24 +145,42 @@ func resolve(pcs []uintptr) (t trace) {
 	return t
 }
 
-// frameOf reads a struct by the names that libraries give to the fields.
-func frameOf(v reflect.Value) (f frame) {
-	for i, typ := 0, v.Type(); i < typ.NumField(); i++ {
-		value := v.Field(i)
-		switch name := typ.Field(i).Name; name {
+// frameFields are the places of a frame's fields in a struct, below 0 for none.
+type frameFields struct{ function, file, line int }
+
+// fieldsOf finds the fields by the names that libraries give them.
+func fieldsOf(typ reflect.Type) frameFields {
+	fields := frameFields{-1, -1, -1}
+	for i := range typ.NumField() {
+		field := typ.Field(i)
+		text := field.Type.Kind() == reflect.String
+		switch field.Name {
 		case "Function", "Func", "Name":
-			if value.Kind() == reflect.String && f.function == "" {
-				f.function = oneLine(value.String())
+			if text && fields.function < 0 {
+				fields.function = i
 			}
 		case "File", "Path":
-			if value.Kind() == reflect.String && f.file == "" {
-				f.file = oneLine(value.String())
+			if text && fields.file < 0 {
+				fields.file = i
 			}
 		case "Line", "LineNumber":
-			if value.CanInt() {
-				f.line = int(value.Int())
+			if field.Type.Kind() == reflect.Int {
+				fields.line = i
 			}
 		}
+	}
+	return fields
+}
+
+func (fields frameFields) frame(v reflect.Value) (f frame) {
+	if fields.function >= 0 {
+		f.function = oneLine(v.Field(fields.function).String())
+	}
+	if fields.file >= 0 {
+		f.file = oneLine(v.Field(fields.file).String())
+	}
+	if fields.line >= 0 {
+		f.line = int(v.Field(fields.line).Int())
 	}
 	return f
 }
@@ -174,7 +191,9 @@ func frameOf(v reflect.Value) (f frame) {
 func parseTrace(text string) (t trace) {
 	if len(text) > maxTraceText {
 		text, t.more = text[:maxTraceText], unknown
-		text = text[:strings.LastIndexByte(text, '\n')+1] // whole lines
+		if end := strings.LastIndexByte(text, '\n'); end >= 0 {
+			text = text[:end] // whole lines
+		}
 	}
 	for text != "" {
 		if len(t.frames) == maxFrames {
@@ -240,11 +259,11 @@ func withoutArgs(call string) string {
 
 func textLine(s string) string {
 	s = strings.TrimPrefix(strings.TrimSpace(s), "--- ") // samber/oops
-	return oneLine(strings.TrimPrefix(s, "at "))
+	return oneLine(strings.TrimSuffix(strings.TrimPrefix(s, "at "), ":"))
 }
 
 // oneLine returns s cut to the length of a line, and with a space for each
-// character that would end it: text that an error gives cannot forge a frame.
+// control character: text that an error gives cannot forge a line.
 func oneLine(s string) string {
 	if len(s) > maxTraceLine {
 		end := maxTraceLine
@@ -261,18 +280,30 @@ func oneLine(s string) string {
 	}, s)
 }
 
-func (t trace) addTo(h hash.Hash32) {
+// hash adds the functions of t.
+func (t trace) hash(h traceHash) traceHash {
 	for _, f := range t.frames {
-		name := f.function
-		if name == "" { // text: up to the line number, what follows may be a message
-			file, _, found := strings.Cut(f.file, ".go:")
-			if !found {
-				continue
-			}
-			name = file
+		if f.function != "" {
+			h = h.add(f.function)
+			continue
 		}
-		_, _ = io.WriteString(h, name+"\n")
+		if place := placeOf(f.file); place != "" {
+			h = h.add(place)
+		}
 	}
+	return h
+}
+
+// placeOf returns what a line of text begins with, up to a line number. What
+// comes after may be a message, and so may a line that does not begin so.
+func placeOf(text string) string {
+	word, _, _ := strings.Cut(text, " ")
+	for i := range len(word) - 1 {
+		if digit := word[i+1]; word[i] == ':' && '0' <= digit && digit <= '9' {
+			return word[:i]
+		}
+	}
+	return ""
 }
 
 // common returns how many frames t shares with the outer end of above.

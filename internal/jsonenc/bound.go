@@ -19,7 +19,7 @@ type Bound struct {
 
 // NewBound returns a Bound that holds nothing, for an encoder with the given rules.
 func NewBound(rules *Rules) Bound {
-	var b Bound
+	b := Bound{seen: rules.Reserved}
 	for _, name := range rules.Own {
 		h, _ := Inspect(name)
 		b.seen.Add(h)
@@ -30,6 +30,18 @@ func NewBound(rules *Rules) Bound {
 
 // InGroup reports whether a WithGroup is in force.
 func (b *Bound) InGroup() bool { return len(b.groups) > 0 }
+
+// Text returns the encoded attrs, each after a comma or an opening brace, and Names
+// the names in the innermost object that is open in it.
+func (b Bound) Text() []byte { return b.text }
+
+// Names: see Text.
+func (b Bound) Names() (names []string) {
+	for _, name := range b.names {
+		names = append(names, decoded(name))
+	}
+	return names
+}
 
 // WithGroup returns b with a group that is opened when something is in it.
 func (b Bound) WithGroup(name string) Bound {

@@ -64,8 +64,16 @@ func New(rules *Rules) *Line {
 
 // Free gives the Line back. Neither it nor its Buf may be used afterwards.
 func (l *Line) Free() {
+	if l.Reset() {
+		lines.Put(l)
+	}
+}
+
+// Reset makes the Line ready for another record, for a caller who keeps it. It
+// reports whether it is not too large to be kept.
+func (l *Line) Reset() bool {
 	if cap(l.Buf) > maxPooled || cap(l.spans) > maxPooled/16 {
-		return
+		return false
 	}
 	l.Buf, l.Budget = l.Buf[:0], attrs.Budget{}
 	if l.groups != nil {
@@ -75,7 +83,7 @@ func (l *Line) Free() {
 	if l.strict {
 		l.names, l.spans, l.rework = names{}, l.spans[:0], false
 	}
-	lines.Put(l)
+	return true
 }
 
 // Finish returns the line, which lacks only its newline, as the rules want it.
@@ -85,6 +93,10 @@ func (l *Line) Finish(b []byte) []byte {
 	}
 	return append(b, '\n')
 }
+
+// Rework says that the line may have a name twice that was not written by the
+// Line's methods.
+func (l *Line) Rework() { l.rework = true }
 
 // AppendKey appends a comma where one is needed, the key and a colon.
 func AppendKey(b []byte, key string) []byte {
@@ -128,9 +140,8 @@ func (l *Line) key(b []byte, key string) []byte {
 // Attr appends an attr, or nothing when it is empty, is replaced by an empty
 // one, or is a group in which nothing is left.
 func (l *Line) Attr(b []byte, a slog.Attr) []byte {
-	if l.strict {
-		l.Inspect(a.Key)
-	} else if l.plain { // which needs none of what Inspected does for these
+	switch {
+	case l.plain: // which needs none of what Inspected does for these
 		switch a.Value.Kind() {
 		case slog.KindString:
 			return AppendString(AppendKey(b, a.Key), a.Value.String())
@@ -140,8 +151,33 @@ func (l *Line) Attr(b []byte, a slog.Attr) []byte {
 			return AppendInt(AppendKey(b, a.Key), int64(a.Value.Duration()))
 		default:
 		}
+	case l.strict:
+		if text, ok := l.Scalar(b, a); ok {
+			return text
+		}
+		l.Inspect(a.Key)
 	}
 	return l.Inspected(b, a)
+}
+
+// Scalar appends an attr under strict rules and reports true, if its value is of a
+// basic kind and its name raises no question.
+func (l *Line) Scalar(b []byte, a slog.Attr) (text []byte, ok bool) {
+	kind := a.Value.Kind()
+	if kind < slog.KindBool || kind > slog.KindUint64 || l.rules.Replace != nil {
+		return b, false
+	}
+	if text, ok = l.newKey(b, a.Key); !ok {
+		return b, false
+	}
+	switch kind {
+	case slog.KindString:
+		return l.Text(text, a.Value.String()), true
+	case slog.KindInt64:
+		return l.int(text, a.Value.Int64()), true
+	default:
+		return l.Value(text, a.Value), true
+	}
 }
 
 // Inspected is Attr for a caller who has called Inspect under strict rules.
@@ -245,9 +281,7 @@ func (l *Line) any(b []byte, a any) []byte {
 		if text[0] == '"' && len(text) > l.limit {
 			return append(b[:start], cutEncoded(text, l.limit)...)
 		}
-		if l.rules.Integers != AllIntegers && text[0] <= '9' {
-			return append(b[:start], l.rules.number(text)...)
-		}
+		return append(b[:start], l.rules.scalar(text)...)
 	case len(text) > l.limit:
 		return AppendString(b[:start], Cut(string(text), l.limit))
 	case l.strict && !l.rework:
@@ -279,6 +313,7 @@ func (l *Line) group(b []byte, key string, members []slog.Attr) []byte {
 	}
 	if len(b) > opened {
 		b = append(b, '}')
+		spans = l.names.first // the group's name stays
 	} else {
 		b = b[:start]
 	}

@@ -1,6 +1,7 @@
 package jsonenc
 
 import (
+	"encoding/binary"
 	"strings"
 	"unicode/utf8"
 )
@@ -19,30 +20,80 @@ func (s *Set) Add(h Hash) { s[h/64%8] |= 1 << (h % 64) }
 func (s *Set) Has(h Hash) bool { return s[h/64%8]>>(h%64)&1 != 0 }
 
 // Inspect returns the hash of a name and whether it is surely one that
-// [CleanName] keeps.
+// [CleanName] keeps and that has no escape.
 func Inspect(name string) (h Hash, clean bool) {
-	const prime = 0x9E3779B97F4A7C15
 	if len(name) < 8 {
 		x := short(name)
-		return Hash(x * prime >> 55), unfit(x) == 0 && len(name) > 0 && name[0] > ' '
+		return hashOf(x), unfit(x) == 0 && len(name) > 0 && name[0] > ' '
 	}
+	x, marks := uint64(0), uint64(0)
 	last := len(name) - 8
-	x := load(name[last:])
-	marks := unfit(x)
 	for i := 0; i < last; i += 8 {
 		w := load(name[i : i+8])
 		marks |= unfit(w)
-		x = (x ^ w) * prime
+		x = mix(x, w)
 	}
-	return Hash(x * prime >> 55), marks == 0 && name[0] > ' '
+	w := load(name[last:])
+	return hashOf(mix(x, w)), marks|unfit(w) == 0 && name[0] > ' '
 }
 
-// unfit marks the bytes that are brackets or dots and, for want of certainty, a
-// backslash, those beyond ASCII and maybe one above another mark.
+// newKey appends a name if Inspect finds it clean and the open object has none with
+// its hash, and remembers it. It reports whether it did. It does in one pass what
+// Inspect, AppendKey and note do in three.
+func (l *Line) newKey(b []byte, name string) (text []byte, ok bool) {
+	if len(name) == 0 || len(name) > l.limit || name[0] <= ' ' {
+		return b, false
+	}
+	n := len(b)
+	b = grow(b, len(name)+12)
+	d := b[n : n+len(name)+12]
+	if n == 0 || b[n-1] != '{' {
+		d[0] = ','
+		d = d[1:]
+		n++
+	}
+	d[0] = '"'
+	d = d[1:]
+	var x, marks uint64
+	if len(name) < 8 {
+		x = short(name)
+		marks = unfit(x)
+		binary.LittleEndian.PutUint64(d, x)
+	} else {
+		last := len(name) - 8
+		for i := 0; i < last; i += 8 {
+			w := load(name[i : i+8])
+			marks |= unfit(w)
+			x = mix(x, w)
+			binary.LittleEndian.PutUint64(d[i:], w)
+		}
+		w := load(name[last:])
+		marks |= unfit(w)
+		x = mix(x, w)
+		binary.LittleEndian.PutUint64(d[last:], w)
+	}
+	h := hashOf(x)
+	if marks != 0 || l.names.seen.Has(h) {
+		return b, false
+	}
+	l.names.seen.Add(h)
+	end := n + len(name) + 2
+	l.spans = append(l.spans, span{n, end})
+	d[len(name)] = '"'
+	d[len(name)+1] = ':'
+	return b[:end+1], true
+}
+
+func mix(x, w uint64) uint64 { return (x ^ w) * 0x9E3779B97F4A7C15 }
+
+func hashOf(x uint64) Hash { return Hash(x * 0x9E3779B97F4A7C15 >> 55) }
+
+// unfit marks the bytes that have to be escaped in a string, or are brackets or
+// dots, and maybe one above another mark.
 func unfit(x uint64) uint64 {
-	dot := x ^ '.'*lsb
-	fromBracket, behindBracket := x+(0x80-'[')*lsb, x+(0x80-']'-1)*lsb
-	return (x | fromBracket&^behindBracket | (dot - lsb)) & msb
+	dot, quote := x^('.'*lsb), x^('"'*lsb)
+	fromBracket, behindBracket := x+(0x80-'[')*lsb, x+(0x80-']'-1)*lsb // and a backslash is between them
+	return (x | fromBracket&^behindBracket | (dot - lsb) | (quote - lsb) | (x - spaces)) & msb
 }
 
 // CleanName returns name as Logstash and Elasticsearch can work with it. A

@@ -21,6 +21,10 @@ type Rules struct {
 	// one is a duplicate, and they outlast attrs in a line that is too long.
 	Own []string
 
+	// Reserved are the hashes of names outside of groups that Scalar leaves to its
+	// caller.
+	Reserved Set
+
 	// Names are to be as CleanName makes them.
 	Names bool
 

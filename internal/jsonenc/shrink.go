@@ -11,7 +11,7 @@ import (
 const truncated = `"truncated"`
 
 // mark returns what stands at the end of a text of which n bytes are left out.
-func mark(n int) string { return "…[+" + strconv.Itoa(n) + " bytes]" }
+func mark(n int) string { return "…(+" + strconv.Itoa(n) + " bytes)" }
 
 // Cut returns s, or where it has more than limit bytes its first ones and a mark
 // that says how many are left out. A limit of 0 is none.

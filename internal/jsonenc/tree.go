@@ -117,7 +117,7 @@ func (n *node) append(b []byte) []byte {
 // obey changes what the rules do not allow.
 func (n *node) obey(rules *Rules) {
 	if n.kind == 0 {
-		n.text = rules.number(n.text)
+		n.text = rules.scalar(n.text)
 		return
 	}
 	for i := range n.kids {
@@ -134,10 +134,14 @@ func (n *node) obey(rules *Rules) {
 	}
 }
 
-// number returns a number as the rules want it. What is no number it returns as
-// it is.
-func (r *Rules) number(text []byte) []byte {
-	if r.Integers == AllIntegers || len(text) < 4 || text[0] != '-' && (text[0] < '0' || text[0] > '9') {
+// scalar returns a string or a number as the rules want it, and what is neither as it
+// is.
+func (r *Rules) scalar(text []byte) []byte {
+	c := text[0]
+	if r.Names && c == '"' && surrogates(text) {
+		return AppendString(nil, decoded(string(text))) // which has U+FFFD for half a pair
+	}
+	if r.Integers == AllIntegers || c != '-' && (c < '0' || c > '9') {
 		return text
 	}
 	quoted := false
@@ -154,6 +158,12 @@ func (r *Rules) number(text []byte) []byte {
 		return []byte(`"` + string(text) + `"`)
 	}
 	return text
+}
+
+// surrogates reports whether there is an escaped half of a pair in an encoded
+// string. Logstash removes one that is alone.
+func surrogates(text []byte) bool {
+	return bytes.Contains(text, []byte(`\ud`)) || bytes.Contains(text, []byte(`\uD`))
 }
 
 // single leaves one member of each name.
@@ -224,7 +234,10 @@ func (r *Rules) suspicious(text []byte) bool {
 			objects = objects[:len(objects)-1]
 			text = text[1:]
 		case c == '"':
-			if tok, text = token(text); len(text) == 0 || text[0] != ':' {
+			if tok, text = token(text); r.Names && surrogates(tok) {
+				return true
+			}
+			if len(text) == 0 || text[0] != ':' {
 				continue
 			}
 			name := string(tok[1 : len(tok)-1])

@@ -1,0 +1,93 @@
+package logstash
+
+import (
+	"slices"
+	"strings"
+
+	"github.com/sluicelog/sluice/internal/jsonenc"
+)
+
+// A meaning is what a key outside of groups means.
+type meaning int
+
+const (
+	free     meaning = iota
+	reserved         // a field that is the event's own, or that Elasticsearch keeps for itself
+	object           // a field whose value has to be an object
+	shared           // an object with members that are the event's own
+	inline           // a group's members stand where it does
+	isTags           // see attrs.EachTag
+	isLogger         // the name of the logger, if it is a string
+	isError          // the error, if it is one
+	isMetadata
+)
+
+// meanings knows the keys that mean something.
+type meanings struct {
+	of     map[string]meaning
+	hashes jsonenc.Set // of those in of, so that a look is enough for most keys
+	paths  []string    // of the event's own fields, with dots
+}
+
+// What has to be an object everywhere: Logstash 8's inputs and codecs set fields in
+// the first ones, and lose an event in which they cannot. Filebeat does in the
+// others.
+const anyObjects = "event http url user_agent error host agent ecs log input"
+
+// The field sets of ECS 8 that have a place outside of others, see
+// https://www.elastic.co/docs/reference/ecs/ecs-field-reference, and those that users
+// and pipelines put there nevertheless.
+const ecsObjects = "client cloud container data_stream destination device dll dns email faas file geo group labels network observer " +
+	"orchestrator organization os package process registry related rule server service source span threat tls trace transaction " +
+	"user vulnerability"
+
+// What Elasticsearch keeps for itself, so that it rejects an event that has it.
+const elasticsearchOwn = "_id _index _source _type _routing _field_names _ignored _doc_count _size _tier _seq_no _version"
+
+func newMeanings(o *Options, places *[fields]place) *meanings {
+	m := &meanings{of: map[string]meaning{"": inline, "tags": isTags, "logger": isLogger, "logger_name": isLogger, "err": isError, "@metadata": isMetadata}}
+	add := func(is meaning, names ...string) {
+		for _, name := range names {
+			if m.of[name] == free || is == shared && m.of[name] == object {
+				m.of[name] = is
+			}
+		}
+	}
+	add(object, strings.Fields(anyObjects)...)
+	if o.Profile != V1 {
+		add(object, strings.Fields(ecsObjects)...)
+	}
+	add(reserved, strings.Fields(elasticsearchOwn)...)
+	for _, p := range places {
+		if p == nil {
+			continue
+		}
+		path := strings.Join(p, ".")
+		if path == "log.logger" {
+			add(isLogger, path)
+		}
+		add(reserved, path)
+		m.paths = append(m.paths, path)
+		if name, _, below := strings.Cut(path, "."); below {
+			add(shared, name)
+		}
+	}
+	for name := range m.of {
+		h, _ := jsonenc.Inspect(name)
+		m.hashes.Add(h)
+	}
+	return m
+}
+
+// takes reports whether a member of an object outside of groups is the event's own.
+func (m *meanings) takes(object, member string) bool {
+	path := object + "." + member
+	return slices.ContainsFunc(m.paths, func(own string) bool {
+		return own == path || strings.HasPrefix(own, path) && own[len(path)] == '.'
+	})
+}
+
+// renamed returns a key that means nothing.
+func renamed(key string) string {
+	return "attr_" + strings.ReplaceAll(strings.TrimLeft(key, "@_"), ".", "_")
+}

@@ -1,0 +1,107 @@
+package logstash
+
+import (
+	"encoding"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net/url"
+	"reflect"
+
+	"github.com/sluicelog/sluice/internal/jsonenc"
+)
+
+// appendAny appends a value of no basic kind.
+func (s *encoder) appendAny(b []byte, a any) []byte {
+	switch v := a.(type) {
+	case traceless:
+		return appendError(b, v.error, "", "")
+	case error:
+		trace, sum := s.stackOf(v)
+		return appendError(b, v, trace, sum)
+	case *url.URL:
+		if v != nil {
+			return jsonenc.AppendString(b, v.Redacted())
+		}
+	case url.URL:
+		return jsonenc.AppendString(b, v.Redacted())
+	case json.Marshaler, encoding.TextMarshaler:
+	case fmt.Stringer:
+		return appendStringer(b, v)
+	}
+	mark := len(b)
+	b = jsonenc.AppendAny(b, a)
+	// In as many groups as there may be around it.
+	if s := (scanner{b: b[mark:]}); !s.value(maxNesting/5) || s.i < len(s.b) {
+		return jsonenc.AppendString(b[:mark], "!ERROR:nested too deep, or a number too long, for Logstash")
+	}
+	return b
+}
+
+func appendStringer(b []byte, v fmt.Stringer) (out []byte) {
+	mark := len(b)
+	defer func() {
+		if r := recover(); r != nil {
+			if rv := reflect.ValueOf(v); rv.Kind() == reflect.Pointer && rv.IsNil() {
+				out = append(b[:mark], "null"...)
+				return
+			}
+			out = jsonenc.AppendString(b[:mark], fmt.Sprint("!PANIC: ", r))
+		}
+	}()
+	return jsonenc.AppendString(b, v.String())
+}
+
+// appendError appends an error as an object.
+func appendError(b []byte, err error, trace, sum string) []byte {
+	b = append(b, `{"message":`...)
+	if _, marshals := err.(json.Marshaler); marshals { //nolint:errorlint // of this very type
+		b = jsonenc.AppendAny(b, textOnly{err})
+	} else {
+		b = jsonenc.AppendAny(b, err)
+	}
+	b = append(b, `,"type":`...)
+	b = jsonenc.AppendString(b, typeOf(err))
+	if trace != "" {
+		b = append(b, `,"stack_trace":`...)
+		b = jsonenc.AppendString(b, trace)
+	}
+	if sum != "" {
+		b = append(b, `,"stack_hash":`...)
+		b = jsonenc.AppendString(b, sum)
+	}
+	return append(b, '}')
+}
+
+func (s *encoder) stackOf(err error) (trace, sum string) {
+	if s.opts.StackDepth < 0 {
+		return "", ""
+	}
+	return s.stacks.ofError(err)
+}
+
+// traceless is an error whose stack trace stands elsewhere.
+type traceless struct{ error } //nolint:errname // not an error of this package
+
+// textOnly hides an error's MarshalJSON.
+type textOnly struct{ error } //nolint:errname // not an error of this package
+
+// rootCause returns the end of the chain of errors that err wraps, whose type
+// says most.
+func rootCause(err error) (cause error) {
+	defer func() {
+		if recover() != nil {
+			cause = err
+		}
+	}()
+	const longest = 100 // a chain that leads to itself ends here
+	cause = err
+	for range longest {
+		next := errors.Unwrap(cause)
+		if next == nil {
+			break
+		}
+		cause = next
+	}
+	return cause
+}
