@@ -13,6 +13,7 @@ import (
 
 // meta is what attrs say about the event as a whole.
 type meta struct {
+	any      bool // whether there is more than the logger
 	logger   string
 	tags     []string // never appended to in place
 	metadata []byte   // encoded members of @metadata, each after a comma; never appended to in place
@@ -65,17 +66,13 @@ func (e *event) meta() *meta {
 func (e *event) change() *meta {
 	if !e.changed {
 		e.own, e.changed = *e.bound, true
+		e.own.any = true
 	}
 	return &e.own
 }
 
 // attr appends an attr.
 func (e *event) attr(b []byte, a slog.Attr) []byte {
-	if e.opts.Attrs == "" {
-		if text, ok := e.line.Scalar(b, a); ok { // whose key means nothing
-			return text
-		}
-	}
 	if h := e.line.Inspect(a.Key); e.outside && e.meanings.hashes.Has(h) {
 		if is := e.meanings.of[a.Key]; is != free {
 			a.Value = a.Value.Resolve()

@@ -75,9 +75,11 @@ type encoder struct {
 	rules    jsonenc.Rules
 	stacks   stacks
 	sink     *sink.Sink
+	timeKey  []byte // the encoded name of the time, with its colon
 	static   []byte // the encoded fields that are the same in all events, each after a comma
 	labels   bool   // whether attrs are ECS labels
 	dynamic  bool   // whether there are fields between static and the attrs
+	tail     bool   // whether there are fields behind the attrs, whatever the attrs are
 	sequence atomic.Uint64
 	events   sync.Pool
 	callers  sync.Map // from a PC to its *caller; as many as there are calls in the program
@@ -109,10 +111,14 @@ func NewHandler(w io.Writer, opts *Options) *Handler {
 		}
 	}
 	s.dynamic = o.EventID || o.Sequence || o.Trace != nil
+	s.tail = o.EventID || o.LevelTag != nil || o.StackLevel != nil
 	s.labels = o.Attrs == "labels"
 	s.meanings = newMeanings(o, &s.places)
 	s.rules.Any = s.appendAny
 
+	if p := s.places[timestampField]; p != nil {
+		s.timeKey = jsonenc.AppendKey([]byte{'{'}, p[0])[1:]
+	}
 	h := &Handler{shared: s}
 	h.meta.logger = o.LoggerName
 	h.addStatic()
@@ -226,12 +232,21 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 		b, id = s.appendDynamic(ctx, b, &r)
 	}
 	b = l.Begin(b, &h.bound)
+	fast := s.opts.Attrs == ""
 	r.Attrs(func(a slog.Attr) bool {
+		if fast {
+			var ok bool
+			if b, ok = l.Scalar(b, a); ok { // whose key means nothing
+				return true
+			}
+		}
 		b = e.attr(b, a)
 		return true
 	})
 	b = l.End(b, &h.bound)
-	b = e.appendTail(b, &r, id)
+	if s.tail || e.changed || h.meta.any {
+		b = e.appendTail(b, &r, id)
+	}
 	b = l.Finish(append(b, '}'))
 	l.Buf = b
 	err := s.sink.Write(r.Level, b)
@@ -242,11 +257,11 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 // appendTime appends the time. One that RFC 3339 cannot write would make Logstash
 // tag the event.
 func (s *encoder) appendTime(l *jsonenc.Line, b []byte, t time.Time) []byte {
-	if t.IsZero() || s.places[timestampField] == nil {
+	if t.IsZero() || s.timeKey == nil {
 		return b
 	}
 	start := len(b)
-	b = jsonenc.AppendKey(b, s.places[timestampField][0])
+	b = append(b, s.timeKey...)
 	mark := len(b)
 	b = l.Time(b, t.UTC())
 	if b[mark+1] == '!' {

@@ -18,7 +18,7 @@ const maxErrors = 64
 //
 //	*app.QueryError: load user: connection refused
 //		at app.(*Store).User (/src/app/store.go:41)
-//		... 3 more
+//		... 13 more
 //	Caused by: *net.OpError: connection refused
 //		at app.(*Store).dial (/src/app/store.go:17)
 //		... 12 common frames omitted

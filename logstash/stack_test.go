@@ -475,8 +475,8 @@ func TestStackOfHostileErrors(t *testing.T) {
 			[]string{"... 999488 more\nCaused by: *logstash.goError: x\n\tat "},
 		},
 		{
-			"text is cut between lines", &textError{text: strings.Repeat(long+"\n", 1000)},
-			[]string{"\tat " + long + "\n\t... more"},
+			"text is cut between lines", &textError{text: strings.Repeat("f("+long+")\n\t/a.go:1\n", 1000)},
+			[]string{"\tat f (/a.go:1)\n\t... more"},
 		},
 		{"many frames", &wideError{frames}, []string{"... 999488 more"}},
 		{"10 MB of text on one line and 10 MB of lines", &hugeError{5_000_000}, []string{": ää", "\tat éé", "\n\t... more"}},

@@ -116,14 +116,17 @@ func (l *Line) End(b []byte, bound *Bound) []byte {
 
 // open opens the groups that bound.text has not opened yet.
 func (l *Line) open(b []byte, bound *Bound) []byte {
-	if l.strict {
+	if l.strict && l.rules.Replace == nil {
+		l.names = names{seen: bound.seen, bound: bound.names}
+		l.rework = l.rework || bound.rework
+	} else if l.strict {
+		// What ReplaceAttr has made of the built-in attrs is there already. It is not
+		// compared to what is bound when that is in another object.
 		l.names.bound = bound.names
 		for i := range bound.seen {
 			l.names.seen[i] |= bound.seen[i]
 		}
-		// What ReplaceAttr has made of the built-in attrs is not compared to what is
-		// bound when that is in another object.
-		l.rework = l.rework || bound.rework || l.rules.Replace != nil && bound.open > 0
+		l.rework = l.rework || bound.rework || bound.open > 0
 	}
 	if l.rules.Replace != nil {
 		// As log/slog does it: built-in attrs are in nil groups, those of the

@@ -39,8 +39,8 @@ type Line struct {
 	hash   Hash // of the name that Inspect was called with
 	clean  bool
 	names  names
-	spans  []span
-	rework bool // whether the finished line breaks a rule
+	starts []int // where the encoded names of objects that are open begin
+	rework bool  // whether the finished line breaks a rule
 }
 
 var lines = sync.Pool{New: func() any { //nolint:gochecknoglobals // a pool holds no state of the program
@@ -72,7 +72,7 @@ func (l *Line) Free() {
 // Reset makes the Line ready for another record, for a caller who keeps it. It
 // reports whether it is not too large to be kept.
 func (l *Line) Reset() bool {
-	if cap(l.Buf) > maxPooled || cap(l.spans) > maxPooled/16 {
+	if cap(l.Buf) > maxPooled || cap(l.starts) > maxPooled/8 {
 		return false
 	}
 	l.Buf, l.Budget = l.Buf[:0], attrs.Budget{}
@@ -81,7 +81,10 @@ func (l *Line) Reset() bool {
 		l.groups = nil
 	}
 	if l.strict {
-		l.names, l.spans, l.rework = names{}, l.spans[:0], false
+		l.starts, l.rework = l.starts[:0], false
+		if l.rules.Replace != nil {
+			l.names = names{} // of the built-in attrs, before open is called
+		}
 	}
 	return true
 }
@@ -170,14 +173,15 @@ func (l *Line) Scalar(b []byte, a slog.Attr) (text []byte, ok bool) {
 	if text, ok = l.newKey(b, a.Key); !ok {
 		return b, false
 	}
-	switch kind {
-	case slog.KindString:
-		return l.Text(text, a.Value.String()), true
-	case slog.KindInt64:
-		return l.int(text, a.Value.Int64()), true
-	default:
-		return l.Value(text, a.Value), true
+	if kind == slog.KindString {
+		if s := a.Value.String(); len(s) <= l.limit {
+			return AppendString(text, s), true
+		}
 	}
+	if kind == slog.KindInt64 && l.rules.Integers != SafeIntegers {
+		return AppendInt(text, a.Value.Int64()), true
+	}
+	return l.Value(text, a.Value), true
 }
 
 // Inspected is Attr for a caller who has called Inspect under strict rules.
@@ -304,7 +308,7 @@ func (l *Line) group(b []byte, key string, members []slog.Attr) []byte {
 		}
 		return b
 	}
-	start, spans := len(b), len(l.spans)
+	start, known := len(b), len(l.starts)
 	b = l.Open(b, key)
 	outer := l.enter()
 	opened := len(b)
@@ -313,12 +317,12 @@ func (l *Line) group(b []byte, key string, members []slog.Attr) []byte {
 	}
 	if len(b) > opened {
 		b = append(b, '}')
-		spans = l.names.first // the group's name stays
+		known = l.names.first // the group's name stays
 	} else {
 		b = b[:start]
 	}
 	if l.strict {
-		l.names, l.spans = outer, l.spans[:spans]
+		l.names, l.starts = outer, l.starts[:known]
 	}
 	if l.groups != nil {
 		l.groups = l.groups[:len(l.groups)-1]
@@ -338,7 +342,7 @@ func (l *Line) Open(b []byte, name string) []byte {
 // enter begins the names of an object, and returns those of the one around it.
 func (l *Line) enter() (outer names) {
 	if l.strict {
-		outer, l.names = l.names, names{first: len(l.spans)}
+		outer, l.names = l.names, names{first: len(l.starts)}
 	}
 	return outer
 }

@@ -1,6 +1,7 @@
 package jsonenc
 
 import (
+	"bytes"
 	"encoding/binary"
 	"strings"
 	"unicode/utf8"
@@ -57,31 +58,35 @@ func (l *Line) newKey(b []byte, name string) (text []byte, ok bool) {
 	var x, marks uint64
 	if len(name) < 8 {
 		x = short(name)
-		marks = unfit(x)
+		marks = unusual(x)
 		binary.LittleEndian.PutUint64(d, x)
 	} else {
 		last := len(name) - 8
 		for i := 0; i < last; i += 8 {
 			w := load(name[i : i+8])
-			marks |= unfit(w)
+			marks |= unusual(w)
 			x = mix(x, w)
 			binary.LittleEndian.PutUint64(d[i:], w)
 		}
 		w := load(name[last:])
-		marks |= unfit(w)
+		marks |= unusual(w)
 		x = mix(x, w)
 		binary.LittleEndian.PutUint64(d[last:], w)
 	}
 	h := hashOf(x)
-	if marks != 0 || l.names.seen.Has(h) {
+	if l.names.seen.Has(h) {
 		return b, false
 	}
+	if marks != 0 {
+		if _, clean := Inspect(name); !clean {
+			return b, false
+		}
+	}
 	l.names.seen.Add(h)
-	end := n + len(name) + 2
-	l.spans = append(l.spans, span{n, end})
+	l.starts = append(l.starts, n)
 	d[len(name)] = '"'
 	d[len(name)+1] = ':'
-	return b[:end+1], true
+	return b[:n+len(name)+3], true
 }
 
 func mix(x, w uint64) uint64 { return (x ^ w) * 0x9E3779B97F4A7C15 }
@@ -94,6 +99,13 @@ func unfit(x uint64) uint64 {
 	dot, quote := x^('.'*lsb), x^('"'*lsb)
 	fromBracket, behindBracket := x+(0x80-'[')*lsb, x+(0x80-']'-1)*lsb // and a backslash is between them
 	return (x | fromBracket&^behindBracket | (dot - lsb) | (quote - lsb) | (x - spaces)) & msb
+}
+
+// unusual marks what unfit does, and with fewer steps than that also what comes before
+// the digits, such as a hyphen.
+func unusual(x uint64) uint64 {
+	fromBracket, behindBracket := x+(0x80-'[')*lsb, x+(0x80-']'-1)*lsb
+	return (x | (x - '0'*lsb) | fromBracket&^behindBracket) & msb
 }
 
 // CleanName returns name as Logstash and Elasticsearch can work with it. A
@@ -123,38 +135,34 @@ func CleanName(name string) string {
 type names struct {
 	seen  Set
 	bound []string // encoded, in the part of the object that a With has bound
-	first int      // where those begin in Line.spans that are in the line
+	first int      // the first in Line.starts of those in the line
 }
 
-// A span is where an encoded name stands in the line.
-type span struct{ from, to int }
-
-// note remembers the name that b ends with, and sees to it that the line is
-// reworked if it cannot stay as it is.
+// note remembers the name and the colon that b ends with, and sees to it that the
+// line is reworked if it cannot stay as it is.
 func (l *Line) note(b []byte, from int, name string) {
 	if b[from] == ',' {
 		from++
 	}
-	s := span{from, len(b) - 1}
 	switch {
 	case !l.clean && (l.rules.Names && CleanName(name) != name || !utf8.ValidString(name)):
 		l.rework = true // of names that are not UTF-8, different ones can look the same
-	case l.names.seen.Has(l.hash) && l.has(b, s):
+	case l.names.seen.Has(l.hash) && l.has(b, b[from:]):
 		l.rework = true
 	}
 	l.names.seen.Add(l.hash)
-	l.spans = append(l.spans, s)
+	l.starts = append(l.starts, from)
 }
 
-// has reports whether the open object has the name at s already.
-func (l *Line) has(b []byte, s span) bool {
-	for _, name := range l.names.bound {
-		if string(b[s.from:s.to]) == name {
+// has reports whether the open object has a name, with its colon, already.
+func (l *Line) has(b, name []byte) bool {
+	for _, other := range l.names.bound {
+		if string(name[:len(name)-1]) == other {
 			return true
 		}
 	}
-	for _, other := range l.spans[l.names.first:] {
-		if string(b[s.from:s.to]) == string(b[other.from:other.to]) {
+	for _, at := range l.starts[l.names.first:] {
+		if bytes.HasPrefix(b[at:], name) && at < len(b)-len(name) {
 			return true
 		}
 	}

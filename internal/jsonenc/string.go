@@ -67,22 +67,25 @@ func load(s string) uint64 {
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// short is load for fewer than eight bytes, with spaces behind them.
+// short is load for fewer than eight bytes, with others behind them that need no escape.
 func short(s string) uint64 {
 	n := uint(len(s))
 	switch {
 	case n >= 4:
 		lo := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24
 		hi := uint64(s[n-4]) | uint64(s[n-3])<<8 | uint64(s[n-2])<<16 | uint64(s[n-1])<<24
-		return lo | hi<<(8*n-32) | spaces<<(8*n)
+		return lo | hi<<(8*n-32) | padding<<(8*n)
 	case n > 0:
-		return uint64(s[0]) | uint64(s[n/2])<<(n/2*8) | uint64(s[n-1])<<(8*n-8) | spaces<<(8*n)
+		return uint64(s[0]) | uint64(s[n/2])<<(n/2*8) | uint64(s[n-1])<<(8*n-8) | padding<<(8*n)
 	default:
-		return spaces
+		return padding
 	}
 }
 
-const spaces = ' ' * lsb
+const (
+	spaces  = ' ' * lsb
+	padding = 0x7f * lsb
+)
 
 // special marks the highest bit of each byte that does not stand in a JSON string
 // as it is, which is all but printable ASCII without the quote and the backslash.

@@ -42,24 +42,21 @@ func New(pkg string, w io.Writer, onError func(error)) *Sink {
 
 // Write writes one line. A writer that panics has failed.
 func (s *Sink) Write(level slog.Level, line []byte) error {
-	err := s.write(level, line)
-	if err != nil {
-		err = fmt.Errorf("%s: write: %w", s.pkg, err)
-		s.report(err)
-	}
-	return err
-}
-
-func (s *Sink) write(level slog.Level, line []byte) error {
 	n, err := s.offer(level, line)
-	if err == nil && n < len(line) {
+	if err == nil && n == len(line) {
+		s.written.Add(1)
+		return nil
+	}
+	if err == nil {
 		err = io.ErrShortWrite
 	}
-	if err != nil && (s.levels == nil || n < len(line)) {
+	if s.levels == nil || n < len(line) {
 		s.dropped.Add(1)
 	} else {
 		s.written.Add(1)
 	}
+	err = fmt.Errorf("%s: write: %w", s.pkg, err)
+	s.report(err)
 	return err
 }
 
