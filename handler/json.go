@@ -188,16 +188,22 @@ func (h *JSONHandler) Handle(_ context.Context, r slog.Record) error {
 // appendBuiltIns appends time, level, source and message.
 func (h *JSONHandler) appendBuiltIns(l *jsonenc.Line, b []byte, r *slog.Record) []byte {
 	if !r.Time.IsZero() {
-		b = append(b, `"time":`...)
-		b = l.Time(b, r.Time)
+		b = l.RecordTime(b, `"time":`, r.Time)
 		b = append(b, ',')
 	}
-	b = append(b, `"level":`...)
-	b = jsonenc.AppendLevel(b, r.Level)
-	if h.shared.opts.AddSource {
+	switch {
+	case h.shared.opts.AddSource:
+		b = append(b, `"level":`...)
+		b = jsonenc.AppendLevel(b, r.Level)
 		b = append(b, h.source(l, r.PC)...)
+		b = append(b, `,"msg":`...)
+	case r.Level == slog.LevelInfo: // most records are, and it is one piece then
+		b = append(b, `"level":"INFO","msg":`...)
+	default:
+		b = append(b, `"level":`...)
+		b = jsonenc.AppendLevel(b, r.Level)
+		b = append(b, `,"msg":`...)
 	}
-	b = append(b, `,"msg":`...)
 	return l.Text(b, r.Message)
 }
 

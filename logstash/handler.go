@@ -75,7 +75,7 @@ type encoder struct {
 	rules    jsonenc.Rules
 	stacks   stacks
 	sink     *sink.Sink
-	timeKey  []byte // the encoded name of the time, with its colon
+	timeKey  string // the encoded name of the time, with its colon
 	static   []byte // the encoded fields that are the same in all events, each after a comma
 	labels   bool   // whether attrs are ECS labels
 	dynamic  bool   // whether there are fields between static and the attrs
@@ -117,7 +117,7 @@ func NewHandler(w io.Writer, opts *Options) *Handler {
 	s.rules.Any = s.appendAny
 
 	if p := s.places[timestampField]; p != nil {
-		s.timeKey = jsonenc.AppendKey([]byte{'{'}, p[0])[1:]
+		s.timeKey = string(jsonenc.AppendKey([]byte{'{'}, p[0])[1:])
 	}
 	h := &Handler{shared: s}
 	h.meta.logger = o.LoggerName
@@ -257,14 +257,12 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 // appendTime appends the time. One that RFC 3339 cannot write would make Logstash
 // tag the event.
 func (s *encoder) appendTime(l *jsonenc.Line, b []byte, t time.Time) []byte {
-	if t.IsZero() || s.timeKey == nil {
+	if t.IsZero() || s.timeKey == "" {
 		return b
 	}
 	start := len(b)
-	b = append(b, s.timeKey...)
-	mark := len(b)
-	b = l.Time(b, t.UTC())
-	if b[mark+1] == '!' {
+	b = l.RecordTime(b, s.timeKey, t.UTC())
+	if b[start+len(s.timeKey)+1] == '!' {
 		return b[:start]
 	}
 	return b

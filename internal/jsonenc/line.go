@@ -30,7 +30,8 @@ type Line struct {
 	limit  int      // rules.MaxField, or no limit
 	groups []string // the open groups, for Replace; nil while built-in attrs are written
 	spare  []string // the memory of groups
-	second second
+
+	second, attrSecond second // of the record, and of the last attr that was a time
 
 	start, opened int // where the bound groups begin that no With has opened, and where what is in them
 
@@ -52,7 +53,7 @@ var lines = sync.Pool{New: func() any { //nolint:gochecknoglobals // a pool hold
 func New(rules *Rules) *Line {
 	l, _ := lines.Get().(*Line)
 	if l.rules != rules { // rarely: most programs have one encoder or two
-		l.rules, l.limit = rules, math.MaxInt
+		l.rules, l.limit, l.second = rules, math.MaxInt, second{}
 		if rules.MaxField > 0 {
 			l.limit = rules.MaxField
 		}

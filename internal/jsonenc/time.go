@@ -16,8 +16,8 @@ func AppendTime(b []byte, t time.Time) []byte {
 	return append(b, '"')
 }
 
-// second is a cached second: what RFC 3339 has before the fraction and after it,
-// quotes included.
+// second is a cached second: what stands before the fraction, from the field's name
+// on, and after it.
 type second struct {
 	unix   int64
 	loc    *time.Location
@@ -28,20 +28,27 @@ type second struct {
 // Time appends t like AppendTime, as far as the rules do not want it otherwise. It
 // formats only the fraction when the last time was in the same second, as it
 // mostly is.
-func (l *Line) Time(b []byte, t time.Time) []byte {
+func (l *Line) Time(b []byte, t time.Time) []byte { return l.time(b, &l.attrSecond, "", t) }
+
+// RecordTime appends name, which is an encoded one with its colon and the same for
+// all lines under the same rules, and the record's time.
+func (l *Line) RecordTime(b []byte, name string, t time.Time) []byte {
+	return l.time(b, &l.second, name, t)
+}
+
+func (l *Line) time(b []byte, c *second, name string, t time.Time) []byte {
 	if l.rules.TimePrecision > 0 {
 		t = t.Truncate(l.rules.TimePrecision)
 	}
 	if l.rules.TimeFormat != "" {
-		return appendLayout(b, t, l.rules.TimeFormat)
+		return appendLayout(append(b, name...), t, l.rules.TimeFormat)
 	}
-	c := &l.second
 	if unix, loc := t.Unix(), t.Location(); c.unix != unix || c.loc != loc {
 		if y := t.Year(); y < 0 || y > 9999 {
-			return AppendTime(b, t)
+			return AppendTime(append(b, name...), t)
 		}
 		c.unix, c.loc = unix, loc
-		c.before = t.AppendFormat(c.before[:0], `"2006-01-02T15:04:05`)
+		c.before = t.AppendFormat(append(c.before[:0], name...), `"2006-01-02T15:04:05`)
 		c.after = t.AppendFormat(c.after[:0], `Z07:00"`)
 	}
 	b = append(b, c.before...)
