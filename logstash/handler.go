@@ -221,7 +221,9 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	e := h.newEvent()
 	l := e.line
 	b := append(l.Buf, '{') //nolint:gocritic // back in l.Buf below
-	b = s.appendTime(l, b, r.Time)
+	if s.hasTime(r.Time) {
+		b = l.RecordTime(b, s.timeKey, r.Time.UTC())
+	}
 	b = h.appendHead(b, &r)
 	if s.places[messageField] != nil {
 		b = l.Text(b, r.Message)
@@ -254,18 +256,12 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	return err
 }
 
-// appendTime appends the time. One that RFC 3339 cannot write would make Logstash
-// tag the event.
-func (s *encoder) appendTime(l *jsonenc.Line, b []byte, t time.Time) []byte {
-	if t.IsZero() || s.timeKey == "" {
-		return b
-	}
-	start := len(b)
-	b = l.RecordTime(b, s.timeKey, t.UTC())
-	if b[start+len(s.timeKey)+1] == '!' {
-		return b[:start]
-	}
-	return b
+// hasTime reports whether the event has the time t. One that RFC 3339 cannot write,
+// with a year before 0 or after 9999, would make Logstash tag the event.
+func (s *encoder) hasTime(t time.Time) bool {
+	const year0, year10000 = -62167219200, 253402300800
+	unix := t.Unix()
+	return s.timeKey != "" && !t.IsZero() && year0 <= unix && unix < year10000
 }
 
 // appendHead appends what stands before the message.

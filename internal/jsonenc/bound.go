@@ -117,7 +117,7 @@ func (l *Line) End(b []byte, bound *Bound) []byte {
 // open opens the groups that bound.text has not opened yet.
 func (l *Line) open(b []byte, bound *Bound) []byte {
 	if l.strict && l.rules.Replace == nil {
-		l.names = names{seen: bound.seen, bound: bound.names}
+		l.names.seen, l.names.bound, l.names.first = bound.seen, bound.names, 0
 		l.rework = l.rework || bound.rework
 	} else if l.strict {
 		// What ReplaceAttr has made of the built-in attrs is there already. It is not

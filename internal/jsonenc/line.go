@@ -174,13 +174,16 @@ func (l *Line) Scalar(b []byte, a slog.Attr) (text []byte, ok bool) {
 	if text, ok = l.newKey(b, a.Key); !ok {
 		return b, false
 	}
-	if kind == slog.KindString {
+	switch kind {
+	case slog.KindString:
 		if s := a.Value.String(); len(s) <= l.limit {
 			return AppendString(text, s), true
 		}
-	}
-	if kind == slog.KindInt64 && l.rules.Integers != SafeIntegers {
-		return AppendInt(text, a.Value.Int64()), true
+	case slog.KindInt64:
+		return l.int(text, a.Value.Int64()), true
+	case slog.KindDuration:
+		return l.int(text, int64(a.Value.Duration())), true
+	default:
 	}
 	return l.Value(text, a.Value), true
 }
@@ -254,7 +257,7 @@ func (l *Line) Text(b []byte, s string) []byte {
 }
 
 func (l *Line) int(b []byte, n int64) []byte {
-	if l.rules.Integers != AllIntegers && l.rules.Integers.quotes(n) {
+	if l.rules.Integers == SafeIntegers && l.rules.Integers.quotes(n) {
 		return append(AppendInt(append(b, '"'), n), '"')
 	}
 	return AppendInt(b, n)

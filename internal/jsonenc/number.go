@@ -17,7 +17,17 @@ func AppendInt(b []byte, n int64) []byte {
 
 // AppendUint appends n in decimal.
 func AppendUint(b []byte, n uint64) []byte {
-	if n >= 1e8 {
+	switch {
+	case n < 10:
+		return append(b, byte('0'+n)) //nolint:gosec // one digit
+	case n < 1000:
+		hundreds, tens := n/100, n/10
+		x := (hundreds | (tens-10*hundreds)<<8 | (n-10*tens)<<16) | '0'<<16 | '0'<<8 | '0'
+		if n < 100 {
+			return appendWord(b, x>>8, 2)
+		}
+		return appendWord(b, x, 3)
+	case n >= 1e8:
 		b = AppendUint(b, n/1e8)
 		return appendWord(b, digits(n%1e8)|zeros, 8)
 	}
