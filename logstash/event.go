@@ -41,7 +41,10 @@ func (h *Handler) newEvent() *event {
 	if e == nil {
 		e = &event{encoder: h.shared, line: jsonenc.New(&h.shared.rules)}
 	}
-	e.outside, e.prefix, e.bound = !h.group, h.prefix, &h.meta
+	e.outside, e.bound = !h.group, &h.meta
+	if h.shared.labels {
+		e.prefix = h.prefix
+	}
 	return e
 }
 
@@ -286,6 +289,9 @@ func (e *event) appendTail(b []byte, r *slog.Record, id []byte) []byte {
 	if e.changed && m.logger != e.bound.logger {
 		b = w.text(b, loggerField, m.logger)
 		e.line.Rework() // it takes the place of the bound one, or goes to the others of its object
+	}
+	if own := e.places[errorMessageField]; len(own) > 1 && bytes.Contains(b, []byte(`"error":`)) {
+		e.line.Rework() // the attrs have the same object
 	}
 	if m.failed {
 		b = w.text(b, errorTypeField, m.errType)

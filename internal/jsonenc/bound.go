@@ -12,18 +12,17 @@ type Bound struct {
 	groups []string // the names given to WithGroup
 	open   int      // how many of groups text has opened
 
-	seen   Set      // of the names in the innermost object that text has opened
-	names  []string // which are these, encoded
-	rework bool     // text breaks a rule for the whole line
+	seen   Set  // of the names in the innermost object that text has opened
+	at     int  // where that object begins in text, if it is not the line
+	rework bool // text breaks a rule for the whole line
 }
 
 // NewBound returns a Bound that holds nothing, for an encoder with the given rules.
 func NewBound(rules *Rules) Bound {
-	b := Bound{seen: rules.Reserved}
+	var b Bound
 	for _, name := range rules.Own {
 		h, _ := Inspect(name)
 		b.seen.Add(h)
-		b.names = append(b.names, encoded(name))
 	}
 	return b
 }
@@ -31,14 +30,17 @@ func NewBound(rules *Rules) Bound {
 // InGroup reports whether a WithGroup is in force.
 func (b *Bound) InGroup() bool { return len(b.groups) > 0 }
 
-// Text returns the encoded attrs, each after a comma or an opening brace, and Names
-// the names in the innermost object that is open in it.
+// Text returns the encoded attrs, each after a comma or an opening brace.
 func (b Bound) Text() []byte { return b.text }
 
-// Names: see Text.
+// Names returns the names that are bound outside of groups.
 func (b Bound) Names() (names []string) {
-	for _, name := range b.names {
-		names = append(names, decoded(name))
+	if len(b.text) == 0 {
+		return nil
+	}
+	root, _ := parse(slices.Concat([]byte{'{'}, b.text[1:], bytes.Repeat([]byte{'}'}, b.open+1)))
+	for _, member := range root.kids {
+		names = append(names, decoded(member.name))
 	}
 	return names
 }
@@ -75,22 +77,41 @@ func (b *Bound) inspect(rework bool, rules *Rules) {
 		b.text = text[:len(text)-len(closing)] // the open groups are the last members still
 		b.rework = false
 	}
-	own := NewBound(rules)
 	for _, member := range root.kids {
-		b.rework = b.rework || slices.Contains(own.names, member.name)
+		b.rework = b.rework || slices.Contains(rules.Own, decoded(member.name))
 	}
 	innermost := &root
+	if b.seen, b.at = (Set{}), lastOpen(b.text); b.open == 0 {
+		b.seen = NewBound(rules).seen
+	}
 	for range b.open {
 		innermost = &innermost.kids[len(innermost.kids)-1]
-	}
-	if b.seen, b.names = own.seen, own.names; b.open > 0 {
-		b.seen, b.names = Set{}, nil
 	}
 	for _, member := range innermost.kids {
 		h, _ := Inspect(decoded(member.name))
 		b.seen.Add(h)
-		b.names = append(b.names, member.name)
 	}
+}
+
+// lastOpen returns where the last object begins that text opens and does not close.
+func lastOpen(text []byte) int {
+	var open []int
+	for rest := text; len(rest) > 0; {
+		switch rest[0] {
+		case '"':
+			_, rest = token(rest)
+			continue
+		case '{':
+			open = append(open, len(text)-len(rest)+1)
+		case '}':
+			open = open[:len(open)-1]
+		}
+		rest = rest[1:]
+	}
+	if len(open) == 0 {
+		return 0
+	}
+	return open[len(open)-1]
 }
 
 // Begin appends all that is bound. What the caller appends then stands inside the
@@ -116,17 +137,22 @@ func (l *Line) End(b []byte, bound *Bound) []byte {
 
 // open opens the groups that bound.text has not opened yet.
 func (l *Line) open(b []byte, bound *Bound) []byte {
-	if l.strict && l.rules.Replace == nil {
-		l.names.seen, l.names.bound, l.names.first = bound.seen, bound.names, 0
-		l.rework = l.rework || bound.rework
-	} else if l.strict {
-		// What ReplaceAttr has made of the built-in attrs is there already. It is not
-		// compared to what is bound when that is in another object.
-		l.names.bound = bound.names
-		for i := range bound.seen {
-			l.names.seen[i] |= bound.seen[i]
+	if l.strict {
+		l.names.root, l.names.at = bound.open == 0, 1
+		if bound.open > 0 {
+			l.names.at = len(b) - len(bound.text) + bound.at
 		}
-		l.rework = l.rework || bound.rework || bound.open > 0
+		l.rework = l.rework || bound.rework
+		if l.rules.Replace == nil {
+			l.names.seen = bound.seen
+		} else {
+			// What ReplaceAttr has made of the built-in attrs is there already. It is
+			// not compared to what is bound when that is in another object.
+			for i := range bound.seen {
+				l.names.seen[i] |= bound.seen[i]
+			}
+			l.rework = l.rework || bound.open > 0
+		}
 	}
 	if l.rules.Replace != nil {
 		// As log/slog does it: built-in attrs are in nil groups, those of the
@@ -139,7 +165,7 @@ func (l *Line) open(b []byte, bound *Bound) []byte {
 	l.start = len(b)
 	for _, name := range bound.groups[bound.open:] {
 		b = l.Open(b, name)
-		l.enter()
+		l.enter(b)
 	}
 	l.opened = len(b)
 	return b

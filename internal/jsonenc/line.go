@@ -40,8 +40,7 @@ type Line struct {
 	hash   Hash // of the name that Inspect was called with
 	clean  bool
 	names  names
-	starts []int // where the encoded names of objects that are open begin
-	rework bool  // whether the finished line breaks a rule
+	rework bool // whether the finished line breaks a rule
 }
 
 var lines = sync.Pool{New: func() any { //nolint:gochecknoglobals // a pool holds no state of the program
@@ -57,6 +56,7 @@ func New(rules *Rules) *Line {
 		if rules.MaxField > 0 {
 			l.limit = rules.MaxField
 		}
+		l.names = names{at: 1}
 		l.strict = rules.Names || rules.Duplicates != KeepDuplicates
 		l.plain = !l.strict && l.limit == math.MaxInt && rules.Replace == nil && rules.Integers == AllIntegers
 	}
@@ -73,7 +73,7 @@ func (l *Line) Free() {
 // Reset makes the Line ready for another record, for a caller who keeps it. It
 // reports whether it is not too large to be kept.
 func (l *Line) Reset() bool {
-	if cap(l.Buf) > maxPooled || cap(l.starts) > maxPooled/8 {
+	if cap(l.Buf) > maxPooled {
 		return false
 	}
 	l.Buf, l.Budget = l.Buf[:0], attrs.Budget{}
@@ -82,9 +82,9 @@ func (l *Line) Reset() bool {
 		l.groups = nil
 	}
 	if l.strict {
-		l.starts, l.rework = l.starts[:0], false
+		l.rework = false
 		if l.rules.Replace != nil {
-			l.names = names{} // of the built-in attrs, before open is called
+			l.names = names{at: 1} // for the built-in attrs, before open is called
 		}
 	}
 	return true
@@ -312,21 +312,20 @@ func (l *Line) group(b []byte, key string, members []slog.Attr) []byte {
 		}
 		return b
 	}
-	start, known := len(b), len(l.starts)
+	start := len(b)
 	b = l.Open(b, key)
-	outer := l.enter()
+	outer := l.enter(b)
 	opened := len(b)
 	for _, a := range members {
 		b = l.Attr(b, a)
 	}
 	if len(b) > opened {
 		b = append(b, '}')
-		known = l.names.first // the group's name stays
 	} else {
 		b = b[:start]
 	}
 	if l.strict {
-		l.names, l.starts = outer, l.starts[:known]
+		l.names = outer
 	}
 	if l.groups != nil {
 		l.groups = l.groups[:len(l.groups)-1]
@@ -343,10 +342,11 @@ func (l *Line) Open(b []byte, name string) []byte {
 	return append(l.Key(b, name), '{')
 }
 
-// enter begins the names of an object, and returns those of the one around it.
-func (l *Line) enter() (outer names) {
+// enter begins the names of the object that b has just opened, and returns those of
+// the one around it.
+func (l *Line) enter(b []byte) (outer names) {
 	if l.strict {
-		outer, l.names = l.names, names{first: len(l.starts)}
+		outer, l.names = l.names, names{at: len(b)}
 	}
 	return outer
 }

@@ -74,7 +74,7 @@ func (l *Line) newKey(b []byte, name string) (text []byte, ok bool) {
 		binary.LittleEndian.PutUint64(d[last:], w)
 	}
 	h := hashOf(x)
-	if l.names.seen.Has(h) {
+	if l.names.seen.Has(h) || l.names.root && l.rules.Reserved.Has(h) {
 		return b, false
 	}
 	if marks != 0 {
@@ -83,7 +83,6 @@ func (l *Line) newKey(b []byte, name string) (text []byte, ok bool) {
 		}
 	}
 	l.names.seen.Add(h)
-	l.starts = append(l.starts, n)
 	d[len(name)] = '"'
 	d[len(name)+1] = ':'
 	return b[:n+len(name)+3], true
@@ -133,9 +132,9 @@ func CleanName(name string) string {
 // names are those in the innermost object that is open, to notice one that comes
 // a second time.
 type names struct {
-	seen  Set
-	bound []string // encoded, in the part of the object that a With has bound
-	first int      // the first in Line.starts of those in the line
+	seen Set
+	at   int  // where the object begins in the line
+	root bool // whether it is the line itself
 }
 
 // note remembers the name and the colon that b ends with, and sees to it that the
@@ -147,24 +146,8 @@ func (l *Line) note(b []byte, from int, name string) {
 	switch {
 	case !l.clean && (l.rules.Names && CleanName(name) != name || !utf8.ValidString(name)):
 		l.rework = true // of names that are not UTF-8, different ones can look the same
-	case l.names.seen.Has(l.hash) && l.has(b, b[from:]):
-		l.rework = true
+	case l.names.seen.Has(l.hash) && bytes.Contains(b[l.names.at:from], b[from:]):
+		l.rework = true // maybe for nothing: it can be a name in another object
 	}
 	l.names.seen.Add(l.hash)
-	l.starts = append(l.starts, from)
-}
-
-// has reports whether the open object has a name, with its colon, already.
-func (l *Line) has(b, name []byte) bool {
-	for _, other := range l.names.bound {
-		if string(name[:len(name)-1]) == other {
-			return true
-		}
-	}
-	for _, at := range l.starts[l.names.first:] {
-		if bytes.HasPrefix(b[at:], name) && at < len(b)-len(name) {
-			return true
-		}
-	}
-	return false
 }

@@ -1,6 +1,7 @@
 package jsonenc
 
 import (
+	"encoding/binary"
 	"time"
 )
 
@@ -22,7 +23,8 @@ type second struct {
 	unix   int64
 	loc    *time.Location
 	before []byte
-	after  []byte
+	after  uint64 // "Z" or an offset, and a quote: at most seven bytes
+	length int    // of after
 }
 
 // Time appends t like AppendTime, as far as the rules do not want it otherwise. It
@@ -49,7 +51,9 @@ func (l *Line) time(b []byte, c *second, name string, t time.Time) []byte {
 		}
 		c.unix, c.loc = unix, loc
 		c.before = t.AppendFormat(append(c.before[:0], name...), `"2006-01-02T15:04:05`)
-		c.after = t.AppendFormat(c.after[:0], `Z07:00"`)
+		var after [16]byte
+		c.length = len(t.AppendFormat(after[:0], `Z07:00"`))
+		c.after = binary.LittleEndian.Uint64(after[:])
 	}
 	b = append(b, c.before...)
 	if l.rules.TimePrecision <= 0 {
@@ -57,7 +61,7 @@ func (l *Line) time(b []byte, c *second, name string, t time.Time) []byte {
 	} else {
 		b = appendDigits(b, t.Nanosecond(), fractionDigits(l.rules.TimePrecision))
 	}
-	return append(b, c.after...)
+	return appendWord(b, c.after, c.length)
 }
 
 // fractionDigits returns how many digits of a second's fraction a multiple of d

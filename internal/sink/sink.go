@@ -61,20 +61,24 @@ func (s *Sink) Write(level slog.Level, line []byte) error {
 }
 
 func (s *Sink) offer(level slog.Level, line []byte) (n int, err error) {
-	panicked := true
+	if s.levels != nil {
+		defer func() {
+			if r := recover(); r != nil {
+				n, err = 0, fmt.Errorf("panic: %v", r)
+			}
+		}()
+		return s.levels.WriteLevel(level, line)
+	}
+	returned := false
+	s.mu.Lock()
 	defer func() {
-		if panicked {
+		s.mu.Unlock()
+		if !returned {
 			n, err = 0, fmt.Errorf("panic: %v", recover())
 		}
 	}()
-	if s.levels != nil {
-		n, err = s.levels.WriteLevel(level, line)
-	} else {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		n, err = s.w.Write(line)
-	}
-	panicked = false
+	n, err = s.w.Write(line)
+	returned = true
 	return n, err
 }
 
