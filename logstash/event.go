@@ -23,6 +23,11 @@ type meta struct {
 	stackTrace, stackSum string
 }
 
+// shows reports whether there is more than the logger.
+func (m *meta) shows() bool {
+	return len(m.tags) > 0 || len(m.metadata) > 0 || m.failed || m.stackTrace != ""
+}
+
 // event is one event while its attrs are written.
 type event struct {
 	*encoder
@@ -69,7 +74,6 @@ func (e *event) meta() *meta {
 func (e *event) change() *meta {
 	if !e.changed {
 		e.own, e.changed = *e.bound, true
-		e.own.any = true
 	}
 	return &e.own
 }

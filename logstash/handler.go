@@ -63,6 +63,7 @@ type Handler struct {
 	heads  *heads
 	group  bool   // whether WithGroup was called
 	prefix string // of labels: the names given to WithGroup
+	tail   bool   // whether meta has something to show behind the attrs
 }
 
 var _ slog.Handler = (*Handler)(nil)
@@ -169,6 +170,7 @@ func (h *Handler) addStatic() {
 		h.meta = *e.change()
 		return text
 	})
+	h.tail = h.meta.shows()
 	s.static, s.rules.Own = own.Text(), own.Names()
 }
 
@@ -246,7 +248,7 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 		return true
 	})
 	b = l.End(b, &h.bound)
-	if s.tail || e.changed || h.meta.any {
+	if s.tail || e.changed || h.tail {
 		b = e.appendTail(b, &r, id)
 	}
 	b = l.Finish(append(b, '}'))
@@ -359,6 +361,7 @@ func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 		h2.meta = *e.meta()
 		return b
 	})
+	h2.tail = h2.meta.shows()
 	if h2.meta.logger != h.meta.logger {
 		h2.heads = h.shared.newHeads(h2.meta.logger)
 	}

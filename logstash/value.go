@@ -11,31 +11,32 @@ import (
 	"github.com/sluicelog/sluice/internal/jsonenc"
 )
 
-// appendAny appends a value of no basic kind.
-func (s *encoder) appendAny(b []byte, a any) []byte {
+// appendAny appends a value of no basic kind, and reports whether it is an object that
+// is made here.
+func (s *encoder) appendAny(b []byte, a any) (text []byte, made bool) {
 	switch v := a.(type) {
 	case traceless:
-		return appendError(b, v.error, "", "")
+		return appendError(b, v.error, "", ""), true
 	case error:
 		trace, sum := s.stackOf(v)
-		return appendError(b, v, trace, sum)
+		return appendError(b, v, trace, sum), true
 	case *url.URL:
 		if v != nil {
-			return jsonenc.AppendString(b, v.Redacted())
+			return jsonenc.AppendString(b, v.Redacted()), false
 		}
 	case url.URL:
-		return jsonenc.AppendString(b, v.Redacted())
+		return jsonenc.AppendString(b, v.Redacted()), false
 	case json.Marshaler, encoding.TextMarshaler:
 	case fmt.Stringer:
-		return appendStringer(b, v)
+		return appendStringer(b, v), false
 	}
 	mark := len(b)
 	b = jsonenc.AppendAny(b, a)
 	// In as many groups as there may be around it.
 	if s := (scanner{b: b[mark:]}); !s.value(maxNesting/5) || s.i < len(s.b) {
-		return jsonenc.AppendString(b[:mark], "!ERROR:nested too deep, or a number too long, for Logstash")
+		return jsonenc.AppendString(b[:mark], "!ERROR:nested too deep, or a number too long, for Logstash"), false
 	}
-	return b
+	return b, false
 }
 
 func appendStringer(b []byte, v fmt.Stringer) (out []byte) {

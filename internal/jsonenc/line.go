@@ -278,9 +278,9 @@ func (l *Line) float(b []byte, f float64) []byte {
 }
 
 func (l *Line) any(b []byte, a any) []byte {
-	start := len(b)
+	start, made := len(b), false
 	if l.rules.Any != nil {
-		b = l.rules.Any(b, a)
+		b, made = l.rules.Any(b, a)
 	} else {
 		b = AppendAny(b, a)
 	}
@@ -292,7 +292,7 @@ func (l *Line) any(b []byte, a any) []byte {
 		return append(b[:start], l.rules.scalar(text)...)
 	case len(text) > l.limit:
 		return AppendString(b[:start], Cut(string(text), l.limit))
-	case l.strict && !l.rework:
+	case l.strict && !l.rework && !made:
 		l.rework = l.rules.suspicious(text)
 	}
 	return b

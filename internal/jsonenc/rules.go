@@ -11,8 +11,9 @@ type Rules struct {
 	Replace func(groups []string, a slog.Attr) slog.Attr
 
 	// Any appends a value of no basic kind in place of AppendAny. It must not
-	// panic.
-	Any func(b []byte, a any) []byte
+	// panic. It reports whether the text is an object that it has made itself, in
+	// which there is nothing that another rule could want otherwise.
+	Any func(b []byte, a any) (text []byte, made bool)
 
 	// Duplicates is what becomes of a name that an object has already.
 	Duplicates Duplicates

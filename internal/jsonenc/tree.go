@@ -220,42 +220,53 @@ func (r *Rules) suspicious(text []byte) bool {
 	const long = 16 // digits of the smallest integer beyond 2^53
 	var (
 		seen    Set
-		objects []Hash // those that are open, by their number
+		objects = make([]Hash, 0, 16) // those that are open, by their number
 		last    Hash
 	)
-	for len(text) > 0 {
-		var tok []byte
-		switch c := text[0]; {
+	for i := 0; i < len(text); {
+		switch c := text[i]; {
 		case c == '{':
-			last++
+			last += 37
 			objects = append(objects, last)
-			text = text[1:]
+			i++
 		case c == '}':
 			objects = objects[:len(objects)-1]
-			text = text[1:]
+			i++
 		case c == '"':
-			if tok, text = token(text); r.Names && surrogates(tok) {
+			start, escaped := i+1, false
+			for i++; text[i] != '"'; i++ {
+				if text[i] == '\\' {
+					escaped = true
+					i++
+				}
+			}
+			tok := text[start:i]
+			i++
+			if escaped && r.Names && surrogates(tok) {
 				return true
 			}
-			if len(text) == 0 || text[0] != ':' {
+			if i == len(text) || text[i] != ':' {
 				continue
 			}
-			name := string(tok[1 : len(tok)-1])
-			h, clean := Inspect(name)
-			if h ^= objects[len(objects)-1] * 37; seen.Has(h) && r.Duplicates != KeepDuplicates {
+			h, clean := Inspect(string(tok))
+			if h ^= objects[len(objects)-1]; seen.Has(h) && r.Duplicates != KeepDuplicates {
 				return true
 			}
 			seen.Add(h)
-			if !clean && (bytes.IndexByte(tok, '\\') >= 0 || r.Names && CleanName(name) != name) {
+			if escaped || !clean && r.Names && CleanName(string(tok)) != string(tok) {
 				return true
 			}
 		case c == '-' || '0' <= c && c <= '9':
-			tok, text = token(text)
-			if r.Integers != AllIntegers && (len(tok) >= long || bytes.ContainsAny(tok, "eE")) {
+			start, exponent := i, false
+			for i < len(text) && text[i] != ',' && text[i] != '}' && text[i] != ']' {
+				exponent = exponent || text[i]|0x20 == 'e'
+				i++
+			}
+			if r.Integers != AllIntegers && (exponent || i-start >= long) {
 				return true
 			}
 		default:
-			text = text[1:]
+			i++
 		}
 	}
 	return false

@@ -1,0 +1,30 @@
+module github.com/sluicelog/sluice/bench
+
+go 1.26.0
+
+replace github.com/sluicelog/sluice => ../
+
+// slog-logstash requires it for its examples alone, and nothing here needs it.
+exclude github.com/samber/go-tcp-pool v1.0.2
+
+require (
+	github.com/google/go-cmp v0.7.0
+	github.com/phuslu/log v1.0.121
+	github.com/rs/zerolog v1.35.1
+	github.com/samber/slog-logstash/v2 v2.6.4
+	github.com/sluicelog/sluice v0.0.0-00010101000000-000000000000
+	go.uber.org/zap v1.28.0
+	go.uber.org/zap/exp v0.3.0
+)
+
+require (
+	github.com/klauspost/compress v1.20.3 // indirect
+	github.com/lmittmann/tint v1.2.1 // indirect
+	github.com/mattn/go-colorable v0.1.14 // indirect
+	github.com/mattn/go-isatty v0.0.24 // indirect
+	github.com/samber/lo v1.53.0 // indirect
+	github.com/samber/slog-common v0.21.0 // indirect
+	go.uber.org/multierr v1.10.0 // indirect
+	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/text v0.22.0 // indirect
+)

@@ -1,0 +1,130 @@
+// Command report measures the handlers of package bench and prints how they
+// compare, as Markdown.
+//
+//	go run ./bench/report [-rounds 100] [-benchtime 5ms] [-write]
+//
+// With -write it also puts the table into the README of the repository, between
+// the lines <!-- bench:begin --> and <!-- bench:end -->, and the chart beside it
+// into bench/report.svg. It runs anywhere in the repository and takes a good
+// minute. Many short rounds give steadier ratios than few long ones: what else
+// the machine does for a second then hits every peer alike.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/sluicelog/sluice/bench"
+)
+
+func main() {
+	o, err := parseFlags(os.Args[1:], os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return
+	case err != nil:
+		fmt.Fprintf(os.Stderr, "report: %v\n", err)
+		os.Exit(2)
+	}
+	if err := report(o, os.Stdout, os.Stderr); err != nil {
+		fmt.Fprintf(os.Stderr, "report: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+type options struct {
+	rounds    int
+	benchtime time.Duration
+	write     bool
+}
+
+// parseFlags writes the usage to usage if it is asked for.
+func parseFlags(args []string, usage io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("report", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.IntVar(&o.rounds, "rounds", 100, "how often everything is measured, from 1 to 1000")
+	flags.DurationVar(&o.benchtime, "benchtime", 5*time.Millisecond, "how long each time, from 1us to 1h")
+	flags.BoolVar(&o.write, "write", false, "write the README's block and bench/report.svg, too")
+	err := flags.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		flags.SetOutput(usage)
+		_, _ = fmt.Fprintln(usage, "usage: report [flags]")
+		flags.PrintDefaults()
+	case err != nil:
+	case flags.NArg() > 0:
+		err = fmt.Errorf("argument %q: there are none, only the flags -rounds, -benchtime and -write", flags.Arg(0))
+	case o.rounds < 1 || o.rounds > 1000:
+		err = fmt.Errorf("-rounds %d: must be from 1 to 1000", o.rounds)
+	case o.benchtime < time.Microsecond || o.benchtime > time.Hour:
+		err = fmt.Errorf("-benchtime %s: must be from 1us to 1h", o.benchtime)
+	}
+	return o, err
+}
+
+func report(o options, stdout, progress io.Writer) error {
+	// Whether there is something to write to is better known before than after.
+	var readme, picture string
+	if o.write {
+		dir, err := os.Getwd()
+		if err != nil {
+			return err
+		}
+		root, err := findRoot(dir)
+		if err != nil {
+			return err
+		}
+		readme, picture = filepath.Join(root, "README.md"), filepath.Join(root, "bench", "report.svg")
+		if _, err := rebuilt(readme, ""); err != nil {
+			return err
+		}
+	}
+
+	// Package testing knows the time of a benchmark by this flag alone.
+	testing.Init()
+	if err := flag.Set("test.benchtime", o.benchtime.String()); err != nil {
+		return err
+	}
+	s := setting{
+		machine: fmt.Sprintf("%s/%s, %d CPUs, %s", runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), runtime.Version()),
+		date:    time.Now().UTC().Format(time.DateOnly), rounds: o.rounds, time: o.benchtime.String(),
+	}
+	r := measure(bench.Cases(), bench.Peers(), o.rounds, progress)
+
+	block := summary(r, s)
+	if _, err := fmt.Fprintf(stdout, "%s\n%s", block, details(r)); err != nil {
+		return err
+	}
+	if !o.write {
+		return nil
+	}
+	if err := replaceFile(picture, []byte(chart(r, s))); err != nil {
+		return err
+	}
+	text, err := rebuilt(readme, block+"\n![the same as a chart](bench/report.svg)\n")
+	if err != nil {
+		return err
+	}
+	return replaceFile(readme, []byte(text))
+}
+
+// rebuilt returns the text of a file with the block between its markers replaced.
+func rebuilt(path, block string) (string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	whole, err := replaceBlock(string(text), block)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	return whole, nil
+}

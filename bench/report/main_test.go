@@ -1,0 +1,138 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestParseFlags(t *testing.T) {
+	tests := []struct {
+		name string
+		args []string
+		want options
+		err  string
+	}{
+		{"none", nil, options{rounds: 100, benchtime: 5 * time.Millisecond}, ""},
+		{"all", []string{"-rounds", "3", "-benchtime=1s", "-write"}, options{3, time.Second, true}, ""},
+		{"unknown flag", []string{"-count", "3"}, options{}, "-count"},
+		{"no number", []string{"-rounds", "many"}, options{}, `invalid value "many" for flag -rounds`},
+		{"no rounds", []string{"-rounds", "0"}, options{}, "-rounds 0: must be from 1 to 1000"},
+		{"too many rounds", []string{"-rounds", "1001"}, options{}, "-rounds 1001: must be from 1 to 1000"},
+		{"no time", []string{"-benchtime", "0s"}, options{}, "-benchtime 0s: must be from 1us to 1h"},
+		{"iterations", []string{"-benchtime", "100x"}, options{}, `invalid value "100x" for flag -benchtime`},
+		{"argument", []string{"-write", "README.md"}, options{}, `argument "README.md": there are none`},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			var usage strings.Builder
+			got, err := parseFlags(tt.args, &usage)
+			if (err != nil) != (tt.err != "") || err != nil && !strings.Contains(err.Error(), tt.err) {
+				t.Errorf("got %v, want %q", err, tt.err)
+			}
+			if err == nil && got != tt.want {
+				t.Errorf("got %+v, want %+v", got, tt.want)
+			}
+			if usage.Len() > 0 {
+				t.Errorf("unasked: %s", &usage)
+			}
+		})
+	}
+	var usage strings.Builder
+	_, err := parseFlags([]string{"-h"}, &usage)
+	if !errors.Is(err, flag.ErrHelp) || !strings.Contains(usage.String(), "-write") {
+		t.Errorf("got %v, and %q", err, &usage)
+	}
+}
+
+// repository makes the current folder one like bench of a repository whose
+// README has that text, and returns the two files to be written.
+func repository(t *testing.T, text string) (readme, chart string) {
+	t.Helper()
+	root := t.TempDir()
+	readme, chart = filepath.Join(root, "README.md"), filepath.Join(root, "bench", "report.svg")
+	if err := os.Mkdir(filepath.Join(root, "bench"), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for name, text := range map[string]string{readme: text, filepath.Join(root, "bench", "go.mod"): "module bench\n"} {
+		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Chdir(filepath.Join(root, "bench"))
+	return readme, chart
+}
+
+// shortest measures everything once, for as little time as possible.
+var shortest = options{rounds: 1, benchtime: time.Microsecond}
+
+func TestReport(t *testing.T) {
+	const before = "# A\n" + beginMarker + "\nold\n" + endMarker + "\nZ\n"
+	readme, chart := repository(t, before)
+
+	var out, progress strings.Builder
+	if err := report(shortest, &out, &progress); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := os.ReadFile(readme); err != nil || string(got) != before {
+		t.Errorf("without -write the README became %q, %v", got, err)
+	}
+	if _, err := os.Stat(chart); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("without -write there is a chart: %v", err)
+	}
+	if !strings.HasPrefix(progress.String(), "round 1 of 1, ") {
+		t.Errorf("progress: %s", &progress)
+	}
+
+	out.Reset()
+	write := shortest
+	write.write = true
+	if err := report(write, &out, &progress); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	block, ok := strings.CutPrefix(string(got), "# A\n"+beginMarker+"\n")
+	block, ok2 := strings.CutSuffix(block, "\n![the same as a chart](bench/report.svg)\n"+endMarker+"\nZ\n")
+	if !ok || !ok2 || !strings.HasPrefix(out.String(), block) {
+		t.Errorf("README:\n%s\nprinted:\n%s", got, &out)
+	}
+	for _, want := range []string{"\n| 5 attrs, AddSource | ", " ns (", "handler.JSONHandler", "phuslu/log"} {
+		if !strings.Contains(block, want) {
+			t.Errorf("no %q in\n%s", want, block)
+		}
+	}
+	if svg, err := os.ReadFile(chart); err != nil || !strings.HasPrefix(string(svg), "<svg ") {
+		t.Errorf("chart: %.40q, %v", svg, err)
+	}
+}
+
+func TestReportLooksBeforeItMeasures(t *testing.T) {
+	write := shortest
+	write.write = true
+	var out, progress strings.Builder
+	readme, _ := repository(t, beginMarker+"\n")
+	err := report(write, &out, &progress)
+	if err == nil || !strings.Contains(err.Error(), readme) || !strings.Contains(err.Error(), endMarker) {
+		t.Errorf("got %v, want an error with %s and %s", err, readme, endMarker)
+	}
+	if err := os.Remove(readme); err != nil {
+		t.Fatal(err)
+	}
+	if err := report(write, &out, &progress); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("without a README: %v", err)
+	}
+	t.Chdir(t.TempDir())
+	if err := report(write, &out, &progress); err == nil || !strings.Contains(err.Error(), "no file bench/go.mod") {
+		t.Errorf("outside of a repository: %v", err)
+	}
+	if progress.Len()+out.Len() > 0 {
+		t.Errorf("measured all the same: %s%s", &progress, &out)
+	}
+}

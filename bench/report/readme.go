@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// The block of the README between these two lines is the report's.
+const (
+	beginMarker = "<!-- bench:begin -->"
+	endMarker   = "<!-- bench:end -->"
+)
+
+// replaceBlock returns text with what is between the markers replaced. Each of
+// them must be there once, on a line of its own.
+func replaceBlock(text, block string) (string, error) {
+	lines := strings.SplitAfter(text, "\n")
+	begin, err := lineOf(lines, beginMarker)
+	if err != nil {
+		return "", err
+	}
+	end, err := lineOf(lines, endMarker)
+	if err != nil {
+		return "", err
+	}
+	if end < begin {
+		return "", fmt.Errorf("%s stands before %s", endMarker, beginMarker)
+	}
+	return strings.Join(lines[:begin+1], "") + strings.TrimSuffix(block, "\n") + "\n" + strings.Join(lines[end:], ""), nil
+}
+
+// lineOf returns the index of the one line that is the marker.
+func lineOf(lines []string, marker string) (int, error) {
+	found := -1
+	for i, line := range lines {
+		if strings.TrimRight(line, "\r\n") != marker {
+			continue
+		}
+		if found >= 0 {
+			return 0, fmt.Errorf("line %s stands there more than once", marker)
+		}
+		found = i
+	}
+	if found < 0 {
+		return 0, fmt.Errorf("no line %s", marker)
+	}
+	return found, nil
+}
+
+// findRoot returns the folder of the repository that dir is in.
+func findRoot(dir string) (string, error) {
+	for root := dir; ; root = filepath.Dir(root) {
+		if _, err := os.Stat(filepath.Join(root, "bench", "go.mod")); err == nil {
+			return root, nil
+		}
+		if root == filepath.Dir(root) {
+			return "", fmt.Errorf("no file bench/go.mod in %s or a folder above: run this in the repository", dir)
+		}
+	}
+}
+
+// replaceFile writes data to a file as a whole or not at all.
+func replaceFile(path string, data []byte) (err error) {
+	mode := os.FileMode(0o644)
+	if info, err := os.Stat(path); err == nil {
+		mode = info.Mode().Perm()
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), ".report-*")
+	if err != nil {
+		return err
+	}
+	defer func() {
+		if err != nil {
+			_ = os.Remove(f.Name())
+		}
+	}()
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Chmod(mode)
+	}
+	if closeErr := f.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return err
+	}
+	return os.Rename(f.Name(), path)
+}

@@ -1,0 +1,79 @@
+package main
+
+import "slices"
+
+// The names of the peers that others are set against.
+const (
+	ours     = "handler.JSONHandler"
+	standard = "slog.JSONHandler"
+	rival    = "phuslu/log"
+)
+
+// results holds what was measured: a row of cells for each case, with a cell for
+// each peer.
+type results struct {
+	cases []string
+	peers []peer
+	cells [][]cell
+}
+
+type peer struct{ name, version string }
+
+// A cell is what was measured of one peer in one case: a sample for each round,
+// or none if the peer has not what the case needs or was found to be at fault.
+type cell struct {
+	fault   error
+	samples []sample
+}
+
+type sample struct{ ns, bytes, allocs float64 }
+
+// ratio returns the time of one peer as a multiple of that of another in one
+// case: the median of the ratios of all rounds, which what else the machine does
+// disturbs much less than the ratio of the two medians. It is false if one of the
+// two was not measured.
+func (r *results) ratio(c int, one, other string) (float64, bool) {
+	a, b := r.cell(c, one).figures(nanoseconds), r.cell(c, other).figures(nanoseconds)
+	if len(a) == 0 || len(a) != len(b) {
+		return 0, false
+	}
+	for i := range a {
+		a[i] /= b[i]
+	}
+	return median(a), true
+}
+
+func (r *results) cell(c int, name string) cell {
+	for j, p := range r.peers {
+		if p.name == name {
+			return r.cells[c][j]
+		}
+	}
+	return cell{}
+}
+
+func nanoseconds(s sample) float64 { return s.ns }
+func bytes(s sample) float64       { return s.bytes }
+func allocs(s sample) float64      { return s.allocs }
+
+// figures returns one figure of all samples.
+func (c cell) figures(figure func(sample) float64) []float64 {
+	all := make([]float64, len(c.samples))
+	for i, s := range c.samples {
+		all[i] = figure(s)
+	}
+	return all
+}
+
+// median returns the median, or 0 if there are no values.
+func median(values []float64) float64 {
+	if len(values) == 0 {
+		return 0
+	}
+	sorted := slices.Sorted(slices.Values(values))
+	middle := len(sorted) / 2
+	if len(sorted)%2 == 1 {
+		return sorted[middle]
+	}
+	return (sorted[middle-1] + sorted[middle]) / 2
+}
