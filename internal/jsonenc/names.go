@@ -45,19 +45,21 @@ func (l *Line) newKey(b []byte, name string) (text []byte, ok bool) {
 	if len(name) == 0 || len(name) > l.limit || name[0] <= ' ' {
 		return b, false
 	}
-	n := len(b)
 	b = grow(b, len(name)+12)
-	d := b[n : n+len(name)+12]
+	n, from := len(b), len(b)
 	if n == 0 || b[n-1] != '{' {
-		d[0] = ','
-		d = d[1:]
+		b = append(b, ',')
 		n++
 	}
-	d[0] = '"'
-	d = d[1:]
+	b = append(b, '"')
+	d := b[n+1 : n+len(name)+11]
 	var x, marks uint64
 	if len(name) < 8 {
-		x = short(name)
+		if len(name) >= 4 {
+			x = join(load4(name), load4(name[len(name)-4:]), len(name))
+		} else {
+			x = upToThree(name)
+		}
 		marks = unusual(x)
 		binary.LittleEndian.PutUint64(d, x)
 	} else {
@@ -75,11 +77,11 @@ func (l *Line) newKey(b []byte, name string) (text []byte, ok bool) {
 	}
 	h := hashOf(x)
 	if l.names.seen.Has(h) || l.names.root && l.rules.Reserved.Has(h) {
-		return b, false
+		return b[:from], false
 	}
 	if marks != 0 {
 		if _, clean := Inspect(name); !clean {
-			return b, false
+			return b[:from], false
 		}
 	}
 	l.names.seen.Add(h)

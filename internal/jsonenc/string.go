@@ -20,7 +20,12 @@ func AppendString(b []byte, s string) []byte {
 	d[0] = '"'
 	d = d[1:]
 	if len(s) < 8 {
-		x := short(s)
+		var x uint64
+		if len(s) >= 4 {
+			x = join(load4(s), load4(s[len(s)-4:]), len(s))
+		} else {
+			x = upToThree(s)
+		}
 		if special(x) != 0 {
 			return appendEscaped(b[:n+1], s)
 		}
@@ -50,10 +55,15 @@ func AppendString(b []byte, s string) []byte {
 // grow makes room for n bytes more.
 func grow(b []byte, n int) []byte {
 	if cap(b)-len(b) < n {
-		b = slices.Grow(b, n)
+		return reallocate(b, n)
 	}
 	return b
 }
+
+// reallocate is not inlined, to leave the registers to the callers of grow.
+//
+//go:noinline
+func reallocate(b []byte, n int) []byte { return slices.Grow(b, n) }
 
 const (
 	lsb = 0x0101010101010101 // the lowest bit of every byte
@@ -67,19 +77,34 @@ func load(s string) uint64 {
 		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
 }
 
-// short is load for fewer than eight bytes, with others behind them that need no escape.
+// short is load for fewer than eight bytes, with others behind them that need no
+// escape. Where time matters its two cases are called, which are inlined.
 func short(s string) uint64 {
+	if len(s) < 4 {
+		return upToThree(s)
+	}
+	return join(load4(s), load4(s[len(s)-4:]), len(s))
+}
+
+// load4 is load for four bytes.
+func load4(s string) uint64 {
+	_ = s[3]
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24
+}
+
+// join returns the n bytes, four to seven, of which lo are the first four and hi the
+// last.
+func join(lo, hi uint64, n int) uint64 {
+	bits := 8 * uint(n) //nolint:gosec // not negative
+	return lo | hi<<(bits-32) | padding<<bits
+}
+
+func upToThree(s string) uint64 {
 	n := uint(len(s))
-	switch {
-	case n >= 4:
-		lo := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24
-		hi := uint64(s[n-4]) | uint64(s[n-3])<<8 | uint64(s[n-2])<<16 | uint64(s[n-1])<<24
-		return lo | hi<<(8*n-32) | padding<<(8*n)
-	case n > 0:
-		return uint64(s[0]) | uint64(s[n/2])<<(n/2*8) | uint64(s[n-1])<<(8*n-8) | padding<<(8*n)
-	default:
+	if n == 0 {
 		return padding
 	}
+	return uint64(s[0]) | uint64(s[n/2])<<(n/2*8) | uint64(s[n-1])<<(8*n-8) | padding<<(8*n)
 }
 
 const (
