@@ -179,6 +179,9 @@ const ecsVersion = "8.11.0"
 
 func (s *encoder) newHeads(logger string) *heads {
 	var hs heads
+	if s.opts.AddSource {
+		return &hs // each call has another one
+	}
 	for i := range hs {
 		level := slog.LevelDebug + slog.Level(4*i)
 		hs[i] = s.appendHead(nil, level, logger, nil)
@@ -226,7 +229,11 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	if s.hasTime(r.Time) {
 		b = l.RecordTime(b, s.timeKey, r.Time.UTC())
 	}
-	b = h.appendHead(b, &r)
+	if head := h.heads.of(r.Level); head != nil {
+		b = appendMore(b, head)
+	} else {
+		b = h.appendHead(b, &r)
+	}
 	if s.places[messageField] != nil {
 		b = l.Text(b, r.Message)
 	}
@@ -266,11 +273,16 @@ func (s *encoder) hasTime(t time.Time) bool {
 	return s.timeKey != "" && !t.IsZero() && year0 <= unix && unix < year10000
 }
 
-// appendHead appends what stands before the message.
-func (h *Handler) appendHead(b []byte, r *slog.Record) []byte {
-	if i := (r.Level - slog.LevelDebug) / 4; r.Level%4 == 0 && 0 <= i && i < 4 && !h.shared.opts.AddSource {
-		return appendMore(b, h.heads[i])
+// of returns the head for a level, or nil if there is none.
+func (hs *heads) of(level slog.Level) []byte {
+	if i := uint64(level - slog.LevelDebug); i%4 == 0 && i < 16 { //nolint:gosec // below DEBUG it is large
+		return hs[i/4]
 	}
+	return nil
+}
+
+// appendHead appends what stands before the message of a record that has no head.
+func (h *Handler) appendHead(b []byte, r *slog.Record) []byte {
 	var from *caller
 	if h.shared.opts.AddSource && r.PC != 0 {
 		from = h.shared.callerOf(r.PC)

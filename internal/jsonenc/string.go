@@ -14,11 +14,10 @@ import (
 // Nearly all strings need no escape. They are looked at and copied in one pass,
 // eight bytes at a time, the last eight overlapping those before.
 func AppendString(b []byte, s string) []byte {
-	n := len(b)
 	b = grow(b, len(s)+10) // room for the quotes, and to store eight bytes where fewer are meant
-	d := b[n : n+len(s)+10]
-	d[0] = '"'
-	d = d[1:]
+	n := len(b)
+	b = append(b, '"')
+	d := b[n+1 : n+len(s)+10]
 	if len(s) < 8 {
 		var x uint64
 		if len(s) >= 4 {
