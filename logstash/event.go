@@ -13,7 +13,6 @@ import (
 
 // meta is what attrs say about the event as a whole.
 type meta struct {
-	any      bool // whether there is more than the logger
 	logger   string
 	tags     []string // never appended to in place
 	metadata []byte   // encoded members of @metadata, each after a comma; never appended to in place
@@ -319,7 +318,8 @@ func (e *event) appendTail(b []byte, r *slog.Record, id []byte) []byte {
 	}
 	if len(m.tags) > 0 || levelTag != "" {
 		if text, ok := w.key(b, tagsField); ok {
-			b = append(text, '[')
+			b = text
+			b = append(b, '[')
 			for _, tag := range m.tags {
 				b = append(e.line.Text(b, tag), ',')
 			}

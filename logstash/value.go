@@ -44,7 +44,8 @@ func appendStringer(b []byte, v fmt.Stringer) (out []byte) {
 	defer func() {
 		if r := recover(); r != nil {
 			if rv := reflect.ValueOf(v); rv.Kind() == reflect.Pointer && rv.IsNil() {
-				out = append(b[:mark], "null"...)
+				out = b[:mark]
+				out = append(out, "null"...)
 				return
 			}
 			out = jsonenc.AppendString(b[:mark], fmt.Sprint("!PANIC: ", r))
@@ -56,7 +57,7 @@ func appendStringer(b []byte, v fmt.Stringer) (out []byte) {
 // appendError appends an error as an object.
 func appendError(b []byte, err error, trace, sum string) []byte {
 	b = append(b, `{"message":`...)
-	if _, marshals := err.(json.Marshaler); marshals { //nolint:errorlint // of this very type
+	if _, marshals := err.(json.Marshaler); marshals {
 		b = jsonenc.AppendAny(b, textOnly{err})
 	} else {
 		b = jsonenc.AppendAny(b, err)
@@ -82,7 +83,7 @@ func (s *encoder) stackOf(err error) (trace, sum string) {
 }
 
 // traceless is an error whose stack trace stands elsewhere.
-type traceless struct{ error } //nolint:errname // not an error of this package
+type traceless struct{ error }
 
 // textOnly hides an error's MarshalJSON.
 type textOnly struct{ error } //nolint:errname // not an error of this package

@@ -19,7 +19,7 @@ func AppendInt(b []byte, n int64) []byte {
 func AppendUint(b []byte, n uint64) []byte {
 	switch {
 	case n < 10:
-		return append(b, byte('0'+n)) //nolint:gosec // one digit
+		return append(b, byte('0'+n))
 	case n < 1000:
 		hundreds, tens := n/100, n/10
 		x := (hundreds | (tens-10*hundreds)<<8 | (n-10*tens)<<16) | '0'<<16 | '0'<<8 | '0'

@@ -94,7 +94,7 @@ func load4(s string) uint64 {
 // join returns the n bytes, four to seven, of which lo are the first four and hi the
 // last.
 func join(lo, hi uint64, n int) uint64 {
-	bits := 8 * uint(n) //nolint:gosec // not negative
+	bits := 8 * uint(n)
 	return lo | hi<<(bits-32) | padding<<bits
 }
 

@@ -60,14 +60,15 @@ func parse(text []byte) (n node, rest []byte) {
 
 // token returns the string, number or word that text begins with.
 func token(text []byte) (tok, rest []byte) {
-	end := 0
 	if text[0] != '"' {
-		if end = bytes.IndexAny(text, ",]}"); end < 0 {
+		end := bytes.IndexAny(text, ",]}")
+		if end < 0 {
 			end = len(text)
 		}
 		return text[:end], text[end:]
 	}
-	for end = 1; text[end] != '"'; end++ {
+	end := 1
+	for ; text[end] != '"'; end++ {
 		if text[end] == '\\' {
 			end++
 		}
