@@ -134,7 +134,8 @@ func (e *event) meaningful(b []byte, a slog.Attr, is meaning) []byte {
 		case a.Key == "error":
 			return e.failureText(b, a)
 		case is == object && a.Value.Kind() == slog.KindAny:
-			if text := e.line.Value(nil, a.Value); text[0] == '{' || string(text) == "null" {
+			text := e.encode(&a)
+			if text[0] == '{' || string(text) == "null" {
 				return e.plain(b, a)
 			}
 		}
@@ -146,6 +147,14 @@ func (e *event) meaningful(b []byte, a slog.Attr, is meaning) []byte {
 		return e.plain(b, a) // there is nothing to collide with
 	}
 	return e.collide(b, a)
+}
+
+// encode returns the text of a value that is no group, and leaves it to the attr, so
+// that the value is asked for it only once.
+func (e *event) encode(a *slog.Attr) encoded {
+	text := encoded(e.line.Value(nil, a.Value))
+	a.Value = slog.AnyValue(text)
+	return text
 }
 
 // plain appends an attr as if its key meant nothing.
@@ -230,13 +239,13 @@ func (e *event) failure(b []byte, a slog.Attr, err error) []byte {
 // failureText appends what is no error under the key "error" as the message of one,
 // unless it is an object, so that the field has one type.
 func (e *event) failureText(b []byte, a slog.Attr) []byte {
-	text := e.line.Value(nil, a.Value)
+	text := e.encode(&a)
 	if text[0] == '{' || string(text) == "null" {
 		return e.plain(b, a)
 	}
 	message := string(text)
-	if a.Value.Kind() == slog.KindString {
-		message = a.Value.String()
+	if text[0] == '"' {
+		_ = json.Unmarshal(text, &message) // what was written here is valid
 	}
 	if e.places[errorMessageField] != nil && !e.meta().failed {
 		m := e.change()
@@ -270,11 +279,17 @@ func (e *event) addMetadata(b []byte, a slog.Attr) []byte {
 	rules.Own = nil
 	l := jsonenc.New(&rules)
 	defer l.Free()
+	if a.Value.Kind() != slog.KindGroup {
+		e.encode(&a)
+	}
 	text := l.Attr([]byte{'{'}, slog.Attr{Key: "m", Value: a.Value})
 	text = l.Finish(append(text, '}'))
 	if !bytes.HasPrefix(text, []byte(before)) {
 		if a.Value.Kind() == slog.KindGroup && len(text) < len(before) {
 			return b // it is empty
+		}
+		if e.opts.Attrs != "" {
+			return e.plain(b, a)
 		}
 		return e.collide(b, a)
 	}

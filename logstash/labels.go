@@ -34,7 +34,7 @@ func (e *event) label(b []byte, prefix string, a slog.Attr) []byte {
 		case error:
 			a.Value = slog.StringValue(messageOf(v))
 		default:
-			if text := e.line.Value(nil, a.Value); text[0] == '{' || text[0] == '[' {
+			if text := e.encode(&a); text[0] == '{' || text[0] == '[' {
 				a.Value = slog.StringValue(string(text))
 			}
 		}

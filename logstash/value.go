@@ -15,6 +15,8 @@ import (
 // is made here.
 func (s *encoder) appendAny(b []byte, a any) (text []byte, made bool) {
 	switch v := a.(type) {
+	case encoded:
+		return append(b, v...), false
 	case traceless:
 		return appendError(b, v.error, "", ""), true
 	case error:
@@ -81,6 +83,9 @@ func (s *encoder) stackOf(err error) (trace, sum string) {
 	}
 	return s.stacks.ofError(err)
 }
+
+// encoded is a value that has been encoded already.
+type encoded []byte
 
 // traceless is an error whose stack trace stands elsewhere.
 type traceless struct{ error }
