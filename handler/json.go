@@ -33,9 +33,9 @@ type JSONOptions struct {
 	MaxFieldBytes int
 
 	// MaxLineBytes bounds the line with its newline. In a longer one the longest
-	// strings are cut; if that is not enough, the largest arrays and objects become
-	// strings, and last the attrs at the end are left out. It gets a field
-	// "truncated" with the length it had. 0 and less is no bound, and fewer than
+	// strings are cut; if that is not enough, the largest arrays and objects lose
+	// what is at their ends, and last the attrs at the end are left out. It gets a
+	// field "truncated" with the length it had. 0 and less is no bound, and fewer than
 	// 1024 mean 1024.
 	MaxLineBytes int
 

@@ -32,6 +32,8 @@ type event struct {
 	*encoder
 	line    *jsonenc.Line
 	outside bool   // whether the attrs are outside of groups
+	nested  bool   // whether they are in an object of their own, where no key collides
+	labels  bool   // whether that is labels
 	prefix  string // of labels
 
 	bound   *meta // what With has bound
@@ -39,14 +41,18 @@ type event struct {
 	changed bool
 }
 
+func (s *encoder) newEvent(l *jsonenc.Line) *event {
+	return &event{encoder: s, line: l, nested: s.opts.Attrs != "", labels: s.opts.Attrs == "labels"}
+}
+
 // newEvent returns an event for a handler. It is given back with free.
 func (h *Handler) newEvent() *event {
 	e, _ := h.shared.events.Get().(*event)
 	if e == nil {
-		e = &event{encoder: h.shared, line: jsonenc.New(&h.shared.rules)}
+		e = h.shared.newEvent(jsonenc.New(&h.shared.rules))
 	}
 	e.outside, e.bound = !h.group, &h.meta
-	if h.shared.labels {
+	if e.nested {
 		e.prefix = h.prefix
 	}
 	return e
@@ -121,7 +127,7 @@ func (e *event) meaningful(b []byte, a slog.Attr, is meaning) []byte {
 	case isMetadata:
 		return e.addMetadata(b, a)
 	case object, shared:
-		if e.opts.Attrs != "" {
+		if e.nested {
 			break
 		}
 		switch {
@@ -142,9 +148,6 @@ func (e *event) meaningful(b []byte, a slog.Attr, is meaning) []byte {
 	case isError:
 		return e.plain(b, a)
 	case reserved, free:
-	}
-	if e.opts.Attrs != "" {
-		return e.plain(b, a) // there is nothing to collide with
 	}
 	return e.collide(b, a)
 }
@@ -190,6 +193,9 @@ func (e *event) spare(object string, members []slog.Attr) []slog.Attr {
 
 // collide appends an attr that cannot stand under its key.
 func (e *event) collide(b []byte, a slog.Attr) []byte {
+	if e.nested {
+		return e.plain(b, a) // there is nothing to collide with
+	}
 	switch e.opts.Collisions {
 	case DropCollisions:
 		return b
@@ -288,9 +294,6 @@ func (e *event) addMetadata(b []byte, a slog.Attr) []byte {
 		if a.Value.Kind() == slog.KindGroup && len(text) < len(before) {
 			return b // it is empty
 		}
-		if e.opts.Attrs != "" {
-			return e.plain(b, a)
-		}
 		return e.collide(b, a)
 	}
 	if members := text[len(before) : len(text)-len(after)]; len(members) > 0 {
@@ -346,21 +349,32 @@ func (e *event) appendTail(b []byte, r *slog.Record, id []byte) []byte {
 	}
 	if len(m.metadata) > 0 || e.opts.EventID {
 		if text, ok := w.key(b, metadataField); ok {
-			b = appendMore(append(text, '{'), m.metadata)
-			if e.opts.EventID {
-				b = append(jsonenc.AppendKey(b, "_id"), '"')
-				if id == nil { // it is left out of the event
-					b = appendID(b, r)
-				}
-				b = append(append(b, id...), '"')
+			b = append(text, '{')
+			last := bytes.Contains(m.metadata, []byte(`"_id"`))
+			if e.opts.EventID && !last {
+				b = appendMetadataID(b, id, r)
+			}
+			b = appendMore(b, m.metadata)
+			if e.opts.EventID && last {
+				b = appendMetadataID(b, id, r)
 			}
 			b = append(b, '}')
-			if e.changed || bytes.Contains(m.metadata, []byte(`"_id"`)) {
+			if e.changed || last {
 				e.line.Rework() // members may have come twice
 			}
 		}
 	}
 	return w.close(b, 0)
+}
+
+// appendMetadataID appends the id of the event, which is made here if the event's own
+// fields do not have it.
+func appendMetadataID(b, id []byte, r *slog.Record) []byte {
+	b = append(jsonenc.AppendKey(b, "_id"), '"')
+	if id == nil {
+		b = appendID(b, r)
+	}
+	return append(append(b, id...), '"')
 }
 
 // tagOf calls the user's function, which must not take the record with it.

@@ -78,7 +78,6 @@ type encoder struct {
 	sink     *sink.Sink
 	timeKey  string // the encoded name of the time, with its colon
 	static   []byte // the encoded fields that are the same in all events, each after a comma
-	labels   bool   // whether attrs are ECS labels
 	dynamic  bool   // whether there are fields between static and the attrs
 	tail     bool   // whether there are fields behind the attrs, whatever the attrs are
 	sequence atomic.Uint64
@@ -113,7 +112,6 @@ func NewHandler(w io.Writer, opts *Options) *Handler {
 	}
 	s.dynamic = o.EventID || o.Sequence || o.Trace != nil
 	s.tail = o.EventID || o.LevelTag != nil || o.StackLevel != nil
-	s.labels = o.Attrs == "labels"
 	s.meanings = newMeanings(o, &s.places)
 	s.rules.Any = s.appendAny
 
@@ -160,7 +158,7 @@ func (h *Handler) addStatic() {
 		if len(b) > 1 {
 			text = append(append(text, ','), b[1:]...)
 		}
-		e := event{encoder: s, line: l, bound: &h.meta, outside: true}
+		e := event{encoder: s, line: l, bound: &h.meta, outside: true} // and never nested
 		e.change().tags = append([]string(nil), o.Tags...)
 		l.Rework() // the attrs in Fields may have names that are in b
 		for _, a := range o.Fields {
@@ -366,7 +364,8 @@ func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	}
 	h2 := *h
 	h2.bound = h.bound.WithAttrs(&h.shared.rules, func(l *jsonenc.Line, b []byte) []byte {
-		e := event{encoder: h.shared, line: l, bound: &h.meta, outside: !h.group, prefix: h.prefix}
+		e := h.shared.newEvent(l)
+		e.bound, e.outside, e.prefix = &h.meta, !h.group, h.prefix
 		for _, a := range attrs {
 			b = e.attr(b, a)
 		}
@@ -388,7 +387,7 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 	}
 	h2 := *h
 	h2.group = true
-	if h.shared.labels {
+	if h.shared.opts.Attrs == "labels" {
 		h2.prefix += name + "_"
 		return &h2
 	}

@@ -12,6 +12,11 @@ import (
 // https://www.elastic.co/docs/reference/ecs/ecs-base.
 func (e *event) label(b []byte, prefix string, a slog.Attr) []byte {
 	a.Value = a.Value.Resolve()
+	if a.Value.Kind() == slog.KindAny {
+		if source, ok := a.Value.Any().(*slog.Source); ok { // a group, as log/slog has it
+			a.Value = slog.GroupValue(jsonenc.SourceAttrs(source)...)
+		}
+	}
 	key := prefix + a.Key
 	switch a.Value.Kind() {
 	case slog.KindGroup:

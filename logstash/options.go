@@ -119,9 +119,9 @@ type Options struct {
 	MaxFieldBytes int
 
 	// MaxEventBytes bounds the event with its newline. In a longer one the longest
-	// strings are cut; if that is not enough, the largest arrays and objects become
-	// strings, and last the attrs at the end are left out. It gets a field
-	// "truncated" with the length it had. 0 means 1 MiB, less than 0 no bound, and
+	// strings are cut; if that is not enough, the largest arrays and objects lose
+	// what is at their ends, and last the attrs at the end are left out. It gets a
+	// field "truncated" with the length it had. 0 means 1 MiB, less than 0 no bound, and
 	// fewer than 1024 mean 1024.
 	MaxEventBytes int
 
@@ -226,6 +226,8 @@ func (o *Options) rules() jsonenc.Rules {
 		Names:         true,
 		Integers:      jsonenc.LongIntegers,
 		NullNonFinite: !o.NonFiniteStrings,
+		MaxNesting:    maxNesting / 5, // in as many groups as there may be around it
+		MaxNumber:     maxNumber,
 		MaxField:      o.MaxFieldBytes,
 		TimePrecision: o.TimePrecision,
 	}

@@ -32,13 +32,7 @@ func (s *encoder) appendAny(b []byte, a any) (text []byte, made bool) {
 	case fmt.Stringer:
 		return appendStringer(b, v), false
 	}
-	mark := len(b)
-	b = jsonenc.AppendAny(b, a)
-	// In as many groups as there may be around it.
-	if s := (scanner{b: b[mark:]}); !s.value(maxNesting/5) || s.i < len(s.b) {
-		return jsonenc.AppendString(b[:mark], "!ERROR:nested too deep, or a number too long, for Logstash"), false
-	}
-	return b, false
+	return jsonenc.AppendAny(b, a), false
 }
 
 func appendStringer(b []byte, v fmt.Stringer) (out []byte) {

@@ -216,10 +216,7 @@ func (l *Line) Inspected(b []byte, a slog.Attr) []byte {
 				return b
 			}
 		case *slog.Source:
-			if v == nil {
-				return b
-			}
-			return l.group(b, a.Key, sourceAttrs(v))
+			return l.group(b, a.Key, SourceAttrs(v))
 		}
 	default:
 	}
@@ -292,8 +289,12 @@ func (l *Line) any(b []byte, a any) []byte {
 		return append(b[:start], l.rules.scalar(text)...)
 	case len(text) > l.limit:
 		return AppendString(b[:start], Cut(string(text), l.limit))
-	case l.strict && !l.rework && !made:
-		l.rework = l.rules.suspicious(text)
+	case l.strict && !made:
+		rework, tooDeep := l.rules.inspect(text)
+		if tooDeep {
+			return AppendString(b[:start], "!ERROR:nested more than "+strconv.Itoa(l.rules.MaxNesting)+" deep")
+		}
+		l.rework = l.rework || rework
 	}
 	return b
 }
@@ -351,8 +352,11 @@ func (l *Line) enter(b []byte) (outer names) {
 	return outer
 }
 
-// sourceAttrs returns what log/slog prints of a Source, which is a group.
-func sourceAttrs(s *slog.Source) []slog.Attr {
+// SourceAttrs returns what log/slog prints of a Source, which is a group.
+func SourceAttrs(s *slog.Source) []slog.Attr {
+	if s == nil {
+		return nil
+	}
 	members := make([]slog.Attr, 0, 3)
 	if s.Function != "" {
 		members = append(members, slog.String("function", s.Function))

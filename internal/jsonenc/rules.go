@@ -35,6 +35,11 @@ type Rules struct {
 	// NullNonFinite writes null for NaN and infinite numbers in place of a string.
 	NullNonFinite bool
 
+	// MaxNesting bounds how many objects and arrays a value of no basic kind has in
+	// each other, and MaxNumber the bytes of a number in it, which becomes a string
+	// beyond that. 0 is no bound.
+	MaxNesting, MaxNumber int
+
 	// MaxField and MaxLine bound values and the line, in bytes. 0 is no bound.
 	MaxField, MaxLine int
 

@@ -61,33 +61,33 @@ func unit(text []byte) int {
 
 // shrink makes an object's text no longer than most bytes, if it can be done
 // without the members in own, and says in a member that it did. It first cuts long
-// texts, all to the same length, then puts a mark in the place of the largest
+// texts, all to the same length, then takes elements from the end of the largest
 // arrays and objects, then leaves out members from the end.
 func (n *node) shrink(most int, own []string) {
 	const shortest = 64 // which ids have room in
 	n.kids = slices.DeleteFunc(n.kids, func(kid node) bool { return kid.name == truncated })
-	size := n.size(0)
-	n.kids = append(n.kids, node{name: truncated, text: strconv.AppendInt(nil, int64(size), 10)})
+	n.kids = append(n.kids, node{name: truncated, text: strconv.AppendInt(nil, int64(n.size(0)), 10)})
 	limit := most
 	for limit > shortest && n.size(limit) > most {
 		limit -= max(1, limit/8)
 	}
 	n.cut(max(limit, shortest))
-	if n.size(0) <= most {
+	size := n.size(0)
+	if size <= most {
 		return
 	}
-	bySize := make([]*node, 0, len(n.kids))
+	var large []*node
 	for i := range n.kids {
 		if n.kids[i].kind != 0 {
-			bySize = append(bySize, &n.kids[i])
+			large = append(large, &n.kids[i])
 		}
 	}
-	size = n.size(0)
-	slices.SortStableFunc(bySize, func(a, b *node) int { return b.size(0) - a.size(0) })
-	for _, kid := range bySize {
-		if was := kid.size(0); size > most && was > shortest {
-			*kid = node{name: kid.name, text: AppendString(nil, mark(was))}
-			size += len(kid.text) - was
+	slices.SortStableFunc(large, func(a, b *node) int { return b.size(0) - a.size(0) })
+	for _, kid := range large {
+		if size > most {
+			was := kid.size(0)
+			kid.trim(max(shortest, was-(size-most)))
+			size += kid.size(0) - was
 		}
 	}
 	for i := len(n.kids) - 2; i >= 0 && size > most; i-- {
@@ -95,6 +95,26 @@ func (n *node) shrink(most int, own []string) {
 			size -= len(name) + 2 + n.kids[i].size(0)
 			n.kids = slices.Delete(n.kids, i, i+1)
 		}
+	}
+}
+
+// trim leaves as many elements from the start as have room in most bytes, and of the
+// next one as much as has.
+func (n *node) trim(most int) {
+	size := 2
+	for i := range n.kids {
+		kid := &n.kids[i]
+		whole := len(kid.name) + 2 + kid.size(0)
+		if size+whole <= most {
+			size += whole
+			continue
+		}
+		room := most - size - (whole - kid.size(0))
+		if n.kids = n.kids[:i]; kid.kind != 0 && room > 2 {
+			kid.trim(room)
+			n.kids = n.kids[:i+1]
+		}
+		return
 	}
 }
 

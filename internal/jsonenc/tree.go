@@ -142,18 +142,19 @@ func (r *Rules) scalar(text []byte) []byte {
 	if r.Names && c == '"' && surrogates(text) {
 		return AppendString(nil, decoded(string(text))) // which has U+FFFD for half a pair
 	}
-	if r.Integers == AllIntegers || c != '-' && (c < '0' || c > '9') {
+	if c != '-' && (c < '0' || c > '9') {
 		return text
 	}
-	quoted := false
-	if bytes.ContainsAny(text, ".eE") {
+	quoted := len(text) > r.MaxNumber && r.MaxNumber > 0
+	switch {
+	case r.Integers == AllIntegers || quoted:
+	case bytes.ContainsAny(text, ".eE"):
 		if _, err := strconv.ParseFloat(string(text), 64); err != nil {
 			return []byte("null") // 1e400, which Logstash reads as a string
 		}
-	} else if n, err := strconv.ParseInt(string(text), 10, 64); err != nil {
-		quoted = true
-	} else {
-		quoted = r.Integers.quotes(n)
+	default:
+		n, err := strconv.ParseInt(string(text), 10, 64)
+		quoted = err != nil || r.Integers.quotes(n)
 	}
 	if quoted {
 		return []byte(`"` + string(text) + `"`)
@@ -215,25 +216,27 @@ func free(name string, taken map[string]int) string {
 	}
 }
 
-// suspicious reports whether a rule may want text, which is valid JSON, to be
-// otherwise: a name, a number, or a name that comes twice in an object.
-func (r *Rules) suspicious(text []byte) bool {
+// inspect reports whether a rule may want text, which is valid JSON, to be reworked: a
+// name, a number, or a name that comes twice in an object. It also reports whether
+// the values in it are too deep in each other, for which there is no remedy.
+func (r *Rules) inspect(text []byte) (rework, tooDeep bool) {
 	const long = 16 // digits of the smallest integer beyond 2^53
 	var (
 		seen    Set
-		objects = make([]Hash, 0, 16) // those that are open, by their number
+		objects = make([]Hash, 0, 16) // those that are open, and the arrays, by their number
 		last    Hash
 	)
 	for i := 0; i < len(text); {
-		switch c := text[i]; {
-		case c == '{':
+		switch c := text[i]; c {
+		case '{', '[':
 			last += 37
 			objects = append(objects, last)
+			tooDeep = tooDeep || len(objects) == r.MaxNesting+1 && r.MaxNesting > 0
 			i++
-		case c == '}':
+		case '}', ']':
 			objects = objects[:len(objects)-1]
 			i++
-		case c == '"':
+		case '"':
 			start, escaped := i+1, false
 			for i++; text[i] != '"'; i++ {
 				if text[i] == '\\' {
@@ -243,32 +246,25 @@ func (r *Rules) suspicious(text []byte) bool {
 			}
 			tok := text[start:i]
 			i++
-			if escaped && r.Names && surrogates(tok) {
-				return true
-			}
+			rework = rework || escaped && r.Names && surrogates(tok)
 			if i == len(text) || text[i] != ':' {
 				continue
 			}
 			h, clean := Inspect(string(tok))
-			if h ^= objects[len(objects)-1]; seen.Has(h) && r.Duplicates != KeepDuplicates {
-				return true
-			}
+			h ^= objects[len(objects)-1]
+			rework = rework || seen.Has(h) && r.Duplicates != KeepDuplicates ||
+				escaped || !clean && r.Names && CleanName(string(tok)) != string(tok)
 			seen.Add(h)
-			if escaped || !clean && r.Names && CleanName(string(tok)) != string(tok) {
-				return true
-			}
-		case c == '-' || '0' <= c && c <= '9':
+		case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
 			start, exponent := i, false
 			for i < len(text) && text[i] != ',' && text[i] != '}' && text[i] != ']' {
 				exponent = exponent || text[i]|0x20 == 'e'
 				i++
 			}
-			if r.Integers != AllIntegers && (exponent || i-start >= long) {
-				return true
-			}
+			rework = rework || r.Integers != AllIntegers && (exponent || i-start >= long) || i-start > r.MaxNumber && r.MaxNumber > 0
 		default:
 			i++
 		}
 	}
-	return false
+	return rework, tooDeep
 }
