@@ -27,16 +27,17 @@ type JSONOptions struct {
 	// A value that only contains such a number becomes that string either way.
 	NullNonFinite bool
 
-	// MaxFieldBytes bounds keys and values. A longer string is cut, between two
-	// characters, and ends in a mark: "…(+123 bytes)". An array, or an object that
-	// is not a group, becomes such a string. 0 and less is no bound.
+	// MaxFieldBytes bounds keys and strings. A longer one is cut, between two
+	// characters, and ends in a mark: "…(+123 bytes)". An array, an object that is not
+	// a group, or a number that was encoded by a Marshaler becomes such a string. 0
+	// and less is no bound.
 	MaxFieldBytes int
 
 	// MaxLineBytes bounds the line with its newline. In a longer one the longest
 	// strings are cut; if that is not enough, the largest arrays and objects lose
 	// what is at their ends, and last the attrs at the end are left out. It gets a
-	// field "truncated" with the length it had. 0 and less is no bound, and fewer than
-	// 1024 mean 1024.
+	// field "truncated" with the length it had without its newline, in place of an attr
+	// with that key. 0 and less is no bound, and fewer than 1024 mean 1024.
 	MaxLineBytes int
 
 	// TimeFormat is the layout, as for [time.Time.Format], of the record's time and
@@ -127,7 +128,7 @@ var _ slog.Handler = (*JSONHandler)(nil)
 // jsonShared is what a handler and all derived from it have in common.
 type jsonShared struct {
 	opts    slog.HandlerOptions
-	rules   jsonenc.Rules
+	encoder *jsonenc.Encoder
 	sink    *sink.Sink
 	sources sync.Map // from a PC to its encoded source; as many as there are calls in the program
 }
@@ -147,8 +148,8 @@ func (o JSONOptions) NewHandler(w io.Writer) *JSONHandler {
 	if w == nil {
 		panic("handler: NewJSONHandler: nil writer")
 	}
-	shared := &jsonShared{opts: o.HandlerOptions, rules: o.rules(), sink: sink.New("handler", w, o.OnError)}
-	return &JSONHandler{shared, jsonenc.NewBound(&shared.rules)}
+	shared := &jsonShared{opts: o.HandlerOptions, encoder: jsonenc.New(o.rules()), sink: sink.New("handler", w, o.OnError)}
+	return &JSONHandler{shared, shared.encoder.Bound()}
 }
 
 // Enabled reports whether level is at or above the minimum level.
@@ -166,7 +167,7 @@ func minLevel(l slog.Leveler) slog.Level {
 // Handle writes the record as one line, in one Write. It returns the writer's
 // error.
 func (h *JSONHandler) Handle(_ context.Context, r slog.Record) error {
-	l := jsonenc.New(&h.shared.rules)
+	l := h.shared.encoder.Line()
 	defer l.Free()
 	b := append(l.Buf, '{') //nolint:gocritic // back in l.Buf below
 	if h.shared.opts.ReplaceAttr == nil {
@@ -245,7 +246,7 @@ func (h *JSONHandler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	if len(attrs) == 0 {
 		return h
 	}
-	bound := h.bound.WithAttrs(&h.shared.rules, func(l *jsonenc.Line, b []byte) []byte {
+	bound := h.bound.WithAttrs(h.shared.encoder, func(l *jsonenc.Line, b []byte) []byte {
 		for _, a := range attrs {
 			b = l.Attr(b, a)
 		}

@@ -14,8 +14,8 @@ import (
 // meta is what attrs say about the event as a whole.
 type meta struct {
 	logger   string
-	tags     []string // never appended to in place
-	metadata []byte   // encoded members of @metadata, each after a comma; never appended to in place
+	tags     []string
+	metadata []byte // encoded members of @metadata, each after a comma
 
 	failed               bool // whether there is an error that the event's own fields show
 	errType, errMessage  string
@@ -49,9 +49,9 @@ func (s *encoder) newEvent(l *jsonenc.Line) *event {
 func (h *Handler) newEvent() *event {
 	e, _ := h.shared.events.Get().(*event)
 	if e == nil {
-		e = h.shared.newEvent(jsonenc.New(&h.shared.rules))
+		e = h.shared.newEvent(h.shared.json.Line())
 	}
-	e.outside, e.bound = !h.group, &h.meta
+	e.outside, e.bound = h.groups == 0, &h.meta
 	if e.nested {
 		e.prefix = h.prefix
 	}
@@ -79,6 +79,8 @@ func (e *event) meta() *meta {
 func (e *event) change() *meta {
 	if !e.changed {
 		e.own, e.changed = *e.bound, true
+		// What is appended to must not be what others append to.
+		e.own.tags, e.own.metadata = slices.Clip(e.own.tags), slices.Clip(e.own.metadata)
 	}
 	return &e.own
 }
@@ -200,6 +202,9 @@ func (e *event) collide(b []byte, a slog.Attr) []byte {
 	case DropCollisions:
 		return b
 	case NestCollisions:
+		if a.Key == "labels" {
+			break
+		}
 		if a.Key == "@metadata" {
 			a.Key = renamed(a.Key)
 		}
@@ -274,16 +279,14 @@ func (e *event) addTag(tag string, other any) bool {
 		}
 	}
 	m := e.change()
-	m.tags = append(slices.Clip(m.tags), tag)
+	m.tags = append(m.tags, tag)
 	return true
 }
 
 // addMetadata remembers the members of an object for @metadata.
 func (e *event) addMetadata(b []byte, a slog.Attr) []byte {
 	const before, after = `{"m":{`, "}}\n"
-	rules := e.rules // without the event's own names
-	rules.Own = nil
-	l := jsonenc.New(&rules)
+	l := e.loose.Line()
 	defer l.Free()
 	if a.Value.Kind() != slog.KindGroup {
 		e.encode(&a)
@@ -298,7 +301,7 @@ func (e *event) addMetadata(b []byte, a slog.Attr) []byte {
 	}
 	if members := text[len(before) : len(text)-len(after)]; len(members) > 0 {
 		m := e.change()
-		m.metadata = append(append(slices.Clip(m.metadata), ','), members...)
+		m.metadata = append(append(m.metadata, ','), members...)
 	}
 	return b
 }

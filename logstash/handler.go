@@ -51,8 +51,9 @@ import (
 //     field of the event's own or of Elasticsearch's, such as _id; or, with a value
 //     that is no object, the key of an object that Logstash's inputs or Filebeat
 //     fill: event, http, url, user_agent, host, agent, ecs, log, input; in ECS also
-//     that of another field set. So does an @metadata that is no object. Members of
-//     such an object that are the event's own get the prefix "attr_".
+//     that of another field set. So does an @metadata that is no object. Of an object
+//     with members that are the event's own, a group gets the other members, and
+//     prefixes those with "attr_"; any other value collides.
 //   - An event that is too long is shortened, see Options.
 //
 // All methods are safe for concurrent use.
@@ -61,7 +62,7 @@ type Handler struct {
 	bound  jsonenc.Bound
 	meta   meta
 	heads  *heads
-	group  bool   // whether WithGroup was called
+	groups int    // how often WithGroup was called
 	prefix string // of labels: the names given to WithGroup
 	tail   bool   // whether meta has something to show behind the attrs
 }
@@ -73,7 +74,8 @@ type encoder struct {
 	opts     Options
 	places   [fields]place
 	meanings *meanings
-	rules    jsonenc.Rules
+	json     *jsonenc.Encoder
+	loose    *jsonenc.Encoder // without the event's own names
 	stacks   stacks
 	sink     *sink.Sink
 	timeKey  string // the encoded name of the time, with its colon
@@ -98,7 +100,7 @@ func NewHandler(w io.Writer, opts *Options) *Handler {
 	if opts == nil {
 		opts = &Options{}
 	}
-	s := &encoder{opts: *opts, rules: opts.rules(), stacks: opts.stacks(), places: opts.places(), sink: sink.New("logstash", w, opts.OnError)}
+	s := &encoder{opts: *opts, stacks: opts.stacks(), places: opts.places(), sink: sink.New("logstash", w, opts.OnError)}
 	o := &s.opts
 	for f, on := range map[field]bool{
 		idField: o.EventID, sequenceField: o.Sequence, traceField: o.Trace != nil, spanField: o.Trace != nil,
@@ -113,26 +115,32 @@ func NewHandler(w io.Writer, opts *Options) *Handler {
 	s.dynamic = o.EventID || o.Sequence || o.Trace != nil
 	s.tail = o.EventID || o.LevelTag != nil || o.StackLevel != nil
 	s.meanings = newMeanings(o, &s.places)
-	s.rules.Any = s.appendAny
+	rules := o.rules()
+	rules.Any = s.appendAny
+	loose := rules
+	loose.MaxLine = 0 // what is in it is measured with the event
+	s.loose = jsonenc.New(loose)
+	rules.Reserved = s.meanings.hashes
 
 	if p := s.places[timestampField]; p != nil {
 		s.timeKey = string(jsonenc.AppendKey([]byte{'{'}, p[0])[1:])
 	}
 	h := &Handler{shared: s}
 	h.meta.logger = o.LoggerName
-	h.addStatic()
-	s.rules.Own = append(ownNames(&s.places), s.rules.Own...)
-	s.rules.Reserved = s.meanings.hashes
-	h.bound = jsonenc.NewBound(&s.rules)
+	names := h.addStatic(jsonenc.New(rules))
+	rules.Own = append(ownNames(&s.places), names...)
+	s.json = jsonenc.New(rules)
+	h.bound = s.json.Bound()
 	if o.Attrs != "" {
-		h.bound = h.bound.WithGroup(jsonenc.CleanName(o.Attrs))
+		h.bound = h.bound.WithGroup(s.meanings.attrs)
 	}
 	h.heads = s.newHeads(h.meta.logger)
 	return h
 }
 
-// addStatic encodes the fields that are the same in all events.
-func (h *Handler) addStatic() {
+// addStatic encodes the fields that are the same in all events, and returns their
+// names.
+func (h *Handler) addStatic(json *jsonenc.Encoder) []string {
 	s := h.shared
 	o := &s.opts
 	host := o.Host
@@ -152,9 +160,7 @@ func (h *Handler) addStatic() {
 		b = w.text(b, datasetField, o.Service.Name+".log")
 	}
 	b = w.close(b, 0)
-	rules := s.rules // a copy, since it is not complete
-	rules.Reserved = s.meanings.hashes
-	own := jsonenc.NewBound(&rules).WithAttrs(&rules, func(l *jsonenc.Line, text []byte) []byte {
+	own := json.Bound().WithAttrs(json, func(l *jsonenc.Line, text []byte) []byte {
 		if len(b) > 1 {
 			text = append(append(text, ','), b[1:]...)
 		}
@@ -169,7 +175,8 @@ func (h *Handler) addStatic() {
 		return text
 	})
 	h.tail = h.meta.shows()
-	s.static, s.rules.Own = own.Text(), own.Names()
+	s.static = own.Text()
+	return own.Names()
 }
 
 // ecsVersion is that of the schema whose names the fields of ECS have.
@@ -363,9 +370,9 @@ func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 		return h
 	}
 	h2 := *h
-	h2.bound = h.bound.WithAttrs(&h.shared.rules, func(l *jsonenc.Line, b []byte) []byte {
+	h2.bound = h.bound.WithAttrs(h.shared.json, func(l *jsonenc.Line, b []byte) []byte {
 		e := h.shared.newEvent(l)
-		e.bound, e.outside, e.prefix = &h.meta, !h.group, h.prefix
+		e.bound, e.outside, e.prefix = &h.meta, h.groups == 0, h.prefix
 		for _, a := range attrs {
 			b = e.attr(b, a)
 		}
@@ -379,22 +386,24 @@ func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	return &h2
 }
 
+// maxGroups is how many groups WithGroup opens in each other. Logstash refuses an
+// event that is nested deeper than maxNesting.
+const maxGroups = maxNesting / 2
+
 // WithGroup returns a handler that writes all later attrs inside an object. An
-// empty name returns the receiver.
+// empty name returns the receiver, and so does a call when 500 groups are open.
 func (h *Handler) WithGroup(name string) slog.Handler {
-	if name == "" {
+	if name == "" || h.groups == maxGroups {
 		return h
 	}
 	h2 := *h
-	h2.group = true
+	h2.groups++
 	if h.shared.opts.Attrs == "labels" {
 		h2.prefix += name + "_"
 		return &h2
 	}
-	if !h.group && h.shared.opts.Attrs == "" {
-		if is := h.shared.meanings.of[name]; is == reserved || is == shared || is == isTags || is == isMetadata {
-			name = renamed(name)
-		}
+	if h.groups == 0 && h.shared.opts.Attrs == "" {
+		name = h.shared.meanings.group(name)
 	}
 	h2.bound = h.bound.WithGroup(jsonenc.CleanName(name))
 	return &h2

@@ -27,6 +27,7 @@ type meanings struct {
 	of     map[string]meaning
 	hashes jsonenc.Set // of those in of, so that a look is enough for most keys
 	paths  []string    // of the event's own fields, with dots
+	attrs  string      // the name of the object that Options.Attrs asks for
 }
 
 // What has to be an object everywhere: Logstash 8's inputs and codecs set fields in
@@ -57,6 +58,9 @@ func newMeanings(o *Options, places *[fields]place) *meanings {
 	if o.Profile != V1 {
 		add(object, strings.Fields(ecsObjects)...)
 	}
+	if o.Collisions == NestCollisions {
+		add(object, "labels")
+	}
 	add(reserved, strings.Fields(elasticsearchOwn)...)
 	for _, p := range places {
 		if p == nil {
@@ -72,11 +76,25 @@ func newMeanings(o *Options, places *[fields]place) *meanings {
 			add(shared, name)
 		}
 	}
+	if o.Attrs != "" {
+		m.attrs = m.group(o.Attrs)
+		add(reserved, m.attrs) // for Fields, which stand beside it
+	}
 	for name := range m.of {
 		h, _ := jsonenc.Inspect(name)
 		m.hashes.Add(h)
 	}
 	return m
+}
+
+// group returns the name of an object outside of groups that is to be called name.
+func (m *meanings) group(name string) string {
+	switch m.of[name] {
+	case reserved, shared, isTags, isMetadata:
+		name = renamed(name)
+	default:
+	}
+	return jsonenc.CleanName(name)
 }
 
 // takes reports whether a member of an object outside of groups is the event's own.

@@ -55,8 +55,9 @@ type Options struct {
 	// pipeline can see and its outputs do not write.
 	Metadata []slog.Attr
 
-	// Attrs is the name of an object that holds all attrs. Empty is none: they
-	// stand beside the event's own fields. The name "labels" makes them ECS labels:
+	// Attrs is the name of an object that holds all attrs, but for those that the
+	// event's own fields show: tags, the logger, an error, members of @metadata. Empty
+	// is none: they stand beside these. The name "labels" makes them ECS labels:
 	// those in groups stand there as well, the names of the groups before their
 	// own, joined by "_", which dots, asterisks and backslashes also become, and
 	// what is no string, number or boolean becomes a string.
@@ -73,7 +74,8 @@ type Options struct {
 
 	// EventID adds an id to every event, as a UUID of version 7 (RFC 9562), and the
 	// same as [@metadata][_id]. With document_id => "%{[@metadata][_id]}" in the
-	// elasticsearch output, an event that is sent twice is one document.
+	// elasticsearch output, an event that is sent twice is one document. All senders
+	// to that output have to set it: it is the same text for all events without one.
 	EventID bool
 
 	// Sequence adds a number to every event, from 1 up, which derived handlers
@@ -113,16 +115,17 @@ type Options struct {
 	// since Elasticsearch rejects an event with a string in a field of numbers.
 	NonFiniteStrings bool
 
-	// MaxFieldBytes bounds keys and values. A longer string is cut, between two
-	// characters, and ends in a mark: "…(+123 bytes)". An array, or an object that
-	// is not a group, becomes such a string. 0 and less is no bound.
+	// MaxFieldBytes bounds keys and strings. A longer one is cut, between two
+	// characters, and ends in a mark: "…(+123 bytes)". An array, an object that is not
+	// a group, or a number that was encoded by a Marshaler becomes such a string. 0
+	// and less is no bound.
 	MaxFieldBytes int
 
 	// MaxEventBytes bounds the event with its newline. In a longer one the longest
 	// strings are cut; if that is not enough, the largest arrays and objects lose
 	// what is at their ends, and last the attrs at the end are left out. It gets a
-	// field "truncated" with the length it had. 0 means 1 MiB, less than 0 no bound, and
-	// fewer than 1024 mean 1024.
+	// field "truncated" with the length it had without its newline, in place of an attr
+	// with that key. 0 means 1 MiB, less than 0 no bound, and fewer than 1024 mean 1024.
 	MaxEventBytes int
 
 	// OnError is called with each error that Handle returns, by the goroutine
@@ -180,8 +183,8 @@ type FieldNames struct {
 // out if it is empty. In ECS, event.dataset is "<name>.log".
 type Service struct{ Name, Version, Environment, Node string }
 
-// Collisions is what becomes of an attr whose key means something else. What is none
-// of these values is RenameCollisions.
+// Collisions is what becomes of an attr whose key means something else. A WithGroup of
+// such a name is always renamed. What is none of these values is RenameCollisions.
 type Collisions int
 
 const (

@@ -17,10 +17,10 @@ type Bound struct {
 	rework bool // text breaks a rule for the whole line
 }
 
-// NewBound returns a Bound that holds nothing, for an encoder with the given rules.
-func NewBound(rules *Rules) Bound {
+// Bound returns a Bound that holds nothing.
+func (e *Encoder) Bound() Bound {
 	var b Bound
-	for _, name := range rules.Own {
+	for _, name := range e.rules.Own {
 		h, _ := Inspect(name)
 		b.seen.Add(h)
 	}
@@ -52,22 +52,23 @@ func (b Bound) WithGroup(name string) Bound {
 }
 
 // WithAttrs returns b with what attrs appends.
-func (b Bound) WithAttrs(rules *Rules, attrs func(l *Line, b []byte) []byte) Bound {
-	l := New(rules)
+func (b Bound) WithAttrs(e *Encoder, attrs func(l *Line, b []byte) []byte) Bound {
+	l := e.Line()
 	defer l.Free()
 	text := l.open(slices.Clip(b.text), &b)
 	text = attrs(l, text)
 	text, open := l.cut(text, &b)
 	b.text, b.open = text, open
 	if l.strict && len(text) > 0 {
-		b.inspect(l.rework, rules)
+		b.inspect(e, l.rework)
 	}
 	return b
 }
 
 // inspect takes the names out of the text, and repairs it where that is possible
 // without the rest of the line.
-func (b *Bound) inspect(rework bool, rules *Rules) {
+func (b *Bound) inspect(e *Encoder, rework bool) {
+	rules := &e.rules
 	closing := bytes.Repeat([]byte{'}'}, b.open+1)
 	root, _ := parse(slices.Concat([]byte{'{'}, b.text[1:], closing))
 	if b.rework = rework; rework && rules.Duplicates != FirstWins && rules.Duplicates != RenameDuplicates {
@@ -82,7 +83,7 @@ func (b *Bound) inspect(rework bool, rules *Rules) {
 	}
 	innermost := &root
 	if b.seen, b.at = (Set{}), lastOpen(b.text); b.open == 0 {
-		b.seen = NewBound(rules).seen
+		b.seen = e.Bound().seen
 	}
 	for range b.open {
 		innermost = &innermost.kids[len(innermost.kids)-1]
@@ -138,7 +139,7 @@ func (l *Line) End(b []byte, bound *Bound) []byte {
 // open opens the groups that bound.text has not opened yet.
 func (l *Line) open(b []byte, bound *Bound) []byte {
 	if l.strict {
-		l.names.root, l.names.at = bound.open == 0, 1
+		l.names.root, l.names.at, l.names.alike = bound.open == 0, 1, 0
 		if bound.open > 0 {
 			l.names.at = len(b) - len(bound.text) + bound.at
 		}
@@ -146,12 +147,12 @@ func (l *Line) open(b []byte, bound *Bound) []byte {
 		if l.rules.Replace == nil {
 			l.names.seen = bound.seen
 		} else {
-			// What ReplaceAttr has made of the built-in attrs is there already. It is
-			// not compared to what is bound when that is in another object.
+			// What ReplaceAttr has made of the built-in attrs is there already. It was
+			// not compared to what is bound.
 			for i := range bound.seen {
 				l.names.seen[i] |= bound.seen[i]
 			}
-			l.rework = l.rework || bound.open > 0
+			l.rework = l.rework || len(bound.text) > 0
 		}
 	}
 	if l.rules.Replace != nil {

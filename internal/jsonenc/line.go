@@ -17,8 +17,29 @@ import (
 	"github.com/sluicelog/sluice/internal/attrs"
 )
 
+// An Encoder is what all lines of a handler have in common. It is safe for concurrent
+// use.
+type Encoder struct {
+	rules  Rules
+	limit  int  // rules.MaxField, or no limit
+	strict bool // whether names are looked at
+	plain  bool // whether no rule looks at keys, strings and integers
+	lines  sync.Pool
+}
+
+// New returns an Encoder with the given rules.
+func New(rules Rules) *Encoder {
+	e := &Encoder{rules: rules, limit: math.MaxInt}
+	if rules.MaxField > 0 {
+		e.limit = rules.MaxField
+	}
+	e.strict = rules.Names || rules.Duplicates != KeepDuplicates
+	e.plain = !e.strict && e.limit == math.MaxInt && rules.Replace == nil && rules.Integers == AllIntegers
+	return e
+}
+
 // A Line is the state of one record's encoding. It is used by one goroutine at
-// a time: take one with New, give it back with Free.
+// a time.
 type Line struct {
 	// Buf is where the caller starts: an empty slice that keeps its capacity
 	// from line to line. Store the finished line in it before Free.
@@ -26,47 +47,42 @@ type Line struct {
 
 	attrs.Budget
 
-	rules  *Rules
-	limit  int      // rules.MaxField, or no limit
-	groups []string // the open groups, for Replace; nil while built-in attrs are written
-	spare  []string // the memory of groups
+	encoder *Encoder
+	rules   *Rules // the encoder's, as are the next three
+	limit   int
+	strict  bool
+	plain   bool
+	groups  []string // the open groups, for Replace; nil while built-in attrs are written
+	spare   []string // the memory of groups
 
 	second, attrSecond second // of the record, and of the last attr that was a time
 
 	start, opened int // where the bound groups begin that no With has opened, and where what is in them
 
-	plain  bool // whether no rule looks at keys, strings and integers
-	strict bool // whether names are looked at
 	hash   Hash // of the name that Inspect was called with
 	clean  bool
 	names  names
 	rework bool // whether the finished line breaks a rule
 }
 
-var lines = sync.Pool{New: func() any { //nolint:gochecknoglobals // a pool holds no state of the program
-	return &Line{Buf: make([]byte, 0, 1024)}
-}}
-
-// New returns a Line for an encoder with the given rules, which are not changed any
-// more.
-func New(rules *Rules) *Line {
-	l, _ := lines.Get().(*Line)
-	if l.rules != rules { // rarely: most programs have one encoder or two
-		l.rules, l.limit, l.second = rules, math.MaxInt, second{}
-		if rules.MaxField > 0 {
-			l.limit = rules.MaxField
+// Line returns a Line. Give it back with Free.
+func (e *Encoder) Line() *Line {
+	if l, ok := e.lines.Get().(*Line); ok {
+		if l.strict {
+			l.names = names{at: 1} // for what is written before Begin
 		}
-		l.names = names{at: 1}
-		l.strict = rules.Names || rules.Duplicates != KeepDuplicates
-		l.plain = !l.strict && l.limit == math.MaxInt && rules.Replace == nil && rules.Integers == AllIntegers
+		return l
 	}
-	return l
+	return &Line{
+		Buf: make([]byte, 0, 1024), encoder: e, rules: &e.rules, limit: e.limit, strict: e.strict, plain: e.plain,
+		names: names{at: 1},
+	}
 }
 
 // Free gives the Line back. Neither it nor its Buf may be used afterwards.
 func (l *Line) Free() {
 	if l.Reset() {
-		lines.Put(l)
+		l.encoder.lines.Put(l)
 	}
 }
 
@@ -81,12 +97,7 @@ func (l *Line) Reset() bool {
 		clear(l.spare[:cap(l.spare)])
 		l.groups = nil
 	}
-	if l.strict {
-		l.rework = false
-		if l.rules.Replace != nil {
-			l.names = names{at: 1} // for the built-in attrs, before open is called
-		}
-	}
+	l.rework = false
 	return true
 }
 
@@ -283,8 +294,8 @@ func (l *Line) any(b []byte, a any) []byte {
 	}
 	switch text := b[start:]; {
 	case text[0] != '{' && text[0] != '[':
-		if text[0] == '"' && len(text) > l.limit {
-			return append(b[:start], cutEncoded(text, l.limit)...)
+		if len(text) > l.limit && text[0] < 'a' { // a string or a number
+			return append(b[:start], cutEncoded(asString(text), l.limit)...)
 		}
 		return append(b[:start], l.rules.scalar(text)...)
 	case len(text) > l.limit:

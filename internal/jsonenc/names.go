@@ -134,10 +134,14 @@ func CleanName(name string) string {
 // names are those in the innermost object that is open, to notice one that comes
 // a second time.
 type names struct {
-	seen Set
-	at   int  // where the object begins in the line
-	root bool // whether it is the line itself
+	seen  Set
+	at    int  // where the object begins in the line
+	alike int  // how many had the hash of another
+	root  bool // whether it is the line itself
 }
+
+// maxAlike is how many names of an object are looked for in its text.
+const maxAlike = 32
 
 // note remembers the name and the colon that b ends with, and sees to it that the
 // line is reworked if it cannot stay as it is.
@@ -148,8 +152,11 @@ func (l *Line) note(b []byte, from int, name string) {
 	switch {
 	case !l.clean && (l.rules.Names && CleanName(name) != name || !utf8.ValidString(name)):
 		l.rework = true // of names that are not UTF-8, different ones can look the same
-	case l.names.seen.Has(l.hash) && bytes.Contains(b[l.names.at:from], b[from:]):
-		l.rework = true // maybe for nothing: it can be a name in another object
+	case !l.rework && l.names.seen.Has(l.hash):
+		// It can be a name in another object, or one of so many that to look for
+		// each would take the square of their number: the second pass knows.
+		l.names.alike++
+		l.rework = l.names.alike > maxAlike || bytes.Contains(b[l.names.at:from], b[from:])
 	}
 	l.names.seen.Add(l.hash)
 }

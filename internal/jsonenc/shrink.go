@@ -3,6 +3,7 @@ package jsonenc
 import (
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -43,6 +44,14 @@ func cutEncoded(text []byte, limit int) []byte {
 	return append(cut, '"')
 }
 
+// asString returns an encoded value as a string, which it may be already.
+func asString(text []byte) []byte {
+	if text[0] == '"' {
+		return text
+	}
+	return append(append([]byte{'"'}, text...), '"')
+}
+
 // unit is the length of what stands for one character at the start of text. It
 // keeps the two halves of a surrogate pair together.
 func unit(text []byte) int {
@@ -52,26 +61,36 @@ func unit(text []byte) int {
 		return size
 	case text[1] != 'u':
 		return 2
-	case len(text) >= 12 && text[2]|0x20 == 'd' && text[3]|0x20 >= '8' && text[3]|0x20 <= 'b' && text[6] == '\\':
+	case len(text) >= 12 && half(text, "89abAB") && half(text[6:], "cdefCDEF"):
 		return 12
 	default:
 		return 6
 	}
 }
 
+// half reports whether text begins with an escaped surrogate whose second digit is
+// one of digits.
+func half(text []byte, digits string) bool {
+	return text[0] == '\\' && text[1] == 'u' && text[2]|0x20 == 'd' && strings.IndexByte(digits, text[3]) >= 0
+}
+
 // shrink makes an object's text no longer than most bytes, if it can be done
-// without the members in own, and says in a member that it did. It first cuts long
-// texts, all to the same length, then takes elements from the end of the largest
-// arrays and objects, then leaves out members from the end.
-func (n *node) shrink(most int, own []string) {
+// without the encoder's own members, and says in a member that it did. It first cuts
+// long texts, all to the same length, then takes elements from the end of the
+// largest arrays and objects, then leaves out members from the end.
+func (n *node) shrink(most int, rules *Rules) {
 	const shortest = 64 // which ids have room in
+	length := strconv.AppendInt(nil, int64(n.size(0)), 10)
 	n.kids = slices.DeleteFunc(n.kids, func(kid node) bool { return kid.name == truncated })
-	n.kids = append(n.kids, node{name: truncated, text: strconv.AppendInt(nil, int64(n.size(0)), 10)})
+	n.kids = append(n.kids, node{name: truncated, text: length})
 	limit := most
 	for limit > shortest && n.size(limit) > most {
 		limit -= max(1, limit/8)
 	}
 	n.cut(max(limit, shortest))
+	if rules.Duplicates != KeepDuplicates {
+		n.obey(rules) // of the names that were cut some may be the same now
+	}
 	size := n.size(0)
 	if size <= most {
 		return
@@ -90,12 +109,21 @@ func (n *node) shrink(most int, own []string) {
 			size += kid.size(0) - was
 		}
 	}
-	for i := len(n.kids) - 2; i >= 0 && size > most; i-- {
-		if name := n.kids[i].name; !slices.Contains(own, name[1:len(name)-1]) {
-			size -= len(name) + 2 + n.kids[i].size(0)
-			n.kids = slices.Delete(n.kids, i, i+1)
-		}
+	own := make(map[string]int) // the place of the first member with the name
+	for _, name := range append([]string{decoded(truncated)}, rules.Own...) {
+		own[encoded(name)] = slices.IndexFunc(n.kids, func(kid node) bool { return kid.name == encoded(name) })
 	}
+	kept := make([]node, 0, len(n.kids))
+	for i := len(n.kids) - 1; i >= 0; i-- {
+		kid := n.kids[i]
+		if first, isOwn := own[kid.name]; size > most && (!isOwn || first != i) {
+			size -= len(kid.name) + 2 + kid.size(0)
+			continue
+		}
+		kept = append(kept, kid)
+	}
+	slices.Reverse(kept)
+	n.kids = kept
 }
 
 // trim leaves as many elements from the start as have room in most bytes, and of the
@@ -118,33 +146,38 @@ func (n *node) trim(most int) {
 	}
 }
 
-// cut cuts all texts that are longer than limit.
+// cut cuts all texts, numbers and names that are longer than limit.
 func (n *node) cut(limit int) {
-	switch {
-	case n.kind != 0:
-		for i := range n.kids {
-			n.kids[i].cut(limit)
+	if n.kind == 0 && len(n.text) > limit+2 {
+		n.text = cutEncoded(asString(n.text), limit)
+	}
+	for i := range n.kids {
+		if kid := &n.kids[i]; len(kid.name) > limit+2 {
+			kid.name = string(cutEncoded([]byte(kid.name), limit))
 		}
-	case n.text[0] == '"':
-		n.text = cutEncoded(n.text, limit)
+		n.kids[i].cut(limit)
 	}
 }
 
 // size is the length of the node's text, after a cut if limit is not 0.
 func (n *node) size(limit int) int {
 	if n.kind == 0 {
-		size := len(n.text)
-		if limit > 0 && n.text[0] == '"' && size > limit+2 {
-			size = limit + 2 + len(mark(size))
-		}
-		return size
+		return cutSize(len(n.text), limit)
 	}
 	size := 2 + max(0, len(n.kids)-1)
 	for i := range n.kids {
 		if n.kind == '{' {
-			size += len(n.kids[i].name) + 1
+			size += cutSize(len(n.kids[i].name), limit) + 1
 		}
 		size += n.kids[i].size(limit)
 	}
 	return size
+}
+
+// cutSize is what a text of n bytes has at most after a cut.
+func cutSize(n, limit int) int {
+	if limit > 0 && n > limit+2 {
+		return limit + 2 + len(mark(n))
+	}
+	return n
 }

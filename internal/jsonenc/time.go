@@ -23,8 +23,8 @@ type second struct {
 	unix   int64
 	loc    *time.Location
 	before []byte
-	after  uint64 // "Z" or an offset, and a quote: at most seven bytes
-	length int    // of after
+	after  []byte // "Z" or an offset, and a quote
+	word   uint64 // after, where that has up to eight bytes
 }
 
 // Time appends t like AppendTime, as far as the rules do not want it otherwise. It
@@ -51,9 +51,10 @@ func (l *Line) time(b []byte, c *second, name string, t time.Time) []byte {
 		}
 		c.unix, c.loc = unix, loc
 		c.before = t.AppendFormat(append(c.before[:0], name...), `"2006-01-02T15:04:05`)
-		var after [16]byte
-		c.length = len(t.AppendFormat(after[:0], `Z07:00"`))
-		c.after = binary.LittleEndian.Uint64(after[:])
+		c.after = t.AppendFormat(c.after[:0], `Z07:00"`)
+		var word [8]byte
+		copy(word[:], c.after)
+		c.word = binary.LittleEndian.Uint64(word[:])
 	}
 	b = append(b, c.before...)
 	if l.rules.TimePrecision <= 0 {
@@ -61,7 +62,10 @@ func (l *Line) time(b []byte, c *second, name string, t time.Time) []byte {
 	} else {
 		b = appendDigits(b, t.Nanosecond(), fractionDigits(l.rules.TimePrecision))
 	}
-	return appendWord(b, c.after, c.length)
+	if len(c.after) > 8 { // a zone a hundred hours away
+		return append(b, c.after...)
+	}
+	return appendWord(b, c.word, len(c.after))
 }
 
 // fractionDigits returns how many digits of a second's fraction a multiple of d

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 )
 
 // rework returns a line as the rules want it, and not longer than most bytes if
@@ -14,7 +15,7 @@ func (r *Rules) rework(line []byte, most int) []byte {
 	root, _ := parse(line)
 	root.obey(r)
 	if most >= 0 && root.size(0) > most {
-		root.shrink(most, r.Own)
+		root.shrink(most, r)
 	}
 	return append(line[:0], root.append(nil)...)
 }
@@ -79,8 +80,10 @@ func token(text []byte) (tok, rest []byte) {
 // canonical returns an encoded name in the form that AppendString writes, so that
 // one name has one form.
 func canonical(name []byte) string {
-	if bytes.IndexByte(name, '\\') >= 0 {
-		return encoded(decoded(string(name)))
+	for _, c := range name {
+		if c == '\\' || c >= utf8.RuneSelf {
+			return encoded(decoded(string(name)))
+		}
 	}
 	return string(name)
 }
@@ -171,6 +174,7 @@ func surrogates(text []byte) bool {
 // single leaves one member of each name.
 func (n *node) single(policy Duplicates) {
 	at := make(map[string]int, len(n.kids)) // the place of a name in kept
+	next := make(map[string]int)            // the number to try for a name
 	if policy == RenameDuplicates {
 		for _, kid := range n.kids {
 			at[kid.name] = -1
@@ -183,7 +187,7 @@ func (n *node) single(policy Duplicates) {
 		switch {
 		case !known || i < 0:
 		case policy == RenameDuplicates:
-			kid.name = free(kid.name, at)
+			kid.name = free(kid.name, at, next)
 		case kid.kind == '{' && kept[i].kind == '{':
 			kid.kids = append(kept[i].kids, kid.kids...)
 			kid.merged, kept[i].name, merged = true, "", true
@@ -207,10 +211,11 @@ func (n *node) single(policy Duplicates) {
 }
 
 // free returns name with the first number that no member has.
-func free(name string, taken map[string]int) string {
-	for i := 2; ; i++ {
+func free(name string, taken, next map[string]int) string {
+	for i := max(2, next[name]); ; i++ {
 		other := name[:len(name)-1] + "_" + strconv.Itoa(i) + `"`
 		if _, used := taken[other]; !used {
+			next[name] = i + 1
 			return other
 		}
 	}
