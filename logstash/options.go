@@ -117,8 +117,8 @@ type Options struct {
 
 	// MaxFieldBytes bounds keys and strings. A longer one is cut, between two
 	// characters, and ends in a mark: "…(+123 bytes)". An array, an object that is not
-	// a group, or a number that was encoded by a Marshaler becomes such a string. 0
-	// and less is no bound.
+	// a group, or a number that was encoded by a Marshaler becomes such a string.
+	// Other numbers, and times, are not bounded. 0 and less is no bound.
 	MaxFieldBytes int
 
 	// MaxEventBytes bounds the event with its newline. In a longer one the longest

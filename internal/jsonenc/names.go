@@ -8,7 +8,7 @@ import (
 )
 
 // A Hash is a small hash of a name, for a Set.
-type Hash uint16
+type Hash uint
 
 // A Set holds hashes. That one is in it says that a name may be, that it is not
 // in it that the name is not. The zero Set is empty.
@@ -76,7 +76,8 @@ func (l *Line) newKey(b []byte, name string) (text []byte, ok bool) {
 		binary.LittleEndian.PutUint64(d[last:], w)
 	}
 	h := hashOf(x)
-	if l.names.seen.Has(h) || l.names.root && l.rules.Reserved.Has(h) {
+	word, bit := h/64%8, uint64(1)<<(h%64)
+	if l.names.seen[word]&bit != 0 || l.names.root && l.rules.Reserved[word]&bit != 0 {
 		return b[:from], false
 	}
 	if marks != 0 {
@@ -84,7 +85,7 @@ func (l *Line) newKey(b []byte, name string) (text []byte, ok bool) {
 			return b[:from], false
 		}
 	}
-	l.names.seen.Add(h)
+	l.names.seen[word] |= bit
 	d[len(name)] = '"'
 	d[len(name)+1] = ':'
 	return b[:n+len(name)+3], true
