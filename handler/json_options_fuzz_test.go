@@ -35,7 +35,7 @@ func parseMembers(line string) ([]member, error) {
 		return nil, err
 	}
 	if _, err := dec.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("more than one value: %v", err)
+		return nil, fmt.Errorf("more than one value: %w", err)
 	}
 	object, ok := v.([]member)
 	if !ok {

@@ -10,6 +10,7 @@ import (
 	"math"
 	"math/big"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -74,13 +75,13 @@ func TestDuplicates(t *testing.T) {
 		return a
 	}}
 	many := make([]slog.Attr, 100)
-	renamed := `"n":0`
+	var members []string
 	for i := range many {
 		many[i] = slog.Int("n", i)
-		if i > 0 {
-			renamed += fmt.Sprintf(`,"n_%d":%d`, i+1, i)
-		}
+		members = append(members, fmt.Sprintf(`"n_%d":%d`, i+1, i))
 	}
+	members[0] = `"n":0`
+	renamed := strings.Join(members, ",")
 	tests := []struct {
 		name   string
 		opts   *slog.HandlerOptions
@@ -697,7 +698,7 @@ func TestMaxLineBytes(t *testing.T) {
 		{name: "long strings", attrs: []slog.Attr{slog.String("s", long), slog.String("t", long), slog.Any("u", errors.New(long)), id}},
 		{name: "bytes", attrs: []slog.Attr{slog.Any("s", []byte(long)), id}},
 		{name: "many attrs", attrs: append([]slog.Attr{id}, wide...)},
-		{name: "many attrs first", attrs: append(wide[:len(wide):len(wide)], id), lost: true},
+		{name: "many attrs first", attrs: append(slices.Clip(wide), id), lost: true},
 		{name: "a deep group", attrs: []slog.Attr{deep, id}},
 		{name: "a wide group", attrs: []slog.Attr{{Key: "g", Value: slog.GroupValue(wide...)}, id}},
 		{name: "an array", attrs: []slog.Attr{slog.Any("a", array), id}},

@@ -352,7 +352,8 @@ func (e *event) appendTail(b []byte, r *slog.Record, id []byte) []byte {
 	}
 	if len(m.metadata) > 0 || e.opts.EventID {
 		if text, ok := w.key(b, metadataField); ok {
-			b = append(text, '{')
+			b = text
+			b = append(b, '{')
 			last := bytes.Contains(m.metadata, []byte(`"_id"`))
 			if e.opts.EventID && !last {
 				b = appendMetadataID(b, id, r)

@@ -263,7 +263,7 @@ func TestBadValuesCostOnlyThemselves(t *testing.T) {
 		value any
 		want  string // what the value begins with, encoded
 	}{
-		{"a Marshaler with an error", marshals{err: errors.New("no \"JSON\"\n")}, `"!ERROR:json: error calling MarshalJSON for type logstash_test.marshals: no \"JSON\"\n"`},
+		{"a Marshaler with an error", marshals{err: errors.New("no \"JSON\"\n")}, `"!ERROR:json: error calling MarshalJSON for type logstash_test.marshals: no \"JSON\"\n"`}, //nolint:revive // a newline is what matters
 		{"a Marshaler that panics", marshals{panic: "no JSON"}, `"!PANIC: no JSON"`},
 		{"a Marshaler that panics with an error", marshals{panic: badError{}}, `"!PANIC: `},
 		{"a Marshaler with half an object", marshals{text: `{"a":1`}, `"!ERROR:json: error calling MarshalJSON`},

@@ -142,7 +142,7 @@ func TestStackTracesOfErrors(t *testing.T) {
 func TestStackOptions(t *testing.T) {
 	t.Parallel()
 	inner := &tracedError{text: "inner", pcs: here()}
-	deeper := func() []uintptr { return here() }
+	deeper := func() []uintptr { return here() } //nolint:gocritic // for a frame of its own
 	outer := &tracedError{text: "outer", pcs: deeper(), cause: inner}
 	trace := func(t *testing.T, o logstash.Options, err error) (text, hash string) {
 		t.Helper()
@@ -404,7 +404,7 @@ func TestCollisions(t *testing.T) {
 					t.Errorf("%d, %d, %q as %s: mismatch (-want +got):\n%s", profile, collisions, key, form, diff)
 				}
 			}
-			for _, key := range strings.Fields(keys.reserved) {
+			for _, key := range strings.FieldsSeq(keys.reserved) {
 				path := map[logstash.Collisions]string{logstash.RenameCollisions: renamed(key), logstash.NestCollisions: "labels/" + key}[collisions]
 				for form := range members {
 					if form == "WithGroup" {
@@ -414,7 +414,7 @@ func TestCollisions(t *testing.T) {
 					check(key, form, path)
 				}
 			}
-			for _, key := range strings.Fields(keys.objects) {
+			for _, key := range strings.FieldsSeq(keys.objects) {
 				path := map[logstash.Collisions]string{logstash.RenameCollisions: renamed(key), logstash.NestCollisions: "labels/" + key}[collisions]
 				for form := range members {
 					switch {

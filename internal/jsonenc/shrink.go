@@ -114,8 +114,7 @@ func (n *node) shrink(most int, rules *Rules) {
 		own[encoded(name)] = slices.IndexFunc(n.kids, func(kid node) bool { return kid.name == encoded(name) })
 	}
 	kept := make([]node, 0, len(n.kids))
-	for i := len(n.kids) - 1; i >= 0; i-- {
-		kid := n.kids[i]
+	for i, kid := range slices.Backward(n.kids) {
 		if first, isOwn := own[kid.name]; size > most && (!isOwn || first != i) {
 			size -= len(kid.name) + 2 + kid.size(0)
 			continue

@@ -113,13 +113,13 @@ func TestReworkedLinesAreShortEnough(t *testing.T) {
 	rules := Rules{Own: []string{"level", "msg"}}
 	for first := range members {
 		for _, again := range []int{1, 3, 40} {
-			line := `{"level":"INFO","msg":"` + long + `"`
+			all := []string{`"level":"INFO"`, `"msg":"` + long + `"`}
 			for range again {
 				for i := range members {
-					line += "," + members[(first+i)%len(members)]
+					all = append(all, members[(first+i)%len(members)])
 				}
 			}
-			line += "}"
+			line := "{" + strings.Join(all, ",") + "}"
 			for _, most := range []int{1023, 1500, 5000} {
 				if len(line) <= most {
 					continue
