@@ -404,7 +404,7 @@ func TestCollisions(t *testing.T) {
 					t.Errorf("%d, %d, %q as %s: mismatch (-want +got):\n%s", profile, collisions, key, form, diff)
 				}
 			}
-			for _, key := range strings.FieldsSeq(keys.reserved) {
+			for key := range strings.FieldsSeq(keys.reserved) {
 				path := map[logstash.Collisions]string{logstash.RenameCollisions: renamed(key), logstash.NestCollisions: "labels/" + key}[collisions]
 				for form := range members {
 					if form == "WithGroup" {
@@ -414,7 +414,7 @@ func TestCollisions(t *testing.T) {
 					check(key, form, path)
 				}
 			}
-			for _, key := range strings.FieldsSeq(keys.objects) {
+			for key := range strings.FieldsSeq(keys.objects) {
 				path := map[logstash.Collisions]string{logstash.RenameCollisions: renamed(key), logstash.NestCollisions: "labels/" + key}[collisions]
 				for form := range members {
 					switch {
