@@ -11,7 +11,8 @@ prints
 
 [JSONHandler] is a drop-in for [slog.JSONHandler]: the same bytes, wherever
 those are valid JSON and in their place; faster, and right where the standard
-library is not. [ConsoleHandler] prints for a terminal, or without color for
+library is not. [JSONOptions] has what slog's options lack: a policy for keys that
+come twice, bounds, another form of times. [ConsoleHandler] prints for a terminal, or without color for
 whatever else reads text. [Gate] keeps a record from the handler behind it by
 level. [Flush] finds and flushes all that a tree of handlers has buffered.
 

@@ -1,7 +1,8 @@
 /*
 Package logstash writes events that Logstash accepts, and ships them.
 
-[Handler] encodes each record as one JSON object in the format V1. It writes to
+[Handler] encodes each record as one JSON object, with the fields of
+logstash-logback-encoder or of the Elastic Common Schema, see [Profile]. It writes to
 any io.Writer: a rotate.File that Filebeat tails, standard output, or a [Shipper]
 that [Dial] returns:
 
@@ -26,7 +27,8 @@ handler.JSONHandler for that.
 # Guarantees
 
 The handler keeps what package handler promises of its encoders: one line and one
-Write for each record, valid JSON whatever the values are. Nothing in it starts a
+Write for each record, valid JSON whatever the values are; and what Logstash,
+Elasticsearch or Filebeat would reject or misread is written otherwise. Nothing in it starts a
 goroutine; a Shipper starts a fixed number and ends them in Close.
 
 A shipper keeps events in memory, in their order, until the peer has them. What
