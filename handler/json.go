@@ -41,7 +41,8 @@ type JSONOptions struct {
 	MaxLineBytes int
 
 	// TimeFormat is the layout, as for [time.Time.Format], of the record's time and
-	// of attrs that are times. Empty is RFC 3339 with up to nanoseconds.
+	// of attrs that are times, though not of times inside of other values or behind
+	// pointers. Empty is RFC 3339 with up to nanoseconds.
 	TimeFormat string
 
 	// TimePrecision is a unit of which those times are cut to a multiple, such as
@@ -78,12 +79,17 @@ const (
 	RenameDuplicates = Duplicates(jsonenc.RenameDuplicates)
 )
 
+func builtIns() []string {
+	return []string{slog.TimeKey, slog.LevelKey, slog.SourceKey, slog.MessageKey}
+}
+
 // rules returns what the options mean to the encoder.
 func (o *JSONOptions) rules() jsonenc.Rules {
 	r := jsonenc.Rules{
 		Replace:       o.ReplaceAttr,
 		Duplicates:    jsonenc.Duplicates(o.Duplicates),
-		Own:           []string{slog.TimeKey, slog.LevelKey, slog.SourceKey, slog.MessageKey},
+		Own:           builtIns(),
+		Keep:          builtIns(),
 		NullNonFinite: o.NullNonFinite,
 		MaxField:      o.MaxFieldBytes,
 		TimeFormat:    o.TimeFormat,

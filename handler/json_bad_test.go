@@ -1,11 +1,14 @@
 package handler_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"math"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -412,5 +415,60 @@ func TestJSONHandlerBadValuesConcurrentSafe(t *testing.T) {
 		if failed := <-done; len(failed) > 0 {
 			t.Errorf("%d times not the lines of one worker, first %s", len(failed), slices.Min(failed))
 		}
+	}
+}
+
+// A writer that ends its goroutine, as one that calls t.FailNow does, has not
+// written its line.
+func TestAWriterThatEndsItsGoroutineIsCounted(t *testing.T) {
+	t.Parallel()
+	ends := true
+	h := handler.NewJSONHandler(writerFunc(func(p []byte) (int, error) {
+		if ends {
+			runtime.Goexit()
+		}
+		return len(p), nil
+	}), nil)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		slog.New(h).Info("m")
+	}()
+	<-done
+	ends = false
+	slog.New(h).Info("m")
+	if diff := cmp.Diff(handler.Stats{Accepted: 2, Written: 1, Dropped: 1}, h.Stats()); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+// Objects that become one are in each other 8000 times: each is looked at once.
+func TestObjectsThatBecomeOneInEachOther(t *testing.T) {
+	t.Parallel()
+	const depth = 8000
+	text := json.RawMessage(strings.Repeat(`{"a":{},"a":`, depth) + "1" + strings.Repeat("}", depth))
+	var buf bytes.Buffer
+	slog.New(handler.JSONOptions{Duplicates: handler.LastWins}.NewHandler(&buf)).Info("m", "k", text)
+	if want := `"k":` + strings.Repeat(`{"a":`, depth) + "1" + strings.Repeat("}", depth+1) + "\n"; !strings.HasSuffix(buf.String(), want) {
+		t.Errorf("got %.200s", buf.String())
+	}
+}
+
+func TestObjectsWithTheSameNamesNeedNoSecondPass(t *testing.T) {
+	if testlog.Race {
+		t.Skip("the race detector allocates")
+	}
+	type row struct{ ID, Name, Kind, State, Zone string }
+	rows := make([]row, 20)
+	allocs := func(d handler.Duplicates) float64 {
+		logger := slog.New(handler.JSONOptions{Duplicates: d}.NewHandler(io.Discard))
+		return testing.AllocsPerRun(100, func() { logger.LogAttrs(t.Context(), slog.LevelInfo, "m", slog.Any("rows", rows)) })
+	}
+	if keep, last := allocs(handler.KeepDuplicates), allocs(handler.LastWins); last > keep {
+		t.Errorf("%v allocations, %v without a policy", last, keep)
 	}
 }

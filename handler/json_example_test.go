@@ -56,7 +56,7 @@ func ExampleJSONOptions_maxLineBytes() {
 	text := line.String()
 	fmt.Print(len(text) <= 1024, " … ", text[len(text)-60:])
 	// Output:
-	// true … xxxxxxxxx…(+4104 bytes)","user":"alice","truncated":5056}
+	// true … xxxxxxxxx…(+4066 bytes)","user":"alice","truncated":5056}
 }
 
 func ExampleJSONOptions_times() {

@@ -16,15 +16,17 @@ type meta struct {
 	logger   string
 	tags     []string
 	metadata []byte // encoded members of @metadata, each after a comma
+	twice    bool   // whether some of them may be there twice
 
-	failed               bool // whether there is an error that the event's own fields show
+	failedAs             string // the key of the error that the event's own fields show
 	errType, errMessage  string
+	errText              []byte // in place of errMessage, encoded, of what is no error
 	stackTrace, stackSum string
 }
 
 // shows reports whether there is more than the logger.
 func (m *meta) shows() bool {
-	return len(m.tags) > 0 || len(m.metadata) > 0 || m.failed || m.stackTrace != ""
+	return len(m.tags) > 0 || len(m.metadata) > 0 || m.failedAs != "" || m.stackTrace != ""
 }
 
 // event is one event while its attrs are written.
@@ -120,7 +122,9 @@ func (e *event) meaningful(b []byte, a slog.Attr, is meaning) []byte {
 		}
 	case isLogger:
 		if a.Value.Kind() == slog.KindString {
-			e.change().logger = a.Value.String()
+			if name := a.Value.String(); name != "" {
+				e.change().logger = name
+			}
 			return b
 		}
 		if !slices.Contains(e.meanings.paths, a.Key) {
@@ -140,7 +144,7 @@ func (e *event) meaningful(b []byte, a slog.Attr, is meaning) []byte {
 			}
 			return e.plain(b, a)
 		case a.Key == "error":
-			return e.failureText(b, a)
+			return e.failureText(b, a, is)
 		case is == object && a.Value.Kind() == slog.KindAny:
 			text := e.encode(&a)
 			if text[0] == '{' || string(text) == "null" {
@@ -156,8 +160,8 @@ func (e *event) meaningful(b []byte, a slog.Attr, is meaning) []byte {
 
 // encode returns the text of a value that is no group, and leaves it to the attr, so
 // that the value is asked for it only once.
-func (e *event) encode(a *slog.Attr) encoded {
-	text := encoded(e.line.Value(nil, a.Value))
+func (e *event) encode(a *slog.Attr) jsonenc.Encoded {
+	text := jsonenc.Encoded(e.line.Value(nil, a.Value))
 	a.Value = slog.AnyValue(text)
 	return text
 }
@@ -175,13 +179,14 @@ func (e *event) plain(b []byte, a slog.Attr) []byte {
 func (e *event) spare(object string, members []slog.Attr) []slog.Attr {
 	clean := members
 	for i, m := range members {
-		v := m.Value.Resolve()
 		switch {
-		case e.meanings.takes(object, m.Key) && m.Key != "":
+		case m.Key == "":
+			if m.Value = m.Value.Resolve(); m.Value.Kind() == slog.KindGroup && e.line.Enter(m.Value.Group()) {
+				m.Value = slog.GroupValue(e.spare(object, m.Value.Group())...)
+				e.line.Leave()
+			}
+		case e.meanings.takes(object, m.Key):
 			m.Key = renamed(m.Key)
-		case m.Key == "" && v.Kind() == slog.KindGroup && e.line.Enter(v.Group()):
-			m.Value = slog.GroupValue(e.spare(object, v.Group())...)
-			e.line.Leave()
 		default:
 			continue
 		}
@@ -227,43 +232,47 @@ func (e *event) inline(b []byte, members []slog.Attr) []byte {
 }
 
 // failure appends an error under the key "err" or "error", or remembers it for the
-// event's own fields.
+// event's own fields. These show the first one, unless there is a later one under the
+// same key.
 func (e *event) failure(b []byte, a slog.Attr, err error) []byte {
 	trace, sum := e.stackOf(err)
-	ecs := e.places[errorMessageField] != nil
-	if m := e.meta(); ecs && !m.failed {
+	m := e.meta()
+	if e.places[errorMessageField] != nil {
+		if m.failedAs == "" || m.failedAs == a.Key {
+			m = e.change()
+			m.failedAs, m.errMessage, m.errText, m.errType = a.Key, messageOf(err), nil, typeOf(err)
+			m.stackTrace, m.stackSum = trace, sum
+			return b
+		}
+		if a.Key == "error" { // which is the object of the other one
+			return e.collide(b, a)
+		}
+	} else if e.places[stackField] != nil && (trace != "" && m.failedAs == "" || m.failedAs == a.Key) {
 		m = e.change()
-		m.failed, m.errMessage, m.errType = true, messageOf(err), typeOf(err)
-		m.stackTrace, m.stackSum = trace, sum
-		return b
-	} else if !ecs && trace != "" && m.stackTrace == "" && e.places[stackField] != nil {
-		m = e.change()
-		m.stackTrace, m.stackSum = trace, sum
+		m.failedAs, m.stackTrace, m.stackSum = a.Key, trace, sum
 		a.Value = slog.AnyValue(traceless{err})
-	}
-	if ecs && a.Key == "error" {
-		return e.collide(b, a) // there is another one
 	}
 	return e.plain(b, a)
 }
 
 // failureText appends what is no error under the key "error" as the message of one,
 // unless it is an object, so that the field has one type.
-func (e *event) failureText(b []byte, a slog.Attr) []byte {
+func (e *event) failureText(b []byte, a slog.Attr, is meaning) []byte {
 	text := e.encode(&a)
-	if text[0] == '{' || string(text) == "null" {
+	switch {
+	case string(text) == "null" || text[0] == '{' && is == object:
 		return e.plain(b, a)
+	case text[0] == '{':
+		return e.collide(b, a)
+	case text[0] != '"':
+		text = jsonenc.AppendString(nil, string(text))
 	}
-	message := string(text)
-	if text[0] == '"' {
-		_ = json.Unmarshal(text, &message) // what was written here is valid
-	}
-	if e.places[errorMessageField] != nil && !e.meta().failed {
-		m := e.change()
-		m.failed, m.errMessage = true, message
+	if m := e.meta(); e.places[errorMessageField] != nil && (m.failedAs == "" || m.failedAs == a.Key) {
+		m = e.change()
+		m.failedAs, m.errText, m.errType, m.stackTrace, m.stackSum = a.Key, text, "", "", ""
 		return b
 	}
-	return e.plain(b, slog.Group(a.Key, slog.String("message", message)))
+	return e.plain(b, slog.Group(a.Key, slog.Any("message", text)))
 }
 
 // addTag adds a tag, or as one the text of something else.
@@ -273,7 +282,13 @@ func (e *event) addTag(tag string, other any) bool {
 		if v.Kind() == slog.KindGroup {
 			v = slog.StringValue("!ERROR:a group is no tag")
 		}
-		text := jsonenc.AppendValue(nil, v)
+		text := e.loose.Value(v)
+		if string(text) == "null" {
+			return true
+		}
+		if err, ok := v.Any().(error); ok {
+			text = jsonenc.AppendString(nil, messageOf(err))
+		}
 		if json.Unmarshal(text, &tag) != nil { // it is no text, and stands for itself
 			tag = string(text)
 		}
@@ -299,8 +314,14 @@ func (e *event) addMetadata(b []byte, a slog.Attr) []byte {
 		}
 		return e.collide(b, a)
 	}
-	if members := text[len(before) : len(text)-len(after)]; len(members) > 0 {
+	object := text[len(before)-1 : len(text)-len(after)+1]
+	if bytes.Contains(object, []byte(`"input":`)) {
+		// The tcp input puts an object there.
+		object = jsonenc.RenameScalar(object, "input", renamed("input"))
+	}
+	if members := object[1 : len(object)-1]; len(members) > 0 {
 		m := e.change()
+		m.twice = m.twice || len(m.metadata) > 0
 		m.metadata = append(append(m.metadata, ','), members...)
 	}
 	return b
@@ -317,9 +338,11 @@ func (e *event) appendTail(b []byte, r *slog.Record, id []byte) []byte {
 	if own := e.places[errorMessageField]; len(own) > 1 && bytes.Contains(b, []byte(`"error":`)) {
 		e.line.Rework() // the attrs have the same object
 	}
-	if m.failed {
+	if m.failedAs != "" {
 		b = w.text(b, errorTypeField, m.errType)
-		if text, ok := w.key(b, errorMessageField); ok {
+		if text, ok := w.key(b, errorMessageField); ok && m.errText != nil {
+			b = append(text, m.errText...)
+		} else if ok {
 			b = e.line.Text(text, m.errMessage)
 		}
 	}
@@ -363,8 +386,8 @@ func (e *event) appendTail(b []byte, r *slog.Record, id []byte) []byte {
 				b = appendMetadataID(b, id, r)
 			}
 			b = append(b, '}')
-			if e.changed || last {
-				e.line.Rework() // members may have come twice
+			if m.twice || last && e.opts.EventID {
+				e.line.Rework()
 			}
 		}
 	}

@@ -46,8 +46,29 @@ const (
 // own. No place is that the event does not have it.
 type place []string
 
+// places are where all fields stand.
+type places [fields]place
+
+// scattered reports whether fields that have the same object do not come one after
+// the other, because one between them has a name of the user's own.
+func (p *places) scattered() bool {
+	last := make(map[string]int)
+	n := 0
+	for _, at := range p {
+		if at == nil {
+			continue
+		}
+		n++
+		if before, known := last[at[0]]; known && before != n-1 {
+			return true
+		}
+		last[at[0]] = n
+	}
+	return false
+}
+
 // places returns where the fields stand.
-func (o *Options) places() (p [fields]place) {
+func (o *Options) places() (p places) {
 	names := map[Profile]string{
 		ECS: `@timestamp, ,log.level, ,log.logger,log.origin.function,log.origin.file.name,log.origin.file.line,message,ecs.version,` +
 			`host.name,service.name,service.version,service.environment,service.node.name,type,event.dataset,event.id,event.sequence,` +
@@ -91,7 +112,7 @@ func (o *Options) places() (p [fields]place) {
 // A writer appends fields at their places. It opens and closes the objects that
 // they are in.
 type writer struct {
-	places *[fields]place
+	places *places
 	in     place // the objects that are open
 }
 
@@ -145,11 +166,12 @@ func (w *writer) int(b []byte, f field, n int64) []byte {
 	return b
 }
 
-// ownNames returns the names that the event's own fields have outside of objects.
-func ownNames(places *[fields]place) []string {
+// ownNames returns the names that those of the event's own fields have outside of
+// objects for which include is true.
+func ownNames(places *places, include func(field) bool) []string {
 	var names []string
-	for _, p := range places {
-		if p != nil && !slices.Contains(names, p[0]) {
+	for f, p := range places {
+		if p != nil && include(field(f)) && !slices.Contains(names, p[0]) {
 			names = append(names, p[0])
 		}
 	}

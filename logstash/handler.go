@@ -28,6 +28,7 @@ import (
 //	stack_trace  of the error under the key "err" or "error", where it has one
 //	tags         an array of strings, from Options, the level and attrs named "tags"
 //
+// The attrs named there are those outside of groups.
 // ECS and ECSDotted have the names of the Elastic Common Schema for these, ecs.version
 // in place of @version, and the error under the key "err" or "error" as
 // error.message, error.type and error.stack_trace.
@@ -72,7 +73,7 @@ var _ slog.Handler = (*Handler)(nil)
 // encoder is what a handler and all derived from it have in common.
 type encoder struct {
 	opts     Options
-	places   [fields]place
+	places   places
 	meanings *meanings
 	json     *jsonenc.Encoder
 	loose    *jsonenc.Encoder // without the event's own names
@@ -80,6 +81,7 @@ type encoder struct {
 	sink     *sink.Sink
 	timeKey  string // the encoded name of the time, with its colon
 	static   []byte // the encoded fields that are the same in all events, each after a comma
+	rework   bool   // whether they have an object that others of the event's own fields have, too
 	dynamic  bool   // whether there are fields between static and the attrs
 	tail     bool   // whether there are fields behind the attrs, whatever the attrs are
 	sequence atomic.Uint64
@@ -127,8 +129,10 @@ func NewHandler(w io.Writer, opts *Options) *Handler {
 	}
 	h := &Handler{shared: s}
 	h.meta.logger = o.LoggerName
+	rules.Own = ownNames(&s.places, func(f field) bool { return !s.isStatic(f) })
 	names := h.addStatic(jsonenc.New(rules))
-	rules.Own = append(ownNames(&s.places), names...)
+	rules.Own = append(rules.Own, names...)
+	rules.Keep = ownNames(&s.places, func(field) bool { return true })
 	s.json = jsonenc.New(rules)
 	h.bound = s.json.Bound()
 	if o.Attrs != "" {
@@ -136,6 +140,11 @@ func NewHandler(w io.Writer, opts *Options) *Handler {
 	}
 	h.heads = s.newHeads(h.meta.logger)
 	return h
+}
+
+// isStatic reports whether a field is the same in all events.
+func (s *encoder) isStatic(f field) bool {
+	return f >= ecsField && f <= typeField || f == datasetField && !s.dynamic
 }
 
 // addStatic encodes the fields that are the same in all events, and returns their
@@ -175,7 +184,7 @@ func (h *Handler) addStatic(json *jsonenc.Encoder) []string {
 		return text
 	})
 	h.tail = h.meta.shows()
-	s.static = own.Text()
+	s.static, s.rework = own.Text(), own.Rework() || s.places.scattered()
 	return own.Names()
 }
 
@@ -243,6 +252,9 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 		b = l.Text(b, r.Message)
 	}
 	b = appendMore(b, s.static)
+	if s.rework {
+		l.Rework()
+	}
 	var id []byte
 	if s.dynamic {
 		b, id = s.appendDynamic(ctx, b, &r)

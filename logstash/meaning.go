@@ -45,8 +45,14 @@ const ecsObjects = "client cloud container data_stream destination device dll dn
 // What Elasticsearch keeps for itself, so that it rejects an event that has it.
 const elasticsearchOwn = "_id _index _source _type _routing _field_names _ignored _doc_count _size _tier _seq_no _version"
 
-func newMeanings(o *Options, places *[fields]place) *meanings {
-	m := &meanings{of: map[string]meaning{"": inline, "tags": isTags, "logger": isLogger, "logger_name": isLogger, "err": isError, "@metadata": isMetadata}}
+func newMeanings(o *Options, places *places) *meanings {
+	m := &meanings{of: map[string]meaning{"": inline, "err": isError, "@metadata": isMetadata}}
+	if places[tagsField] != nil {
+		m.of["tags"] = isTags
+	}
+	if places[loggerField] != nil {
+		m.of["logger"], m.of["logger_name"] = isLogger, isLogger
+	}
 	add := func(is meaning, names ...string) {
 		for _, name := range names {
 			if m.of[name] == free || is == shared && m.of[name] == object {
@@ -62,6 +68,7 @@ func newMeanings(o *Options, places *[fields]place) *meanings {
 		add(object, "labels")
 	}
 	add(reserved, strings.Fields(elasticsearchOwn)...)
+	add(reserved, "@timestamp", "tags") // of which Logstash wants a form, whatever ours are called
 	for _, p := range places {
 		if p == nil {
 			continue
@@ -92,6 +99,10 @@ func (m *meanings) group(name string) string {
 	switch m.of[name] {
 	case reserved, shared, isTags, isMetadata:
 		name = renamed(name)
+	case isLogger:
+		if slices.Contains(m.paths, name) {
+			name = renamed(name)
+		}
 	default:
 	}
 	return jsonenc.CleanName(name)

@@ -27,7 +27,8 @@ type Options struct {
 	AddSource bool
 
 	// LoggerName is the name of the logger. Empty leaves it out. A string attr with
-	// the key "logger" or "logger_name" outside of groups takes its place.
+	// the key "logger" or "logger_name" outside of groups takes its place, unless it
+	// is empty.
 	LoggerName string
 
 	// Host is the field host.name. Empty means what os.Hostname says.
@@ -100,8 +101,8 @@ type Options struct {
 	// functions, not on messages and lines.
 	StackHash bool
 
-	// StackLevel is the level from which on an event whose error has no stack trace
-	// gets that of the call. Nil means none gets it. It needs a Handler that is
+	// StackLevel is the level from which on an event gets the stack trace of the call,
+	// unless it shows that of an error. Nil means none gets it. It needs a Handler that is
 	// called by the goroutine that logs.
 	StackLevel slog.Leveler
 
@@ -154,7 +155,8 @@ const (
 
 // FieldNames are names for the event's own fields. Empty is the Profile's name, "-"
 // leaves the field out. A name of your own stands beside the others, not in an
-// object, and is written as it is: two fields must not have the same.
+// object, and is written as it is: it must not be that of another field, or of an
+// object such as host.
 type FieldNames struct {
 	Timestamp    string // @timestamp
 	Version      string // @version in V1
@@ -184,12 +186,14 @@ type FieldNames struct {
 type Service struct{ Name, Version, Environment, Node string }
 
 // Collisions is what becomes of an attr whose key means something else. A WithGroup of
-// such a name is always renamed. What is none of these values is RenameCollisions.
+// the name of a field of the event's own is renamed in any case. What is none of
+// these values is RenameCollisions.
 type Collisions int
 
 const (
 	// RenameCollisions puts "attr_" before the key, in place of an "@" or "_" that
-	// it begins with.
+	// it begins with, and makes its dots underscores. Of that and another attr that
+	// is called so the last one is written.
 	RenameCollisions Collisions = iota
 
 	// NestCollisions puts the attr into the object labels.

@@ -162,7 +162,7 @@ func ExampleOptions_sizes() {
 	fmt.Print(len(text) <= 1024, " … ", text[len(text)-60:])
 	// Output:
 	// {"level":"INFO","message":"query","sql":"SELECT * FRO…(+8 bytes)","rows":7}
-	// true … xxxxxxxxx…(+4104 bytes)","user":"alice","truncated":5057}
+	// true … xxxxxxxxx…(+4067 bytes)","user":"alice","truncated":5057}
 }
 
 // exampleNames leaves out what is the same in each of these events.

@@ -88,6 +88,15 @@ func TestEventRules(t *testing.T) {
 		},
 		{rule: "@metadata that is empty", args: []any{slog.Group("@metadata")}, want: ``},
 
+		{rule: "@timestamp when ours is called otherwise", opts: logstash.Options{Names: logstash.FieldNames{Timestamp: "-"}}, time: halfPast, args: []any{"@timestamp", 1}, want: `{` + at[1:] + `,"attr_timestamp":1}`},
+		{rule: "tags when ours are left out", opts: logstash.Options{Names: logstash.FieldNames{Tags: "-"}}, args: []any{"tags", 1, "logger", 2}, want: `,"attr_tags":1,"logger":2`},
+		{rule: "@metadata.input is an object, which the tcp input fills", args: []any{slog.Group("@metadata", "input", "x", "k", 1)}, want: `,"@metadata":{"attr_input":"x","k":1}`},
+		{rule: "@metadata bound twice", opts: logstash.Options{Metadata: []slog.Attr{slog.Int("k", 1)}}, with: with(slog.Group("@metadata", "k", 2)), want: `,"@metadata":{"k":2}`},
+		{rule: "WithGroup of the logger's name", opts: logstash.Options{}, with: func(h slog.Handler) slog.Handler { return h.WithGroup("logger_name") }, args: []any{"a", 1}, want: `,"attr_logger_name":{"a":1}`},
+		{rule: "error keeps its type under a bound", opts: logstash.Options{MaxFieldBytes: 8}, args: []any{"error", errors.New("123456789"), "err", strings.Repeat("x", 9)}, want: `,"error":{"message":"12345678…(+1 bytes)","type":"*errors.errorString"},"err":"xxxxxxxx…(+1 bytes)"`},
+		{rule: "a bound cuts once", opts: logstash.Options{MaxFieldBytes: 8}, args: []any{"url", raw(`"123456789"`), "error", strings.Repeat("1", 20)}, want: `,"attr_url":"12345678…(+1 bytes)","error":{"message":"11111111…(+12 bytes)"}`},
+		{rule: "tags that are nil pointers and URLs", args: []any{"tags", []any{(*url.URL)(nil), &url.URL{Path: "/a"}, errors.New("e")}}, want: `,"tags":["/a","e"]`},
+
 		// A string in host: the udp input loses the event, the http input answers 500.
 		{rule: "host is an object", opts: logstash.Options{Host: "web-1"}, want: `,"host":{"name":"web-1"}`},
 		{rule: "host as a string collides", args: []any{"host", "web-1"}, want: `,"attr_host":"web-1"`},
@@ -134,7 +143,7 @@ func TestEventRules(t *testing.T) {
 		{rule: "lone surrogates, which Logstash removes, are replaced", args: []any{"a", raw(`"x\ud800y"`), "b", raw(`{"k\udc00":"\ud83d\ude00\udc01"}`)}, want: `,"a":"x�y","b":{"k�":"😀�"}`},
 		{rule: "newlines of a Marshaler", args: []any{"a", raw("{\n \"x\": 1\n}")}, want: `,"a":{"x":1}`},
 
-		{rule: "size of a field", opts: logstash.Options{MaxFieldBytes: 8}, args: []any{"a", "123456789é", "b", "1234567é", "c", []int{1, 2, 3, 4, 5}, "d", errors.New("1")}, want: `,"a":"12345678…(+3 bytes)","b":"1234567…(+2 bytes)","c":"[1,2,3,4…(+3 bytes)","d":"{\"messag…(+36 bytes)"`},
+		{rule: "size of a field", opts: logstash.Options{MaxFieldBytes: 8}, args: []any{"a", "123456789é", "b", "1234567é", "c", []int{1, 2, 3, 4, 5}, "d", errors.New("1")}, want: `,"a":"12345678…(+3 bytes)","b":"1234567…(+2 bytes)","c":"[1,2,3,4…(+3 bytes)","d":{"message":"1","type":"*errors.errorString"}`},
 		{rule: "size of a key", opts: logstash.Options{MaxFieldBytes: 8}, args: []any{"123456789", 1, "12345678xx", 2}, want: `,"12345678…(+1 bytes)":1,"12345678…(+2 bytes)":2`},
 	}
 	for _, tt := range tests {
@@ -230,10 +239,10 @@ func TestProfiles(t *testing.T) {
 				`"error":{"type":"*errors.errorString","message":"read config: open /x: file does not exist"}}`,
 		},
 		{
-			name: "an error bound by With in ECS, dotted", opts: logstash.Options{Profile: logstash.ECSDotted},
+			name: "the record's error takes the place of the bound one in ECS, dotted", opts: logstash.Options{Profile: logstash.ECSDotted},
 			with: func(h slog.Handler) slog.Handler { return h.WithAttrs([]slog.Attr{slog.Any("error", failed)}) }, args: []any{"error", fs.ErrClosed},
-			want: `{"log.level":"WARN","message":"m","ecs.version":"8.11.0","host.name":"h","attr_error":{"message":"file already closed","type":"*errors.errorString"},` +
-				`"error.type":"*errors.errorString","error.message":"read config: open /x: file does not exist"}`,
+			want: `{"log.level":"WARN","message":"m","ecs.version":"8.11.0","host.name":"h",` +
+				`"error.type":"*errors.errorString","error.message":"file already closed"}`,
 		},
 		{
 			name: "field sets are objects in ECS", opts: logstash.Options{Profile: logstash.ECS}, args: []any{"user", "bob", slog.Group("process", "pid", 1), "trace.id", "t", "log.level", "x", slog.Group("log", "level", "y", "syslog", 3)},
@@ -242,6 +251,14 @@ func TestProfiles(t *testing.T) {
 		{
 			name: "the record's logger takes the place of the bound one", opts: logstash.Options{Profile: logstash.ECS, LoggerName: "app"}, args: []any{"log.logger", "app.http"},
 			want: `{"message":"m","ecs":{"version":"8.11.0"},"host":{"name":"h"},"log":{"level":"WARN","logger":"app.http"}}`,
+		},
+		{
+			name: "static groups join the event's own objects", opts: logstash.Options{Profile: logstash.ECS, Sequence: true, Fields: []slog.Attr{slog.Group("log", "x", 1), slog.Group("event", "module", "m")}},
+			want: `{"message":"m","ecs":{"version":"8.11.0"},"host":{"name":"h"},"log":{"level":"WARN","x":1},"event":{"module":"m","sequence":1}}`,
+		},
+		{
+			name: "an error that is a map, beside the event's own", opts: logstash.Options{Profile: logstash.ECS}, args: []any{"error", map[string]any{"message": 5}, "err", fs.ErrClosed},
+			want: `{"log":{"level":"WARN"},"message":"m","ecs":{"version":"8.11.0"},"host":{"name":"h"},"attr_error":{"message":5},"error":{"type":"*errors.errorString","message":"file already closed"}}`,
 		},
 		{
 			name: "attrs in an object", opts: logstash.Options{Attrs: "attrs"}, with: derive, args: []any{"k", "v"},

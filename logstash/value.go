@@ -15,13 +15,11 @@ import (
 // is made here.
 func (s *encoder) appendAny(b []byte, a any) (text []byte, made bool) {
 	switch v := a.(type) {
-	case encoded:
-		return append(b, v...), false
 	case traceless:
-		return appendError(b, v.error, "", ""), true
+		return s.appendError(b, v.error, "", ""), true
 	case error:
 		trace, sum := s.stackOf(v)
-		return appendError(b, v, trace, sum), true
+		return s.appendError(b, v, trace, sum), true
 	case *url.URL:
 		if v != nil {
 			return jsonenc.AppendString(b, v.Redacted()), false
@@ -50,19 +48,17 @@ func appendStringer(b []byte, v fmt.Stringer) (out []byte) {
 	return jsonenc.AppendString(b, v.String())
 }
 
-// appendError appends an error as an object.
-func appendError(b []byte, err error, trace, sum string) []byte {
+// appendError appends an error as an object. It has its bounds here, since it has to
+// stay an object.
+func (s *encoder) appendError(b []byte, err error, trace, sum string) []byte {
+	limit := s.opts.MaxFieldBytes
 	b = append(b, `{"message":`...)
-	if _, marshals := err.(json.Marshaler); marshals {
-		b = jsonenc.AppendAny(b, textOnly{err})
-	} else {
-		b = jsonenc.AppendAny(b, err)
-	}
+	b = jsonenc.AppendString(b, jsonenc.Cut(messageOf(err), limit))
 	b = append(b, `,"type":`...)
 	b = jsonenc.AppendString(b, typeOf(err))
 	if trace != "" {
 		b = append(b, `,"stack_trace":`...)
-		b = jsonenc.AppendString(b, trace)
+		b = jsonenc.AppendString(b, jsonenc.Cut(trace, limit))
 	}
 	if sum != "" {
 		b = append(b, `,"stack_hash":`...)
@@ -78,14 +74,8 @@ func (s *encoder) stackOf(err error) (trace, sum string) {
 	return s.stacks.ofError(err)
 }
 
-// encoded is a value that has been encoded already.
-type encoded []byte
-
 // traceless is an error whose stack trace stands elsewhere.
 type traceless struct{ error }
-
-// textOnly hides an error's MarshalJSON.
-type textOnly struct{ error } //nolint:errname // not an error of this package
 
 // rootCause returns the end of the chain of errors that err wraps, whose type
 // says most.

@@ -33,6 +33,9 @@ func (b *Bound) InGroup() bool { return len(b.groups) > 0 }
 // Text returns the encoded attrs, each after a comma or an opening brace.
 func (b Bound) Text() []byte { return b.text }
 
+// Rework reports whether the text breaks a rule for the whole line.
+func (b Bound) Rework() bool { return b.rework }
+
 // Names returns the names that are bound outside of groups.
 func (b Bound) Names() (names []string) {
 	if len(b.text) == 0 {

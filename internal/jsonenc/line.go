@@ -79,6 +79,13 @@ func (e *Encoder) Line() *Line {
 	}
 }
 
+// Value returns the text of a resolved value that is not a group.
+func (e *Encoder) Value(v slog.Value) []byte {
+	l := e.Line()
+	defer l.Free()
+	return l.Value(nil, v)
+}
+
 // Free gives the Line back. Neither it nor its Buf may be used afterwards.
 func (l *Line) Free() {
 	if l.Reset() {
@@ -256,6 +263,9 @@ func (l *Line) Value(b []byte, v slog.Value) []byte {
 	}
 }
 
+// Encoded is a value that Value has encoded already, under the same rules.
+type Encoded []byte
+
 // Text appends a string.
 func (l *Line) Text(b []byte, s string) []byte {
 	if len(s) > l.limit {
@@ -286,6 +296,9 @@ func (l *Line) float(b []byte, f float64) []byte {
 }
 
 func (l *Line) any(b []byte, a any) []byte {
+	if text, ok := a.(Encoded); ok {
+		return append(b, text...)
+	}
 	start, made := len(b), false
 	if l.rules.Any != nil {
 		b, made = l.rules.Any(b, a)
@@ -295,12 +308,15 @@ func (l *Line) any(b []byte, a any) []byte {
 	switch text := b[start:]; {
 	case text[0] != '{' && text[0] != '[':
 		if len(text) > l.limit && text[0] < 'a' { // a string or a number
-			return append(b[:start], cutEncoded(asString(text), l.limit)...)
+			if s := decoded(string(asString(text))); len(s) > l.limit {
+				return l.Text(b[:start], s)
+			}
 		}
 		return append(b[:start], l.rules.scalar(text)...)
+	case made:
 	case len(text) > l.limit:
 		return AppendString(b[:start], Cut(string(text), l.limit))
-	case l.strict && !made:
+	case l.strict:
 		rework, tooDeep := l.rules.inspect(text)
 		if tooDeep {
 			return AppendString(b[:start], "!ERROR:nested more than "+strconv.Itoa(l.rules.MaxNesting)+" deep")

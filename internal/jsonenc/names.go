@@ -153,11 +153,21 @@ func (l *Line) note(b []byte, from int, name string) {
 	switch {
 	case !l.clean && (l.rules.Names && CleanName(name) != name || !utf8.ValidString(name)):
 		l.rework = true // of names that are not UTF-8, different ones can look the same
-	case !l.rework && l.names.seen.Has(l.hash):
-		// It can be a name in another object, or one of so many that to look for
-		// each would take the square of their number: the second pass knows.
-		l.names.alike++
-		l.rework = l.names.alike > maxAlike || bytes.Contains(b[l.names.at:from], b[from:])
+	case !l.rework:
+		l.rework = l.names.again(l.hash, b, from)
 	}
 	l.names.seen.Add(l.hash)
+}
+
+// again adds the name that text has, with a colon, from from on, and reports whether the
+// object may have it already. It can also be a name in an object inside, or one of
+// so many that to look for each would take the square of their number: the second
+// pass knows.
+func (n *names) again(h Hash, text []byte, from int) bool {
+	if !n.seen.Has(h) {
+		n.seen.Add(h)
+		return false
+	}
+	n.alike++
+	return n.alike > maxAlike || bytes.Contains(text[n.at:from], text[from:])
 }

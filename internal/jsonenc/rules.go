@@ -19,8 +19,12 @@ type Rules struct {
 	Duplicates Duplicates
 
 	// Own are the names of the encoder's own fields. An attr beside them that has
-	// one is a duplicate, and they outlast attrs in a line that is too long.
+	// one is a duplicate.
 	Own []string
+
+	// Keep are the names of fields that outlast the others in a line that is too
+	// long.
+	Keep []string
 
 	// Reserved are the hashes of names outside of groups that Scalar leaves to its
 	// caller.

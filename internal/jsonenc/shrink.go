@@ -2,6 +2,7 @@ package jsonenc
 
 import (
 	"slices"
+	"sort"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -75,7 +76,7 @@ func half(text []byte, digits string) bool {
 }
 
 // shrink makes an object's text no longer than most bytes, if it can be done
-// without the encoder's own members, and says in a member that it did. It first cuts
+// without the members to keep, and says in a member that it did. It first cuts
 // long texts, all to the same length, then takes elements from the end of the
 // largest arrays and objects, then leaves out members from the end.
 func (n *node) shrink(most int, rules *Rules) {
@@ -83,11 +84,9 @@ func (n *node) shrink(most int, rules *Rules) {
 	length := strconv.AppendInt(nil, int64(n.size(0)), 10)
 	n.kids = slices.DeleteFunc(n.kids, func(kid node) bool { return kid.name == truncated })
 	n.kids = append(n.kids, node{name: truncated, text: length})
-	limit := most
-	for limit > shortest && n.size(limit) > most {
-		limit -= max(1, limit/8)
-	}
-	n.cut(max(limit, shortest))
+	// The largest length for which there is room, if there is one.
+	tooLong := sort.Search(max(0, most-shortest), func(i int) bool { return n.size(shortest+i) > most })
+	n.cut(shortest + max(0, tooLong-1))
 	if rules.Duplicates != KeepDuplicates {
 		n.obey(rules) // of the names that were cut some may be the same now
 	}
@@ -110,7 +109,7 @@ func (n *node) shrink(most int, rules *Rules) {
 		}
 	}
 	own := make(map[string]int) // the place of the first member with the name
-	for _, name := range append([]string{decoded(truncated)}, rules.Own...) {
+	for _, name := range append([]string{decoded(truncated)}, rules.Keep...) {
 		own[encoded(name)] = slices.IndexFunc(n.kids, func(kid node) bool { return kid.name == encoded(name) })
 	}
 	kept := make([]node, 0, len(n.kids))

@@ -110,7 +110,7 @@ func TestReworkedLinesAreShortEnough(t *testing.T) {
 		`"o":{"p":{"q":"` + long + `","r":[[[["` + long + `"]]]]}}`, `"msg":"` + long + `"`, `"msg":` + strings.Repeat("1", 3000),
 		`"truncated":"` + long + `"`, `"e":""`, `"w":` + strings.Repeat(`[`, 500) + strings.Repeat(`]`, 500),
 	}
-	rules := Rules{Own: []string{"level", "msg"}}
+	rules := Rules{Own: []string{"level", "msg"}, Keep: []string{"level", "msg"}}
 	for first := range members {
 		for _, again := range []int{1, 3, 40} {
 			all := []string{`"level":"INFO"`, `"msg":"` + long + `"`}

@@ -40,8 +40,8 @@ func TestFractionsAreThoseOfTheTimePackage(t *testing.T) {
 	}
 	for unit := 1; unit < 1e9; unit *= 10 {
 		for i := range 100 {
-			check(i * unit % 1e9)
-			check((1e9 - i*unit%1e9) % 1e9)
+			check(int(int64(i) * int64(unit) % 1e9))
+			check(int((1e9 - int64(i)*int64(unit)%1e9) % 1e9))
 		}
 	}
 	for nanos := 0; nanos < 1e9; nanos += 999_983 {

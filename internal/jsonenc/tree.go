@@ -27,8 +27,18 @@ type node struct {
 	kind byte   // '{', '[', or 0 for what text holds
 	text []byte
 	kids []node
+}
 
-	merged bool // of several with the same name
+// RenameScalar returns object, an encoded one, with another name for a member that is
+// no object.
+func RenameScalar(object []byte, name, to string) []byte {
+	root, _ := parse(object)
+	for i := range root.kids {
+		if kid := &root.kids[i]; kid.name == encoded(name) && kid.kind != '{' {
+			kid.name = encoded(to)
+		}
+	}
+	return root.append(nil)
 }
 
 // parse returns the value that text, which is valid JSON, begins with, and the
@@ -120,21 +130,21 @@ func (n *node) append(b []byte) []byte {
 
 // obey changes what the rules do not allow.
 func (n *node) obey(rules *Rules) {
-	if n.kind == 0 {
+	switch n.kind {
+	case 0:
 		n.text = rules.scalar(n.text)
-		return
-	}
-	for i := range n.kids {
-		kid := &n.kids[i]
-		if rules.Names && n.kind == '{' {
-			if name := decoded(kid.name); CleanName(name) != name {
-				kid.name = encoded(CleanName(name))
+	case '{':
+		for i := range n.kids {
+			if name := decoded(n.kids[i].name); rules.Names && CleanName(name) != name {
+				n.kids[i].name = encoded(CleanName(name))
 			}
 		}
-		kid.obey(rules)
+		if rules.Duplicates != KeepDuplicates {
+			n.single(rules.Duplicates)
+		}
 	}
-	if n.kind == '{' && rules.Duplicates != KeepDuplicates {
-		n.single(rules.Duplicates)
+	for i := range n.kids {
+		n.kids[i].obey(rules)
 	}
 }
 
@@ -171,7 +181,8 @@ func surrogates(text []byte) bool {
 	return bytes.Contains(text, []byte(`\ud`)) || bytes.Contains(text, []byte(`\uD`))
 }
 
-// single leaves one member of each name.
+// single leaves one member of each name. Objects that become one may have names twice
+// afterwards.
 func (n *node) single(policy Duplicates) {
 	at := make(map[string]int, len(n.kids)) // the place of a name in kept
 	next := make(map[string]int)            // the number to try for a name
@@ -181,7 +192,6 @@ func (n *node) single(policy Duplicates) {
 		}
 	}
 	kept := make([]node, 0, len(n.kids))
-	merged := false
 	for _, kid := range n.kids {
 		i, known := at[kid.name]
 		switch {
@@ -190,24 +200,16 @@ func (n *node) single(policy Duplicates) {
 			kid.name = free(kid.name, at, next)
 		case kid.kind == '{' && kept[i].kind == '{':
 			kid.kids = append(kept[i].kids, kid.kids...)
-			kid.merged, kept[i].name, merged = true, "", true
+			kept[i].name = ""
 		case policy == FirstWins:
 			continue
 		default:
-			kept[i].name, merged = "", true
+			kept[i].name = ""
 		}
 		at[kid.name] = len(kept)
 		kept = append(kept, kid)
 	}
-	if merged {
-		kept = slices.DeleteFunc(kept, func(kid node) bool { return kid.name == "" })
-	}
-	for i := range kept {
-		if kept[i].merged {
-			kept[i].single(policy)
-		}
-	}
-	n.kids = kept
+	n.kids = slices.DeleteFunc(kept, func(kid node) bool { return kid.name == "" })
 }
 
 // free returns name with the first number that no member has.
@@ -225,22 +227,22 @@ func free(name string, taken, next map[string]int) string {
 // name, a number, or a name that comes twice in an object. It also reports whether
 // the values in it are too deep in each other, for which there is no remedy.
 func (r *Rules) inspect(text []byte) (rework, tooDeep bool) {
-	const long = 16 // digits of the smallest integer beyond 2^53
-	var (
-		seen    Set
-		objects = make([]Hash, 0, 16) // those that are open, and the arrays, by their number
-		last    Hash
-	)
+	const long = 16                // digits of the smallest integer beyond 2^53
+	objects := make([]names, 0, 8) // those that are open
+	depth := 0                     // with the arrays
 	for i := 0; i < len(text); {
 		switch c := text[i]; c {
 		case '{', '[':
-			last += 37
-			objects = append(objects, last)
-			tooDeep = tooDeep || len(objects) == r.MaxNesting+1 && r.MaxNesting > 0
-			i++
+			depth++
+			tooDeep = tooDeep || depth > r.MaxNesting && r.MaxNesting > 0
+			if i++; c == '{' {
+				objects = append(objects, names{at: i})
+			}
 		case '}', ']':
-			objects = objects[:len(objects)-1]
-			i++
+			depth--
+			if i++; c == '}' {
+				objects = objects[:len(objects)-1]
+			}
 		case '"':
 			start, escaped := i+1, false
 			for i++; text[i] != '"'; i++ {
@@ -256,10 +258,8 @@ func (r *Rules) inspect(text []byte) (rework, tooDeep bool) {
 				continue
 			}
 			h, clean := Inspect(string(tok))
-			h ^= objects[len(objects)-1]
-			rework = rework || seen.Has(h) && r.Duplicates != KeepDuplicates ||
-				escaped || !clean && r.Names && CleanName(string(tok)) != string(tok)
-			seen.Add(h)
+			rework = rework || escaped || !clean && r.Names && CleanName(string(tok)) != string(tok) ||
+				r.Duplicates != KeepDuplicates && objects[len(objects)-1].again(h, text[:i+1], start-1)
 		case '-', '0', '1', '2', '3', '4', '5', '6', '7', '8', '9':
 			start, exponent := i, false
 			for i < len(text) && text[i] != ',' && text[i] != '}' && text[i] != ']' {

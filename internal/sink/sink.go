@@ -42,44 +42,42 @@ func New(pkg string, w io.Writer, onError func(error)) *Sink {
 
 // Write writes one line. A writer that panics has failed.
 func (s *Sink) Write(level slog.Level, line []byte) error {
-	n, err := s.offer(level, line)
-	if err == nil && n == len(line) {
-		s.written.Add(1)
-		return nil
+	err := s.offer(level, line)
+	if err != nil {
+		err = fmt.Errorf("%s: write: %w", s.pkg, err)
+		s.report(err)
 	}
-	if err == nil {
-		err = io.ErrShortWrite
-	}
-	if s.levels == nil || n < len(line) {
-		s.dropped.Add(1)
-	} else {
-		s.written.Add(1)
-	}
-	err = fmt.Errorf("%s: write: %w", s.pkg, err)
-	s.report(err)
 	return err
 }
 
-func (s *Sink) offer(level slog.Level, line []byte) (n int, err error) {
-	if s.levels != nil {
-		defer func() {
-			if r := recover(); r != nil {
-				n, err = 0, fmt.Errorf("panic: %v", r)
-			}
-		}()
-		return s.levels.WriteLevel(level, line)
+func (s *Sink) offer(level slog.Level, line []byte) (err error) {
+	n, returned := 0, false
+	if s.levels == nil {
+		s.mu.Lock()
 	}
-	returned := false
-	s.mu.Lock()
-	defer func() {
-		s.mu.Unlock()
-		if !returned {
+	defer func() { // also when the writer ends its goroutine
+		if s.levels == nil {
+			s.mu.Unlock()
+		}
+		switch {
+		case !returned:
 			n, err = 0, fmt.Errorf("panic: %v", recover())
+		case err == nil && n < len(line):
+			err = io.ErrShortWrite
+		}
+		if err == nil || s.levels != nil && n == len(line) {
+			s.written.Add(1)
+		} else {
+			s.dropped.Add(1)
 		}
 	}()
-	n, err = s.w.Write(line)
+	if s.levels != nil {
+		n, err = s.levels.WriteLevel(level, line)
+	} else {
+		n, err = s.w.Write(line)
+	}
 	returned = true
-	return n, err
+	return err
 }
 
 func (s *Sink) report(err error) {
