@@ -341,7 +341,8 @@ func (e *event) appendTail(b []byte, r *slog.Record, id []byte) []byte {
 	if m.failedAs != "" {
 		b = w.text(b, errorTypeField, m.errType)
 		if text, ok := w.key(b, errorMessageField); ok && m.errText != nil {
-			b = append(text, m.errText...)
+			b = text
+			b = append(b, m.errText...)
 		} else if ok {
 			b = e.line.Text(text, m.errMessage)
 		}
