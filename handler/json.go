@@ -60,7 +60,9 @@ type JSONOptions struct {
 // Duplicates is what becomes of a key that an object of a line has already, be it
 // one of an attr, of a With or of a built-in field. In all cases but
 // KeepDuplicates and RenameDuplicates, two objects with the same key become one
-// that has the members of both. What is none of these values is KeepDuplicates.
+// that has the members of both. A record in which a key comes twice, which it does in
+// each one where the key is in a With, takes several times as long. What is none of
+// these values is KeepDuplicates.
 type Duplicates int
 
 const (

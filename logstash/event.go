@@ -152,6 +152,9 @@ func (e *event) meaningful(b []byte, a slog.Attr, is meaning) []byte {
 			}
 		}
 	case isError:
+		if !group {
+			return e.failureText(b, a, object)
+		}
 		return e.plain(b, a)
 	case reserved, free:
 	}

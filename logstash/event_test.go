@@ -455,7 +455,7 @@ func TestCollisionsOfNamesWithAMeaning(t *testing.T) {
 		{"a logger that is no name", []any{"logger", 7, "logger_name", 8, "k", 1}, [3]string{
 			`"logger":7,"attr_logger_name":8,"k":1`, `"logger":7,"labels":{"logger_name":8},"k":1`, `"logger":7,"k":1`,
 		}},
-		{"an error that is none", []any{"error", []int{1}, "err", 7}, [3]string{`"error":{"message":"[1]"},"err":7`, `"error":{"message":"[1]"},"err":7`, `"error":{"message":"[1]"},"err":7`}},
+		{"an error that is none", []any{"error", []int{1}, "err", 7}, [3]string{`"error":{"message":"[1]"},"err":{"message":"7"}`, `"error":{"message":"[1]"},"err":{"message":"7"}`, `"error":{"message":"[1]"},"err":{"message":"7"}`}},
 		{"two errors", []any{"error", failed, "err", failed}, [3]string{`"error":` + object + `,"err":` + object, `"error":` + object + `,"err":` + object, `"error":` + object + `,"err":` + object}},
 		{"what comes twice", []any{"level", 1, "level", 2}, [3]string{`"attr_level":2`, `"labels":{"level":2}`, ``}},
 		{"one that has the other's new name", []any{"level", 1, "attr_level", 2}, [3]string{`"attr_level":2`, `"labels":{"level":1},"attr_level":2`, `"attr_level":2`}},

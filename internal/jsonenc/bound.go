@@ -41,7 +41,7 @@ func (b Bound) Names() (names []string) {
 	if len(b.text) == 0 {
 		return nil
 	}
-	root, _ := parse(slices.Concat([]byte{'{'}, b.text[1:], bytes.Repeat([]byte{'}'}, b.open+1)))
+	root := parse(b.object())
 	for _, member := range root.kids {
 		names = append(names, decoded(member.name))
 	}
@@ -72,13 +72,10 @@ func (b Bound) WithAttrs(e *Encoder, attrs func(l *Line, b []byte) []byte) Bound
 // without the rest of the line.
 func (b *Bound) inspect(e *Encoder, rework bool) {
 	rules := &e.rules
-	closing := bytes.Repeat([]byte{'}'}, b.open+1)
-	root, _ := parse(slices.Concat([]byte{'{'}, b.text[1:], closing))
+	root := parse(b.object())
 	if b.rework = rework; rework && rules.Duplicates != FirstWins && rules.Duplicates != RenameDuplicates {
 		root.obey(rules)
-		text := root.append(nil)
-		text[0] = ','
-		b.text = text[:len(text)-len(closing)] // the open groups are the last members still
+		b.setObject(root.append(nil))
 		b.rework = false
 	}
 	for _, member := range root.kids {
@@ -95,6 +92,19 @@ func (b *Bound) inspect(e *Encoder, rework bool) {
 		h, _ := Inspect(decoded(member.name))
 		b.seen.Add(h)
 	}
+}
+
+// object returns what is bound as an object, with the open groups closed.
+func (b *Bound) object() []byte {
+	text := slices.Concat(b.text, bytes.Repeat([]byte{'}'}, b.open+1))
+	text[0] = '{' // in place of a comma
+	return text
+}
+
+// setObject is the reverse: the open groups are the last members still.
+func (b *Bound) setObject(text []byte) {
+	text[0] = ','
+	b.text = text[:len(text)-b.open-1]
 }
 
 // lastOpen returns where the last object begins that text opens and does not close.

@@ -75,69 +75,86 @@ func half(text []byte, digits string) bool {
 	return text[0] == '\\' && text[1] == 'u' && text[2]|0x20 == 'd' && strings.IndexByte(digits, text[3]) >= 0
 }
 
+// shortest is what a text is cut to at least. An id has room in it.
+const shortest = 64
+
 // shrink makes an object's text no longer than most bytes, if it can be done
-// without the members to keep, and says in a member that it did. It first cuts
-// long texts, all to the same length, then takes elements from the end of the
-// largest arrays and objects, then leaves out members from the end.
-func (n *node) shrink(most int, rules *Rules) {
-	const shortest = 64 // which ids have room in
-	length := strconv.AppendInt(nil, int64(n.size(0)), 10)
+// without the members to keep, and says in a member that it did, and how many
+// bytes there were.
+func (n *node) shrink(most, length int, rules *Rules) {
 	n.kids = slices.DeleteFunc(n.kids, func(kid node) bool { return kid.name == truncated })
-	n.kids = append(n.kids, node{name: truncated, text: length})
-	// The largest length for which there is room, if there is one.
-	tooLong := sort.Search(max(0, most-shortest), func(i int) bool { return n.size(shortest+i) > most })
-	n.cut(shortest + max(0, tooLong-1))
+	n.kids = append(n.kids, node{name: truncated, text: strconv.AppendInt(nil, int64(length), 10)})
+	n.cut(n.roomForTexts(most))
 	if rules.Duplicates != KeepDuplicates {
 		n.obey(rules) // of the names that were cut some may be the same now
 	}
-	size := n.size(0)
-	if size <= most {
-		return
-	}
+	n.trimLargest(n.size(0) - most)
+	n.leaveOut(n.size(0)-most, rules.Keep)
+}
+
+// roomForTexts returns the length to cut all texts to, which is the largest for which
+// there is room, if there is one.
+func (n *node) roomForTexts(most int) int {
+	tooLong := sort.Search(max(0, most-shortest), func(i int) bool { return n.size(shortest+i) > most })
+	return shortest + max(0, tooLong-1)
+}
+
+// trimLargest takes what is at the ends of the largest arrays and objects.
+func (n *node) trimLargest(excess int) {
 	var large []*node
 	for i := range n.kids {
-		if n.kids[i].kind != 0 {
+		if excess > 0 && n.kids[i].kind != 0 {
 			large = append(large, &n.kids[i])
 		}
 	}
 	slices.SortStableFunc(large, func(a, b *node) int { return b.size(0) - a.size(0) })
 	for _, kid := range large {
-		if size > most {
+		if excess > 0 {
 			was := kid.size(0)
-			kid.trim(max(shortest, was-(size-most)))
-			size += kid.size(0) - was
+			kid.trim(max(shortest, was-excess))
+			excess -= was - kid.size(0)
 		}
 	}
-	own := make(map[string]int) // the place of the first member with the name
-	for _, name := range append([]string{decoded(truncated)}, rules.Keep...) {
-		own[encoded(name)] = slices.IndexFunc(n.kids, func(kid node) bool { return kid.name == encoded(name) })
+}
+
+// leaveOut takes members from the end, but for the first one with each of the names to
+// keep.
+func (n *node) leaveOut(excess int, keep []string) {
+	if excess <= 0 {
+		return
 	}
-	kept := make([]node, 0, len(n.kids))
+	first := map[string]int{truncated: len(n.kids) - 1}
 	for i, kid := range slices.Backward(n.kids) {
-		if first, isOwn := own[kid.name]; size > most && (!isOwn || first != i) {
-			size -= len(kid.name) + 2 + kid.size(0)
-			continue
+		if slices.Contains(keep, decoded(kid.name)) {
+			first[kid.name] = i
 		}
-		kept = append(kept, kid)
 	}
-	slices.Reverse(kept)
-	n.kids = kept
+	for i, kid := range slices.Backward(n.kids) {
+		if at, stays := first[kid.name]; excess > 0 && (!stays || at != i) {
+			excess -= len(kid.name) + 2 + kid.size(0)
+			n.kids[i].name = ""
+		}
+	}
+	n.kids = slices.DeleteFunc(n.kids, func(kid node) bool { return kid.name == "" })
 }
 
 // trim leaves as many elements from the start as have room in most bytes, and of the
 // next one as much as has.
 func (n *node) trim(most int) {
-	size := 2
+	room := most - 2
 	for i := range n.kids {
 		kid := &n.kids[i]
-		whole := len(kid.name) + 2 + kid.size(0)
-		if size+whole <= most {
-			size += whole
+		around := 1 // a comma
+		if n.kind == '{' {
+			around += len(kid.name) + 1
+		}
+		size := kid.size(0)
+		if around+size <= room {
+			room -= around + size
 			continue
 		}
-		room := most - size - (whole - kid.size(0))
-		if n.kids = n.kids[:i]; kid.kind != 0 && room > 2 {
-			kid.trim(room)
+		if n.kids = n.kids[:i]; kid.kind != 0 && room > around+2 {
+			kid.trim(room - around)
 			n.kids = n.kids[:i+1]
 		}
 		return

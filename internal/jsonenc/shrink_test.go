@@ -90,7 +90,7 @@ func TestSizeForeseesTheCut(t *testing.T) {
 	for _, text := range encodedTexts() {
 		line := `{"a":` + text + `,"b":[` + text + `,{"c":` + text + `}],"d":12345}`
 		for limit := 1; limit < len(text)+2; limit++ {
-			n, _ := parse([]byte(line))
+			n := parse([]byte(line))
 			foreseen := n.size(limit)
 			n.cut(limit)
 			if got := len(n.append(nil)); got > foreseen || n.size(0) != got {

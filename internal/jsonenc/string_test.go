@@ -2,6 +2,7 @@ package jsonenc_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"strings"
@@ -19,7 +20,7 @@ func simpleString(s string) string {
 		}
 		return a
 	}})
-	_ = h.Handle(nil, slog.Record{Message: s}) //nolint:staticcheck // the context is not looked at
+	_ = h.Handle(context.Background(), slog.Record{Message: s})
 	return strings.TrimSuffix(strings.TrimPrefix(b.String(), `{"msg":`), "}\n")
 }
 

@@ -12,10 +12,18 @@ import (
 // rework returns a line as the rules want it, and not longer than most bytes if
 // that is not negative.
 func (r *Rules) rework(line []byte, most int) []byte {
-	root, _ := parse(line)
+	length := len(line)
+	p := parser{most: length}
+	if most >= 0 {
+		p.most = most // an element takes two bytes at least, so that more than this have no room
+	}
+	root, _ := p.value(line, 0)
 	root.obey(r)
-	if most >= 0 && root.size(0) > most {
-		root.shrink(most, r)
+	if !p.short {
+		length = root.size(0) // which can be less now
+	}
+	if most >= 0 && length > most {
+		root.shrink(most, length, r)
 	}
 	return append(line[:0], root.append(nil)...)
 }
@@ -32,7 +40,7 @@ type node struct {
 // RenameScalar returns object, an encoded one, with another name for a member that is
 // no object.
 func RenameScalar(object []byte, name, to string) []byte {
-	root, _ := parse(object)
+	root := parse(object)
 	for i := range root.kids {
 		if kid := &root.kids[i]; kid.name == encoded(name) && kid.kind != '{' {
 			kid.name = encoded(to)
@@ -41,32 +49,68 @@ func RenameScalar(object []byte, name, to string) []byte {
 	return root.append(nil)
 }
 
-// parse returns the value that text, which is valid JSON, begins with, and the
-// rest of text.
-func parse(text []byte) (n node, rest []byte) {
-	switch c := text[0]; c {
-	case '{', '[':
-		n.kind = c
-		text = text[1:]
-		for text[0] != c+2 { // the closing one of both is two further
-			if text[0] == ',' {
-				text = text[1:]
-			}
-			var name []byte
-			if c == '{' {
-				name, text = token(text)
-				text = text[1:] // the colon
-			}
-			var kid node
-			kid, text = parse(text)
-			kid.name = canonical(name)
-			n.kids = append(n.kids, kid)
-		}
-		return n, text[1:]
-	default:
+// parse returns text, which is valid JSON.
+func parse(text []byte) node {
+	p := parser{most: len(text)}
+	n, _ := p.value(text, 0)
+	return n
+}
+
+// A parser makes nodes of valid JSON, but no more than most of a member of the
+// outermost object.
+type parser struct {
+	most, left int
+	short      bool // whether there was more
+}
+
+// value returns the value that text begins with, and the rest of text.
+func (p *parser) value(text []byte, depth int) (n node, rest []byte) {
+	p.left--
+	c := text[0]
+	if c != '{' && c != '[' {
 		n.text, rest = token(text)
 		return n, rest
 	}
+	n.kind = c
+	text = text[1:]
+	for text[0] != c+2 { // the closing one of both is two further
+		if depth == 0 {
+			p.left = p.most
+		} else if p.left <= 0 {
+			p.short = true
+			return n, behind(text)
+		}
+		if text[0] == ',' {
+			text = text[1:]
+		}
+		var name []byte
+		if c == '{' {
+			name, text = token(text)
+			text = text[1:] // the colon
+		}
+		var kid node
+		kid, text = p.value(text, depth+1)
+		kid.name = canonical(name)
+		n.kids = append(n.kids, kid)
+	}
+	return n, text[1:]
+}
+
+// behind returns what follows the array or object in which text begins.
+func behind(text []byte) []byte {
+	for depth := 1; depth > 0; {
+		switch text[0] {
+		case '"':
+			_, text = token(text)
+			continue
+		case '{', '[':
+			depth++
+		case '}', ']':
+			depth--
+		}
+		text = text[1:]
+	}
+	return text
 }
 
 // token returns the string, number or word that text begins with.

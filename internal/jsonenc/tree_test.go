@@ -2,7 +2,10 @@ package jsonenc
 
 import (
 	"bytes"
+	"encoding/json"
 	"fmt"
+	"math"
+	"slices"
 	"strings"
 	"testing"
 
@@ -16,7 +19,8 @@ func TestATreeIsAppendedAsItWasParsed(t *testing.T) {
 		`{"":"","a":[1,-2,"x",null,{"b":false}],"c\n":"\u00e9"}`, `{"a":1,"a":2}`, `{"{":"}","[":"]",",":":"}`,
 		strings.Repeat(`{"a":[`, 200) + strings.Repeat(`]}`, 200),
 	} {
-		n, rest := parse([]byte(text + `,"rest"}`))
+		p := parser{most: math.MaxInt}
+		n, rest := p.value([]byte(text+`,"rest"}`), 0)
 		if diff := cmp.Diff(text, string(n.append(nil))); diff != "" {
 			t.Errorf("mismatch (-want +got):\n%s", diff)
 		}
@@ -103,5 +107,20 @@ func TestDuplicatesTakeLinearTime(t *testing.T) { //nolint:paralleltest // Alloc
 		if few, many := allocs(500), allocs(2000); many > 6*few {
 			t.Errorf("policy %d: %v allocations for 500 and %v for 2000", policy, few, many)
 		}
+	}
+}
+
+// A line that is too long is not made into many more nodes than have room in what is
+// left of it.
+func TestATreeHasNoMoreNodesThanHaveRoom(t *testing.T) {
+	t.Parallel()
+	line := []byte(`{"a":[` + strings.Repeat(`1,`, 100_000) + `1],"b":{"c":[[` + strings.Repeat(`[],`, 1000) + `1]]},"d":"x"}`)
+	got := string((&Rules{Keep: []string{"d"}}).rework(slices.Clone(line), 1000))
+	if len(got) > 1000 || len(got) < 900 || !json.Valid([]byte(got)) || !strings.HasSuffix(got, `"d":"x","truncated":203033}`) {
+		t.Errorf("%d bytes: %.40s … %s", len(got), got, got[max(0, len(got)-60):])
+	}
+	p := parser{most: 1000}
+	if n, _ := p.value(line, 0); len(n.kids[0].kids) > 1000 {
+		t.Errorf("%d nodes", len(n.kids[0].kids))
 	}
 }
