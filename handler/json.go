@@ -36,8 +36,8 @@ type JSONOptions struct {
 	// MaxLineBytes bounds the line with its newline. In a longer one the longest
 	// strings are cut; if that is not enough, the largest arrays and objects lose
 	// what is at their ends, and last the attrs at the end are left out. It gets a
-	// field "truncated" with the length it had without its newline, in place of an attr
-	// with that key. 0 and less is no bound, and fewer than 1024 mean 1024.
+	// field "truncated", in place of an attr with that key, with the length that it had
+	// at first, without the newline. 0 and less is no bound, and fewer than 1024 mean 1024.
 	MaxLineBytes int
 
 	// TimeFormat is the layout, as for [time.Time.Format], of the record's time and

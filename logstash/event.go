@@ -16,7 +16,6 @@ type meta struct {
 	logger   string
 	tags     []string
 	metadata []byte // encoded members of @metadata, each after a comma
-	twice    bool   // whether some of them may be there twice
 
 	failedAs             string // the key of the error that the event's own fields show
 	errType, errMessage  string
@@ -81,8 +80,8 @@ func (e *event) meta() *meta {
 func (e *event) change() *meta {
 	if !e.changed {
 		e.own, e.changed = *e.bound, true
-		// What is appended to must not be what others append to.
-		e.own.tags, e.own.metadata = slices.Clip(e.own.tags), slices.Clip(e.own.metadata)
+		// The list that is appended to must not be what others append to.
+		e.own.tags = slices.Clip(e.own.tags)
 	}
 	return &e.own
 }
@@ -107,9 +106,6 @@ func (e *event) meaningful(b []byte, a slog.Attr, is meaning) []byte {
 	if group && len(a.Value.Group()) == 0 {
 		return b
 	}
-	if err, ok := a.Value.Any().(error); ok && (is == isError || a.Key == "error") && a.Value.Kind() == slog.KindAny {
-		return e.failure(b, a, err)
-	}
 	switch is {
 	case inline:
 		if group {
@@ -120,43 +116,56 @@ func (e *event) meaningful(b []byte, a slog.Attr, is meaning) []byte {
 		if attrs.EachTag(a.Value, e.addTag) {
 			return b
 		}
+		return e.collide(b, a)
 	case isLogger:
-		if a.Value.Kind() == slog.KindString {
-			if name := a.Value.String(); name != "" {
-				e.change().logger = name
-			}
-			return b
-		}
-		if !slices.Contains(e.meanings.paths, a.Key) {
-			return e.plain(b, a)
-		}
+		return e.logger(b, a)
 	case isMetadata:
 		return e.addMetadata(b, a)
-	case object, shared:
-		if e.nested {
-			break
-		}
-		switch {
-		case group && !e.line.Room(a.Value.Group()): // what stands for it is no object
-		case group:
-			if is == shared {
-				a.Value = slog.GroupValue(e.spare(a.Key, a.Value.Group())...)
-			}
-			return e.plain(b, a)
-		case a.Key == "error":
-			return e.failureText(b, a, is)
-		case is == object && a.Value.Kind() == slog.KindAny:
-			text := e.encode(&a)
-			if text[0] == '{' || string(text) == "null" {
-				return e.plain(b, a)
-			}
-		}
 	case isError:
-		if !group {
-			return e.failureText(b, a, object)
+		if group {
+			return e.plain(b, a)
 		}
+		return e.failure(b, a, object)
+	case object, shared:
+		return e.object(b, a, is)
+	default:
+		return e.collide(b, a)
+	}
+}
+
+// logger remembers the name of the logger.
+func (e *event) logger(b []byte, a slog.Attr) []byte {
+	if a.Value.Kind() == slog.KindString {
+		if name := a.Value.String(); name != "" {
+			e.change().logger = name
+		}
+		return b
+	}
+	if slices.Contains(e.meanings.paths, a.Key) {
+		return e.collide(b, a)
+	}
+	return e.plain(b, a)
+}
+
+// object appends an attr whose key is that of an object.
+func (e *event) object(b []byte, a slog.Attr, is meaning) []byte {
+	group := a.Value.Kind() == slog.KindGroup
+	switch {
+	case a.Key == "error" && !group:
+		return e.failure(b, a, is)
+	case e.nested:
 		return e.plain(b, a)
-	case reserved, free:
+	case group && !e.line.Room(a.Value.Group()): // what stands for it is no object
+		return e.collide(b, a)
+	case group && is == shared:
+		a.Value = slog.GroupValue(e.spare(a.Key, a.Value.Group())...)
+		return e.plain(b, a)
+	case group:
+		return e.plain(b, a)
+	case is == object && a.Value.Kind() == slog.KindAny:
+		if text := e.encode(&a); text[0] == '{' || string(text) == "null" {
+			return e.plain(b, a)
+		}
 	}
 	return e.collide(b, a)
 }
@@ -237,7 +246,15 @@ func (e *event) inline(b []byte, members []slog.Attr) []byte {
 // failure appends an error under the key "err" or "error", or remembers it for the
 // event's own fields. These show the first one, unless there is a later one under the
 // same key.
-func (e *event) failure(b []byte, a slog.Attr, err error) []byte {
+func (e *event) failure(b []byte, a slog.Attr, is meaning) []byte {
+	err, ok := a.Value.Any().(error)
+	switch {
+	case ok:
+	case e.nested:
+		return e.plain(b, a)
+	default:
+		return e.failureText(b, a, is)
+	}
 	trace, sum := e.stackOf(err)
 	m := e.meta()
 	if e.places[errorMessageField] != nil {
@@ -262,18 +279,22 @@ func (e *event) failure(b []byte, a slog.Attr, err error) []byte {
 // unless it is an object, so that the field has one type.
 func (e *event) failureText(b []byte, a slog.Attr, is meaning) []byte {
 	text := e.encode(&a)
-	switch {
-	case string(text) == "null" || text[0] == '{' && is == object:
+	m := e.meta()
+	switch ecs := e.places[errorMessageField] != nil; {
+	case text[0] == '{' && is == object || string(text) == "null" && (!ecs || m.failedAs == ""):
 		return e.plain(b, a)
-	case text[0] == '{':
-		return e.collide(b, a)
+	case text[0] == '{' || ecs && a.Key == "error" && m.failedAs != "" && m.failedAs != a.Key:
+		return e.collide(b, a) // with the event's own
 	case text[0] != '"':
 		text = jsonenc.AppendString(nil, string(text))
 	}
-	if m := e.meta(); e.places[errorMessageField] != nil && (m.failedAs == "" || m.failedAs == a.Key) {
+	if ecs := e.places[errorMessageField] != nil; ecs && (m.failedAs == "" || m.failedAs == a.Key) {
 		m = e.change()
 		m.failedAs, m.errText, m.errType, m.stackTrace, m.stackSum = a.Key, text, "", "", ""
 		return b
+	} else if !ecs && m.failedAs == a.Key { // the error whose trace is shown is not
+		m = e.change()
+		m.failedAs, m.stackTrace, m.stackSum = "", "", ""
 	}
 	return e.plain(b, slog.Group(a.Key, slog.Any("message", text)))
 }
@@ -285,12 +306,11 @@ func (e *event) addTag(tag string, other any) bool {
 		if v.Kind() == slog.KindGroup {
 			v = slog.StringValue("!ERROR:a group is no tag")
 		}
-		text := e.loose.Value(v)
-		if string(text) == "null" {
-			return true
-		}
+		var text []byte
 		if err, ok := v.Any().(error); ok {
 			text = jsonenc.AppendString(nil, messageOf(err))
+		} else if text = e.loose.Value(v); string(text) == "null" {
+			return true
 		}
 		if json.Unmarshal(text, &tag) != nil { // it is no text, and stands for itself
 			tag = string(text)
@@ -304,17 +324,22 @@ func (e *event) addTag(tag string, other any) bool {
 // addMetadata remembers the members of an object for @metadata.
 func (e *event) addMetadata(b []byte, a slog.Attr) []byte {
 	const before, after = `{"m":{`, "}}\n"
-	l := e.loose.Line()
-	defer l.Free()
 	if a.Value.Kind() != slog.KindGroup {
 		e.encode(&a)
 	}
+	l := e.loose.Line()
+	defer l.Free()
 	text := l.Attr([]byte{'{'}, slog.Attr{Key: "m", Value: a.Value})
+	if bytes.HasPrefix(text, []byte(before)) && len(e.meta().metadata) > 0 {
+		text = append(text[:len(before)], append(slices.Clip(e.meta().metadata[1:]), append([]byte{','}, text[len(before):]...)...)...)
+	}
+	l.Rework() // some may have come twice, or have been encoded before
 	text = l.Finish(append(text, '}'))
-	if !bytes.HasPrefix(text, []byte(before)) {
-		if a.Value.Kind() == slog.KindGroup && len(text) < len(before) {
-			return b // it is empty
-		}
+	switch {
+	case bytes.HasPrefix(text, []byte(before)):
+	case a.Value.Kind() == slog.KindGroup && len(text) < len(before):
+		return b // it is empty
+	default:
 		return e.collide(b, a)
 	}
 	object := text[len(before)-1 : len(text)-len(after)+1]
@@ -323,9 +348,7 @@ func (e *event) addMetadata(b []byte, a slog.Attr) []byte {
 		object = jsonenc.RenameScalar(object, "input", renamed("input"))
 	}
 	if members := object[1 : len(object)-1]; len(members) > 0 {
-		m := e.change()
-		m.twice = m.twice || len(m.metadata) > 0
-		m.metadata = append(append(m.metadata, ','), members...)
+		e.change().metadata = append([]byte{','}, members...)
 	}
 	return b
 }
@@ -390,7 +413,7 @@ func (e *event) appendTail(b []byte, r *slog.Record, id []byte) []byte {
 				b = appendMetadataID(b, id, r)
 			}
 			b = append(b, '}')
-			if m.twice || last && e.opts.EventID {
+			if last && e.opts.EventID {
 				e.line.Rework()
 			}
 		}

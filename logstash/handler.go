@@ -33,8 +33,8 @@ import (
 // in place of @version, and the error under the key "err" or "error" as
 // error.message, error.type and error.stack_trace.
 //
-// Attrs stand beside these, groups as objects. An error is an object with its
-// message and the type of the error at the end of its chain; a stack trace that
+// Attrs stand beside these, groups as objects. An attr that is an error is an object with
+// its message and the type of the error at the end of its chain; a stack trace that
 // the event does not show elsewhere is its member stack_trace. A fmt.Stringer that
 // is no Marshaler is its text, and so is a url.URL, without its password.
 //
@@ -46,8 +46,8 @@ import (
 //   - Brackets in names, and dots at their ends or next to each other, become
 //     underscores. An empty name becomes "_".
 //   - NaN and infinite numbers become null, integers beyond 64 bits strings.
-//   - "error" with a value that is no object becomes an object with a message,
-//     so that the field has one type.
+//   - "error" and "err" with a value that is no object become an object with a
+//     message, so that the field has one type.
 //   - Outside of groups, an attr collides, see [Collisions], that has the key of a
 //     field of the event's own or of Elasticsearch's, such as _id; or, with a value
 //     that is no object, the key of an object that Logstash's inputs or Filebeat

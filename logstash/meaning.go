@@ -69,6 +69,9 @@ func newMeanings(o *Options, places *places) *meanings {
 	}
 	add(reserved, strings.Fields(elasticsearchOwn)...)
 	add(reserved, "@timestamp", "tags") // of which Logstash wants a form, whatever ours are called
+	if o.MaxEventBytes >= 0 {
+		add(reserved, "truncated")
+	}
 	for _, p := range places {
 		if p == nil {
 			continue

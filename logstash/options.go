@@ -23,7 +23,7 @@ type Options struct {
 	// Profile.
 	Names FieldNames
 
-	// AddSource adds the function, file and line of the call.
+	// AddSource adds the function, file and line of the call. False leaves them out.
 	AddSource bool
 
 	// LoggerName is the name of the logger. Empty leaves it out. A string attr with
@@ -41,7 +41,7 @@ type Options struct {
 	// leaves it out.
 	Type string
 
-	// Tags are the first of the field tags, before those of the attrs.
+	// Tags are the first of the field tags, before those of the attrs. Nil means none.
 	Tags []string
 
 	// LevelTag returns a tag for the level of a record, or "" for none. Nil adds
@@ -49,11 +49,11 @@ type Options struct {
 	LevelTag func(slog.Level) string
 
 	// Fields are attrs for every event. They stand outside of the object that Attrs
-	// names and of every group. An attr with the same key takes the place of one.
+	// names and of every group. An attr with the same key takes the place of one. Nil means none.
 	Fields []slog.Attr
 
 	// Metadata are members of the field @metadata of every event, which Logstash's
-	// pipeline can see and its outputs do not write.
+	// pipeline can see and its outputs do not write. Nil means none.
 	Metadata []slog.Attr
 
 	// Attrs is the name of an object that holds all attrs, but for those that the
@@ -77,10 +77,11 @@ type Options struct {
 	// same as [@metadata][_id]. With document_id => "%{[@metadata][_id]}" in the
 	// elasticsearch output, an event that is sent twice is one document. All senders
 	// to that output have to set it: it is the same text for all events without one.
+	// False adds none.
 	EventID bool
 
 	// Sequence adds a number to every event, from 1 up, which derived handlers
-	// share.
+	// share. False adds none.
 	Sequence bool
 
 	// Trace returns the ids of the trace and the span that a context belongs to, or
@@ -93,12 +94,13 @@ type Options struct {
 	// for it, as the errors of github.com/pkg/errors and its like have.
 	StackDepth int
 
-	// StackRootFirst writes the stack trace of the innermost error first.
+	// StackRootFirst writes the stack trace of the innermost error first. False writes
+	// it last.
 	StackRootFirst bool
 
 	// StackHash adds a hash of each stack trace, eight hexadecimal digits, that is
 	// the same for the same fault: it depends on the types of the errors and on the
-	// functions, not on messages and lines.
+	// functions, not on messages and lines. False adds none.
 	StackHash bool
 
 	// StackLevel is the level from which on an event gets the stack trace of the call,
@@ -125,8 +127,8 @@ type Options struct {
 	// MaxEventBytes bounds the event with its newline. In a longer one the longest
 	// strings are cut; if that is not enough, the largest arrays and objects lose
 	// what is at their ends, and last the attrs at the end are left out. It gets a
-	// field "truncated" with the length it had without its newline, in place of an attr
-	// with that key. 0 means 1 MiB, less than 0 no bound, and fewer than 1024 mean 1024.
+	// field "truncated" with the length that it had at first, without the newline. 0
+	// means 1 MiB, less than 0 no bound, and fewer than 1024 mean 1024.
 	MaxEventBytes int
 
 	// OnError is called with each error that Handle returns, by the goroutine

@@ -95,6 +95,9 @@ func TestEventRules(t *testing.T) {
 		{rule: "WithGroup of the logger's name", opts: logstash.Options{}, with: func(h slog.Handler) slog.Handler { return h.WithGroup("logger_name") }, args: []any{"a", 1}, want: `,"attr_logger_name":{"a":1}`},
 		{rule: "error keeps its type under a bound", opts: logstash.Options{MaxFieldBytes: 8}, args: []any{"error", errors.New("123456789"), "err", strings.Repeat("x", 9)}, want: `,"error":{"message":"12345678…(+1 bytes)","type":"*errors.errorString"},"err":{"message":"xxxxxxxx…(+1 bytes)"}`},
 		{rule: "a bound cuts once", opts: logstash.Options{MaxFieldBytes: 8}, args: []any{"url", raw(`"123456789"`), "error", strings.Repeat("1", 20)}, want: `,"attr_url":"12345678…(+1 bytes)","error":{"message":"11111111…(+12 bytes)"}`},
+		{rule: "@metadata bound by With as a Marshaler", with: with("@metadata", raw(`{"a":1,"a":2,"":4,"c[":5}`)), want: `,"@metadata":{"a":2,"_":4,"c_":5}`},
+		{rule: "truncated is what a bound writes", args: []any{"truncated", "x"}, want: `,"attr_truncated":"x"`},
+		{rule: "err has one type", args: []any{"err", "refused", slog.Group("g", "err", "refused")}, want: `,"err":{"message":"refused"},"g":{"err":"refused"}`},
 		{rule: "tags that are nil pointers and URLs", args: []any{"tags", []any{(*url.URL)(nil), &url.URL{Path: "/a"}, errors.New("e")}}, want: `,"tags":["/a","e"]`},
 
 		// A string in host: the udp input loses the event, the http input answers 500.
@@ -255,6 +258,10 @@ func TestProfiles(t *testing.T) {
 		{
 			name: "static groups join the event's own objects", opts: logstash.Options{Profile: logstash.ECS, Sequence: true, Fields: []slog.Attr{slog.Group("log", "x", 1), slog.Group("event", "module", "m")}},
 			want: `{"message":"m","ecs":{"version":"8.11.0"},"host":{"name":"h"},"log":{"level":"WARN","x":1},"event":{"module":"m","sequence":1}}`,
+		},
+		{
+			name: "an error and the text of another one", opts: logstash.Options{Profile: logstash.ECSDotted}, args: []any{"err", fs.ErrClosed, "error", "text"},
+			want: `{"log.level":"WARN","message":"m","ecs.version":"8.11.0","host.name":"h","attr_error":"text","error.type":"*errors.errorString","error.message":"file already closed"}`,
 		},
 		{
 			name: "an error that is a map, beside the event's own", opts: logstash.Options{Profile: logstash.ECS}, args: []any{"error", map[string]any{"message": 5}, "err", fs.ErrClosed},

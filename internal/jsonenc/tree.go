@@ -19,10 +19,7 @@ func (r *Rules) rework(line []byte, most int) []byte {
 	}
 	root, _ := p.value(line, 0)
 	root.obey(r)
-	if !p.short {
-		length = root.size(0) // which can be less now
-	}
-	if most >= 0 && length > most {
+	if most >= 0 && (p.short || root.size(0) > most) {
 		root.shrink(most, length, r)
 	}
 	return append(line[:0], root.append(nil)...)
