@@ -55,20 +55,13 @@ func (s *Sink) offer(level slog.Level, line []byte) (err error) {
 	if s.levels == nil {
 		s.mu.Lock()
 	}
-	defer func() { // also when the writer ends its goroutine
+	defer func() {
 		if s.levels == nil {
 			s.mu.Unlock()
 		}
-		switch {
-		case !returned:
-			n, err = 0, fmt.Errorf("panic: %v", recover())
-		case err == nil && n < len(line):
-			err = io.ErrShortWrite
-		}
-		if err == nil || s.levels != nil && n == len(line) {
-			s.written.Add(1)
-		} else {
+		if !returned { // it has panicked, or ended its goroutine
 			s.dropped.Add(1)
+			err = fmt.Errorf("panic: %v", recover())
 		}
 	}()
 	if s.levels != nil {
@@ -77,6 +70,18 @@ func (s *Sink) offer(level slog.Level, line []byte) (err error) {
 		n, err = s.w.Write(line)
 	}
 	returned = true
+	switch {
+	case err == nil && n == len(line):
+		s.written.Add(1)
+		return nil
+	case err == nil:
+		err = io.ErrShortWrite
+	}
+	if s.levels != nil && n == len(line) { // it is late
+		s.written.Add(1)
+	} else {
+		s.dropped.Add(1)
+	}
 	return err
 }
 
