@@ -359,7 +359,9 @@ func (e *event) appendTail(b []byte, r *slog.Record, id []byte) []byte {
 	w := writer{places: &e.places}
 	if e.changed && m.logger != e.bound.logger {
 		b = w.text(b, loggerField, m.logger)
-		e.line.Rework() // it takes the place of the bound one, or goes to the others of its object
+		if e.bound.logger != "" || len(e.places[loggerField]) > 1 {
+			e.line.Rework() // it takes the place of the bound one, or goes to the others of its object
+		}
 	}
 	if own := e.places[errorMessageField]; len(own) > 1 && bytes.Contains(b, []byte(`"error":`)) {
 		e.line.Rework() // the attrs have the same object
