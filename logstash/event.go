@@ -330,8 +330,8 @@ func (e *event) addMetadata(b []byte, a slog.Attr) []byte {
 	l := e.loose.Line()
 	defer l.Free()
 	text := l.Attr([]byte{'{'}, slog.Attr{Key: "m", Value: a.Value})
-	if bytes.HasPrefix(text, []byte(before)) && len(e.meta().metadata) > 0 {
-		text = append(text[:len(before)], append(slices.Clip(e.meta().metadata[1:]), append([]byte{','}, text[len(before):]...)...)...)
+	if known := e.meta().metadata; len(known) > 0 && bytes.HasPrefix(text, []byte(before)) && text[len(before)] != '}' {
+		text = slices.Concat([]byte(before), known[1:], []byte{','}, text[len(before):])
 	}
 	l.Rework() // some may have come twice, or have been encoded before
 	text = l.Finish(append(text, '}'))
@@ -385,42 +385,51 @@ func (e *event) appendTail(b []byte, r *slog.Record, id []byte) []byte {
 		}
 		b = w.text(b, hashField, sum)
 	}
-	levelTag := ""
-	if e.opts.LevelTag != nil {
-		levelTag = e.tagOf(r.Level)
-	}
-	if len(m.tags) > 0 || levelTag != "" {
-		if text, ok := w.key(b, tagsField); ok {
-			b = text
-			b = append(b, '[')
-			for _, tag := range m.tags {
-				b = append(e.line.Text(b, tag), ',')
-			}
-			if levelTag != "" {
-				b = append(e.line.Text(b, levelTag), ',')
-			}
-			b[len(b)-1] = ']' // in place of the last comma
-		}
-	}
-	if len(m.metadata) > 0 || e.opts.EventID {
-		if text, ok := w.key(b, metadataField); ok {
-			b = text
-			b = append(b, '{')
-			last := bytes.Contains(m.metadata, []byte(`"_id"`))
-			if e.opts.EventID && !last {
-				b = appendMetadataID(b, id, r)
-			}
-			b = appendMore(b, m.metadata)
-			if e.opts.EventID && last {
-				b = appendMetadataID(b, id, r)
-			}
-			b = append(b, '}')
-			if last && e.opts.EventID {
-				e.line.Rework()
-			}
-		}
-	}
+	b = e.appendTags(b, &w, r.Level)
+	b = e.appendMetadata(b, &w, r, id)
 	return w.close(b, 0)
+}
+
+func (e *event) appendTags(b []byte, w *writer, level slog.Level) []byte {
+	tags, levelTag := e.meta().tags, ""
+	if e.opts.LevelTag != nil {
+		levelTag = e.tagOf(level)
+	}
+	if len(tags) == 0 && levelTag == "" {
+		return b
+	}
+	b, ok := w.key(b, tagsField)
+	if !ok {
+		return b
+	}
+	b = append(b, '[')
+	for _, tag := range tags {
+		b = append(e.line.Text(b, tag), ',')
+	}
+	if levelTag != "" {
+		b = append(e.line.Text(b, levelTag), ',')
+	}
+	b[len(b)-1] = ']' // in place of the last comma
+	return b
+}
+
+func (e *event) appendMetadata(b []byte, w *writer, r *slog.Record, id []byte) []byte {
+	members := e.meta().metadata
+	if len(members) == 0 && !e.opts.EventID {
+		return b
+	}
+	b, _ = w.key(b, metadataField)
+	b = append(b, '{')
+	switch {
+	case !e.opts.EventID:
+		b = appendMore(b, members)
+	case bytes.Contains(members, []byte(`"_id"`)): // ours is the last one, which wins
+		b = appendMetadataID(appendMore(b, members), id, r)
+		e.line.Rework()
+	default: // first, where what is too long does not lose it
+		b = appendMore(appendMetadataID(b, id, r), members)
+	}
+	return append(b, '}')
 }
 
 // appendMetadataID appends the id of the event, which is made here if the event's own

@@ -86,6 +86,8 @@ func TestEventRules(t *testing.T) {
 			with: with(slog.Group("@metadata", "pipeline", "p")), args: []any{"@metadata", map[string]any{"v": 2}},
 			want: `,"@metadata":{"index":"logs","pipeline":"p","v":2}`,
 		},
+		{rule: "@metadata that is an empty object", with: with(slog.Group("@metadata", "a", 1)), args: []any{"@metadata", map[string]any{}}, want: `,"@metadata":{"a":1}`},
+		{rule: "@metadata that is nothing else than an empty object", args: []any{"@metadata", map[string]any{}}, want: ``},
 		{rule: "@metadata that is empty", args: []any{slog.Group("@metadata")}, want: ``},
 
 		{rule: "@timestamp when ours is called otherwise", opts: logstash.Options{Names: logstash.FieldNames{Timestamp: "-"}}, time: halfPast, args: []any{"@timestamp", 1}, want: `{` + at[1:] + `,"attr_timestamp":1}`},
