@@ -51,7 +51,8 @@ func (s *Sink) Write(level slog.Level, line []byte) error {
 }
 
 func (s *Sink) offer(level slog.Level, line []byte) (err error) {
-	n, returned := 0, false
+	var n int
+	returned := false
 	if s.levels == nil {
 		s.mu.Lock()
 	}
