@@ -28,20 +28,9 @@ func TestReadmeNamesTestsThatExist(t *testing.T) {
 		t.Fatalf("only %d rows name a test", len(rows))
 	}
 	for _, row := range rows {
-		files, err := filepath.Glob(filepath.Join(row[2], "*_test.go"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		var source strings.Builder
-		for _, name := range files {
-			text, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
-			source.Write(text)
-		}
+		source := testsIn(t, row[2])
 		for _, name := range regexp.MustCompile("`((?:Test|Fuzz)[^`]*)`").FindAllStringSubmatch(row[1], -1) {
-			if !strings.Contains(source.String(), "\nfunc "+name[1]+"(") {
+			if !strings.Contains(source, "\nfunc "+name[1]+"(") {
 				t.Errorf("README.md names %s in %s, where there is none", name[1], row[2])
 			}
 		}

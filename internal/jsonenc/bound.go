@@ -27,9 +27,6 @@ func (e *Encoder) Bound() Bound {
 	return b
 }
 
-// InGroup reports whether a WithGroup is in force.
-func (b *Bound) InGroup() bool { return len(b.groups) > 0 }
-
 // Text returns the encoded attrs, each after a comma or an opening brace.
 func (b Bound) Text() []byte { return b.text }
 
