@@ -71,8 +71,12 @@ func TestConsoleHandlerPrints(t *testing.T) {
 		},
 		{name: "a backslash where tint would not quote", msg: "m", args: []any{"k", `C:\x1b2\file`}, want: `23:30:00.123 INF m k=C:\x1b2\file`},
 		{
-			name: "values that fmt would print without an end", msg: "m", args: []any{"a", cyclicAttr(), "r", cyclicReflect(), "k", 1},
-			want: `23:30:00.123 INF m a="!ERROR:value too deep or too large" r="!ERROR:value too deep or too large" k=1`,
+			name: "values that fmt would print without an end", msg: "m", args: []any{"a", cyclicAttr(), "p", cyclicPointer(), "r", cyclicReflect(), "k", 1},
+			want: `23:30:00.123 INF m a="!ERROR:value too deep or too large" p="!ERROR:value too deep or too large" r="!ERROR:value too deep or too large" k=1`,
+		},
+		{
+			name: "values of log/slog in values", msg: "m", args: []any{"v", []slog.Value{slog.AnyValue([]int{1, 2}), slog.IntValue(3)}},
+			want: `23:30:00.123 INF m v="[[1 2] 3]"`,
 		},
 		{name: "attrs as values", msg: "m", args: []any{"a", slog.Group("g", "x", 1)}, want: `23:30:00.123 INF m a="g=[x=1]"`},
 		{name: "sources from ReplaceAttr", opts: handler.ConsoleOptions{ReplaceAttr: func(_ []string, a slog.Attr) slog.Attr {
@@ -148,6 +152,12 @@ func cyclicAttr() slog.Attr {
 	cyclic := make([]slog.Attr, 1)
 	cyclic[0] = slog.Attr{Key: "g", Value: slog.GroupValue(cyclic...)}
 	return cyclic[0]
+}
+
+func cyclicPointer() *slog.Attr {
+	a := &slog.Attr{Key: "p"}
+	a.Value = slog.AnyValue(a)
+	return a
 }
 
 func cyclicReflect() reflect.Value {

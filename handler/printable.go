@@ -12,6 +12,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sluicelog/sluice/internal/attrs"
+	"github.com/sluicelog/sluice/internal/snapshot"
 )
 
 // A flattener turns attrs into what tint can be given without harm: no groups,
@@ -146,88 +147,11 @@ func anyText(a any) (text string) {
 	case []byte:
 		return string(a)
 	}
-	nodes := 0
-	if !finite(reflect.ValueOf(a), 0, &nodes) {
-		return "!ERROR:value too deep or too large"
+	if !snapshot.Finite(a) {
+		return snapshot.TooLarge
 	}
 	return fmt.Sprintf("%+v", a)
 }
-
-// Limits on a value that fmt is asked to print. fmt would follow a map that
-// contains itself until the stack overflows, which no recover can stop.
-const (
-	maxValueDepth = 32
-	maxValueNodes = 1 << 16
-)
-
-// finite reports whether fmt comes to an end with v: it calls the methods that
-// print a value, and otherwise follows interfaces, maps, slices, arrays and
-// structs, but a pointer only at the top. What a method prints is its own
-// affair, and may not even be looked at: it may need a lock.
-func finite(v reflect.Value, depth int, nodes *int) bool {
-	if *nodes++; depth > maxValueDepth || *nodes > maxValueNodes {
-		return false
-	}
-	if v.IsValid() && v.CanInterface() {
-		switch a := v.Interface().(type) {
-		case reflect.Value: // fmt looks into it
-			return finite(a, depth+1, nodes)
-		case slog.Attr: // they print their groups without a bound
-			return finiteGroup(a.Value, new(attrs.Budget))
-		case slog.Value:
-			return finiteGroup(a, new(attrs.Budget))
-		case fmt.Formatter, fmt.Stringer, error:
-			return true
-		}
-	}
-	switch v.Kind() {
-	case reflect.Pointer:
-		return depth > 0 || v.IsNil() || finite(v.Elem(), depth+1, nodes)
-	case reflect.Interface:
-		return v.IsNil() || finite(v.Elem(), depth+1, nodes)
-	case reflect.Map:
-		for it := v.MapRange(); it.Next(); {
-			if !finite(it.Key(), depth+1, nodes) || !finite(it.Value(), depth+1, nodes) {
-				return false
-			}
-		}
-	case reflect.Slice, reflect.Array:
-		if leaf(v.Type().Elem().Kind()) {
-			return true
-		}
-		for i := range v.Len() {
-			if !finite(v.Index(i), depth+1, nodes) {
-				return false
-			}
-		}
-	case reflect.Struct:
-		for _, field := range v.Fields() {
-			if !finite(field, depth+1, nodes) {
-				return false
-			}
-		}
-	default:
-	}
-	return true
-}
-
-func finiteGroup(v slog.Value, budget *attrs.Budget) bool {
-	if v.Kind() != slog.KindGroup {
-		return v.Kind() != slog.KindAny && v.Kind() != slog.KindLogValuer // which may hold one
-	}
-	if !budget.Enter(v.Group()) {
-		return false
-	}
-	defer budget.Leave()
-	for _, m := range v.Group() {
-		if !finiteGroup(m.Value, budget) {
-			return false
-		}
-	}
-	return true
-}
-
-func leaf(k reflect.Kind) bool { return k <= reflect.Complex128 || k == reflect.String }
 
 // printableText returns s as a key or a value for tint, which quotes what is
 // not printable but lets escapes and DEL through, deletes invalid UTF-8, and

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"encoding/json"
 	"log/slog"
-	"reflect"
 	"slices"
 
 	"github.com/sluicelog/sluice/internal/attrs"
 	"github.com/sluicelog/sluice/internal/jsonenc"
+	"github.com/sluicelog/sluice/internal/snapshot"
 )
 
 // meta is what attrs say about the event as a whole.
@@ -453,4 +453,4 @@ func (e *event) tagOf(level slog.Level) (tag string) {
 }
 
 // typeOf returns the type of the error at the end of a chain, which says most.
-func typeOf(err error) string { return reflect.TypeOf(rootCause(err)).String() }
+func typeOf(err error) string { return snapshot.TypeName(rootCause(err)) }

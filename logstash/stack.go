@@ -7,6 +7,8 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+
+	"github.com/sluicelog/sluice/internal/snapshot"
 )
 
 // maxErrors is how many errors of one tree are looked at. No frame is written
@@ -128,7 +130,7 @@ func findTrace(err error, left int) (found bool, rest int) {
 		if reflect.TypeOf(err).NumMethod() == 1 {
 			return false, left - 1 // it has Error, and nothing else
 		}
-		if tracer(err) != nil {
+		if snapshot.Tracer(err) != nil {
 			return true, left
 		}
 		switch e := err.(type) { //nolint:errorlint // this is how the chain is followed
@@ -174,7 +176,7 @@ type treeBuilder struct {
 
 func (b *treeBuilder) fault(err error) *fault {
 	b.left--
-	f := &fault{kind: reflect.TypeOf(err).String(), message: messageOf(err), trace: traceOf(err)}
+	f := &fault{kind: snapshot.TypeName(err), message: messageOf(err), trace: traceOf(err)}
 	if len(f.trace.frames) > 0 {
 		b.traced = true
 	}

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/sluicelog/sluice/internal/snapshot"
 )
 
 // maxFrames is how many frames of one trace are looked at, maxTraceLine how many
@@ -41,7 +43,7 @@ func traceOf(err error) (t trace) {
 			t = trace{}
 		}
 	}()
-	get := tracer(err)
+	get := snapshot.Tracer(err)
 	if get == nil {
 		return trace{}
 	}
@@ -79,43 +81,6 @@ func traceOf(err error) (t trace) {
 		t.trim()
 	}
 	return t
-}
-
-// tracer returns the method of err that tells its trace, or nil. These are the
-// ones that libraries have. One that has program counters or frames comes
-// before one that has text.
-func tracer(err error) func() any {
-	var text func() any
-	switch e := err.(type) { //nolint:errorlint // every error of the chain is asked
-	case interface{ Callers() []uintptr }: // go-errors/errors, bugsnag-go
-		return func() any { return e.Callers() }
-	case interface{ StackFrames() []uintptr }: // rotisserie/eris
-		return func() any { return e.StackFrames() }
-	case interface{ StackFrames() []runtime.Frame }: // samber/oops
-		return func() any { return e.StackFrames() }
-	case interface{ Stack() []uintptr }:
-		return func() any { return e.Stack() }
-	case interface{ Stack() []byte }: // what debug.Stack returns
-		text = func() any { return e.Stack() }
-	case interface{ Stacktrace() string }:
-		text = func() any { return e.Stacktrace() }
-	case interface{ Stack() string }:
-		text = func() any {
-			if s := e.Stack(); strings.Contains(s, "\n") {
-				return s
-			}
-			return nil // there are stacks of other kinds, which have names
-		}
-	}
-	// The result mostly has a type of the library's own: []Frame, a uintptr, in
-	// pkg/errors and what descends from it, []Frame, a struct, in ztrue/tracerr,
-	// []string in juju/errors. The name is a constant so that the linker can
-	// still leave out methods that nobody calls.
-	m, ok := reflect.TypeOf(err).MethodByName("StackTrace")
-	if !ok || m.Type.NumIn() != 1 || m.Type.NumOut() != 1 {
-		return text
-	}
-	return func() any { return m.Func.Call([]reflect.Value{reflect.ValueOf(err)})[0].Interface() }
 }
 
 func (t *trace) add(f frame) {

@@ -9,6 +9,7 @@ import (
 	"reflect"
 
 	"github.com/sluicelog/sluice/internal/jsonenc"
+	"github.com/sluicelog/sluice/internal/snapshot"
 )
 
 // appendAny appends a value of no basic kind, and reports whether it is an object that
@@ -26,6 +27,8 @@ func (s *encoder) appendAny(b []byte, a any) (text []byte, made bool) {
 		}
 	case url.URL:
 		return jsonenc.AppendString(b, v.Redacted()), false
+	case *snapshot.Stringer:
+		return jsonenc.AppendString(b, v.String()), false
 	case json.Marshaler, encoding.TextMarshaler:
 	case fmt.Stringer:
 		return appendStringer(b, v), false

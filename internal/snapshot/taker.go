@@ -1,0 +1,212 @@
+package snapshot
+
+import (
+	"log/slog"
+	"reflect"
+	"strings"
+	"sync"
+
+	"github.com/sluicelog/sluice/internal/attrs"
+)
+
+// A Taker takes snapshots of records and attrs. It remembers what it learned of
+// types. The zero Taker is ready to use. It is safe for concurrent use, and must
+// not be copied once it is used.
+type Taker struct {
+	// CloneStrings copies every string that is kept: messages, keys, and the
+	// strings in values. It is for programs whose strings share memory with
+	// buffers that are used again. False shares them.
+	CloneStrings bool
+
+	types sync.Map // of *plan, by reflect.Type
+}
+
+// attrSize is what an attr takes that is not within a slog.Record itself.
+const attrSize = 40
+
+// inlineAttrs is how many attrs a slog.Record has room for within itself.
+const inlineAttrs = 5
+
+// Record returns a copy of r that shares nothing that can change, and an
+// estimate of the bytes that it keeps alive beyond the slog.Record struct.
+func (t *Taker) Record(r slog.Record) (slog.Record, int64) {
+	if t.CloneStrings {
+		return t.remake(&r)
+	}
+	size := len(r.Message)
+	same := true
+	r.Attrs(func(a slog.Attr) bool {
+		size += len(a.Key)
+		switch a.Value.Kind() {
+		case slog.KindString:
+			size += len(a.Value.String())
+		case slog.KindInt64, slog.KindUint64, slog.KindFloat64, slog.KindBool, slog.KindDuration, slog.KindTime:
+		case slog.KindAny:
+			n, ok := t.shares(a.Value.Any())
+			size += n
+			same = ok
+		default:
+			same = false
+		}
+		return same
+	})
+	if !same {
+		return t.remake(&r)
+	}
+	if n := r.NumAttrs(); n > inlineAttrs {
+		return r.Clone(), int64(size + (n-inlineAttrs)*attrSize)
+	}
+	return r, int64(size)
+}
+
+// Attrs returns a copy of attrs that shares nothing that can change.
+func (t *Taker) Attrs(attrs []slog.Attr) []slog.Attr {
+	f := freezer{taker: t}
+	out := make([]slog.Attr, len(attrs))
+	for i, a := range attrs {
+		out[i] = f.attr(a)
+	}
+	return out
+}
+
+// remake is Record for one in which something has to be replaced.
+func (t *Taker) remake(r *slog.Record) (slog.Record, int64) {
+	f := freezer{taker: t}
+	out := slog.NewRecord(r.Time, r.Level, f.text(r.Message), r.PC)
+	var room [8]slog.Attr
+	list := room[:0]
+	r.Attrs(func(a slog.Attr) bool {
+		list = append(list, f.member(a))
+		return true
+	})
+	out.AddAttrs(list...)
+	if n := out.NumAttrs(); n > inlineAttrs {
+		f.size += (n - inlineAttrs) * attrSize
+	}
+	return out, int64(f.size)
+}
+
+// shares reports whether a can be passed on as it is, and what it keeps alive.
+func (t *Taker) shares(a any) (size int, ok bool) {
+	if a == nil {
+		return 0, true
+	}
+	p := t.plan(reflect.TypeOf(a))
+	switch p.mode {
+	case shared:
+		return p.size, true
+	case wraps:
+		err, _ := a.(error)
+		return p.size, t.fixed(err)
+	default:
+		return 0, p.nils && reflect.ValueOf(a).IsNil()
+	}
+}
+
+// A freezer freezes the attrs of one record, or of one call of WithAttrs.
+type freezer struct {
+	taker  *Taker
+	size   int
+	budget attrs.Budget
+}
+
+func (f *freezer) text(s string) string {
+	f.size += len(s)
+	if f.taker.CloneStrings {
+		return strings.Clone(s)
+	}
+	return s
+}
+
+func (f *freezer) attr(a slog.Attr) slog.Attr {
+	return slog.Attr{Key: f.text(a.Key), Value: f.value(a.Value)}
+}
+
+// member is attr for a record or a group, from which log/slog takes out empty
+// groups. What would have been one only later stays: the handler decides.
+func (f *freezer) member(a slog.Attr) slog.Attr {
+	a.Key = f.text(a.Key)
+	switch a.Value.Kind() {
+	case slog.KindInt64, slog.KindUint64, slog.KindFloat64, slog.KindBool, slog.KindDuration, slog.KindTime:
+	case slog.KindGroup, slog.KindLogValuer:
+		a.Value = f.value(a.Value)
+		if a.Value.Kind() == slog.KindGroup && len(a.Value.Group()) == 0 {
+			a.Value = slog.AnyValue(emptyGroup{})
+		}
+	default:
+		a.Value = f.value(a.Value)
+	}
+	return a
+}
+
+// emptyGroup resolves to a group of nothing.
+type emptyGroup struct{}
+
+func (emptyGroup) LogValue() slog.Value { return slog.GroupValue() }
+
+func (f *freezer) value(v slog.Value) slog.Value {
+	switch v.Kind() {
+	case slog.KindString:
+		s := v.String()
+		f.size += len(s)
+		if f.taker.CloneStrings {
+			return slog.StringValue(strings.Clone(s))
+		}
+		return v
+	case slog.KindGroup:
+		return f.group(v)
+	case slog.KindLogValuer:
+		return f.value(v.Resolve())
+	case slog.KindAny:
+		return f.any(v)
+	default:
+		return v
+	}
+}
+
+func (f *freezer) group(v slog.Value) slog.Value {
+	members := v.Group()
+	if len(members) == 0 {
+		return v
+	}
+	if !f.budget.Enter(members) {
+		return slog.StringValue(attrs.TooLarge)
+	}
+	defer f.budget.Leave()
+	f.size += attrSize * len(members)
+	out := make([]slog.Attr, len(members))
+	for i, a := range members {
+		out[i] = f.member(a)
+	}
+	return slog.GroupValue(out...)
+}
+
+func (f *freezer) any(v slog.Value) slog.Value {
+	a := v.Any()
+	if out, n, ok := f.taker.flat(a); ok {
+		f.size += n
+		return slog.AnyValue(out)
+	}
+	if n, ok := f.taker.shares(a); ok {
+		f.size += n
+		return v
+	}
+	out, n := f.taker.freeze(a)
+	f.size += n
+	return slog.AnyValue(out)
+}
+
+// freeze returns what stands for a value that can neither be shared nor copied
+// by flat, and its size.
+func (t *Taker) freeze(a any) (out any, size int) {
+	c := copier{taker: t, faults: maxFaults}
+	out, ok := c.copy(a)
+	if ok {
+		return out, c.size
+	}
+	if err, ok := a.(error); ok {
+		out = c.fault(err)
+		return out, c.size
+	}
+	return t.render(a)
+}
