@@ -81,17 +81,26 @@ func parseEvent(line []byte) (map[string]any, error) {
 // A wrapper stands before any handler and lets every record through.
 type wrapper struct {
 	name string
-	wrap func(slog.Handler) slog.Handler
+	wrap func(*testing.T, slog.Handler) slog.Handler
 }
 
 func wrappers() []wrapper {
 	always := func(context.Context, slog.Record, fanout.Bound) bool { return true }
+	plain := func(wrap func(slog.Handler) slog.Handler) func(*testing.T, slog.Handler) slog.Handler {
+		return func(_ *testing.T, h slog.Handler) slog.Handler { return wrap(h) }
+	}
 	return []wrapper{
-		{"gate", func(h slog.Handler) slog.Handler { return handler.NewGate(h, nil) }},
-		{"fanout", func(h slog.Handler) slog.Handler { return fanout.NewHandler(nil, slog.DiscardHandler, h) }},
-		{"when", func(h slog.Handler) slog.Handler { return fanout.When(always, h) }},
-		{"failover", func(h slog.Handler) slog.Handler { return fanout.NewFailover(nil, h, slog.DiscardHandler) }},
-		{"redact", func(h slog.Handler) slog.Handler { return redact.NewHandler(h, nil) }},
+		{"gate", plain(func(h slog.Handler) slog.Handler { return handler.NewGate(h, nil) })},
+		{"fanout", plain(func(h slog.Handler) slog.Handler { return fanout.NewHandler(nil, slog.DiscardHandler, h) })},
+		{"when", plain(func(h slog.Handler) slog.Handler { return fanout.When(always, h) })},
+		{"failover", plain(func(h slog.Handler) slog.Handler { return fanout.NewFailover(nil, h, slog.DiscardHandler) })},
+		{"redact", plain(func(h slog.Handler) slog.Handler { return redact.NewHandler(h, nil) })},
+		{"asyncbuf", func(t *testing.T, h slog.Handler) slog.Handler {
+			t.Helper()
+			buf := asyncbuf.NewHandler(h, &asyncbuf.HandlerOptions{MaxLines: 32}) // the suite makes thousands of them
+			t.Cleanup(func() { _ = buf.Close() })                                 // the suite makes sinks fail
+			return buf
+		}},
 	}
 }
 
@@ -99,12 +108,12 @@ func wrappers() []wrapper {
 type stack struct {
 	name string
 	encoder
-	wrap func(slog.Handler) slog.Handler
+	wrap func(*testing.T, slog.Handler) slog.Handler
 }
 
 func (s stack) new(t *testing.T, w io.Writer, opts *slog.HandlerOptions) slog.Handler {
 	t.Helper()
-	return s.wrap(s.encoder.new(t, w, opts))
+	return s.wrap(t, s.encoder.new(t, w, opts))
 }
 
 // stacks are every encoder alone, under every wrapper, and under every ordered
@@ -112,12 +121,13 @@ func (s stack) new(t *testing.T, w io.Writer, opts *slog.HandlerOptions) slog.Ha
 func stacks() []stack {
 	var all []stack
 	for _, e := range encoders() {
-		all = append(all, stack{e.name, e, func(h slog.Handler) slog.Handler { return h }})
+		all = append(all, stack{e.name, e, func(_ *testing.T, h slog.Handler) slog.Handler { return h }})
 		for _, outer := range wrappers() {
 			all = append(all, stack{outer.name + "/" + e.name, e, outer.wrap})
 			for _, inner := range wrappers() {
-				all = append(all, stack{outer.name + "/" + inner.name + "/" + e.name, e, func(h slog.Handler) slog.Handler {
-					return outer.wrap(inner.wrap(h))
+				all = append(all, stack{outer.name + "/" + inner.name + "/" + e.name, e, func(t *testing.T, h slog.Handler) slog.Handler {
+					t.Helper()
+					return outer.wrap(t, inner.wrap(t, h))
 				}})
 			}
 		}

@@ -3,144 +3,182 @@ package asyncbuf
 import (
 	"errors"
 	"fmt"
-	"io"
 	"time"
 )
 
 const (
 	firstPause = 10 * time.Millisecond
 	lastPause  = time.Second
-	nestPause  = time.Millisecond // for a full Writer below
+	nestPause  = time.Millisecond // for a full buffer below
 )
 
-// drain writes all that is queued. It returns the first failure, also when the
-// sink took everything in the end. What it did not take stays in w.out.
+var errGoexit = errors.New("sink ended the goroutine that called it")
+
+// drain writes the lines up to a number. It returns the first failure, also when
+// the sink took everything in the end. What it did not take stays in c.out.
 //
-// It is called with w.mu locked and w.writing false, and unlocks w.mu around
-// each call of the sink.
-func (w *Writer) drain() error {
-	w.writing = true
-	w.gather()
-	dropped := w.drops.episode.Lines
+// It is called with c.writing false, and unlocks c.mu around each call of the
+// sink.
+func (c *core) drain(upTo int64) error {
+	c.writing = true
+	dropped := c.drops.episode.Lines
 	var failure error
-	for len(w.out.pending()) > 0 && !w.abandoned {
-		p := w.out.rest()
-		w.mu.Unlock()
-		n, err := w.send(p)
-		w.mu.Lock()
-		w.count(n)
-		if err != nil && !errors.Is(err, errFull) {
-			w.stats.Failures++
-			w.stats.LastError = err
+	for stuck := false; !stuck && !c.abandoned && c.settled() < upTo; {
+		if len(c.out.pending()) == 0 {
+			c.swap()
 		}
+		err := c.emit()
+		stuck = c.account(err)
 		if failure == nil {
 			failure = err
 		}
-		if n == 0 {
-			failure = w.stall(err)
-			break
-		}
-		w.down, w.pause, w.retryAt = time.Time{}, 0, time.Time{}
 	}
-	if len(w.out.pending()) == 0 {
-		w.drops.close(dropped, w.lines() == 0)
-	}
-	w.writing = false
-	if w.abandoned {
-		w.leave()
-	}
-	w.release()
+	c.conclude(dropped)
 	return failure
 }
 
-// gather moves all lines to w.out.
-func (w *Writer) gather() {
-	w.out.absorb(&w.fill)
-	if cap(w.fill.buf) > 2*w.size { // it held a line larger than the buffer
-		w.fill = newBatch(w.size)
-	}
-}
-
-// send calls the sink once. It returns an error unless the sink took all of p,
-// and a count that fits p whatever the sink says.
-func (w *Writer) send(p []byte) (int, error) {
-	var n int
-	err := guard("sink", func() (err error) {
-		n, err = w.sink.Write(p)
-		return err
-	})
-	switch {
-	case n < 0 || n > len(p):
-		err = errors.Join(err, fmt.Errorf("sink took %d of %d bytes", n, len(p)))
-		n = min(max(n, 0), len(p))
-	case n < len(p) && err == nil:
-		err = io.ErrShortWrite
-	}
-	if err != nil {
-		err = fmt.Errorf("asyncbuf: write: %w", err)
-	}
-	return n, err
-}
-
-// count notes a call of the sink that took n bytes of w.out.
-func (w *Writer) count(n int) {
-	w.stats.Written += uint64(len(w.out.advance(n)))
-	w.stats.Flushes++
-	w.admit()
-	w.broadcast()
-}
-
-// stall decides what becomes of w.out when the sink took nothing of it: another
-// try after a pause, or the end of the lines when that was long enough.
-func (w *Writer) stall(err error) error {
-	now := time.Now()
-	if errors.Is(err, errFull) {
-		w.retryAt = now.Add(nestPause)
-		return err
-	}
-	if w.down.IsZero() {
-		w.down = now
-	}
-	w.pause = min(max(2*w.pause, firstPause), lastPause)
-	w.retryAt = now.Add(w.pause)
-	if w.opts.RetryFor >= 0 && now.Sub(w.down) >= w.opts.RetryFor {
-		if n := w.giveUp(&w.out, failed); n > 0 {
-			return fmt.Errorf("%w (%d lines given up after %v)", err, n, now.Sub(w.down))
+// conclude ends what c.writing began. Until then so many lines had been dropped
+// in the present episode.
+func (c *core) conclude(dropped uint64) {
+	if c.opts.batchEnd != nil {
+		c.mu.Unlock()
+		err := c.opts.batchEnd()
+		c.mu.Lock()
+		if err != nil {
+			c.blame(fmt.Errorf("end of batch: %w", err))
 		}
 	}
+	if len(c.out.pending()) == 0 {
+		c.drops.close(dropped, c.stats.Written, c.lines == 0)
+	}
+	c.release()
+}
+
+// calm reports whether nobody waits for the end of a call of the sink.
+func (c *core) calm() bool {
+	return !c.special && c.worker != resting && c.changed == nil && c.drops.episode.Lines == 0 && !c.abandoned
+}
+
+// swap exchanges the batches, of which c.out is empty.
+func (c *core) swap() {
+	c.peak()
+	c.fill, c.out = c.out, c.fill
+	if cap(c.fill.bytes) > 2*c.opts.size { // it held a line larger than the buffer
+		c.fill = c.target.newBatch()
+	}
+}
+
+// emit calls the sink without c.mu.
+func (c *core) emit() error {
+	c.taken = 0
+	c.mu.Unlock()
+	err := c.target.emit(&c.out, &c.taken)
+	c.mu.Lock()
 	return err
 }
 
-// giveUp drops the lines of b, which is w.out or w.fill, and returns how many
-// these were. The rest of a line that the sink has begun stays.
-func (w *Writer) giveUp(b *batch, why reason) int {
-	w.lostTo = w.seq
-	if b == &w.out {
-		w.lostTo -= int64(len(w.fill.pending()))
+// goexit cleans up after a sink that has ended the goroutine which called it to
+// write p, since nobody else will. It is called without c.mu.
+func (c *core) goexit(p []byte) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.out.bytes) == 0 {
+		c.out.bytes = append(c.out.bytes, p...)
 	}
-	gone := b.cut()
-	w.drops.add(why, gone...)
-	w.admit()
-	w.broadcast()
-	return len(gone)
+	c.account(errGoexit)
+	c.release()
+}
+
+// account notes what became of a call of the sink, and reports whether it is of
+// no use to call it again now.
+func (c *core) account(err error) (stuck bool) {
+	n := c.taken
+	c.peak()
+	c.stats.Flushes++
+	c.stats.Written += uint64(len(c.out.advance(n)))
+	c.count()
+	if n > 0 {
+		c.down, c.pause, c.retryAt = time.Time{}, 0, time.Time{}
+	}
+	if err != nil {
+		if !errors.Is(err, errFull) {
+			c.stats.Failures++
+			c.blame(err)
+		}
+		if n == 0 || c.opts.single {
+			stuck = c.stall(err)
+		}
+	}
+	c.admit()
+	c.broadcast()
+	c.hurry.Store(c.waiting())
+	return stuck
+}
+
+// stall decides what becomes of c.out when the sink took nothing of it, or not
+// the next record: another try after a pause, or the end of it when that was long
+// enough. It reports whether there is a pause.
+func (c *core) stall(err error) bool {
+	now := time.Now()
+	if errors.Is(err, errFull) {
+		c.retryAt = now.Add(nestPause)
+		return true
+	}
+	if c.down.IsZero() {
+		c.down = now
+	}
+	c.failedAt = now
+	c.pause = min(max(2*c.pause, firstPause), lastPause)
+	c.retryAt = now.Add(c.pause)
+	if c.opts.retryFor < 0 || now.Sub(c.down) < c.opts.retryFor {
+		return true
+	}
+	if !c.opts.single {
+		keep := c.out.head
+		if c.out.torn() { // the rest of it stays, and nothing gets past it
+			keep++
+			c.drop(failed, c.fill.cut(c.fill.head)...)
+		}
+		c.drop(failed, c.out.cut(keep)...)
+		return true
+	}
+	c.drop(failed, c.out.skip()...)
+	c.retryAt = time.Time{}
+	if c.opts.retryFor == 0 {
+		c.down, c.pause = time.Time{}, 0
+	}
+	return false
 }
 
 // leave drops what nobody will write, a torn line too: there is no later.
-func (w *Writer) leave() {
-	w.giveUp(&w.fill, shutdown)
-	if !w.writing {
-		w.out.torn = false
-		w.giveUp(&w.out, shutdown)
+func (c *core) leave() {
+	c.peak()
+	c.drop(shutdown, c.fill.cut(c.fill.head)...)
+	if !c.writing {
+		c.drop(shutdown, c.out.cut(c.out.head)...)
 	}
+	c.drops.over = c.drops.episode.Lines > 0
+	c.broadcast()
 }
 
-// release wakes those who wait for the sink to become free.
-func (w *Writer) release() {
-	if w.worker == resting || w.worker == parked && (w.lines() > 0 || w.closed || w.drops.over) {
-		w.rouse()
+// release makes the sink free, and wakes those who wait for that.
+func (c *core) release() {
+	c.writing = false
+	if c.abandoned {
+		c.leave()
 	}
-	w.broadcast()
+	if c.worker == resting || c.worker == parked && (c.lines > 0 || c.closed) {
+		c.rouse()
+	}
+	c.tell()
+	c.broadcast()
 }
 
-// lost counts the lines given up after they were queued.
-func (w *Writer) lost() uint64 { return w.drops.by[failed] + w.drops.by[shutdown] }
+// blame notes a failure of the sink or of a hook, for OnError to be told of.
+func (c *core) blame(err error) {
+	const most = 16 // kept for an OnError that is slow
+	c.stats.LastError = fmt.Errorf("asyncbuf: %w", err)
+	if c.opts.onError != nil && len(c.failures) < most {
+		c.failures = append(c.failures, c.stats.LastError)
+	}
+}

@@ -1,8 +1,6 @@
 package asyncbuf
 
 import (
-	"bytes"
-	"context"
 	"log/slog"
 	"maps"
 	"slices"
@@ -17,6 +15,8 @@ type Drop struct {
 	Until  time.Time             // when the last one was dropped
 }
 
+const summaryLevel = slog.LevelWarn
+
 // Record returns d as a record of level WARN at the time d.Until, for an
 // encoder of the caller's choice.
 func (d Drop) Record() slog.Record {
@@ -24,7 +24,7 @@ func (d Drop) Record() slog.Record {
 	for _, level := range slices.Sorted(maps.Keys(d.Levels)) {
 		levels = append(levels, slog.Uint64(level.String(), d.Levels[level]))
 	}
-	r := slog.NewRecord(d.Until, slog.LevelWarn, "log lines dropped", 0)
+	r := slog.NewRecord(d.Until, summaryLevel, "log lines dropped", 0)
 	r.AddAttrs(
 		slog.Uint64("dropped", d.Lines),
 		slog.GroupAttrs("levels", levels...),
@@ -32,14 +32,6 @@ func (d Drop) Record() slog.Record {
 		slog.Time("until", d.Until),
 	)
 	return r
-}
-
-// jsonSummary is the default of WriterOptions.Summary.
-func jsonSummary(d Drop) []byte {
-	var buf bytes.Buffer
-	// A bytes.Buffer does not fail.
-	_ = slog.NewJSONHandler(&buf, nil).Handle(context.Background(), d.Record())
-	return buf.Bytes()
 }
 
 // A reason is why lines were dropped.
@@ -57,28 +49,36 @@ type drops struct {
 	by      [reasons]uint64
 	levels  map[slog.Level]uint64
 	episode Drop
-	over    bool // the episode waits to be told of
+	written uint64 // by the sink when the episode's last line was dropped
+	over    bool   // the episode waits to be told of
 }
 
-// add counts lines, of which only the levels matter.
-func (d *drops) add(why reason, lines ...line) {
+// add counts lines, of which only the levels matter. Those that are the buffer's
+// own belong to no episode: nobody is told that nobody could be told.
+func (d *drops) add(why reason, own bool, written uint64, lines ...line) {
 	if len(lines) == 0 {
 		return
-	}
-	now := time.Now()
-	if d.episode.Lines == 0 {
-		d.episode = Drop{Levels: make(map[slog.Level]uint64), Since: now}
 	}
 	if d.levels == nil {
 		d.levels = make(map[slog.Level]uint64)
 	}
 	for _, l := range lines {
 		d.levels[l.level]++
-		d.episode.Levels[l.level]++
 	}
 	d.by[why] += uint64(len(lines))
+	if own {
+		return
+	}
+	now := time.Now()
+	if d.episode.Lines == 0 {
+		d.episode = Drop{Levels: make(map[slog.Level]uint64), Since: now}
+	}
+	for _, l := range lines {
+		d.episode.Levels[l.level]++
+	}
 	d.episode.Lines += uint64(len(lines))
 	d.episode.Until = now
+	d.written = written
 }
 
 func (d *drops) total() (n uint64) {
@@ -88,12 +88,14 @@ func (d *drops) total() (n uint64) {
 	return n
 }
 
-// close marks the episode as over if nothing was dropped since it had seen so
-// many lines, if the queue is empty, or if it is too long to be kept back.
-func (d *drops) close(seen uint64, empty bool) {
+// close marks the episode as over if the sink works again, and nothing was
+// dropped since the episode had seen so many lines or the queue is empty; or if it
+// is too long to be kept back.
+func (d *drops) close(seen, written uint64, empty bool) {
 	const longest = time.Minute
 	e := &d.episode
-	d.over = d.over || e.Lines > 0 && (e.Lines == seen || empty || e.Until.Sub(e.Since) >= longest)
+	works := written > d.written && (e.Lines == seen || empty)
+	d.over = d.over || e.Lines > 0 && (works || e.Until.Sub(e.Since) >= longest)
 }
 
 // take ends the episode and returns it.

@@ -3,21 +3,30 @@ package asyncbuf
 import (
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 )
 
-// guard calls f, which belongs to the user: a sink or a hook. A panic becomes
-// an error. Its frame on the stack is what guarded looks for, so only calls
-// that must not wait for a Writer go through it.
+// What belongs to the user is called by one of three functions, whose frames on
+// the stack say where a goroutine is. To wait for a buffer there could be to wait
+// for oneself, directly or in a circle of buffers that log into each other. A
+// walk of the stack is the only way to know, and is done only by who would have
+// to wait.
+
+const (
+	inSink    = "(*writerTarget).write"
+	inHandler = "(*handlerTarget).handle"
+	inHook    = "guardHook"
+)
+
+// guardHook calls f, which calls a hook. A panic becomes an error.
 //
 //go:noinline
-func guard(name string, f func() error) error { return rescue(name, f) }
+func guardHook(name string, f func() error) error { return rescue(name, f) }
 
-// guarded reports whether the calling goroutine is inside guard, of any Writer.
-// To wait here could be to wait for oneself, directly or in a circle of Writers
-// that log into each other. A walk of the stack is the only way to know, and is
-// done only by who would have to wait.
-func guarded() bool {
+// within reports whether the calling goroutine is inside of one of the functions
+// with these names.
+func within(names ...string) bool {
 	var pcs [64]uintptr
 	for skip := 2; ; skip += len(pcs) {
 		n := runtime.Callers(skip, pcs[:])
@@ -28,7 +37,8 @@ func guarded() bool {
 		for more := true; more; {
 			var frame runtime.Frame
 			frame, more = frames.Next()
-			if strings.HasSuffix(frame.Function, "/asyncbuf.guard") {
+			_, name, _ := strings.Cut(frame.Function, "/asyncbuf.")
+			if slices.Contains(names, name) {
 				return true
 			}
 		}
@@ -38,16 +48,30 @@ func guarded() bool {
 	}
 }
 
+// inside reports whether the calling goroutine must not wait for c. Who waits for
+// a Writer inside of the handler behind a Handler may do so: a Writer never waits
+// for a Handler.
+func (c *core) inside() bool {
+	if c.opts.single {
+		return within(inSink, inHandler)
+	}
+	return within(inSink)
+}
+
 // rescue calls f and turns a panic into an error.
 func rescue(name string, f func() error) (err error) {
 	defer func() {
-		switch v := recover().(type) {
-		case nil:
-		case error:
-			err = fmt.Errorf("%s panicked: %w", name, v)
-		default:
-			err = fmt.Errorf("%s panicked: %v", name, v)
+		if v := recover(); v != nil {
+			err = panicked(name, v)
 		}
 	}()
 	return f()
+}
+
+// panicked returns an error that says who panicked with v.
+func panicked(name string, v any) error {
+	if err, ok := v.(error); ok {
+		return fmt.Errorf("%s panicked: %w", name, err)
+	}
+	return fmt.Errorf("%s panicked: %v", name, v)
 }

@@ -1,49 +1,84 @@
 package asyncbuf
 
-import (
-	"errors"
-	"fmt"
-)
+import "fmt"
 
-// report tells OnError of err, unless it is nil or only says that a Writer
-// below is full. It is called without w.mu.
-func (w *Writer) report(err error) {
-	if err == nil || w.opts.OnError == nil || errors.Is(err, errFull) {
+// tell sees to it that the hooks are told of what has happened. They are called
+// by a goroutine of their own, which ends when there is nothing more to tell, so
+// that nothing waits for a hook that is slow, or that waits for a lock which a
+// caller of this buffer holds.
+func (c *core) tell() {
+	if c.telling || len(c.failures) == 0 && !c.drops.over {
 		return
 	}
-	// Nobody is left to be told of a panic in OnError but LastError.
-	w.remember(guard("OnError", func() error {
-		w.opts.OnError(err)
-		return nil
-	}))
+	c.telling = true
+	go c.tellAll()
 }
 
-// reportDrop tells OnDrop of d, if d is an episode. It is called without w.mu.
-func (w *Writer) reportDrop(d Drop) {
-	if w.opts.OnDrop != nil && d.Lines > 0 {
-		w.hook("OnDrop", func() { w.opts.OnDrop(d) })
+// tellAll is called without c.mu.
+func (c *core) tellAll() {
+	c.mu.Lock()
+	for len(c.failures) > 0 || c.drops.over {
+		failures := c.failures
+		c.failures = nil
+		var episode Drop
+		if c.drops.over {
+			episode = c.drops.take()
+		}
+		c.mu.Unlock()
+		for _, err := range failures {
+			c.hook("OnError", func() { c.opts.onError(err) })
+		}
+		if episode.Lines > 0 {
+			c.tellDrop(episode)
+		}
+		c.mu.Lock()
 	}
+	c.telling = false
+	if c.worker == resting {
+		c.rouse()
+	}
+	c.broadcast()
+	c.mu.Unlock()
 }
 
-// hook calls f, and reports if it panics. It is called without w.mu.
-func (w *Writer) hook(name string, f func()) {
-	err := guard(name, func() error {
+// tellDrop tells OnDrop of an episode, and queues its summary. It is called
+// without c.mu.
+func (c *core) tellDrop(d Drop) {
+	if c.opts.onDrop != nil {
+		c.hook("OnDrop", func() { c.opts.onDrop(d) })
+	}
+	var (
+		size int
+		put  func(*batch)
+	)
+	c.hook("Summary", func() { size, put = c.target.summary(d) })
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	// A closed buffer must come to an end even if its sink is dead.
+	if size == 0 || c.abandoned || c.closed && !c.down.IsZero() {
+		return
+	}
+	put(&c.fill)
+	c.queue(summaryLevel, size)
+	c.summary = c.seq
+	c.prod()
+}
+
+// hook calls f, which is the user's. Nobody but LastError is told of a panic in
+// OnError. It is called without c.mu.
+func (c *core) hook(name string, f func()) {
+	err := guardHook(name, func() error {
 		f()
 		return nil
 	})
-	if err != nil {
-		err = fmt.Errorf("asyncbuf: %w", err)
-		w.remember(err)
-		w.report(err)
-	}
-}
-
-// remember makes err, if it is one, Stats.LastError.
-func (w *Writer) remember(err error) {
 	if err == nil {
 		return
 	}
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	w.stats.LastError = err
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if name == "OnError" {
+		c.stats.LastError = fmt.Errorf("asyncbuf: %w", err)
+		return
+	}
+	c.blame(err)
 }

@@ -4,105 +4,89 @@ import (
 	"cmp"
 	"fmt"
 	"log/slog"
+	"math"
 	"time"
 )
 
 const (
-	defaultSize          = 256 << 10
 	maxSize              = 1 << 30
+	maxLines             = 1 << 24
 	defaultFlushInterval = 10 * time.Millisecond
-	defaultRetryFor      = 10 * time.Second
+	defaultReserve       = 0.2
+	maxReserve           = 0.9
 	closeTimeout         = 5 * time.Second
 )
 
-// WriterOptions configures a [Writer]. A zero WriterOptions consists entirely
-// of default values.
-type WriterOptions struct {
-	// Size bounds the bytes that are queued, those being written included. The
-	// Writer sets aside two buffers of this size, and 16 bytes for each queued
-	// line. A line larger than Size is taken beyond the bound, one at a time and
-	// when less than half of Size is queued, and its caller writes it as if it
-	// had SyncLevel. Zero or less means 256 KiB; at most 1 GiB is used.
-	Size int64
-
-	// MaxLines bounds the lines that are queued, those being written included.
-	// Zero or less means that only Size counts.
-	MaxLines int
-
-	// FlushInterval is the greatest age of a buffered line when it is handed to
-	// a sink that is not busy. Lines are handed over earlier when the buffer is
-	// half full. Zero means 10 ms; a negative interval hands lines over as soon
-	// as the Writer's goroutine runs.
-	FlushInterval time.Duration
-
-	// Policy says what happens to a line for which there is no room. The zero
-	// value is Block.
-	Policy Policy
-
-	// BlockTimeout bounds each wait of a caller. One that waits for room in vain
-	// drops its line, unless it is protected. One that waits at SyncLevel while
-	// others write leaves its line queued, and WriteLevel returns an error that is
-	// os.ErrDeadlineExceeded. The caller's own call of the sink has no bound.
-	// Zero or less means no bound.
-	BlockTimeout time.Duration
-
-	// SyncLevel is the level from which on a line is written, after all lines
-	// before it, when WriteLevel returns. The caller writes it, without waiting
-	// for the Writer's goroutine. Nil means slog.LevelError.
-	SyncLevel slog.Leveler
-
-	// Protect is the level from which on a line is never dropped for want of
-	// room: whatever Policy and BlockTimeout say, its caller waits. Nil means
-	// slog.LevelError.
-	Protect slog.Leveler
-
-	// RetryFor is how long a sink may take nothing at all before the lines that
-	// wait for it are dropped. From then on, until it takes bytes again, lines
-	// are tried once. Zero means 10 s, a negative duration means that lines are
-	// never dropped for it.
-	RetryFor time.Duration
-
-	// OnError, if not nil, is told of each failure of the sink or of a hook. It
-	// may be called by several goroutines at once. A panic in it is ignored.
-	OnError func(error)
-
-	// OnDrop, if not nil, is told of each drop episode when it ends: when a batch
-	// was written and either nothing was dropped meanwhile or nothing is queued,
-	// once a minute while drops go on, and in Shutdown.
-	OnDrop func(Drop)
-
-	// Summary makes the line that tells readers of the log about a drop episode
-	// when it ends. It is queued at level WARN, in addition to Size. A missing
-	// newline is added; an empty line is not written. Nil means Drop.Record as
-	// a JSON line.
-	Summary func(Drop) []byte
+// settings is what both types of options come to, with defaults filled in.
+type settings struct {
+	single        bool         // lines are records, which succeed and fail one by one
+	batchEnd      func() error // if not nil, called when a batch was written
+	size          int
+	limits        [2]limit // for each class
+	early         limit    // from here on the worker does not linger
+	flushInterval time.Duration
+	policy        Policy
+	blockTimeout  time.Duration
+	syncAt        slog.Level   // where syncLevel is nil
+	syncLevel     slog.Leveler // one that may change
+	protect       slog.Leveler
+	retryFor      time.Duration
+	onError       func(error)
+	onDrop        func(Drop)
 }
 
-// settle returns a copy of o with the defaults filled in.
-func (o *WriterOptions) settle() WriterOptions {
-	if o == nil {
-		o = &WriterOptions{}
+// A limit bounds what may be queued when a line is added.
+type limit struct{ bytes, lines int }
+
+// The classes of lines: there is room for which others do not take.
+const (
+	common  = iota
+	warning // WARN and above
+)
+
+func classOf(level slog.Level) int {
+	if level >= slog.LevelWarn {
+		return warning
 	}
-	s := *o
-	if s.Policy != Block && s.Policy != DropNewest {
-		panic(fmt.Sprintf("asyncbuf: NewWriter: unknown %v", s.Policy))
+	return common
+}
+
+// complete fills in the defaults that are the same for both types, and the limits.
+func (s *settings) complete(constructor string, size int64, lines int, reserve float64) {
+	if !s.policy.known() {
+		panic(fmt.Sprintf("asyncbuf: %s: unknown %v", constructor, s.policy))
 	}
-	if s.Size <= 0 {
-		s.Size = defaultSize
+	s.size = int(min(size, maxSize))
+	if lines <= 0 {
+		lines = math.MaxInt
 	}
-	s.Size = min(s.Size, maxSize)
-	s.MaxLines = max(s.MaxLines, 0)
-	s.FlushInterval = cmp.Or(s.FlushInterval, defaultFlushInterval)
-	s.BlockTimeout = max(s.BlockTimeout, 0)
-	s.RetryFor = cmp.Or(s.RetryFor, defaultRetryFor)
-	if s.SyncLevel == nil {
-		s.SyncLevel = slog.LevelError
+	switch {
+	case reserve == 0 || math.IsNaN(reserve):
+		reserve = defaultReserve
+	case reserve < 0:
+		reserve = 0
 	}
-	if s.Protect == nil {
-		s.Protect = slog.LevelError
+	reserve = min(reserve, maxReserve)
+	all := limit{s.size, lines}
+	s.limits[warning] = all
+	s.limits[common] = limit{all.bytes - int(reserve*float64(all.bytes)), all.lines}
+	if lines < math.MaxInt {
+		s.limits[common].lines -= int(reserve * float64(all.lines))
 	}
-	if s.Summary == nil {
-		s.Summary = jsonSummary
+	share := 2
+	if s.policy == DropOldest {
+		share = 4
 	}
-	return s
+	s.early = limit{(all.bytes + share - 1) / share, all.lines/share + min(all.lines%share, 1)}
+	s.flushInterval = cmp.Or(s.flushInterval, defaultFlushInterval)
+	s.blockTimeout = max(s.blockTimeout, 0)
+	switch level := s.syncLevel.(type) {
+	case nil:
+		s.syncAt = slog.LevelError
+	case slog.Level: // asked for each line: an interface would cost
+		s.syncAt, s.syncLevel = level, nil
+	}
+	if s.protect == nil {
+		s.protect = slog.LevelError
+	}
 }

@@ -13,29 +13,34 @@ const (
 	Block Policy = iota
 	// DropNewest gives the line up.
 	DropNewest
+	// DropOldest gives up the lines that have waited longest, as many as it takes.
+	// Lines that were handed to the sink already are not given up, so that it
+	// keeps half of the buffer for these: if there are only such, or the others are
+	// protected, the new line is given up.
+	DropOldest
 )
 
-// String returns the name of p: "block" or "drop_newest".
+var policyNames = []string{"block", "drop_newest", "drop_oldest"} //nolint:gochecknoglobals // never written
+
+func (p Policy) known() bool { return p >= 0 && int(p) < len(policyNames) }
+
+// String returns the name of p: "block", "drop_newest" or "drop_oldest".
 func (p Policy) String() string {
-	switch p {
-	case Block:
-		return "block"
-	case DropNewest:
-		return "drop_newest"
-	default:
-		return fmt.Sprintf("Policy(%d)", int(p))
+	if p.known() {
+		return policyNames[p]
 	}
+	return fmt.Sprintf("Policy(%d)", int(p))
 }
 
 // UnmarshalText sets p from a name that [Policy.String] returns. Case does not
 // matter, and "-" may stand for "_". It leaves p alone when the name is unknown.
 func (p *Policy) UnmarshalText(text []byte) error {
 	name := strings.ReplaceAll(strings.ToLower(string(text)), "-", "_")
-	for _, known := range []Policy{Block, DropNewest} {
-		if name == known.String() {
-			*p = known
+	for i, known := range policyNames {
+		if name == known {
+			*p = Policy(i)
 			return nil
 		}
 	}
-	return fmt.Errorf("asyncbuf: unknown policy %q: want %q or %q", text, Block, DropNewest)
+	return fmt.Errorf("asyncbuf: unknown policy %q: want %q, %q or %q", text, Block, DropNewest, DropOldest)
 }

@@ -12,6 +12,8 @@ func TestPolicyText(t *testing.T) {
 		"Block":       asyncbuf.Block,
 		"drop_newest": asyncbuf.DropNewest,
 		"DROP-NEWEST": asyncbuf.DropNewest,
+		"drop_oldest": asyncbuf.DropOldest,
+		"Drop-Oldest": asyncbuf.DropOldest,
 	} {
 		got := asyncbuf.Policy(7)
 		if err := got.UnmarshalText([]byte(text)); err != nil || got != want {
@@ -26,6 +28,6 @@ func TestPolicyText(t *testing.T) {
 		}
 	}
 	err := new(asyncbuf.Policy).UnmarshalText([]byte("drop"))
-	diff(t, "error", `asyncbuf: unknown policy "drop": want "block" or "drop_newest"`, err.Error())
+	diff(t, "error", `asyncbuf: unknown policy "drop": want "block", "drop_newest" or "drop_oldest"`, err.Error())
 	diff(t, "String", "Policy(7)", asyncbuf.Policy(7).String())
 }

@@ -3,152 +3,186 @@ package asyncbuf
 import (
 	"context"
 	"fmt"
-	"os"
 	"time"
 )
 
-// Flush waits until the lines that w has taken so far are written, and then
-// calls Flush(ctx) of the sink if it has such a method. It returns an error if
-// ctx ends first, if lines were given up meanwhile, or when it is called from
-// inside a sink or a hook. The goroutine of w writes, so Flush returns in time
-// even if the sink does not.
-func (w *Writer) Flush(ctx context.Context) error {
-	w.mu.Lock()
-	last := ticket{w.seq, w.lost()}
-	for w.settled() < last.seq && !w.abandoned {
-		if w.flushTo < last.seq {
-			w.flushTo, w.retryAt = last.seq, time.Time{}
-			w.rouse()
+// hookTime is how long Shutdown waits for hooks after its own time.
+const hookTime = 100 * time.Millisecond
+
+// flush waits until the lines taken so far are written, and then flushes the
+// sink. The worker writes, so that it returns in time even if the sink does not.
+// Like all here it is called without c.mu.
+func (c *core) flush(ctx context.Context) error {
+	c.mu.Lock()
+	last, gone := c.seq, c.given()
+	for c.settled() < last && !c.abandoned {
+		if c.flushTo < last {
+			c.flushTo, c.retryAt = last, time.Time{}
+			c.rouse()
 		}
-		change := w.change()
-		w.mu.Unlock()
-		if guarded() {
+		change := c.change()
+		c.mu.Unlock()
+		if c.inside() {
 			return fmt.Errorf("asyncbuf: flush: %w", errInside)
 		}
-		var expired bool
+		expired := false
 		select {
 		case <-change:
 		case <-ctx.Done():
 			expired = true
 		}
-		w.mu.Lock()
-		if left := last.seq - w.settled(); expired && left > 0 {
-			err := w.because(context.Cause(ctx))
-			w.mu.Unlock()
+		c.mu.Lock()
+		if expired && c.settled() < last {
+			left, err := c.left(last), c.blamed(context.Cause(ctx))
+			c.mu.Unlock()
 			return fmt.Errorf("asyncbuf: flush: %d lines left: %w", left, err)
 		}
 	}
-	if gone := w.lost() - last.lost; gone > 0 || w.settled() < last.seq {
-		defer w.mu.Unlock()
-		return fmt.Errorf("asyncbuf: flush: %d lines given up: %w", gone, w.because(nil))
+	gone = c.given() - gone
+	err := c.because(failed)
+	if c.abandoned {
+		err = errClosed
 	}
-	w.mu.Unlock()
-	return w.flushSink(ctx)
+	c.mu.Unlock()
+	if gone > 0 {
+		return fmt.Errorf("asyncbuf: flush: %d lines given up: %w", gone, err)
+	}
+	return c.flushSink(ctx)
 }
 
-// flushSink calls Flush of the sink. It is no guarded call, because a Writer
-// below may and should wait in it: it does not hold up this one.
-func (w *Writer) flushSink(ctx context.Context) error {
-	sink, ok := w.sink.(interface {
-		Flush(ctx context.Context) error
-	})
-	if !ok {
+// left returns how many lines are queued up to a number. It is called with c.mu
+// locked, as are given and blamed.
+func (c *core) left(upTo int64) (n int) {
+	for _, b := range []*batch{&c.fill, &c.out} {
+		for _, l := range b.pending() {
+			if l.seq <= upTo {
+				n++
+			}
+		}
+	}
+	return n
+}
+
+// given returns how many lines were given up for other reasons than want of room.
+func (c *core) given() uint64 { return c.drops.by[failed] + c.drops.by[shutdown] }
+
+// blamed adds what is wrong with the sink, if it is known, to the end of a
+// context.
+func (c *core) blamed(cause error) error {
+	if c.down.IsZero() {
+		return cause
+	}
+	return fmt.Errorf("%w; %w", cause, c.stats.LastError)
+}
+
+// flushSink flushes the sink, in another goroutine, as it may not mind the end of
+// ctx. It is no guarded call, because a buffer below may and should wait in it: it
+// does not hold up this one.
+func (c *core) flushSink(ctx context.Context) error {
+	result := make(chan error, 1)
+	go func() {
+		err := errGoexit
+		defer func() { result <- err }()
+		err = rescue("flush", func() error { return c.target.flush(ctx) })
+	}()
+	var err error
+	select {
+	case err = <-result:
+	case <-ctx.Done():
+		select {
+		case err = <-result: // which says more
+		case <-time.After(hookTime):
+			err = context.Cause(ctx)
+		}
+	}
+	if err == nil {
 		return nil
 	}
-	err := rescue("sink", func() error { return sink.Flush(ctx) })
-	if err != nil {
-		err = fmt.Errorf("asyncbuf: flush: %w", err)
-		w.remember(err)
-	}
+	err = fmt.Errorf("asyncbuf: flush: %w", err)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stats.LastError = err
 	return err
 }
 
-// Close is Shutdown with 5 seconds of time.
-func (w *Writer) Close() error {
+func (c *core) close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
 	defer cancel()
-	return w.Shutdown(ctx)
+	return c.shutdown(ctx)
 }
 
-// Shutdown closes w: from now on lines are refused, also those of callers that
-// wait for room. It waits until what is queued is written and the goroutine of
-// w has ended, and then calls Flush(ctx) of the sink if it has such a method.
-// It does not close the sink. Further calls wait like the first one, but leave
-// the sink alone.
-//
-// When ctx ends first, the lines in the buffer are dropped, and the error tells
-// how many. A sink that does not return keeps the goroutine and the lines it is
-// writing: these count as Queued until it does. Called from inside a sink or a
-// hook, Shutdown closes w and returns an error without waiting.
-func (w *Writer) Shutdown(ctx context.Context) error {
-	inside := guarded()
-	w.mu.Lock()
-	lost, first := w.drops.by[failed], !w.closed
-	w.close()
-	w.mu.Unlock()
-	if inside {
+func (c *core) shutdown(ctx context.Context) error {
+	c.mu.Lock()
+	gone, first := c.drops.by[failed], !c.closed
+	c.end()
+	c.mu.Unlock()
+	if within(inSink, inHandler, inHook) {
 		return fmt.Errorf("asyncbuf: shutdown: %w", errInside)
 	}
 
-	var cause error
+	cause := errClosed
 	select {
-	case <-w.done:
+	case <-c.done:
 	case <-ctx.Done():
 		select {
-		case <-w.done: // in time after all
+		case <-c.done: // in time after all
 		default:
 			cause = context.Cause(ctx)
-			w.abandon()
+			c.abandon()
 		}
 	}
 
-	w.mu.Lock()
-	dropped, queued := w.drops.by[failed]-lost+w.drops.by[shutdown], w.lines()
-	cause = w.because(cause)
-	w.mu.Unlock()
+	c.mu.Lock()
+	dropped, queued := c.drops.by[failed]-gone+c.drops.by[shutdown], c.lines
+	switch {
+	case cause != errClosed: //nolint:errorlint // it is this one or the context's
+		cause = c.blamed(cause)
+	case !c.abandoned && c.stats.LastError != nil:
+		cause = c.stats.LastError
+	}
+	c.mu.Unlock()
 	if dropped > 0 || queued > 0 {
 		return fmt.Errorf("asyncbuf: shutdown: %d lines dropped, %d left in the sink: %w", dropped, queued, cause)
 	}
 	if !first {
 		return nil // by now the sink may be closed itself
 	}
-	return w.flushSink(ctx)
+	return c.flushSink(ctx)
 }
 
-// close refuses all further lines.
-func (w *Writer) close() {
-	w.closed = true
-	w.retryAt = time.Time{}
-	for _, caller := range w.waiters {
-		close(caller.ready)
+// end makes c take no more lines. It is called with c.mu locked.
+func (c *core) end() {
+	c.closed = true
+	c.retryAt = time.Time{}
+	for class, waiters := range c.waiters {
+		for _, caller := range waiters {
+			close(caller.ready)
+		}
+		c.waiters[class] = nil
 	}
-	w.waiters = nil
-	w.rouse()
-	w.broadcast()
+	c.mark()
+	c.rouse()
+	c.broadcast()
 }
 
-// abandon drops what is queued, except for what is being written.
-func (w *Writer) abandon() {
-	w.mu.Lock()
-	w.abandoned = true
-	w.leave()
-	episode := w.drops.take()
-	w.rouse()
-	w.broadcast()
-	w.mu.Unlock()
-	w.reportDrop(episode)
-}
-
-// because adds what is wrong with the sink to cause, which may be nil.
-func (w *Writer) because(cause error) error {
-	switch last := w.stats.LastError; {
-	case cause == nil && last == nil, cause == nil && w.abandoned:
-		return fmt.Errorf("no time left: %w", os.ErrClosed)
-	case cause == nil:
-		return last
-	case w.down.IsZero():
-		return cause
-	default:
-		return fmt.Errorf("%w; %w", cause, last)
+// abandon drops what is queued, except for what is being written, and gives the
+// hooks a moment to hear of it.
+func (c *core) abandon() {
+	c.mu.Lock()
+	c.abandoned = true
+	c.leave()
+	c.rouse()
+	c.tell()
+	grace := time.After(hookTime)
+	for expired := false; c.telling && !expired; {
+		change := c.change()
+		c.mu.Unlock()
+		select {
+		case <-change:
+		case <-grace:
+			expired = true
+		}
+		c.mu.Lock()
 	}
+	c.mu.Unlock()
 }

@@ -40,17 +40,17 @@ type Stats struct {
 	LastError error // last failure of the sink or of a hook; nil without one
 }
 
-// Stats returns what w did so far, as of one moment.
-func (w *Writer) Stats() Stats {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	s := w.stats
-	s.Dropped = w.drops.total()
-	s.Queued = uint64(len(w.fill.pending())) + uint64(len(w.out.pending()))
-	s.DroppedFull = w.drops.by[full]
-	s.DroppedFailed = w.drops.by[failed]
-	s.DroppedShutdown = w.drops.by[shutdown]
-	s.DroppedByLevel = maps.Clone(w.drops.levels)
-	s.QueuedBytes = int64(w.bytes())
+func (c *core) snapshot() Stats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.peak()
+	s := c.stats
+	s.Dropped = c.drops.total()
+	s.Queued = uint64(c.lines) //nolint:gosec // never negative
+	s.DroppedFull = c.drops.by[full]
+	s.DroppedFailed = c.drops.by[failed]
+	s.DroppedShutdown = c.drops.by[shutdown]
+	s.DroppedByLevel = maps.Clone(c.drops.levels)
+	s.QueuedBytes = int64(c.bytes)
 	return s
 }

@@ -7,51 +7,78 @@ import (
 	"time"
 )
 
-// sync writes what is queued until the line of mine is settled. Where another
-// goroutine is writing it waits: that one's batch, or the next one, holds the
-// line, so that callers waiting together share one write. It is called with
-// w.mu locked, and unlocks it.
-func (w *Writer) sync(mine ticket) error {
-	var timeout <-chan time.Time
-	for waited := false; w.settled() < mine.seq && !w.gaveUp(mine) && !w.abandoned; waited = true {
-		if !w.writing {
-			err := w.drain()
-			// A full Writer below us is tried again soon, by the worker.
-			if !errors.Is(err, errFull) {
-				written := w.settled() >= mine.seq && !w.gaveUp(mine)
-				w.mu.Unlock()
-				w.report(err)
-				if written {
-					return nil
-				}
-				return err
-			}
-		}
-		change := w.change()
-		w.mu.Unlock()
-		if !waited {
-			if guarded() {
-				return nil // the line follows when the sink returns
-			}
-			timeout = w.timeout()
-		}
-		select {
-		case <-change:
-		case <-timeout:
-			return fmt.Errorf("asyncbuf: write: line queued, but the sink is busy: %w", os.ErrDeadlineExceeded)
-		}
-		w.mu.Lock()
-	}
-	defer w.mu.Unlock()
+// settle writes what is queued until the line of a syncer is settled, and says
+// what became of it. Where another goroutine is writing it waits: that one's
+// batch, or the next one, holds the line, so that callers waiting together share
+// one write. It unlocks c.mu.
+func (c *core) settle(seq int64) error {
+	return c.part(seq, c.await(seq))
+}
+
+// part ends what a syncer began, which has waited and got err. It unlocks c.mu.
+func (c *core) part(seq int64, err error) error {
+	me := *c.syncer(seq)
+	last := len(c.syncers) - 1
+	*c.syncer(seq) = c.syncers[last]
+	c.syncers = c.syncers[:last]
+	settled := c.settled() >= seq
+	c.mu.Unlock()
 	switch {
-	case w.gaveUp(mine):
-		return fmt.Errorf("asyncbuf: write: line given up: %w", w.because(nil))
-	case w.settled() < mine.seq:
-		return fmt.Errorf("asyncbuf: write: line left in a busy sink: %w", os.ErrClosed)
+	case me.dropped != nil:
+		return fmt.Errorf("line given up: %w", me.dropped)
+	case settled:
+		return nil
+	default:
+		return err
+	}
+}
+
+func (c *core) syncer(seq int64) *syncer {
+	for i := range c.syncers {
+		if c.syncers[i].seq == seq {
+			return &c.syncers[i]
+		}
 	}
 	return nil
 }
 
-// gaveUp reports whether the line of mine was given up. Who asks late may hear
-// so of a line that was written, if a younger one was given up since.
-func (w *Writer) gaveUp(mine ticket) bool { return w.lost() != mine.lost && w.lostTo >= mine.seq }
+// await returns when a line is settled, or it is of no use to wait any longer.
+func (c *core) await(seq int64) error {
+	var timeout <-chan time.Time
+	waited := false
+	for c.settled() < seq && c.syncer(seq).dropped == nil {
+		if c.abandoned {
+			return fmt.Errorf("line left in a busy sink: %w", os.ErrClosed)
+		}
+		if !c.writing {
+			// A hook that tells of a dead sink must not call it to no end.
+			if !c.down.IsZero() && time.Since(c.failedAt) < firstPause && within(inHook) {
+				return fmt.Errorf("line queued: %w", c.stats.LastError)
+			}
+			// A full buffer below is tried again soon, by the worker.
+			if err := c.drain(seq); !errors.Is(err, errFull) {
+				return err
+			}
+		}
+		change := c.change()
+		c.mu.Unlock()
+		if !waited {
+			if c.inside() {
+				c.mu.Lock()
+				return nil // the line follows when the sink returns
+			}
+			waited, timeout = true, c.timeout()
+		}
+		expired := false
+		select {
+		case <-change:
+		case <-timeout:
+			expired = true
+		}
+		c.mu.Lock()
+		if expired {
+			return fmt.Errorf("line queued, but the sink is busy: %w", os.ErrDeadlineExceeded)
+		}
+	}
+	return nil
+}

@@ -1,10 +1,6 @@
 package asyncbuf
 
-import (
-	"log/slog"
-	"slices"
-	"time"
-)
+import "time"
 
 // workerState says what wakes the worker.
 type workerState int
@@ -13,69 +9,73 @@ const (
 	awake     workerState = iota
 	parked                // the first line, since nothing is queued
 	lingering             // a buffer half full, before its time is up
-	resting               // who is writing now, or the end of a pause
+	resting               // who is writing or telling now, or the end of a pause
 )
 
 // prod wakes the worker if a line that was queued gives it something to do.
-func (w *Writer) prod() {
-	if w.worker == parked || w.worker == lingering && w.crowded() {
-		w.rouse()
+func (c *core) prod() {
+	if c.worker == parked || c.worker == lingering && c.early() {
+		c.rouse()
 	}
 }
 
 // rouse wakes the worker whatever it waits for.
-func (w *Writer) rouse() {
-	if w.worker == awake {
+func (c *core) rouse() {
+	if c.worker == awake {
 		return
 	}
-	w.worker = awake
+	c.worker = awake
 	select {
-	case w.wake <- struct{}{}:
+	case c.wake <- struct{}{}:
 	default:
 	}
 }
 
-// work is the worker: the goroutine of w. It ends when w is closed and nothing
-// is left to do, or Shutdown has run out of time.
-func (w *Writer) work() {
-	defer close(w.done)
+// work is the worker: the goroutine of c. It ends when c is closed and nothing is
+// left to do, or Shutdown has run out of time. It is called without c.mu.
+func (c *core) work() {
+	finished := false
+	defer func() {
+		if finished {
+			close(c.done)
+		} else {
+			go c.work() // the sink has ended this goroutine
+		}
+	}()
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	w.mu.Lock()
-	for !w.abandoned {
+	c.mu.Lock()
+	c.worker = awake
+	for !c.abandoned {
 		now := time.Now()
-		switch step, pause := w.plan(now); step {
+		step, pause := c.plan(now)
+		switch step {
 		case end:
-			w.mu.Unlock()
+			finished = true
+			c.mu.Unlock()
 			return
-		case tell:
-			w.tell()
 		case write:
 			// Lines that come during the write are younger than that.
-			w.due = now.Add(w.opts.FlushInterval)
-			err := w.drain()
-			w.stats.LongestFlush = max(w.stats.LongestFlush, time.Since(now))
-			w.mu.Unlock()
-			w.report(err)
-			w.mu.Lock()
+			c.due = now.Add(c.opts.flushInterval)
+			_ = c.drain(c.seq) // which notes the error
+			c.stats.LongestFlush = max(c.stats.LongestFlush, time.Since(now))
 		case sleep:
-			w.mu.Unlock()
+			c.mu.Unlock()
 			var alarm <-chan time.Time
 			if pause > 0 {
 				timer.Reset(pause)
 				alarm = timer.C
 			}
 			select {
-			case <-w.wake:
+			case <-c.wake:
 			case <-alarm:
 			}
-			w.mu.Lock()
-			w.worker = awake
+			c.mu.Lock()
+			c.worker = awake
 		}
 	}
-	late := w.drops.take() // what the sink was writing when time ran out
-	w.mu.Unlock()
-	w.reportDrop(late)
+	finished = true
+	c.mu.Unlock()
 }
 
 // A step is what the worker does next.
@@ -84,56 +84,38 @@ type step int
 const (
 	sleep step = iota
 	write
-	tell
 	end
 )
 
 // plan returns the next step of the worker, and how long it sleeps at most if
 // that is it; 0 is until it is woken.
-func (w *Writer) plan(now time.Time) (step, time.Duration) {
-	idle := w.lines() == 0 && !w.writing
-	if w.due.IsZero() {
-		w.due = now.Add(w.opts.FlushInterval)
+func (c *core) plan(now time.Time) (step, time.Duration) {
+	idle := c.lines == 0 && !c.writing
+	if idle && c.closed && c.drops.episode.Lines > 0 {
+		c.drops.over = true
+		c.tell()
+	}
+	if c.due.IsZero() {
+		c.due = now.Add(c.opts.flushInterval)
 	}
 	switch {
-	case w.drops.over, idle && w.closed && w.drops.episode.Lines > 0:
-		return tell, 0
-	case w.writing:
-		w.worker = resting
+	case c.writing, idle && c.closed && c.telling:
+		c.worker = resting
 		return sleep, 0
-	case idle && w.closed:
+	case idle && c.closed:
 		return end, 0
 	case idle:
-		w.worker, w.due = parked, time.Time{}
+		c.worker, c.due = parked, time.Time{}
 		return sleep, 0
-	case now.Before(w.retryAt):
-		w.worker = resting
-		return sleep, w.retryAt.Sub(now)
-	case w.closed || w.settled() < w.flushTo || w.crowded() || len(w.out.pending()) > 0:
+	case now.Before(c.retryAt):
+		c.worker = resting
+		return sleep, c.retryAt.Sub(now)
+	case c.closed || c.settled() < c.flushTo || c.early() || len(c.out.pending()) > 0:
 		return write, 0
 	}
-	if pause := w.due.Sub(now); pause > 0 {
-		w.worker = lingering
+	if pause := c.due.Sub(now); pause > 0 {
+		c.worker = lingering
 		return sleep, pause
 	}
 	return write, 0
-}
-
-// tell reports a drop episode, and queues its summary line. It is called with
-// w.mu locked, and unlocks it around the hooks.
-func (w *Writer) tell() {
-	episode := w.drops.take()
-	w.mu.Unlock()
-	w.reportDrop(episode)
-	var summary []byte
-	w.hook("Summary", func() { summary = w.opts.Summary(episode) })
-	w.mu.Lock()
-	// A closed Writer must come to an end even if its sink is dead.
-	if len(summary) == 0 || w.abandoned || w.closed && !w.down.IsZero() {
-		return
-	}
-	if summary[len(summary)-1] != '\n' {
-		summary = append(slices.Clip(summary), '\n')
-	}
-	w.append(slog.LevelWarn, summary)
 }

@@ -1,65 +1,28 @@
 package asyncbuf
 
 import (
+	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
-	"os"
 	"slices"
 	"sync"
 	"time"
 )
 
-var (
-	errClosed = fmt.Errorf("asyncbuf: write: writer closed: %w", os.ErrClosed)
-	errInside = errors.New("called from inside a sink or a hook, which must not wait")
-	errFull   = errors.New("asyncbuf: write: no room, and called from inside a sink or a hook, which must not wait")
+const (
+	defaultSize     = 256 << 10
+	defaultRetryFor = 10 * time.Second
 )
 
 // A Writer buffers lines on their way to a sink. It starts one goroutine, which
-// Close and Shutdown end. All methods are safe for concurrent use.
+// Close and Shutdown end, and another one while hooks are told of something. All
+// methods are safe for concurrent use.
 type Writer struct {
-	sink io.Writer
-	opts WriterOptions
-	size int           // WriterOptions.Size
-	wake chan struct{} // wakes the worker
-	done chan struct{} // closed when the worker has ended
-
-	mu      sync.Mutex // held for short, never around the sink or a hook
-	fill    batch      // where lines are appended
-	out     batch      // what is being written; belongs to who set writing
-	writing bool       // somebody is about to call the sink
-	seq     int64      // number of the youngest line ever queued
-	lostTo  int64      // number of the youngest line given up after it was queued
-	waiters []*waiter  // callers waiting for room, first come first
-	changed chan struct{}
-
-	worker    workerState
-	due       time.Time     // when the lines of fill have to go, at the latest; zero if idle
-	flushTo   int64         // lines up to this number are to be written at once
-	down      time.Time     // since when the sink has taken nothing; zero if it works
-	pause     time.Duration // between the last two tries
-	retryAt   time.Time     // when the next try is due
-	closed    bool
-	abandoned bool // Shutdown ran out of time
-
-	drops drops
-	stats Stats // except for what is kept elsewhere
-}
-
-// A waiter is a caller that waits for room.
-type waiter struct {
-	level slog.Level
-	line  []byte
-	ready chan struct{} // closed when the line was taken or the Writer closed
-	mine  ticket        // zero if the line was not taken
-}
-
-// A ticket lets the caller of a line that was taken ask what became of it.
-type ticket struct {
-	seq  int64  // number of the line, from 1
-	lost uint64 // lines that had been given up when it was taken
+	core core
+	to   *writerTarget
 }
 
 // NewWriter returns a Writer that buffers lines for sink, and starts its
@@ -68,15 +31,16 @@ func NewWriter(sink io.Writer, opts *WriterOptions) *Writer {
 	if sink == nil {
 		panic("asyncbuf: NewWriter: nil writer")
 	}
-	w := &Writer{
-		sink: sink,
-		opts: opts.settle(),
-		wake: make(chan struct{}, 1),
-		done: make(chan struct{}),
+	if opts == nil {
+		opts = &WriterOptions{}
 	}
-	w.size = int(w.opts.Size)
-	w.fill, w.out = newBatch(w.size), newBatch(w.size)
-	go w.work()
+	s := opts.settings()
+	w := &Writer{to: &writerTarget{sink: sink, size: s.size, custom: opts.Summary}}
+	w.to.gone = w.core.goexit
+	if f, ok := sink.(interface{ Flush() error }); ok {
+		s.batchEnd = func() error { return rescue("sink", f.Flush) }
+	}
+	w.core.start(s, w.to)
 	return w
 }
 
@@ -89,159 +53,214 @@ func (w *Writer) Write(p []byte) (int, error) { return w.WriteLevel(slog.LevelIn
 //
 // A nil error means that the line was queued, written, or dropped under the
 // Policy. An error together with len(line) means that the line is queued but
-// did not reach the sink in time, although it should have. An error together
-// with 0 means that the line was not taken: it is os.ErrClosed after Close.
+// did not reach the sink in time, although it should have, or was given up there.
+// An error together with 0 means that the line was not taken: it is os.ErrClosed
+// after Close.
 func (w *Writer) WriteLevel(level slog.Level, line []byte) (int, error) {
 	if len(line) == 0 {
 		return 0, nil
 	}
-	synchronous := level >= w.opts.SyncLevel.Level() || len(line) > w.size
-	w.mu.Lock()
+	c := &w.core
+	synchronous := c.synchronous(level, len(line))
+	c.mu.Lock()
 	switch {
-	case w.closed:
-		return 0, w.refuse(errClosed)
-	case len(w.waiters) > 0 || !w.fits(len(line)):
-		return w.writeSlowly(level, line, synchronous)
+	case !c.open(level, len(line)):
+		if c.shed(level) {
+			return len(line), nil
+		}
+		c.mu.Unlock()
+		return w.wait(level, line)
+	case !synchronous:
+		c.fill.bytes = append(c.fill.bytes, line...)
+		c.queue(level, len(line))
+		c.prod()
+		c.mu.Unlock()
+		return len(line), nil
+	case c.lines == 0 && !c.writing && c.opts.batchEnd == nil:
+		return len(line), w.through(level, line)
 	}
-	return len(line), w.finish(w.append(level, line), synchronous)
+	c.fill.bytes = append(c.fill.bytes, line...)
+	c.queue(level, len(line))
+	return len(line), w.wrap(c.finish(true))
 }
 
-// finish does what is left to do for the caller of a line that was taken. It is
-// called with w.mu locked, and unlocks it.
-func (w *Writer) finish(mine ticket, synchronous bool) error {
-	if synchronous {
-		return w.sync(mine)
+// through writes a line for which the sink is free, without a copy. It is called
+// with the lock, and unlocks it.
+func (w *Writer) through(level slog.Level, line []byte) error {
+	c := &w.core
+	c.writing, c.taken = true, 0
+	c.admitTo(&c.out, level, len(line))
+	seq := c.seq
+	c.mu.Unlock()
+	n, err := w.to.write(line)
+	c.mu.Lock()
+	if n == len(line) && err == nil && c.calm() {
+		c.peak()
+		c.stats.Flushes++
+		c.stats.Written++
+		c.out.reset()
+		c.lines--
+		c.bytes -= n
+		c.writing = false
+		c.mu.Unlock()
+		return nil
 	}
-	w.prod()
-	w.mu.Unlock()
+	c.out.bytes = append(c.out.bytes, line...)
+	c.taken = n
+	c.syncers = append(c.syncers, syncer{seq: seq})
+	dropped := c.drops.episode.Lines
+	stuck := c.account(err)
+	c.conclude(dropped)
+	if stuck && !errors.Is(err, errFull) {
+		return w.wrap(c.part(seq, err))
+	}
+	return w.wrap(c.settle(seq))
+}
+
+func (w *Writer) wrap(err error) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("asyncbuf: write: %w", err)
+}
+
+func (w *Writer) wait(level slog.Level, line []byte) (int, error) {
+	taken, err := w.core.wait(level, len(line), func(b *batch) { b.bytes = append(b.bytes, line...) })
+	switch {
+	case err == nil:
+		return len(line), nil
+	case taken:
+		return len(line), fmt.Errorf("asyncbuf: write: %w", err)
+	default:
+		return 0, fmt.Errorf("asyncbuf: write: %w", err)
+	}
+}
+
+// Flush waits until the lines that w has taken so far are written, and then
+// calls Flush(ctx) of the sink if it has such a method; Flush() error, as a
+// bufio.Writer has it, is called after each batch. It returns an error if ctx
+// ends first, if lines were given up meanwhile, or when it is called from inside
+// a sink. Another goroutine writes and flushes, so Flush returns in time even if
+// the sink does not.
+func (w *Writer) Flush(ctx context.Context) error { return w.core.flush(ctx) }
+
+// Shutdown closes w: from now on lines are refused, also those of callers that
+// wait for room. It waits until what is queued is written and the goroutine of
+// w has ended, and then calls Flush(ctx) of the sink if it has such a method.
+// It does not close the sink. Further calls wait like the first one, but leave
+// the sink alone.
+//
+// When ctx ends first, the lines in the buffer are dropped, and the error tells
+// how many. A sink that does not return keeps the goroutine and the lines it is
+// writing: these count as Queued until it does. Called from inside a sink or a
+// hook, Shutdown closes w and returns an error without waiting.
+func (w *Writer) Shutdown(ctx context.Context) error { return w.core.shutdown(ctx) }
+
+// Close is Shutdown with 5 seconds of time.
+func (w *Writer) Close() error { return w.core.close() }
+
+// Stats returns what w did so far, as of one moment.
+func (w *Writer) Stats() Stats { return w.core.snapshot() }
+
+// UseEncoder tells w how lines are encoded, so that the summary of a drop episode
+// looks like the lines around it: newHandler returns a handler that writes as the
+// one that writes to w does. The encoders of this module call it when they are
+// made; of several calls the first one counts. WriterOptions.Summary has
+// precedence.
+func (w *Writer) UseEncoder(newHandler func(io.Writer) slog.Handler) {
+	w.to.mu.Lock()
+	defer w.to.mu.Unlock()
+	if w.to.encoder == nil {
+		w.to.encoder = newHandler
+	}
+}
+
+// A writerTarget is the sink of a Writer.
+type writerTarget struct {
+	sink   io.Writer
+	size   int
+	custom func(Drop) []byte
+	gone   func(p []byte) // cleans up after runtime.Goexit in a write of p
+
+	mu      sync.Mutex
+	encoder func(io.Writer) slog.Handler
+}
+
+func (t *writerTarget) newBatch() batch {
+	const usual = 128 // bytes of a line
+	return batch{bytes: make([]byte, 0, t.size), lines: make([]line, 0, t.size/usual+1)}
+}
+
+func (t *writerTarget) emit(b *batch, n *int) (err error) {
+	*n, err = t.write(b.bytes[b.off:])
+	return err
+}
+
+// write calls the sink once. It returns an error unless the sink took all of p,
+// and a count that fits p whatever the sink says. Its frame is looked for by
+// within.
+//
+//go:noinline
+func (t *writerTarget) write(p []byte) (n int, err error) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		v := recover()
+		if v == nil { // runtime.Goexit
+			t.gone(p)
+		}
+		n, err = 0, panicked("sink", v)
+	}()
+	n, err = t.sink.Write(p)
+	returned = true
+	if n == len(p) && err == nil {
+		return n, nil
+	}
+	switch {
+	case n < 0 || n > len(p):
+		err = errors.Join(err, fmt.Errorf("sink took %d of %d bytes", n, len(p)))
+		n = min(max(n, 0), len(p))
+	case n < len(p) && err == nil:
+		err = io.ErrShortWrite
+	}
+	if err != nil {
+		err = fmt.Errorf("write: %w", err)
+	}
+	return n, err
+}
+
+func (t *writerTarget) flush(ctx context.Context) error {
+	if sink, ok := t.sink.(interface{ Flush(context.Context) error }); ok {
+		return sink.Flush(ctx)
+	}
 	return nil
 }
 
-// fits reports whether there is room for a line of n bytes. A line larger than
-// the buffer fits beyond its bound, one at a time.
-func (w *Writer) fits(n int) bool {
-	if w.opts.MaxLines > 0 && w.lines() >= w.opts.MaxLines {
-		return false
+func (t *writerTarget) summary(d Drop) (int, func(*batch)) {
+	p := t.encode(d)
+	if len(p) == 0 {
+		return 0, nil
 	}
-	queued := w.bytes()
-	return queued+n <= w.size || n > w.size && 2*queued < w.size
+	if p[len(p)-1] != '\n' {
+		p = append(slices.Clip(p), '\n')
+	}
+	return len(p), func(b *batch) { b.bytes = append(b.bytes, p...) }
 }
 
-// crowded reports whether it is time to write for want of room.
-func (w *Writer) crowded() bool {
-	return len(w.waiters) > 0 || 2*w.bytes() >= w.size || w.opts.MaxLines > 0 && 2*w.lines() >= w.opts.MaxLines
-}
-
-// append takes and queues a line.
-func (w *Writer) append(level slog.Level, line []byte) ticket {
-	w.fill.add(level, line)
-	w.stats.Accepted++
-	w.seq++
-	w.stats.HighWater = max(w.stats.HighWater, int64(w.bytes()))
-	return ticket{w.seq, w.lost()}
-}
-
-// lines returns how many lines are queued.
-func (w *Writer) lines() int { return len(w.fill.pending()) + len(w.out.pending()) }
-
-// bytes returns how many bytes are queued.
-func (w *Writer) bytes() int { return len(w.fill.rest()) + len(w.out.rest()) }
-
-// settled returns the number of the youngest line with which, and with all
-// before it, the Writer is done.
-func (w *Writer) settled() int64 { return w.seq - int64(w.lines()) }
-
-// writeSlowly takes a line for which there is no room, or others were first.
-// It is called with w.mu locked, and unlocks it.
-func (w *Writer) writeSlowly(level slog.Level, line []byte, synchronous bool) (int, error) {
-	w.mu.Unlock()
-	protected := level >= w.opts.Protect.Level()
-	patient := protected || w.opts.Policy == Block
-	inside := patient && guarded()
-	w.mu.Lock()
-	switch {
-	case w.closed:
-		return 0, w.refuse(errClosed)
-	case w.fits(len(line)) && (inside || len(w.waiters) == 0):
-		return len(line), w.finish(w.append(level, line), synchronous)
-	case inside:
-		return 0, w.refuse(errFull)
-	case !patient:
-		w.turnAway(level)
-		w.mu.Unlock()
-		return len(line), nil
+func (t *writerTarget) encode(d Drop) []byte {
+	if t.custom != nil {
+		return t.custom(d)
 	}
-
-	me := &waiter{level: level, line: line, ready: make(chan struct{})}
-	w.waiters = append(w.waiters, me)
-	w.prod()
-	w.mu.Unlock()
-	var timeout <-chan time.Time
-	if !protected {
-		timeout = w.timeout()
+	t.mu.Lock()
+	newHandler := t.encoder
+	t.mu.Unlock()
+	var buf bytes.Buffer
+	h := slog.Handler(slog.NewJSONHandler(&buf, nil))
+	if newHandler != nil {
+		h = newHandler(&buf)
 	}
-	select {
-	case <-me.ready:
-	case <-timeout:
-	}
-	w.mu.Lock()
-	switch {
-	case me.mine.seq > 0:
-		return len(line), w.finish(me.mine, synchronous)
-	case w.closed:
-		return 0, w.refuse(errClosed)
-	}
-	w.waiters = slices.DeleteFunc(w.waiters, func(other *waiter) bool { return other == me })
-	w.turnAway(level)
-	w.admit()
-	w.mu.Unlock()
-	return len(line), nil
-}
-
-// refuse counts a line that is not taken. It is called with w.mu locked, and
-// unlocks it.
-func (w *Writer) refuse(why error) error {
-	w.stats.Refused++
-	w.mu.Unlock()
-	return why
-}
-
-// turnAway counts a line dropped for want of room.
-func (w *Writer) turnAway(level slog.Level) {
-	w.stats.Accepted++
-	w.drops.add(full, line{level: level})
-}
-
-// admit takes the lines of waiting callers for which there is room.
-func (w *Writer) admit() {
-	for len(w.waiters) > 0 && w.fits(len(w.waiters[0].line)) {
-		next := w.waiters[0]
-		w.waiters[0], w.waiters = nil, w.waiters[1:]
-		next.mine = w.append(next.level, next.line)
-		close(next.ready)
-	}
-}
-
-// change returns a channel that is closed when lines were settled, the sink
-// became free, or the Writer was closed.
-func (w *Writer) change() <-chan struct{} {
-	if w.changed == nil {
-		w.changed = make(chan struct{})
-	}
-	return w.changed
-}
-
-func (w *Writer) broadcast() {
-	if w.changed != nil {
-		close(w.changed)
-		w.changed = nil
-	}
-}
-
-// timeout returns a channel that ends the wait of a caller; nil without a bound.
-func (w *Writer) timeout() <-chan time.Time {
-	if w.opts.BlockTimeout == 0 {
-		return nil
-	}
-	return time.After(w.opts.BlockTimeout)
+	_ = h.Handle(context.Background(), d.Record()) // a bytes.Buffer does not fail
+	return buf.Bytes()
 }

@@ -209,8 +209,8 @@ func TestBlockedSinkBoundsTheQueue(t *testing.T) {
 		bytes     int64
 		highWater int64
 	}{
-		"bytes": {asyncbuf.WriterOptions{Size: 100, Policy: asyncbuf.DropNewest, Summary: quiet}, 11, 99, 99},
-		"lines": {asyncbuf.WriterOptions{MaxLines: 7, Policy: asyncbuf.DropNewest, Summary: quiet}, 7, 63, 63},
+		"bytes": {asyncbuf.WriterOptions{Size: 100, Policy: asyncbuf.DropNewest, Reserve: -1, Summary: quiet}, 11, 99, 99},
+		"lines": {asyncbuf.WriterOptions{MaxLines: 7, Policy: asyncbuf.DropNewest, Reserve: -1, Summary: quiet}, 7, 63, 63},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

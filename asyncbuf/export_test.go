@@ -1,0 +1,4 @@
+package asyncbuf
+
+// FlushUnless is what FlushOnSignal does with a signal, without sending one.
+var FlushUnless = flushUnless

@@ -1,0 +1,259 @@
+package asyncbuf
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+
+	"github.com/sluicelog/sluice/internal/snapshot"
+)
+
+// A Handler buffers records on their way to a handler that is slow: one that
+// asks a network, say. It starts one goroutine, which Close and Shutdown end, and
+// another one while hooks are told of something. It shares both with the handlers
+// derived from it. All methods are safe for concurrent use.
+type Handler struct {
+	next slog.Handler
+	to   *handlerTarget
+}
+
+var _ slog.Handler = (*Handler)(nil)
+
+// NewHandler returns a Handler that buffers records for next, and starts its
+// goroutine. It panics if next is nil or opts.Policy unknown.
+func NewHandler(next slog.Handler, opts *HandlerOptions) *Handler {
+	if next == nil {
+		panic("asyncbuf: NewHandler: nil handler")
+	}
+	if opts == nil {
+		opts = &HandlerOptions{}
+	}
+	s := opts.settings()
+	s.batchEnd = batchEnd(next)
+	t := &handlerTarget{root: next, dropContext: opts.DropContext, custom: opts.Summary, room: s.limits[warning].lines}
+	t.taker.CloneStrings = opts.CloneStrings
+	t.core.start(s, t)
+	return &Handler{next: next, to: t}
+}
+
+// Enabled reports whether the handler behind h is enabled.
+func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
+	return h.next.Enabled(ctx, level)
+}
+
+// Handle queues a copy of the record that nobody can change any more: what it
+// refers to is copied or printed now. At or above SyncLevel the caller hands over
+// what is queued, this record included, before it returns. After Close it hands
+// over the record at once.
+//
+// The context loses its cancellation. A nil error means that the record was
+// queued, handled, or dropped under the Policy. What the handler behind h returns
+// is told to OnError, and to a caller that hands over its record itself.
+func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
+	t := h.to
+	c := &t.core
+	frozen, n := t.freeze(r)
+	synchronous := c.synchronous(r.Level, n)
+	c.mu.Lock()
+	if !c.open(r.Level, n) {
+		if c.shed(r.Level) {
+			return nil
+		}
+		c.mu.Unlock()
+		return h.wait(ctx, r, slot{ctx, frozen, h.next}, n)
+	}
+	c.fill.slots = append(c.fill.slots, slot{ctx, frozen, h.next})
+	c.queue(r.Level, n)
+	if err := c.finish(synchronous); err != nil {
+		return fmt.Errorf("asyncbuf: handle: %w", err)
+	}
+	return nil
+}
+
+func (h *Handler) wait(ctx context.Context, r slog.Record, s slot, n int) error {
+	_, err := h.to.core.wait(r.Level, n, func(b *batch) { b.slots = append(b.slots, s) })
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errClosed):
+		err = h.to.handleNow(&slot{ctx, r, h.next})
+	}
+	if err != nil {
+		return fmt.Errorf("asyncbuf: handle: %w", err)
+	}
+	return nil
+}
+
+// WithAttrs returns a Handler that shares the buffer of h and whose records get
+// attrs. These are copied or printed now.
+func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	if len(attrs) == 0 {
+		return h
+	}
+	return &Handler{next: h.next.WithAttrs(h.to.taker.Attrs(attrs)), to: h.to}
+}
+
+// WithGroup returns a Handler that shares the buffer of h and opens a group. An
+// empty name returns the receiver.
+func (h *Handler) WithGroup(name string) slog.Handler {
+	if name == "" {
+		return h
+	}
+	return &Handler{next: h.next.WithGroup(name), to: h.to}
+}
+
+// Unwrap returns the handler behind h.
+func (h *Handler) Unwrap() slog.Handler { return h.next }
+
+// Flush waits until the records that h and those it shares its buffer with have
+// taken so far are handled, and then flushes the handlers behind it, those that
+// Unwrap finds too, by Flush(context.Context) error, Flush() error or EndBatch()
+// error. It returns an error if ctx ends first, if records were given up
+// meanwhile, or when it is called from inside the handler behind h.
+func (h *Handler) Flush(ctx context.Context) error { return h.to.core.flush(ctx) }
+
+// Shutdown closes h and those it shares its buffer with. It waits until what is
+// queued is handled and the goroutine of h has ended, and then flushes the
+// handlers behind it as Flush does. It does not close them. From now on Handle
+// does without the buffer.
+//
+// When ctx ends first, the records in the buffer are dropped, and the error tells
+// how many. A handler that does not return keeps the goroutine and its record,
+// and those of the same batch count as Queued until it does. Called from inside a
+// handler or a hook, Shutdown closes h and returns an error without waiting.
+func (h *Handler) Shutdown(ctx context.Context) error { return h.to.core.shutdown(ctx) }
+
+// Close is Shutdown with 5 seconds of time.
+func (h *Handler) Close() error { return h.to.core.close() }
+
+// FlushOnPanic does for h what [Writer.FlushOnPanic] does for a Writer.
+func (h *Handler) FlushOnPanic() {
+	if v := recover(); v != nil {
+		<-lastFlush(h.Flush)
+		panic(v)
+	}
+}
+
+// Stats returns what h and those it shares its buffer with did so far, as of one
+// moment. Its lines are records.
+func (h *Handler) Stats() Stats { return h.to.core.snapshot() }
+
+// A slot is a record on its way.
+type slot struct {
+	ctx    context.Context //nolint:containedctx // it travels with the record
+	record slog.Record
+	next   slog.Handler
+}
+
+// A handlerTarget is the handler behind a Handler.
+type handlerTarget struct {
+	core        core
+	root        slog.Handler
+	taker       snapshot.Taker
+	dropContext bool
+	custom      func(Drop) slog.Record
+	room        int // records
+}
+
+// freeze returns a copy of r that nobody can change, and its size.
+func (t *handlerTarget) freeze(r slog.Record) (slog.Record, int) {
+	frozen, size := t.taker.Record(r)
+	return frozen, int(min(size, maxSize)) + 1
+}
+
+func (t *handlerTarget) newBatch() batch {
+	const most = 8192 // set aside at once
+	n := min(t.room, most)
+	return batch{slots: make([]slot, 0, n), lines: make([]line, 0, n)}
+}
+
+func (t *handlerTarget) emit(b *batch, n *int) error {
+	for i := b.head; i < len(b.lines); i++ {
+		s := &b.slots[i]
+		if err := t.handle(s); err != nil {
+			return err
+		}
+		*s = slot{}
+		*n = b.lines[i].end - b.off
+		if t.core.hurry.Load() {
+			break
+		}
+	}
+	return nil
+}
+
+// handle hands over one record. Its frame is looked for by within.
+//
+//go:noinline
+func (t *handlerTarget) handle(s *slot) (err error) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		v := recover()
+		if v == nil { // runtime.Goexit
+			t.core.goexit(nil)
+		}
+		err = panicked("handler", v)
+	}()
+	ctx := s.ctx
+	switch {
+	case t.dropContext:
+		ctx = context.Background()
+	case ctx != nil && ctx.Done() != nil:
+		ctx = context.WithoutCancel(ctx)
+	}
+	err = s.next.Handle(ctx, s.record)
+	returned = true
+	if err != nil {
+		return fmt.Errorf("handle: %w", err)
+	}
+	return nil
+}
+
+// handleNow hands over a record that the buffer does not take any more.
+func (t *handlerTarget) handleNow(s *slot) error {
+	err := rescue("handler", func() error { return s.next.Handle(s.ctx, s.record) })
+	c := &t.core
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stats.Accepted++
+	if err == nil {
+		c.stats.Written++
+		return nil
+	}
+	c.stats.Failures++
+	c.drops.add(failed, false, c.stats.Written, line{level: s.record.Level})
+	return err
+}
+
+func (t *handlerTarget) summary(d Drop) (int, func(*batch)) {
+	r := d.Record()
+	if t.custom != nil {
+		if r = t.custom(d); r.Message == "" && r.NumAttrs() == 0 {
+			return 0, nil
+		}
+	}
+	frozen, n := t.freeze(r)
+	return n, func(b *batch) {
+		b.slots = append(b.slots, slot{context.Background(), frozen, t.root})
+	}
+}
+
+// flush flushes all that is behind the Handler.
+func (t *handlerTarget) flush(ctx context.Context) error {
+	var errs []error
+	for h := range behind(t.root) {
+		switch h := h.(type) {
+		case interface{ Flush(context.Context) error }:
+			errs = append(errs, rescue("handler", func() error { return h.Flush(ctx) }))
+		case interface{ Flush() error }:
+			errs = append(errs, rescue("handler", h.Flush))
+		case interface{ EndBatch() error }:
+			errs = append(errs, rescue("handler", h.EndBatch))
+		}
+	}
+	return errors.Join(errs...)
+}
