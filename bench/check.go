@@ -33,6 +33,12 @@ func (c *Case) Check(p Peer) (err error) {
 	if err != nil {
 		return err
 	}
+	return c.verify(p, lines, begun)
+}
+
+// verify returns an error unless each line says what the peer is to say of the
+// case, with a time since begun.
+func (c *Case) verify(p Peer, lines [][]byte, begun time.Time) error {
 	for _, line := range lines {
 		got, err := parse(line)
 		if err != nil {
@@ -61,19 +67,7 @@ func record(c *Case, p Peer) ([][]byte, error) {
 	if c.parallel {
 		n = callers
 	}
-	var wg sync.WaitGroup
-	errs := make([]error, n)
-	for i := range n {
-		wg.Go(func() {
-			errs[i] = caught(func() {
-				for range calls {
-					call()
-				}
-			})
-		})
-	}
-	wg.Wait()
-	if err := errors.Join(errs...); err != nil {
+	if err := several(n, func(int) { call() }); err != nil {
 		return nil, err
 	}
 	if err := w.Wait(n * calls); err != nil {
@@ -82,6 +76,24 @@ func record(c *Case, p Peer) ([][]byte, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.lines, nil
+}
+
+// several has n goroutines make a few calls each, which are numbered, and
+// returns an error if one panics.
+func several(n int, call func(number int)) error {
+	var wg sync.WaitGroup
+	errs := make([]error, n)
+	for i := range n {
+		wg.Go(func() {
+			errs[i] = caught(func() {
+				for j := range calls {
+					call(i*calls + j)
+				}
+			})
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
 }
 
 func caught(f func()) (err error) {

@@ -35,6 +35,7 @@ func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
 type panicking struct{ slog.Handler }
 
 func (panicking) Handle(context.Context, slog.Record) error { panic("spoiled") }
+func (p panicking) WithAttrs([]slog.Attr) slog.Handler      { return p }
 
 func find(t *testing.T, name string) *Case {
 	t.Helper()

@@ -2,12 +2,15 @@
 // compare, as Markdown.
 //
 //	go run ./bench/report [-rounds 100] [-benchtime 5ms] [-write]
+//	go run ./bench/report -buffers [-rounds 25] [-write]
 //
-// With -write it also puts the table into the README of the repository, between
-// the lines <!-- bench:begin --> and <!-- bench:end -->, and the chart beside it
-// into bench/report.svg. It runs anywhere in the repository and takes a good
-// minute. Many short rounds give steadier ratios than few long ones: what else
-// the machine does for a second then hits every peer alike.
+// The first is about encoders, the second about buffers. With -write it also
+// puts the tables into the README of the repository, between the lines
+// <!-- bench:begin --> and <!-- bench:end -->, or <!-- buffers:begin --> and
+// <!-- buffers:end -->, and the chart of the encoders into bench/report.svg. It
+// runs anywhere in the repository and takes a good minute, or five. Many short
+// rounds give steadier ratios than few long ones: what else the machine does for
+// a second then hits every peer alike.
 package main
 
 import (
@@ -43,6 +46,8 @@ type options struct {
 	rounds    int
 	benchtime time.Duration
 	write     bool
+	buffers   bool
+	load      bench.Load // for buffers
 }
 
 // parseFlags writes the usage to usage if it is asked for.
@@ -52,8 +57,17 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 	flags.SetOutput(io.Discard)
 	flags.IntVar(&o.rounds, "rounds", 100, "how often everything is measured, from 1 to 1000")
 	flags.DurationVar(&o.benchtime, "benchtime", 5*time.Millisecond, "how long each time, from 1us to 1h")
-	flags.BoolVar(&o.write, "write", false, "write the README's block and bench/report.svg, too")
+	flags.BoolVar(&o.write, "write", false, "write the README's block, and bench/report.svg for encoders")
+	flags.BoolVar(&o.buffers, "buffers", false, "measure buffers instead of encoders; -rounds is 25 then, unless given")
 	err := flags.Parse(args)
+	given := map[string]bool{}
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	if o.buffers {
+		o.load = bench.FullLoad()
+		if !given["rounds"] {
+			o.rounds = 25
+		}
+	}
 	switch {
 	case errors.Is(err, flag.ErrHelp):
 		flags.SetOutput(usage)
@@ -61,7 +75,9 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 		flags.PrintDefaults()
 	case err != nil:
 	case flags.NArg() > 0:
-		err = fmt.Errorf("argument %q: there are none, only the flags -rounds, -benchtime and -write", flags.Arg(0))
+		err = fmt.Errorf("argument %q: there are none, only the flags -rounds, -benchtime, -write and -buffers", flags.Arg(0))
+	case o.buffers && given["benchtime"]:
+		err = fmt.Errorf("-benchtime %s: not with -buffers, where records are counted", o.benchtime)
 	case o.rounds < 1 || o.rounds > 1000:
 		err = fmt.Errorf("-rounds %d: must be from 1 to 1000", o.rounds)
 	case o.benchtime < time.Microsecond || o.benchtime > time.Hour:
@@ -71,6 +87,10 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 }
 
 func report(o options, stdout, progress io.Writer) error {
+	part := encoderBlock
+	if o.buffers {
+		part = bufferBlock
+	}
 	// Whether there is something to write to is better known before than after.
 	var readme, picture string
 	if o.write {
@@ -83,48 +103,45 @@ func report(o options, stdout, progress io.Writer) error {
 			return err
 		}
 		readme, picture = filepath.Join(root, "README.md"), filepath.Join(root, "bench", "report.svg")
-		if _, err := rebuilt(readme, ""); err != nil {
+		if _, err := part.rebuilt(readme, ""); err != nil {
 			return err
 		}
 	}
 
-	// Package testing knows the time of a benchmark by this flag alone.
-	testing.Init()
-	if err := flag.Set("test.benchtime", o.benchtime.String()); err != nil {
-		return err
-	}
 	s := setting{
 		machine: fmt.Sprintf("%s/%s, %d CPUs, %s", runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), runtime.Version()),
 		date:    time.Now().UTC().Format(time.DateOnly), rounds: o.rounds, time: o.benchtime.String(),
 	}
-	r := measure(bench.Cases(), bench.Peers(), o.rounds, progress)
-
-	block := summary(r, s)
-	if _, err := fmt.Fprintf(stdout, "%s\n%s", block, details(r)); err != nil {
+	var text, more string
+	if o.buffers {
+		f := measureBuffers(bench.Buffers(), o.load, o.rounds, progress)
+		text, more = bufferSummary(f, o.load, s), bufferDetails(f)
+	} else {
+		// Package testing knows the time of a benchmark by this flag alone.
+		testing.Init()
+		if err := flag.Set("test.benchtime", o.benchtime.String()); err != nil {
+			return err
+		}
+		r := measure(bench.Cases(), bench.Peers(), o.rounds, progress)
+		text, more = summary(r, s), details(r)
+		if o.write {
+			if err := replaceFile(picture, []byte(chart(r, s))); err != nil {
+				return err
+			}
+		}
+	}
+	if _, err := fmt.Fprintf(stdout, "%s\n%s", text, more); err != nil {
 		return err
 	}
 	if !o.write {
 		return nil
 	}
-	if err := replaceFile(picture, []byte(chart(r, s))); err != nil {
-		return err
+	if !o.buffers {
+		text += "\n![the same as a chart](bench/report.svg)\n"
 	}
-	text, err := rebuilt(readme, block+"\n![the same as a chart](bench/report.svg)\n")
+	whole, err := part.rebuilt(readme, text)
 	if err != nil {
 		return err
 	}
-	return replaceFile(readme, []byte(text))
-}
-
-// rebuilt returns the text of a file with the block between its markers replaced.
-func rebuilt(path, block string) (string, error) {
-	text, err := os.ReadFile(path)
-	if err != nil {
-		return "", err
-	}
-	whole, err := replaceBlock(string(text), block)
-	if err != nil {
-		return "", fmt.Errorf("%s: %w", path, err)
-	}
-	return whole, nil
+	return replaceFile(readme, []byte(whole))
 }

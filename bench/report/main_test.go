@@ -8,6 +8,9 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sluicelog/sluice/bench"
+	"github.com/sluicelog/sluice/internal/testlog"
 )
 
 func TestParseFlags(t *testing.T) {
@@ -18,7 +21,14 @@ func TestParseFlags(t *testing.T) {
 		err  string
 	}{
 		{"none", nil, options{rounds: 100, benchtime: 5 * time.Millisecond}, ""},
-		{"all", []string{"-rounds", "3", "-benchtime=1s", "-write"}, options{3, time.Second, true}, ""},
+		{"all", []string{"-rounds", "3", "-benchtime=1s", "-write"}, options{rounds: 3, benchtime: time.Second, write: true}, ""},
+		{"buffers", []string{"-buffers", "-write"}, options{
+			rounds: 25, benchtime: 5 * time.Millisecond, write: true, buffers: true, load: bench.FullLoad(),
+		}, ""},
+		{"buffers, rounds", []string{"-rounds=100", "-buffers"}, options{
+			rounds: 100, benchtime: 5 * time.Millisecond, buffers: true, load: bench.FullLoad(),
+		}, ""},
+		{"buffers have no time", []string{"-buffers", "-benchtime=1s"}, options{}, "-benchtime 1s: not with -buffers"},
 		{"unknown flag", []string{"-count", "3"}, options{}, "-count"},
 		{"no number", []string{"-rounds", "many"}, options{}, `invalid value "many" for flag -rounds`},
 		{"no rounds", []string{"-rounds", "0"}, options{}, "-rounds 0: must be from 1 to 1000"},
@@ -71,7 +81,7 @@ func repository(t *testing.T, text string) (readme, chart string) {
 var shortest = options{rounds: 1, benchtime: time.Microsecond}
 
 func TestReport(t *testing.T) {
-	const before = "# A\n" + beginMarker + "\nold\n" + endMarker + "\nZ\n"
+	before := "# A\n" + encoderBlock.begin() + "\nold\n" + encoderBlock.end() + "\nZ\n"
 	readme, chart := repository(t, before)
 
 	var out, progress strings.Builder
@@ -98,8 +108,8 @@ func TestReport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	block, ok := strings.CutPrefix(string(got), "# A\n"+beginMarker+"\n")
-	block, ok2 := strings.CutSuffix(block, "\n![the same as a chart](bench/report.svg)\n"+endMarker+"\nZ\n")
+	block, ok := strings.CutPrefix(string(got), "# A\n"+encoderBlock.begin()+"\n")
+	block, ok2 := strings.CutSuffix(block, "\n![the same as a chart](bench/report.svg)\n"+encoderBlock.end()+"\nZ\n")
 	if !ok || !ok2 || !strings.HasPrefix(out.String(), block) {
 		t.Errorf("README:\n%s\nprinted:\n%s", got, &out)
 	}
@@ -113,14 +123,46 @@ func TestReport(t *testing.T) {
 	}
 }
 
+func TestReportBuffers(t *testing.T) {
+	if testlog.Race {
+		t.Skip("one of the peers has a data race")
+	}
+	block := bufferBlock.begin() + "\n" + bufferBlock.end() + "\n"
+	readme, chart := repository(t, block)
+	var out, progress strings.Builder
+	if err := report(options{
+		rounds: 1, write: true, buffers: true,
+		load: bench.Load{Burst: 16, Bursts: 1, Records: 200, Synced: 100, Stall: 30 * time.Millisecond},
+	}, &out, &progress); err != nil {
+		t.Fatal(err)
+	}
+	got, err := os.ReadFile(readme)
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, ok := strings.CutPrefix(string(got), bufferBlock.begin()+"\n")
+	text, ok2 := strings.CutSuffix(text, bufferBlock.end()+"\n")
+	if !ok || !ok2 || !strings.HasPrefix(out.String(), text) {
+		t.Errorf("README:\n%s\nprinted:\n%s", got, &out)
+	}
+	for _, b := range bench.Buffers() {
+		if !strings.Contains(text, "\n| "+b.Name+" | ") || strings.Contains(text, "invalid |") {
+			t.Errorf("no figures of %s in\n%s", b.Name, text)
+		}
+	}
+	if _, err := os.Stat(chart); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("there is a chart: %v", err)
+	}
+}
+
 func TestReportLooksBeforeItMeasures(t *testing.T) {
 	write := shortest
 	write.write = true
 	var out, progress strings.Builder
-	readme, _ := repository(t, beginMarker+"\n")
+	readme, _ := repository(t, encoderBlock.begin()+"\n")
 	err := report(write, &out, &progress)
-	if err == nil || !strings.Contains(err.Error(), readme) || !strings.Contains(err.Error(), endMarker) {
-		t.Errorf("got %v, want an error with %s and %s", err, readme, endMarker)
+	if err == nil || !strings.Contains(err.Error(), readme) || !strings.Contains(err.Error(), encoderBlock.end()) {
+		t.Errorf("got %v, want an error with %s and %s", err, readme, encoderBlock.end())
 	}
 	if err := os.Remove(readme); err != nil {
 		t.Fatal(err)

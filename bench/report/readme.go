@@ -7,28 +7,47 @@ import (
 	"strings"
 )
 
-// The block of the README between these two lines is the report's.
+// A block is the part of the README that belongs to one report, by its name:
+// what is between two lines.
+type block string
+
 const (
-	beginMarker = "<!-- bench:begin -->"
-	endMarker   = "<!-- bench:end -->"
+	encoderBlock block = "bench"
+	bufferBlock  block = "buffers"
 )
 
-// replaceBlock returns text with what is between the markers replaced. Each of
-// them must be there once, on a line of its own.
-func replaceBlock(text, block string) (string, error) {
+func (b block) begin() string { return "<!-- " + string(b) + ":begin -->" }
+func (b block) end() string   { return "<!-- " + string(b) + ":end -->" }
+
+// replace returns text with what is between the two lines replaced. Each of them
+// must be there once, on a line of its own.
+func (b block) replace(text, with string) (string, error) {
 	lines := strings.SplitAfter(text, "\n")
-	begin, err := lineOf(lines, beginMarker)
+	begin, err := lineOf(lines, b.begin())
 	if err != nil {
 		return "", err
 	}
-	end, err := lineOf(lines, endMarker)
+	end, err := lineOf(lines, b.end())
 	if err != nil {
 		return "", err
 	}
 	if end < begin {
-		return "", fmt.Errorf("%s stands before %s", endMarker, beginMarker)
+		return "", fmt.Errorf("%s stands before %s", b.end(), b.begin())
 	}
-	return strings.Join(lines[:begin+1], "") + strings.TrimSuffix(block, "\n") + "\n" + strings.Join(lines[end:], ""), nil
+	return strings.Join(lines[:begin+1], "") + strings.TrimSuffix(with, "\n") + "\n" + strings.Join(lines[end:], ""), nil
+}
+
+// rebuilt returns the text of a file with the block replaced.
+func (b block) rebuilt(path, with string) (string, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return "", err
+	}
+	whole, err := b.replace(string(text), with)
+	if err != nil {
+		return "", fmt.Errorf("%s: %w", path, err)
+	}
+	return whole, nil
 }
 
 // lineOf returns the index of the one line that is the marker.

@@ -10,6 +10,7 @@ import (
 )
 
 func TestReplaceBlock(t *testing.T) {
+	const beginMarker, endMarker = "<!-- bench:begin -->", "<!-- bench:end -->"
 	const begin, end = beginMarker + "\n", endMarker + "\n"
 	tests := []struct {
 		name, text, want, err string
@@ -26,11 +27,12 @@ func TestReplaceBlock(t *testing.T) {
 		{"no begin", "a\n" + end, "", "no line " + beginMarker},
 		{"no end", begin + "a\n", "", "no line " + endMarker},
 		{"swapped", end + begin, "", endMarker + " stands before " + beginMarker},
+		{"those of another", bufferBlock.begin() + "\n" + bufferBlock.end() + "\n", "", "no line " + beginMarker},
 		{"twice", begin + end + begin + end, "", beginMarker + " stands there more than once"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			got, err := replaceBlock(tt.text, "new\n")
+			got, err := encoderBlock.replace(tt.text, "new\n")
 			if (err != nil) != (tt.err != "") || err != nil && !strings.Contains(err.Error(), tt.err) {
 				t.Errorf("got %v, want %q", err, tt.err)
 			}

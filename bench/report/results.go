@@ -33,12 +33,21 @@ type sample struct{ ns, bytes, allocs float64 }
 // disturbs much less than the ratio of the two medians. It is false if one of the
 // two was not measured.
 func (r *results) ratio(c int, one, other string) (float64, bool) {
+	return r.compare(c, one, other, func(a, b float64) float64 { return a / b })
+}
+
+// difference is ratio, in nanoseconds.
+func (r *results) difference(c int, one, other string) (float64, bool) {
+	return r.compare(c, one, other, func(a, b float64) float64 { return a - b })
+}
+
+func (r *results) compare(c int, one, other string, round func(a, b float64) float64) (float64, bool) {
 	a, b := r.cell(c, one).figures(nanoseconds), r.cell(c, other).figures(nanoseconds)
 	if len(a) == 0 || len(a) != len(b) {
 		return 0, false
 	}
 	for i := range a {
-		a[i] /= b[i]
+		a[i] = round(a[i], b[i])
 	}
 	return median(a), true
 }
