@@ -8,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -19,22 +18,29 @@ type core struct {
 	target target
 	wake   chan struct{} // wakes the worker
 	done   chan struct{} // closed when the worker has ended
-	hurry  atomic.Bool   // somebody waits for a part of a batch
 
-	mu      sync.Mutex // held for short, never around the sink or a hook
-	fill    batch      // where lines are added
-	out     batch      // what is being written; belongs to who set writing
-	writing bool       // somebody is about to call the sink
-	taken   int        // bytes of out that the present call of the sink took; belongs to who set writing
-	seq     int64      // number of the youngest line ever queued
-	lines   int        // not done, in both batches
-	bytes   int        // of these lines
-	special bool       // closed, or with waiters, or to drop the oldest lines
+	mu sync.Mutex // held for short, never around the sink or a hook
+
+	// What every line needs stands together.
+	special  bool        // closed, or with waiters, or to drop the oldest lines
+	writing  bool        // somebody is about to call the sink
+	dropping bool        // there is a drop episode
+	worker   workerState // what wakes the worker
+	seq      int64       // number of the youngest line ever queued
+	queued   amount      // not done
+	alone    line        // what is being written without a copy: end is its size, or 0
+	highest  int         // most bytes ever queued
+	accepted uint64
+	written  uint64
+	flushes  uint64
+
+	fill    batch // where lines are added
+	out     batch // what is being written; belongs to who set writing
+	taken   int   // bytes of out that the sink took in the present call; belongs to the same
 	waiters [2][]*waiter
 	syncers []syncer
 	changed chan struct{}
 
-	worker    workerState
 	due       time.Time     // when the lines of fill have to go, at the latest; zero if idle
 	flushTo   int64         // lines up to this number are to be written at once
 	down      time.Time     // since when the sink has taken nothing; zero if it works
@@ -59,6 +65,9 @@ type target interface {
 	// sets n to the bytes of b that the sink has taken so far. Without an error
 	// it need not have tried all of them.
 	emit(b *batch, n *int) error
+	// endBatch tells the sink that there is nothing more for now, if it wants to
+	// know.
+	endBatch() error
 	// flush calls what the sink has for Flush.
 	flush(ctx context.Context) error
 	// summary makes the line for a drop episode. A size of 0 stands for none.
@@ -100,16 +109,16 @@ func (c *core) start(s settings, t target) {
 // locked, as is everything here whose comment does not say otherwise.
 func (c *core) open(level slog.Level, size int) bool {
 	limit := &c.opts.limits[classOf(level)]
-	if c.special || c.bytes+size > limit.bytes {
+	if c.special || c.queued.bytes+size > limit.bytes {
 		return c.openSpecial(level, size)
 	}
-	return c.lines < limit.lines
+	return c.queued.lines < limit.lines
 }
 
 func (c *core) openSpecial(level slog.Level, size int) bool {
 	class := classOf(level)
-	return !c.closed && len(c.waiters[warning]) == 0 && (class == warning || len(c.waiters[common]) == 0) &&
-		c.fits(class, size) || c.makeRoom(level, size)
+	return !c.closed && len(c.waiters[above]) == 0 && (class == above || len(c.waiters[below]) == 0) &&
+		c.fits(class, size) || c.makeRoom(class, size)
 }
 
 // mark sets c.special after a change.
@@ -117,41 +126,44 @@ func (c *core) mark() {
 	c.special = c.closed || c.waiting() || c.opts.policy == DropOldest
 }
 
-func (c *core) waiting() bool { return len(c.waiters[common])+len(c.waiters[warning]) > 0 }
+func (c *core) waiting() bool { return len(c.waiters[below])+len(c.waiters[above]) > 0 }
 
-// count counts what is not done after lines were written or dropped.
+// count counts what is queued after lines were written or dropped.
 func (c *core) count() {
-	c.lines = len(c.fill.pending()) + len(c.out.pending())
-	c.bytes = c.fill.size() + c.out.size()
+	c.queued = c.fill.left().plus(c.out.left())
+	if c.alone.end > 0 {
+		c.queued = c.queued.plus(amount{1, c.alone.end})
+	}
 }
 
-// fits reports whether there is room for a line. One larger than that fits beyond
-// the bound, one at a time.
+// fits reports whether there is room for a line.
 func (c *core) fits(class, size int) bool {
+	return c.bounded(class, size, c.queued, c.fill.left())
+}
+
+// bounded reports whether a line keeps the bounds if so much is queued, and so
+// much of it in fill. One that is larger than they are fits if it is alone, one
+// that is larger than Size even beyond the bound.
+func (c *core) bounded(class, size int, queued, fill amount) bool {
 	limit := &c.opts.limits[class]
 	switch {
-	case !c.bounded(class, size, c.lines, c.bytes):
+	case queued.lines >= limit.lines:
 		return false
-	case c.opts.policy != DropOldest || len(c.fill.pending()) == 0:
+	case size > c.opts.size:
+		return 2*queued.bytes < c.opts.size
+	case queued.bytes+size > max(limit.bytes, size):
+		return false
+	case c.opts.policy != DropOldest || fill.lines == 0 || 2*size > limit.bytes:
 		return true
 	default:
 		// The other half is for the lines that are being written.
-		return 2*(c.fill.size()+size) <= limit.bytes && 2*len(c.fill.pending()) < limit.lines
+		return 2*(fill.bytes+size) <= limit.bytes && 2*fill.lines < limit.lines
 	}
-}
-
-// bounded reports whether a line keeps the bounds beside so many lines and bytes.
-func (c *core) bounded(class, size, lines, bytes int) bool {
-	limit := &c.opts.limits[class]
-	if size > limit.bytes {
-		return lines < limit.lines && 2*bytes < c.opts.size
-	}
-	return lines < limit.lines && bytes+size <= limit.bytes
 }
 
 // early reports whether it is time to write for want of room.
 func (c *core) early() bool {
-	return c.bytes >= c.opts.early.bytes || c.lines >= c.opts.early.lines || c.waiting()
+	return c.queued.bytes >= c.opts.early.bytes || c.queued.lines >= c.opts.early.lines || c.waiting()
 }
 
 // synchronous reports whether the caller of a line writes it. It needs no lock.
@@ -160,26 +172,39 @@ func (c *core) synchronous(level slog.Level, size int) bool {
 	if c.opts.syncLevel != nil {
 		at = c.opts.syncLevel.Level()
 	}
-	return level >= at || size > c.opts.limits[classOf(level)].bytes
+	return level >= at || size > c.opts.size
 }
 
 // queue notes a line that was put into fill.
-func (c *core) queue(level slog.Level, size int) { c.admitTo(&c.fill, level, size) }
-
-func (c *core) admitTo(b *batch, level slog.Level, size int) {
+func (c *core) queue(level slog.Level, size int) {
 	c.seq++
-	c.stats.Accepted++
-	c.lines++
-	c.bytes += size
-	b.add(level, size, c.seq)
+	c.accepted++
+	c.queued.lines++
+	c.queued.bytes += size
+	k := usual
+	if c.opts.policy == DropOldest {
+		k = c.kindOf(level)
+	}
+	c.fill.add(level, k, size, c.seq)
+}
+
+func (c *core) kindOf(level slog.Level) kind {
+	switch {
+	case level >= c.opts.protect.Level():
+		return protected
+	case level >= slog.LevelWarn:
+		return warning
+	default:
+		return usual
+	}
 }
 
 // finish does what is left to do for the caller of the youngest line. It unlocks
 // c.mu.
-func (c *core) finish(synchronous bool) error {
+func (c *core) finish(ctx context.Context, synchronous bool) error {
 	if synchronous {
 		c.syncers = append(c.syncers, syncer{seq: c.seq})
-		return c.settle(c.seq)
+		return c.settle(ctx, c.seq)
 	}
 	c.prod()
 	c.mu.Unlock()
@@ -187,11 +212,14 @@ func (c *core) finish(synchronous bool) error {
 }
 
 // peak notes how much is queued. It is called before that becomes less.
-func (c *core) peak() { c.stats.HighWater = max(c.stats.HighWater, int64(c.bytes)) }
+func (c *core) peak() { c.highest = max(c.highest, c.queued.bytes) }
 
 // settled returns the number of the youngest line with which, and with all
 // before it, the core is done.
 func (c *core) settled() int64 {
+	if c.alone.end > 0 {
+		return c.alone.seq - 1
+	}
 	if p := c.out.pending(); len(p) > 0 {
 		return p[0].seq - 1
 	}
@@ -214,10 +242,10 @@ func (c *core) shed(level slog.Level) bool {
 
 // wait waits for room for a line. It is called without c.mu. With an error it
 // says whether the line was taken nevertheless.
-func (c *core) wait(level slog.Level, size int, put func(*batch)) (taken bool, err error) {
+func (c *core) wait(ctx context.Context, level slog.Level, size int, put func(*batch)) (taken bool, err error) {
 	protected := level >= c.opts.protect.Level()
 	class, sync := classOf(level), protected || c.synchronous(level, size)
-	inside := c.inside()
+	inside := c.inside(ctx)
 	c.mu.Lock()
 	switch {
 	case c.closed:
@@ -225,7 +253,7 @@ func (c *core) wait(level slog.Level, size int, put func(*batch)) (taken bool, e
 	case c.open(level, size), inside && c.fits(class, size):
 		put(&c.fill)
 		c.queue(level, size)
-		return true, c.finish(sync)
+		return true, c.finish(ctx, sync)
 	case inside:
 		return false, c.refuse(errFull)
 	}
@@ -233,7 +261,6 @@ func (c *core) wait(level slog.Level, size int, put func(*batch)) (taken bool, e
 	me := &waiter{level: level, size: size, put: put, sync: sync, ready: make(chan struct{})}
 	c.waiters[class] = append(c.waiters[class], me)
 	c.mark()
-	c.hurry.Store(true)
 	c.prod()
 	c.mu.Unlock()
 	var timeout <-chan time.Time
@@ -247,7 +274,7 @@ func (c *core) wait(level slog.Level, size int, put func(*batch)) (taken bool, e
 	c.mu.Lock()
 	switch {
 	case me.seq > 0 && sync:
-		return true, c.settle(me.seq)
+		return true, c.settle(ctx, me.seq)
 	case me.seq > 0:
 		c.prod()
 		c.mu.Unlock()
@@ -274,30 +301,28 @@ func (c *core) refuse(why error) error {
 
 // turnAway counts a line dropped for want of room.
 func (c *core) turnAway(level slog.Level) {
-	c.stats.Accepted++
-	c.drops.add(full, false, c.stats.Written, line{level: level})
+	c.accepted++
+	c.dropping = true
+	c.drops.add(full, false, c.written, line{level: level})
 }
 
 // makeRoom drops the oldest lines until there is room for one, if that is the
-// policy, and reports whether there is. Where room is kept for WARN, a lower line
-// takes it from lines of its own kind only.
-func (c *core) makeRoom(level slog.Level, size int) bool {
-	class := classOf(level)
-	if c.opts.policy != DropOldest || c.closed || c.waiting() ||
-		!c.bounded(class, size, len(c.out.pending()), c.out.size()) {
+// policy and of any use, and reports whether there is. Where room is kept for
+// WARN, a lower line takes it from lines of its own kind only.
+func (c *core) makeRoom(class, size int) bool {
+	if c.opts.policy != DropOldest || c.closed || c.waiting() {
+		return false
+	}
+	upTo, stays := warning, c.fill.held[protected]
+	if class == below && c.opts.reserves() {
+		upTo, stays = usual, stays.plus(c.fill.held[warning])
+	}
+	if !c.bounded(class, size, c.out.left().plus(stays), stays) {
 		return false
 	}
 	c.peak()
-	below := c.opts.protect.Level()
-	if class == common && c.opts.limits[common] != c.opts.limits[warning] {
-		below = min(below, slog.LevelWarn)
-	}
 	for !c.fits(class, size) {
-		gone, ok := c.fill.dropOldest(below)
-		if !ok {
-			return false
-		}
-		c.drop(full, gone)
+		c.drop(full, c.fill.dropOldest(upTo))
 	}
 	c.broadcast()
 	return true
@@ -307,11 +332,12 @@ func (c *core) makeRoom(level slog.Level, size int) bool {
 func (c *core) drop(why reason, lines ...line) {
 	c.count()
 	if i := slices.IndexFunc(lines, func(l line) bool { return l.seq == c.summary }); i >= 0 {
-		c.drops.add(why, true, c.stats.Written, lines[i])
+		c.drops.add(why, true, c.written, lines[i])
 		c.summary = 0
 		lines = slices.Delete(lines, i, i+1) // they are forgotten already
 	}
-	c.drops.add(why, false, c.stats.Written, lines...)
+	c.drops.add(why, false, c.written, lines...)
+	c.dropping = c.drops.episode.Lines > 0
 	for i := range c.syncers {
 		if slices.ContainsFunc(lines, func(l line) bool { return l.seq == c.syncers[i].seq }) {
 			c.syncers[i].dropped = c.because(why)
@@ -333,7 +359,7 @@ func (c *core) because(why reason) error {
 
 // admit takes the lines of waiting callers for which there is room.
 func (c *core) admit() {
-	for class := warning; class >= common; class-- {
+	for class := above; class >= below; class-- {
 		for len(c.waiters[class]) > 0 && c.fits(class, c.waiters[class][0].size) {
 			next := c.waiters[class][0]
 			c.waiters[class][0], c.waiters[class] = nil, c.waiters[class][1:]
@@ -357,7 +383,6 @@ func (c *core) admit() {
 func (c *core) change() <-chan struct{} {
 	if c.changed == nil {
 		c.changed = make(chan struct{})
-		c.hurry.Store(true)
 	}
 	return c.changed
 }

@@ -40,32 +40,39 @@ func (c *core) drain(upTo int64) error {
 // conclude ends what c.writing began. Until then so many lines had been dropped
 // in the present episode.
 func (c *core) conclude(dropped uint64) {
-	if c.opts.batchEnd != nil {
+	if c.opts.batchEnds {
 		c.mu.Unlock()
-		err := c.opts.batchEnd()
+		err := c.target.endBatch()
 		c.mu.Lock()
 		if err != nil {
 			c.blame(fmt.Errorf("end of batch: %w", err))
 		}
 	}
 	if len(c.out.pending()) == 0 {
-		c.drops.close(dropped, c.stats.Written, c.lines == 0)
+		c.drops.close(dropped, c.written, c.queued.lines == 0)
 	}
 	c.release()
 }
 
 // calm reports whether nobody waits for the end of a call of the sink.
 func (c *core) calm() bool {
-	return !c.special && c.worker != resting && c.changed == nil && c.drops.episode.Lines == 0 && !c.abandoned
+	return !c.special && !c.dropping && c.worker != resting && c.changed == nil && !c.abandoned
 }
 
 // swap exchanges the batches, of which c.out is empty.
 func (c *core) swap() {
 	c.peak()
+	if c.fill.holes.lines > 0 {
+		c.fill.squeeze()
+	}
 	c.fill, c.out = c.out, c.fill
+	if c.opts.single {
+		c.flushes++
+	}
 	if cap(c.fill.bytes) > 2*c.opts.size { // it held a line larger than the buffer
 		c.fill = c.target.newBatch()
 	}
+	c.admit()
 }
 
 // emit calls the sink without c.mu.
@@ -77,14 +84,30 @@ func (c *core) emit() error {
 	return err
 }
 
+// endGoexit cleans up after a sink that has done that at the end of a batch.
+func (c *core) endGoexit() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.blame(errGoexit)
+	c.release()
+}
+
+// keep puts the line of c.alone, which is p, where others are that the sink did
+// not take at once.
+func (c *core) keep(p []byte) {
+	if l := c.alone; l.end > 0 {
+		c.out.bytes = append(c.out.bytes, p...)
+		c.out.add(l.level, l.kind, l.end, l.seq)
+		c.alone = line{}
+	}
+}
+
 // goexit cleans up after a sink that has ended the goroutine which called it to
 // write p, since nobody else will. It is called without c.mu.
 func (c *core) goexit(p []byte) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.out.bytes) == 0 {
-		c.out.bytes = append(c.out.bytes, p...)
-	}
+	c.keep(p)
 	c.account(errGoexit)
 	c.release()
 }
@@ -94,8 +117,10 @@ func (c *core) goexit(p []byte) {
 func (c *core) account(err error) (stuck bool) {
 	n := c.taken
 	c.peak()
-	c.stats.Flushes++
-	c.stats.Written += uint64(len(c.out.advance(n)))
+	if !c.opts.single {
+		c.flushes++
+	}
+	c.written += uint64(len(c.out.advance(n)))
 	c.count()
 	if n > 0 {
 		c.down, c.pause, c.retryAt = time.Time{}, 0, time.Time{}
@@ -111,7 +136,6 @@ func (c *core) account(err error) (stuck bool) {
 	}
 	c.admit()
 	c.broadcast()
-	c.hurry.Store(c.waiting())
 	return stuck
 }
 
@@ -137,7 +161,7 @@ func (c *core) stall(err error) bool {
 		keep := c.out.head
 		if c.out.torn() { // the rest of it stays, and nothing gets past it
 			keep++
-			c.drop(failed, c.fill.cut(c.fill.head)...)
+			c.drop(failed, c.fill.clear()...)
 		}
 		c.drop(failed, c.out.cut(keep)...)
 		return true
@@ -153,9 +177,9 @@ func (c *core) stall(err error) bool {
 // leave drops what nobody will write, a torn line too: there is no later.
 func (c *core) leave() {
 	c.peak()
-	c.drop(shutdown, c.fill.cut(c.fill.head)...)
+	c.drop(shutdown, c.fill.clear()...)
 	if !c.writing {
-		c.drop(shutdown, c.out.cut(c.out.head)...)
+		c.drop(shutdown, c.out.clear()...)
 	}
 	c.drops.over = c.drops.episode.Lines > 0
 	c.broadcast()
@@ -167,7 +191,7 @@ func (c *core) release() {
 	if c.abandoned {
 		c.leave()
 	}
-	if c.worker == resting || c.worker == parked && (c.lines > 0 || c.closed) {
+	if c.worker == resting || c.worker == parked && (c.queued.lines > 0 || c.closed) {
 		c.rouse()
 	}
 	c.tell()

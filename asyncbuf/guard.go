@@ -1,62 +1,101 @@
 package asyncbuf
 
 import (
+	"context"
 	"fmt"
 	"runtime"
-	"slices"
 	"strings"
 )
 
-// What belongs to the user is called by one of three functions, whose frames on
-// the stack say where a goroutine is. To wait for a buffer there could be to wait
-// for oneself, directly or in a circle of buffers that log into each other. A
-// walk of the stack is the only way to know, and is done only by who would have
-// to wait.
+// A place says what of the user's a goroutine is in. To wait for a buffer there
+// could be to wait for oneself, directly or in a circle of buffers that log into
+// each other. The frames on the stack are the only way to know, and are looked at
+// only by who would have to wait.
+type place uint8
 
 const (
-	inSink    = "(*writerTarget).write"
-	inHandler = "(*handlerTarget).handle"
-	inHook    = "guardHook"
+	inSink    place = 1 << iota // behind a Writer
+	inHandler                   // behind a Handler
+	inHook
 )
 
-// guardHook calls f, which calls a hook. A panic becomes an error.
-//
-//go:noinline
-func guardHook(name string, f func() error) error { return rescue(name, f) }
+// placeOf returns where a function leads to, by its name in this package. None of
+// them may be inlined.
+func placeOf(function string) place {
+	switch function {
+	case "(*writerTarget).write", "(*writerTarget).endBatch":
+		return inSink
+	case "(*handlerTarget).handle", "(*handlerTarget).endBatch":
+		return inHandler
+	case "guardHook":
+		return inHook
+	default:
+		return 0
+	}
+}
 
-// within reports whether the calling goroutine is inside of one of the functions
-// with these names.
-func within(names ...string) bool {
+// here returns where the calling goroutine is.
+func here() (all place) {
 	var pcs [64]uintptr
 	for skip := 2; ; skip += len(pcs) {
 		n := runtime.Callers(skip, pcs[:])
 		if n == 0 {
-			return false
+			return all
 		}
 		frames := runtime.CallersFrames(pcs[:n])
 		for more := true; more; {
 			var frame runtime.Frame
 			frame, more = frames.Next()
-			_, name, _ := strings.Cut(frame.Function, "/asyncbuf.")
-			if slices.Contains(names, name) {
-				return true
+			if _, name, ok := strings.Cut(frame.Function, "/asyncbuf."); ok {
+				all |= placeOf(name)
 			}
 		}
 		if n < len(pcs) {
-			return false
+			return all
 		}
 	}
 }
 
-// inside reports whether the calling goroutine must not wait for c. Who waits for
-// a Writer inside of the handler behind a Handler may do so: a Writer never waits
-// for a Handler.
-func (c *core) inside() bool {
-	if c.opts.single {
-		return within(inSink, inHandler)
+// inside reports whether the calling goroutine must not wait for c. A Writer never
+// waits for a Handler, so behind one it may wait. A Handler may wait behind
+// another one if that has handed it its record, as the context says.
+func (c *core) inside(ctx context.Context) bool {
+	switch all := here(); {
+	case all&inSink != 0:
+		return true
+	case !c.opts.single || all&inHandler == 0:
+		return false
+	case ctx == nil || ctx.Value(c) != nil:
+		return true
+	default:
+		return ctx.Value(handed{}) == nil
 	}
-	return within(inSink)
 }
+
+// handed is the key of all contexts of records that a Handler hands over, beside
+// its own core.
+type handed struct{}
+
+// A handedContext is the context of a record that c hands over.
+type handedContext struct {
+	context.Context //nolint:containedctx // it is one
+
+	c *core
+}
+
+func (h *handedContext) Value(key any) any {
+	switch key {
+	case h.c, handed{}:
+		return h.c
+	default:
+		return h.Context.Value(key)
+	}
+}
+
+// guardHook calls f, which calls a hook. A panic becomes an error.
+//
+//go:noinline
+func guardHook(name string, f func() error) error { return rescue(name, f) }
 
 // rescue calls f and turns a panic into an error.
 func rescue(name string, f func() error) (err error) {

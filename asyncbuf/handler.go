@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"time"
 
 	"github.com/sluicelog/sluice/internal/snapshot"
 )
@@ -30,8 +31,10 @@ func NewHandler(next slog.Handler, opts *HandlerOptions) *Handler {
 		opts = &HandlerOptions{}
 	}
 	s := opts.settings()
-	s.batchEnd = batchEnd(next)
-	t := &handlerTarget{root: next, dropContext: opts.DropContext, custom: opts.Summary, room: s.limits[warning].lines}
+	t := &handlerTarget{root: next, dropContext: opts.DropContext, custom: opts.Summary, room: s.limits[above].lines}
+	t.background = &handedContext{context.Background(), &t.core}
+	t.enders = enders(next)
+	s.batchEnds = len(t.enders) > 0
 	t.taker.CloneStrings = opts.CloneStrings
 	t.core.start(s, t)
 	return &Handler{next: next, to: t}
@@ -53,7 +56,7 @@ func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	t := h.to
 	c := &t.core
-	frozen, n := t.freeze(r)
+	n := t.freeze(&r)
 	synchronous := c.synchronous(r.Level, n)
 	c.mu.Lock()
 	if !c.open(r.Level, n) {
@@ -61,23 +64,30 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 			return nil
 		}
 		c.mu.Unlock()
-		return h.wait(ctx, r, slot{ctx, frozen, h.next}, n)
+		return h.wait(slot{ctx, r, h.next}, n)
 	}
-	c.fill.slots = append(c.fill.slots, slot{ctx, frozen, h.next})
+	*c.fill.slot() = slot{ctx, r, h.next}
 	c.queue(r.Level, n)
-	if err := c.finish(synchronous); err != nil {
+	if !synchronous {
+		c.prod()
+		c.mu.Unlock()
+		return nil
+	}
+	if err := c.finish(ctx, true); err != nil {
 		return fmt.Errorf("asyncbuf: handle: %w", err)
 	}
 	return nil
 }
 
-func (h *Handler) wait(ctx context.Context, r slog.Record, s slot, n int) error {
-	_, err := h.to.core.wait(r.Level, n, func(b *batch) { b.slots = append(b.slots, s) })
-	switch {
-	case err == nil:
-		return nil
-	case errors.Is(err, errClosed):
-		err = h.to.handleNow(&slot{ctx, r, h.next})
+func (h *Handler) wait(s slot, n int) error {
+	c := &h.to.core
+	_, err := c.wait(s.ctx, s.record.Level, n, func(b *batch) { *b.slot() = s })
+	if errors.Is(err, errClosed) {
+		if c.inside(s.ctx) {
+			err = errInside
+		} else {
+			err = h.to.handleNow(&s)
+		}
 	}
 	if err != nil {
 		return fmt.Errorf("asyncbuf: handle: %w", err)
@@ -154,12 +164,13 @@ type handlerTarget struct {
 	dropContext bool
 	custom      func(Drop) slog.Record
 	room        int // records
+	background  *handedContext
+	enders      []func() error // see enders
 }
 
-// freeze returns a copy of r that nobody can change, and its size.
-func (t *handlerTarget) freeze(r slog.Record) (slog.Record, int) {
-	frozen, size := t.taker.Record(r)
-	return frozen, int(min(size, maxSize)) + 1
+// freeze makes r one that nobody can change, and returns its size.
+func (t *handlerTarget) freeze(r *slog.Record) int {
+	return int(min(t.taker.Freeze(r), maxSize)) + 1
 }
 
 func (t *handlerTarget) newBatch() batch {
@@ -168,64 +179,76 @@ func (t *handlerTarget) newBatch() batch {
 	return batch{slots: make([]slot, 0, n), lines: make([]line, 0, n)}
 }
 
-func (t *handlerTarget) emit(b *batch, n *int) error {
-	for i := b.head; i < len(b.lines); i++ {
-		s := &b.slots[i]
-		if err := t.handle(s); err != nil {
-			return err
+func (t *handlerTarget) emit(b *batch, n *int) (err error) {
+	const some = 64 // records, or a millisecond, after which those who wait are seen to
+	var (
+		slots = b.slots[b.head:]
+		lines = b.lines[b.head:]
+		off   = b.off
+		start = time.Now()
+		done  = 0
+		ended = false
+	)
+	// Not before the end: callers write to the memory beside it all the time.
+	defer func() {
+		if done > 0 {
+			*n = lines[done-1].end - off
 		}
-		*s = slot{}
-		*n = b.lines[i].end - b.off
-		if t.core.hurry.Load() {
+		if !ended { // runtime.Goexit
+			t.core.goexit(nil)
+		}
+	}()
+	for i := range slots {
+		if err = t.handle(&slots[i]); err != nil {
+			break
+		}
+		if done++; done == some || time.Since(start) > time.Millisecond {
 			break
 		}
 	}
-	return nil
+	ended = true
+	return err
 }
 
-// handle hands over one record. Its frame is looked for by within.
+// handle hands over one record. Its frame is looked for by here.
 //
 //go:noinline
 func (t *handlerTarget) handle(s *slot) (err error) {
-	returned := false
 	defer func() {
-		if returned {
-			return
+		if v := recover(); v != nil {
+			err = panicked("handler", v)
 		}
-		v := recover()
-		if v == nil { // runtime.Goexit
-			t.core.goexit(nil)
-		}
-		err = panicked("handler", v)
 	}()
-	ctx := s.ctx
-	switch {
-	case t.dropContext:
-		ctx = context.Background()
-	case ctx != nil && ctx.Done() != nil:
-		ctx = context.WithoutCancel(ctx)
-	}
-	err = s.next.Handle(ctx, s.record)
-	returned = true
-	if err != nil {
+	if err := s.next.Handle(t.context(s.ctx), s.record); err != nil {
 		return fmt.Errorf("handle: %w", err)
 	}
 	return nil
 }
 
+// context returns what the record of a caller with ctx is handed over with.
+func (t *handlerTarget) context(ctx context.Context) context.Context {
+	if t.dropContext || ctx == nil || ctx == context.Background() {
+		return t.background
+	}
+	return &handedContext{context.WithoutCancel(ctx), &t.core}
+}
+
 // handleNow hands over a record that the buffer does not take any more.
 func (t *handlerTarget) handleNow(s *slot) error {
-	err := rescue("handler", func() error { return s.next.Handle(s.ctx, s.record) })
+	err := t.handle(s)
 	c := &t.core
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.stats.Accepted++
+	c.accepted++
 	if err == nil {
-		c.stats.Written++
+		c.written++
 		return nil
 	}
 	c.stats.Failures++
-	c.drops.add(failed, false, c.stats.Written, line{level: s.record.Level})
+	c.blame(err)
+	c.dropping = true
+	c.drops.add(failed, false, c.written, line{level: s.record.Level})
+	c.tell()
 	return err
 }
 
@@ -236,10 +259,27 @@ func (t *handlerTarget) summary(d Drop) (int, func(*batch)) {
 			return 0, nil
 		}
 	}
-	frozen, n := t.freeze(r)
-	return n, func(b *batch) {
-		b.slots = append(b.slots, slot{context.Background(), frozen, t.root})
+	n := t.freeze(&r)
+	return n, func(b *batch) { *b.slot() = slot{context.Background(), r, t.root} }
+}
+
+// endBatch tells all that is behind the Handler and wants to know. Its frame is
+// looked for by here.
+//
+//go:noinline
+func (t *handlerTarget) endBatch() error {
+	returned := false
+	defer func() {
+		if !returned { // runtime.Goexit
+			t.core.endGoexit()
+		}
+	}()
+	var errs []error
+	for _, end := range t.enders {
+		errs = append(errs, rescue("handler", end))
 	}
+	returned = true
+	return errors.Join(errs...)
 }
 
 // flush flushes all that is behind the Handler.

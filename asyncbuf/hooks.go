@@ -16,6 +16,12 @@ func (c *core) tell() {
 
 // tellAll is called without c.mu.
 func (c *core) tellAll() {
+	finished := false
+	defer func() {
+		if !finished {
+			go c.tellAll() // a hook has ended this goroutine
+		}
+	}()
 	c.mu.Lock()
 	for len(c.failures) > 0 || c.drops.over {
 		failures := c.failures
@@ -23,6 +29,7 @@ func (c *core) tellAll() {
 		var episode Drop
 		if c.drops.over {
 			episode = c.drops.take()
+			c.dropping = false
 		}
 		c.mu.Unlock()
 		for _, err := range failures {
@@ -33,7 +40,7 @@ func (c *core) tellAll() {
 		}
 		c.mu.Lock()
 	}
-	c.telling = false
+	c.telling, finished = false, true
 	if c.worker == resting {
 		c.rouse()
 	}

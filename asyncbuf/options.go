@@ -19,11 +19,11 @@ const (
 
 // settings is what both types of options come to, with defaults filled in.
 type settings struct {
-	single        bool         // lines are records, which succeed and fail one by one
-	batchEnd      func() error // if not nil, called when a batch was written
+	single        bool // lines are records, which succeed and fail one by one
+	batchEnds     bool // the sink wants to hear of the end of a batch
 	size          int
-	limits        [2]limit // for each class
-	early         limit    // from here on the worker does not linger
+	limits        [2]amount // what may be queued, for each class
+	early         amount    // from here on the worker does not linger
 	flushInterval time.Duration
 	policy        Policy
 	blockTimeout  time.Duration
@@ -35,21 +35,21 @@ type settings struct {
 	onDrop        func(Drop)
 }
 
-// A limit bounds what may be queued when a line is added.
-type limit struct{ bytes, lines int }
-
-// The classes of lines: there is room for which others do not take.
+// The classes of lines: one may use what is kept free from the other.
 const (
-	common  = iota
-	warning // WARN and above
+	below = iota // WARN
+	above        // or at WARN
 )
 
 func classOf(level slog.Level) int {
 	if level >= slog.LevelWarn {
-		return warning
+		return above
 	}
-	return common
+	return below
 }
+
+// reserves reports whether room is kept for lines at WARN and above.
+func (s *settings) reserves() bool { return s.limits[below] != s.limits[above] }
 
 // complete fills in the defaults that are the same for both types, and the limits.
 func (s *settings) complete(constructor string, size int64, lines int, reserve float64) {
@@ -67,17 +67,17 @@ func (s *settings) complete(constructor string, size int64, lines int, reserve f
 		reserve = 0
 	}
 	reserve = min(reserve, maxReserve)
-	all := limit{s.size, lines}
-	s.limits[warning] = all
-	s.limits[common] = limit{all.bytes - int(reserve*float64(all.bytes)), all.lines}
+	all := amount{lines: lines, bytes: s.size}
+	kept := amount{bytes: int(reserve * float64(s.size))}
 	if lines < math.MaxInt {
-		s.limits[common].lines -= int(reserve * float64(all.lines))
+		kept.lines = int(reserve * float64(lines))
 	}
+	s.limits[above], s.limits[below] = all, all.minus(kept)
 	share := 2
 	if s.policy == DropOldest {
 		share = 4
 	}
-	s.early = limit{(all.bytes + share - 1) / share, all.lines/share + min(all.lines%share, 1)}
+	s.early = amount{lines: all.lines/share + min(all.lines%share, 1), bytes: (all.bytes + share - 1) / share}
 	s.flushInterval = cmp.Or(s.flushInterval, defaultFlushInterval)
 	s.blockTimeout = max(s.blockTimeout, 0)
 	switch level := s.syncLevel.(type) {

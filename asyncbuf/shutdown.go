@@ -22,7 +22,7 @@ func (c *core) flush(ctx context.Context) error {
 		}
 		change := c.change()
 		c.mu.Unlock()
-		if c.inside() {
+		if c.inside(ctx) {
 			return fmt.Errorf("asyncbuf: flush: %w", errInside)
 		}
 		expired := false
@@ -53,9 +53,12 @@ func (c *core) flush(ctx context.Context) error {
 // left returns how many lines are queued up to a number. It is called with c.mu
 // locked, as are given and blamed.
 func (c *core) left(upTo int64) (n int) {
+	if c.alone.end > 0 && c.alone.seq <= upTo {
+		n++
+	}
 	for _, b := range []*batch{&c.fill, &c.out} {
 		for _, l := range b.pending() {
-			if l.seq <= upTo {
+			if l.seq <= upTo && !l.hole {
 				n++
 			}
 		}
@@ -116,7 +119,7 @@ func (c *core) shutdown(ctx context.Context) error {
 	gone, first := c.drops.by[failed], !c.closed
 	c.end()
 	c.mu.Unlock()
-	if within(inSink, inHandler, inHook) {
+	if here() != 0 {
 		return fmt.Errorf("asyncbuf: shutdown: %w", errInside)
 	}
 
@@ -133,7 +136,7 @@ func (c *core) shutdown(ctx context.Context) error {
 	}
 
 	c.mu.Lock()
-	dropped, queued := c.drops.by[failed]-gone+c.drops.by[shutdown], c.lines
+	dropped, queued := c.drops.by[failed]-gone+c.drops.by[shutdown], c.queued.lines
 	switch {
 	case cause != errClosed: //nolint:errorlint // it is this one or the context's
 		cause = c.blamed(cause)

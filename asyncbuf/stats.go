@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Stats is what a [Writer] did so far. Lines are counted by call: what one
-// Write or WriteLevel was given is one line. At every moment
+// Stats is what a [Writer] or a [Handler] did so far. Lines are counted by call:
+// what one Write, WriteLevel or Handle was given is one line. At every moment
 //
 //	Accepted = Written + Dropped + Queued
 //	Dropped  = DroppedFull + DroppedFailed + DroppedShutdown
@@ -29,7 +29,7 @@ type Stats struct {
 	QueuedBytes int64 // bytes in the buffer or being written
 	HighWater   int64 // greatest QueuedBytes ever
 
-	Flushes  uint64 // calls of the sink's Write
+	Flushes  uint64 // calls of the sink's Write; of a Handler, batches handed over
 	Failures uint64 // calls that failed, were cut short or panicked
 
 	// LongestFlush is the longest time the goroutine of the Writer took for a
@@ -45,12 +45,14 @@ func (c *core) snapshot() Stats {
 	defer c.mu.Unlock()
 	c.peak()
 	s := c.stats
+	s.Accepted, s.Written, s.Flushes = c.accepted, c.written, c.flushes
+	s.HighWater = int64(c.highest)
 	s.Dropped = c.drops.total()
-	s.Queued = uint64(c.lines) //nolint:gosec // never negative
+	s.Queued = uint64(c.queued.lines) //nolint:gosec // never negative
 	s.DroppedFull = c.drops.by[full]
 	s.DroppedFailed = c.drops.by[failed]
 	s.DroppedShutdown = c.drops.by[shutdown]
 	s.DroppedByLevel = maps.Clone(c.drops.levels)
-	s.QueuedBytes = int64(c.bytes)
+	s.QueuedBytes = int64(c.queued.bytes)
 	return s
 }

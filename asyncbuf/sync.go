@@ -1,6 +1,7 @@
 package asyncbuf
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"os"
@@ -11,8 +12,17 @@ import (
 // what became of it. Where another goroutine is writing it waits: that one's
 // batch, or the next one, holds the line, so that callers waiting together share
 // one write. It unlocks c.mu.
-func (c *core) settle(seq int64) error {
-	return c.part(seq, c.await(seq))
+func (c *core) settle(ctx context.Context, seq int64) error {
+	returned := false
+	defer func() {
+		if !returned { // the sink has ended this goroutine
+			c.mu.Lock()
+			_ = c.part(seq, nil)
+		}
+	}()
+	err := c.await(ctx, seq)
+	returned = true
+	return c.part(seq, err)
 }
 
 // part ends what a syncer began, which has waited and got err. It unlocks c.mu.
@@ -43,7 +53,7 @@ func (c *core) syncer(seq int64) *syncer {
 }
 
 // await returns when a line is settled, or it is of no use to wait any longer.
-func (c *core) await(seq int64) error {
+func (c *core) await(ctx context.Context, seq int64) error {
 	var timeout <-chan time.Time
 	waited := false
 	for c.settled() < seq && c.syncer(seq).dropped == nil {
@@ -52,7 +62,7 @@ func (c *core) await(seq int64) error {
 		}
 		if !c.writing {
 			// A hook that tells of a dead sink must not call it to no end.
-			if !c.down.IsZero() && time.Since(c.failedAt) < firstPause && within(inHook) {
+			if !c.down.IsZero() && time.Since(c.failedAt) < firstPause && here()&inHook != 0 {
 				return fmt.Errorf("line queued: %w", c.stats.LastError)
 			}
 			// A full buffer below is tried again soon, by the worker.
@@ -63,7 +73,7 @@ func (c *core) await(seq int64) error {
 		change := c.change()
 		c.mu.Unlock()
 		if !waited {
-			if c.inside() {
+			if c.inside(ctx) {
 				c.mu.Lock()
 				return nil // the line follows when the sink returns
 			}

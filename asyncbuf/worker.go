@@ -54,6 +54,9 @@ func (c *core) work() {
 			finished = true
 			c.mu.Unlock()
 			return
+		case again: // callers first
+			c.mu.Unlock()
+			c.mu.Lock()
 		case write:
 			// Lines that come during the write are younger than that.
 			c.due = now.Add(c.opts.flushInterval)
@@ -84,13 +87,14 @@ type step int
 const (
 	sleep step = iota
 	write
+	again
 	end
 )
 
 // plan returns the next step of the worker, and how long it sleeps at most if
 // that is it; 0 is until it is woken.
 func (c *core) plan(now time.Time) (step, time.Duration) {
-	idle := c.lines == 0 && !c.writing
+	idle := c.queued.lines == 0 && !c.writing
 	if idle && c.closed && c.drops.episode.Lines > 0 {
 		c.drops.over = true
 		c.tell()
@@ -102,6 +106,8 @@ func (c *core) plan(now time.Time) (step, time.Duration) {
 	case c.writing, idle && c.closed && c.telling:
 		c.worker = resting
 		return sleep, 0
+	case idle && (c.fill.sweep() || c.out.sweep()):
+		return again, 0
 	case idle && c.closed:
 		return end, 0
 	case idle:

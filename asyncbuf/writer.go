@@ -36,10 +36,8 @@ func NewWriter(sink io.Writer, opts *WriterOptions) *Writer {
 	}
 	s := opts.settings()
 	w := &Writer{to: &writerTarget{sink: sink, size: s.size, custom: opts.Summary}}
-	w.to.gone = w.core.goexit
-	if f, ok := sink.(interface{ Flush() error }); ok {
-		s.batchEnd = func() error { return rescue("sink", f.Flush) }
-	}
+	w.to.core = &w.core
+	w.to.flusher, s.batchEnds = sink.(interface{ Flush() error })
 	w.core.start(s, w.to)
 	return w
 }
@@ -76,45 +74,52 @@ func (w *Writer) WriteLevel(level slog.Level, line []byte) (int, error) {
 		c.prod()
 		c.mu.Unlock()
 		return len(line), nil
-	case c.lines == 0 && !c.writing && c.opts.batchEnd == nil:
+	case c.queued.lines == 0 && !c.writing && c.calm() && !c.opts.batchEnds:
 		return len(line), w.through(level, line)
 	}
 	c.fill.bytes = append(c.fill.bytes, line...)
 	c.queue(level, len(line))
-	return len(line), w.wrap(c.finish(true))
+	return len(line), w.wrap(c.finish(nil, true))
 }
 
 // through writes a line for which the sink is free, without a copy. It is called
 // with the lock, and unlocks it.
-func (w *Writer) through(level slog.Level, line []byte) error {
+func (w *Writer) through(level slog.Level, p []byte) error {
 	c := &w.core
-	c.writing, c.taken = true, 0
-	c.admitTo(&c.out, level, len(line))
-	seq := c.seq
+	c.writing = true
+	c.seq++
+	c.accepted++
+	c.alone = line{end: len(p), level: level, seq: c.seq}
+	c.queued = amount{1, len(p)}
 	c.mu.Unlock()
-	n, err := w.to.write(line)
+	n, err := w.to.write(p)
 	c.mu.Lock()
-	if n == len(line) && err == nil && c.calm() {
+	if n == len(p) && err == nil && c.calm() {
 		c.peak()
-		c.stats.Flushes++
-		c.stats.Written++
-		c.out.reset()
-		c.lines--
-		c.bytes -= n
+		c.flushes++
+		c.written++
+		c.alone.end = 0
+		c.queued.lines--
+		c.queued.bytes -= n
 		c.writing = false
 		c.mu.Unlock()
 		return nil
 	}
-	c.out.bytes = append(c.out.bytes, line...)
+	return w.wrap(c.unusual(p, n, err))
+}
+
+// unusual goes on where through came to something else than the usual end.
+func (c *core) unusual(p []byte, n int, err error) error {
+	seq, dropped := c.alone.seq, c.drops.episode.Lines
+	c.keep(p)
 	c.taken = n
 	c.syncers = append(c.syncers, syncer{seq: seq})
-	dropped := c.drops.episode.Lines
 	stuck := c.account(err)
 	c.conclude(dropped)
 	if stuck && !errors.Is(err, errFull) {
-		return w.wrap(c.part(seq, err))
+		return c.part(seq, err)
 	}
-	return w.wrap(c.settle(seq))
+	return c.settle(nil, seq)
 }
 
 func (w *Writer) wrap(err error) error {
@@ -125,7 +130,7 @@ func (w *Writer) wrap(err error) error {
 }
 
 func (w *Writer) wait(level slog.Level, line []byte) (int, error) {
-	taken, err := w.core.wait(level, len(line), func(b *batch) { b.bytes = append(b.bytes, line...) })
+	taken, err := w.core.wait(nil, level, len(line), func(b *batch) { b.bytes = append(b.bytes, line...) })
 	switch {
 	case err == nil:
 		return len(line), nil
@@ -177,10 +182,11 @@ func (w *Writer) UseEncoder(newHandler func(io.Writer) slog.Handler) {
 
 // A writerTarget is the sink of a Writer.
 type writerTarget struct {
-	sink   io.Writer
-	size   int
-	custom func(Drop) []byte
-	gone   func(p []byte) // cleans up after runtime.Goexit in a write of p
+	core    *core
+	sink    io.Writer
+	flusher interface{ Flush() error } // sink, where it is one
+	size    int
+	custom  func(Drop) []byte
 
 	mu      sync.Mutex
 	encoder func(io.Writer) slog.Handler
@@ -198,7 +204,7 @@ func (t *writerTarget) emit(b *batch, n *int) (err error) {
 
 // write calls the sink once. It returns an error unless the sink took all of p,
 // and a count that fits p whatever the sink says. Its frame is looked for by
-// within.
+// here.
 //
 //go:noinline
 func (t *writerTarget) write(p []byte) (n int, err error) {
@@ -209,7 +215,7 @@ func (t *writerTarget) write(p []byte) (n int, err error) {
 		}
 		v := recover()
 		if v == nil { // runtime.Goexit
-			t.gone(p)
+			t.core.goexit(p)
 		}
 		n, err = 0, panicked("sink", v)
 	}()
@@ -229,6 +235,27 @@ func (t *writerTarget) write(p []byte) (n int, err error) {
 		err = fmt.Errorf("write: %w", err)
 	}
 	return n, err
+}
+
+// endBatch calls Flush of a sink that has a buffer itself. Its frame is looked
+// for by here.
+//
+//go:noinline
+func (t *writerTarget) endBatch() (err error) {
+	returned := false
+	defer func() {
+		if returned {
+			return
+		}
+		v := recover()
+		if v == nil { // runtime.Goexit
+			t.core.endGoexit()
+		}
+		err = panicked("sink", v)
+	}()
+	err = t.flusher.Flush()
+	returned = true
+	return err
 }
 
 func (t *writerTarget) flush(ctx context.Context) error {

@@ -20,10 +20,16 @@ import (
 	"github.com/sluicelog/sluice/internal/testlog"
 )
 
-// checkAccounts fails t unless every line of w is accounted for.
-func checkAccounts(t *testing.T, w *asyncbuf.Writer) asyncbuf.Stats {
+// An account is what a Writer and a Handler have in common for a test.
+type account interface {
+	Stats() asyncbuf.Stats
+	Close() error
+}
+
+// checkAccounts fails t unless every line of a buffer is accounted for.
+func checkAccounts(t *testing.T, buf account) asyncbuf.Stats {
 	t.Helper()
-	s := w.Stats()
+	s := buf.Stats()
 	if s.Accepted != s.Written+s.Dropped+s.Queued {
 		t.Errorf("accepted %d != written %d + dropped %d + queued %d", s.Accepted, s.Written, s.Dropped, s.Queued)
 	}
@@ -54,9 +60,10 @@ func write(t *testing.T, w io.Writer, lines ...string) {
 	}
 }
 
-func closeWriter(t *testing.T, w *asyncbuf.Writer) {
+// closeWriter closes a Writer or a Handler.
+func closeWriter(t *testing.T, buf account) {
 	t.Helper()
-	if err := w.Close(); err != nil {
+	if err := buf.Close(); err != nil {
 		t.Errorf("Close() = %v", err)
 	}
 }

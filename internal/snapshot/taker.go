@@ -27,36 +27,60 @@ const attrSize = 40
 // inlineAttrs is how many attrs a slog.Record has room for within itself.
 const inlineAttrs = 5
 
-// Record returns a copy of r that shares nothing that can change, and an
-// estimate of the bytes that it keeps alive beyond the slog.Record struct.
-func (t *Taker) Record(r slog.Record) (slog.Record, int64) {
+// Freeze makes r share nothing that can change, and returns an estimate of the
+// bytes that it keeps alive beyond the slog.Record struct.
+func (t *Taker) Freeze(r *slog.Record) int64 {
 	if t.CloneStrings {
-		return t.remake(&r)
+		return t.remake(r)
 	}
-	size := len(r.Message)
-	same := true
+	// The usual record: this is as much as the compiler puts in line.
+	size, n, plain := len(r.Message), 0, true
 	r.Attrs(func(a slog.Attr) bool {
+		n++
+		size += len(a.Key)
+		switch k := a.Value.Kind(); {
+		case k == slog.KindString:
+			size += len(a.Value.String())
+		case k == slog.KindAny, k >= slog.KindGroup:
+			plain = false
+		}
+		return plain
+	})
+	if !plain {
+		return t.freezeAny(r)
+	}
+	return int64(size) + clone(r, n)
+}
+
+// clone makes the attrs beyond those within r its own, and returns their size.
+func clone(r *slog.Record, attrs int) int64 {
+	if attrs <= inlineAttrs {
+		return 0
+	}
+	*r = r.Clone()
+	return int64((attrs - inlineAttrs) * attrSize)
+}
+
+// freezeAny is Freeze for a record with a value of no basic kind.
+func (t *Taker) freezeAny(r *slog.Record) int64 {
+	size := len(r.Message)
+	for a := range r.Attrs {
 		size += len(a.Key)
 		switch a.Value.Kind() {
 		case slog.KindString:
 			size += len(a.Value.String())
-		case slog.KindInt64, slog.KindUint64, slog.KindFloat64, slog.KindBool, slog.KindDuration, slog.KindTime:
 		case slog.KindAny:
-			n, ok := t.shares(a.Value.Any())
-			size += n
-			same = ok
+			held, ok := t.shares(a.Value.Any())
+			if !ok {
+				return t.remake(r)
+			}
+			size += held
+		case slog.KindGroup, slog.KindLogValuer:
+			return t.remake(r)
 		default:
-			same = false
 		}
-		return same
-	})
-	if !same {
-		return t.remake(&r)
 	}
-	if n := r.NumAttrs(); n > inlineAttrs {
-		return r.Clone(), int64(size + (n-inlineAttrs)*attrSize)
-	}
-	return r, int64(size)
+	return int64(size) + clone(r, r.NumAttrs())
 }
 
 // Attrs returns a copy of attrs that shares nothing that can change.
@@ -69,8 +93,8 @@ func (t *Taker) Attrs(attrs []slog.Attr) []slog.Attr {
 	return out
 }
 
-// remake is Record for one in which something has to be replaced.
-func (t *Taker) remake(r *slog.Record) (slog.Record, int64) {
+// remake is Freeze for a record in which something has to be replaced.
+func (t *Taker) remake(r *slog.Record) int64 {
 	f := freezer{taker: t}
 	out := slog.NewRecord(r.Time, r.Level, f.text(r.Message), r.PC)
 	var room [8]slog.Attr
@@ -83,7 +107,8 @@ func (t *Taker) remake(r *slog.Record) (slog.Record, int64) {
 	if n := out.NumAttrs(); n > inlineAttrs {
 		f.size += (n - inlineAttrs) * attrSize
 	}
-	return out, int64(f.size)
+	*r = out
+	return int64(f.size)
 }
 
 // shares reports whether a can be passed on as it is, and what it keeps alive.

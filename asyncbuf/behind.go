@@ -1,15 +1,13 @@
 package asyncbuf
 
 import (
-	"errors"
 	"iter"
 	"log/slog"
 )
 
-// batchEnd returns a function that tells h and the handlers behind it of the end
-// of a batch, those that want to hear of it; nil if there are none.
-func batchEnd(h slog.Handler) func() error {
-	var all []func() error
+// enders returns the functions by which h and the handlers behind it are told of
+// the end of a batch, those that want to hear of it.
+func enders(h slog.Handler) (all []func() error) {
 	for h := range behind(h) {
 		switch h := h.(type) {
 		case interface{ EndBatch() error }:
@@ -18,16 +16,7 @@ func batchEnd(h slog.Handler) func() error {
 			all = append(all, h.Flush)
 		}
 	}
-	if len(all) == 0 {
-		return nil
-	}
-	return func() error {
-		var errs []error
-		for _, end := range all {
-			errs = append(errs, rescue("handler", end))
-		}
-		return errors.Join(errs...)
-	}
+	return all
 }
 
 // behind yields h and the handlers behind it that Unwrap finds, the outermost
@@ -37,8 +26,11 @@ func behind(h slog.Handler) iter.Seq[slog.Handler] {
 }
 
 func walk(h slog.Handler, yield func(slog.Handler) bool) bool {
-	if h == nil || !yield(h) {
-		return h == nil
+	if h == nil {
+		return true
+	}
+	if !yield(h) {
+		return false
 	}
 	switch u := h.(type) {
 	case interface{ Unwrap() slog.Handler }:
