@@ -118,6 +118,11 @@ func NewConsoleHandler(w io.Writer, opts *ConsoleOptions) *ConsoleHandler {
 		})
 		return t
 	}
+	same := shared.opts
+	if same.Color = ColorNever; shared.color {
+		same.Color = ColorAlways
+	}
+	sink.Announce(w, func(w io.Writer) slog.Handler { return NewConsoleHandler(w, &same) })
 	return &ConsoleHandler{shared: shared, groups: []string{}}
 }
 
@@ -206,6 +211,9 @@ func (h *ConsoleHandler) WithGroup(name string) slog.Handler {
 // Flush flushes the writer if it has a method Flush(context.Context) error or
 // Flush() error, and does nothing otherwise.
 func (h *ConsoleHandler) Flush(ctx context.Context) error { return h.shared.sink.Flush(ctx) }
+
+// EndBatch does what [JSONHandler.EndBatch] does.
+func (h *ConsoleHandler) EndBatch() error { return h.shared.sink.EndBatch() }
 
 // Stats returns the counts of the writer, which derived handlers share.
 func (h *ConsoleHandler) Stats() Stats { return statsOf(h.shared.sink) }

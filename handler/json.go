@@ -157,6 +157,7 @@ func (o JSONOptions) NewHandler(w io.Writer) *JSONHandler {
 		panic("handler: NewJSONHandler: nil writer")
 	}
 	shared := &jsonShared{opts: o.HandlerOptions, encoder: jsonenc.New(o.rules()), sink: sink.New("handler", w, o.OnError)}
+	sink.Announce(w, func(w io.Writer) slog.Handler { return o.NewHandler(w) })
 	return &JSONHandler{shared, shared.encoder.Bound()}
 }
 
@@ -275,6 +276,11 @@ func (h *JSONHandler) WithGroup(name string) slog.Handler {
 // Flush flushes the writer if it has a method Flush(context.Context) error or
 // Flush() error, and does nothing otherwise.
 func (h *JSONHandler) Flush(ctx context.Context) error { return h.shared.sink.Flush(ctx) }
+
+// EndBatch flushes a writer that has a method Flush() error, as bufio.Writer has
+// it. A handler that hands over many records at a time calls it after them, as
+// asyncbuf.Handler does.
+func (h *JSONHandler) EndBatch() error { return h.shared.sink.EndBatch() }
 
 // Stats returns the counts of the writer, which derived handlers share.
 func (h *JSONHandler) Stats() Stats { return statsOf(h.shared.sink) }

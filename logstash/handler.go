@@ -103,6 +103,9 @@ func NewHandler(w io.Writer, opts *Options) *Handler {
 		opts = &Options{}
 	}
 	s := &encoder{opts: *opts, stacks: opts.stacks(), places: opts.places(), sink: sink.New("logstash", w, opts.OnError)}
+	same := *opts
+	same.Sequence = false // the numbers are those of the program's events
+	sink.Announce(w, func(w io.Writer) slog.Handler { return NewHandler(w, &same) })
 	o := &s.opts
 	for f, on := range map[field]bool{
 		idField: o.EventID, sequenceField: o.Sequence, traceField: o.Trace != nil, spanField: o.Trace != nil,
@@ -424,6 +427,11 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 // Flush flushes the writer if it has a method Flush(context.Context) error or
 // Flush() error, and does nothing otherwise.
 func (h *Handler) Flush(ctx context.Context) error { return h.shared.sink.Flush(ctx) }
+
+// EndBatch flushes a writer that has a method Flush() error, as bufio.Writer has
+// it. A handler that hands over many records at a time calls it after them, as
+// asyncbuf.Handler does.
+func (h *Handler) EndBatch() error { return h.shared.sink.EndBatch() }
 
 // HandlerStats counts the events of a handler and of all handlers derived from
 // it. At every moment Accepted is Written plus Dropped.

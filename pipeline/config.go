@@ -208,8 +208,9 @@ func (s *Sink) check() error {
 	if isNil(s.Level) || isNil(s.Writer) {
 		return errors.New("field Level or Writer holds a nil pointer: want nil, or something to point to")
 	}
-	if s.Buffer != nil && s.Buffer.Policy != asyncbuf.Block && s.Buffer.Policy != asyncbuf.DropNewest {
-		return fmt.Errorf("field Buffer.Policy is %v: want %v, %v", s.Buffer.Policy, asyncbuf.Block, asyncbuf.DropNewest)
+	if s.Buffer != nil && (s.Buffer.Policy < asyncbuf.Block || s.Buffer.Policy > asyncbuf.DropOldest) {
+		return fmt.Errorf("field Buffer.Policy is %v: want %v, %v or %v",
+			s.Buffer.Policy, asyncbuf.Block, asyncbuf.DropNewest, asyncbuf.DropOldest)
 	}
 	for _, f := range []struct {
 		name    string

@@ -1,7 +1,6 @@
 package pipeline
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -99,9 +98,6 @@ func (s *sink) open(c *Sink) (slog.Handler, error) {
 	if c.Buffer != nil {
 		opts := *c.Buffer
 		opts.OnError = s.onError(opts.OnError)
-		if opts.Summary == nil && c.Format != JSON {
-			opts.Summary = func(d asyncbuf.Drop) []byte { return summary(d, c) }
-		}
 		s.buffer = asyncbuf.NewWriter(w, &opts)
 		w = s.buffer
 	}
@@ -238,16 +234,6 @@ func await(ctx context.Context, result <-chan error) error {
 	case <-late.C:
 		return fmt.Errorf("still busy: %w", ctx.Err())
 	}
-}
-
-// summary is the line that tells of dropped lines, in the sink's own format.
-func summary(d asyncbuf.Drop, c *Sink) []byte {
-	var line bytes.Buffer
-	err := new(sink).encoder(&line, c).Handle(context.Background(), d.Record())
-	if err != nil { // a buffer takes everything
-		return nil
-	}
-	return line.Bytes()
 }
 
 // Stats is what a pipeline has done so far.

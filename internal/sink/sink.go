@@ -40,6 +40,17 @@ func New(pkg string, w io.Writer, onError func(error)) *Sink {
 	return &Sink{pkg: pkg, w: w, levels: levels, onError: onError}
 }
 
+// Announce tells w, if it wants to know as an asyncbuf.Writer does, how lines are
+// encoded: newHandler returns a handler that writes as the one before w does. It
+// is for lines that w makes itself.
+func Announce(w io.Writer, newHandler func(io.Writer) slog.Handler) {
+	if u, ok := w.(interface {
+		UseEncoder(newHandler func(io.Writer) slog.Handler)
+	}); ok {
+		u.UseEncoder(newHandler)
+	}
+}
+
 // Write writes one line. A writer that panics has failed.
 func (s *Sink) Write(level slog.Level, line []byte) error {
 	err := s.offer(level, line)
@@ -111,15 +122,35 @@ func (s *Sink) flush(ctx context.Context) (err error) {
 			err = fmt.Errorf("panic: %v", r)
 		}
 	}()
-	switch w := s.w.(type) {
-	case interface{ Flush(context.Context) error }:
+	if w, ok := s.w.(interface{ Flush(context.Context) error }); ok {
 		return w.Flush(ctx) // safe beside writes, by the rules of this module
-	case interface{ Flush() error }: // bufio.Writer and its like, which are not
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		return w.Flush()
 	}
-	return nil
+	return s.hand()
+}
+
+// EndBatch flushes a writer that has a buffer itself, and no more: it does not
+// wait for what is behind that. A writer that panics has failed.
+func (s *Sink) EndBatch() (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			err = fmt.Errorf("panic: %v", r)
+		}
+		if err != nil {
+			err = fmt.Errorf("%s: end of batch: %w", s.pkg, err)
+		}
+	}()
+	return s.hand()
+}
+
+// hand flushes a bufio.Writer and its like, which is not safe beside writes.
+func (s *Sink) hand() error {
+	w, ok := s.w.(interface{ Flush() error })
+	if !ok {
+		return nil
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return w.Flush()
 }
 
 // Counts returns how many lines the writer took and how many it refused.
