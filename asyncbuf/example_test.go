@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"time"
@@ -81,4 +82,32 @@ func ExampleDrop_Record() {
 	}))
 	// Output:
 	// time=2026-11-22T10:00:00.000Z level=WARN msg="log lines dropped" dropped=12 levels.INFO=12 since=2026-11-22T10:00:00.000Z until=2026-11-22T10:00:00.000Z
+}
+
+// slow stands for a handler that asks a network.
+type slow struct{ slog.Handler }
+
+func (slow) Handle(_ context.Context, r slog.Record) error {
+	r.Attrs(func(a slog.Attr) bool {
+		fmt.Println(r.Message, a)
+		return true
+	})
+	return nil
+}
+
+func ExampleHandler() {
+	buf := asyncbuf.NewHandler(slow{slog.NewTextHandler(io.Discard, nil)}, nil)
+	logger := slog.New(buf)
+
+	cart := map[string]int{"apples": 2}
+	logger.Info("order", "cart", cart)
+	cart["apples"] = 0 // the record has a copy
+
+	if err := buf.Close(); err != nil { // hands over what is queued
+		fmt.Println(err)
+	}
+	fmt.Println("handled:", buf.Stats().Written)
+	// Output:
+	// order cart=map[apples:2]
+	// handled: 1
 }
