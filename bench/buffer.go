@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bufio"
 	"context"
 	"io"
 	"log/slog"
@@ -69,7 +70,7 @@ func Buffers() []Buffer {
 		}),
 		throughWriter("handler.JSONHandler → asyncbuf.Writer", ours, bufferLines),
 		throughHandler("asyncbuf.Handler → slog.JSONHandler", standard, bufferRecords),
-		throughHandler("asyncbuf.Handler → handler.JSONHandler", ours, bufferRecords),
+		throughHandler("asyncbuf.Handler → handler.JSONHandler → bufio.Writer", blocks(ours), bufferRecords),
 	}
 }
 
@@ -93,6 +94,15 @@ func throughWriter(name string, p Peer, buffer func(io.Writer) (w io.Writer, flu
 func throughHandler(name string, p Peer, buffer func(slog.Handler) pipeline) Buffer {
 	p.Name = name
 	return Buffer{Peer: p, over: func(s sink) pipeline { return buffer(p.new(s, nil)) }}
+}
+
+// blocks returns p over a bufio.Writer, which it flushes at the end of a batch.
+func blocks(p Peer) Peer {
+	encode := p.new
+	p.new = func(w io.Writer, o *slog.HandlerOptions) slog.Handler {
+		return encode(bufio.NewWriterSize(w, 64<<10), o)
+	}
+	return p
 }
 
 func bufferLines(w io.Writer) (buffered io.Writer, flush, end func() error) {
