@@ -19,6 +19,16 @@ func enders(h slog.Handler) (all []func() error) {
 	return all
 }
 
+// handlers returns the cores of the Handlers among h and those behind it.
+func handlers(h slog.Handler) (all []*core) {
+	for h := range behind(h) {
+		if h, ok := h.(*Handler); ok {
+			all = append(all, &h.to.core)
+		}
+	}
+	return all
+}
+
 // behind yields h and the handlers behind it that Unwrap finds, the outermost
 // first.
 func behind(h slog.Handler) iter.Seq[slog.Handler] {

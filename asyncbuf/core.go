@@ -16,6 +16,7 @@ import (
 type core struct {
 	opts   settings
 	target target
+	over   []*core       // those of the Handlers behind this one
 	wake   chan struct{} // wakes the worker
 	done   chan struct{} // closed when the worker has ended
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"slices"
 	"strings"
 )
 
@@ -57,39 +58,36 @@ func here() (all place) {
 }
 
 // inside reports whether the calling goroutine must not wait for c. A Writer never
-// waits for a Handler, so behind one it may wait. A Handler may wait behind
-// another one if that has handed it its record, as the context says.
+// waits for a Handler, so behind one it may wait. A Handler may wait for one that
+// is built over it, and has handed it the record: these make no circle.
 func (c *core) inside(ctx context.Context) bool {
 	switch all := here(); {
 	case all&inSink != 0:
 		return true
 	case !c.opts.single || all&inHandler == 0:
 		return false
-	case ctx == nil || ctx.Value(c) != nil:
+	case ctx == nil:
 		return true
-	default:
-		return ctx.Value(handed{}) == nil
 	}
+	from, ok := ctx.Value(handing{}).(*core)
+	return !ok || !slices.Contains(from.over, c)
 }
 
-// handed is the key of all contexts of records that a Handler hands over, beside
-// its own core.
-type handed struct{}
+// handing is the key under which the context of a record has the core that hands
+// it over.
+type handing struct{}
 
-// A handedContext is the context of a record that c hands over.
 type handedContext struct {
 	context.Context //nolint:containedctx // it is one
 
-	c *core
+	from *core
 }
 
 func (h *handedContext) Value(key any) any {
-	switch key {
-	case h.c, handed{}:
-		return h.c
-	default:
-		return h.Context.Value(key)
+	if key == (handing{}) {
+		return h.from
 	}
+	return h.Context.Value(key)
 }
 
 // guardHook calls f, which calls a hook. A panic becomes an error.

@@ -33,7 +33,7 @@ func NewHandler(next slog.Handler, opts *HandlerOptions) *Handler {
 	s := opts.settings()
 	t := &handlerTarget{root: next, dropContext: opts.DropContext, custom: opts.Summary, room: s.limits[above].lines}
 	t.background = &handedContext{context.Background(), &t.core}
-	t.enders = enders(next)
+	t.enders, t.core.over = enders(next), handlers(next)
 	s.batchEnds = len(t.enders) > 0
 	t.taker.CloneStrings = opts.CloneStrings
 	t.core.start(s, t)
@@ -84,6 +84,9 @@ func (h *Handler) wait(s slot, n int) error {
 	_, err := c.wait(s.ctx, s.record.Level, n, func(b *batch) { *b.slot() = s })
 	if errors.Is(err, errClosed) {
 		if c.inside(s.ctx) {
+			c.mu.Lock()
+			c.stats.Refused++
+			c.mu.Unlock()
 			err = errInside
 		} else {
 			err = h.to.handleNow(&s)

@@ -10,6 +10,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -693,4 +694,55 @@ func TestFaultsOfOneHandlerAreNotThoseOfTheNext(t *testing.T) {
 		s := checkAccounts(t, h)
 		diff(t, "failed", uint64(34), s.DroppedFailed)
 	})
+}
+
+// TestCircleOfHandlersDoesNotDeadlock lets two Handlers, small and blocking, log
+// into each other from their handlers, with the context they were given and
+// without.
+func TestCircleOfHandlersDoesNotDeadlock(t *testing.T) {
+	for _, background := range []bool{true, false} {
+		for _, level := range []slog.Level{slog.LevelInfo, slog.LevelError} {
+			t.Run(fmt.Sprintf("%v/background %v", level, background), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					var a, b *asyncbuf.Handler
+					opts := &asyncbuf.HandlerOptions{MaxLines: 2, FlushInterval: -1}
+					into := func(other **asyncbuf.Handler) slog.Handler {
+						var said atomic.Int64
+						return &recorder{do: func(ctx context.Context, _ slog.Record) error {
+							if background {
+								ctx = context.Background()
+							}
+							time.Sleep(time.Millisecond)
+							for range 5 {
+								if said.Add(1) > 100 {
+									break
+								}
+								_ = (*other).Handle(ctx, record(level, "refused if there is no room"))
+							}
+							return nil
+						}}
+					}
+					a, b = asyncbuf.NewHandler(into(&b), opts), asyncbuf.NewHandler(into(&a), opts)
+					var callers sync.WaitGroup
+					for _, h := range []*asyncbuf.Handler{a, b} {
+						callers.Go(func() {
+							for range 10 {
+								_ = h.Handle(t.Context(), record(slog.LevelInfo, "m"))
+							}
+						})
+					}
+					time.Sleep(time.Minute)
+					for _, h := range []*asyncbuf.Handler{a, b} {
+						diff(t, "queued after a minute", uint64(0), checkAccounts(t, h).Queued)
+						if err := h.Close(); errors.Is(err, context.DeadlineExceeded) {
+							t.Errorf("Close() = %v", err)
+						}
+					}
+					callers.Wait()
+					checkAccounts(t, a)
+					checkAccounts(t, b)
+				})
+			})
+		}
+	}
 }
