@@ -24,6 +24,7 @@ type line struct {
 	seq   int64 // its number
 	kind  kind
 	hole  bool // it was dropped
+	own   bool // it is a summary
 }
 
 // A kind of lines is dropped before the next one.
@@ -146,6 +147,7 @@ func (b *batch) dropOldest(k kind) line {
 		for b.from[k] = max(b.from[k], b.head); b.from[k] < i; b.from[k]++ {
 			if l := &b.lines[b.from[k]]; l.kind == k && !l.hole {
 				i = b.from[k]
+				break
 			}
 		}
 	}
@@ -177,19 +179,21 @@ func (b *batch) squeeze() {
 	n, end, start := 0, 0, b.off
 	for i := b.head; i < len(b.lines); i++ {
 		l := b.lines[i]
-		size := l.end - start
-		if !l.hole {
-			if b.bytes != nil {
-				copy(b.bytes[end:], b.bytes[start:l.end])
-			}
-			if b.slots != nil {
-				b.slots[n] = b.slots[i]
-			}
-			end += size
-			b.lines[n] = line{end: end, level: l.level, seq: l.seq, kind: l.kind}
-			n++
+		from, to := start, l.end
+		start = to
+		if l.hole {
+			continue
 		}
-		start = l.end
+		if b.bytes != nil {
+			copy(b.bytes[end:], b.bytes[from:to])
+		}
+		if b.slots != nil {
+			b.slots[n] = b.slots[i]
+		}
+		end += to - from
+		l.end = end
+		b.lines[n] = l
+		n++
 	}
 	if b.bytes != nil {
 		b.bytes = b.bytes[:end]

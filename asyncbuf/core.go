@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,6 +20,9 @@ type core struct {
 	over   []*core       // those of the Handlers behind this one
 	wake   chan struct{} // wakes the worker
 	done   chan struct{} // closed when the worker has ended
+
+	leaving atomic.Bool // abandoned, for who does not have the lock
+	_       [64]byte    // what callers write to is not beside what the worker reads
 
 	mu sync.Mutex // held for short, never around the sink or a hook
 
@@ -53,7 +57,6 @@ type core struct {
 
 	failures []error // for OnError
 	telling  bool    // the hooks are being told
-	summary  int64   // number of the last summary line; 0 if there is none
 	drops    drops
 	stats    Stats // except for what is kept elsewhere
 }
@@ -304,7 +307,7 @@ func (c *core) refuse(why error) error {
 func (c *core) turnAway(level slog.Level) {
 	c.accepted++
 	c.dropping = true
-	c.drops.add(full, false, c.written, line{level: level})
+	c.drops.add(full, c.written, line{level: level})
 }
 
 // makeRoom drops the oldest lines until there is room for one, if that is the
@@ -332,12 +335,7 @@ func (c *core) makeRoom(class, size int) bool {
 // drop counts lines that were queued and are dropped.
 func (c *core) drop(why reason, lines ...line) {
 	c.count()
-	if i := slices.IndexFunc(lines, func(l line) bool { return l.seq == c.summary }); i >= 0 {
-		c.drops.add(why, true, c.written, lines[i])
-		c.summary = 0
-		lines = slices.Delete(lines, i, i+1) // they are forgotten already
-	}
-	c.drops.add(why, false, c.written, lines...)
+	c.drops.add(why, c.written, lines...)
 	c.dropping = c.drops.episode.Lines > 0
 	for i := range c.syncers {
 		if slices.ContainsFunc(lines, func(l line) bool { return l.seq == c.syncers[i].seq }) {

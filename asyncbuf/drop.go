@@ -53,32 +53,30 @@ type drops struct {
 	over    bool   // the episode waits to be told of
 }
 
-// add counts lines, of which only the levels matter. Those that are the buffer's
+// add counts lines when the sink has taken so many. Those that are the buffer's
 // own belong to no episode: nobody is told that nobody could be told.
-func (d *drops) add(why reason, own bool, written uint64, lines ...line) {
+func (d *drops) add(why reason, written uint64, lines ...line) {
 	if len(lines) == 0 {
 		return
 	}
 	if d.levels == nil {
 		d.levels = make(map[slog.Level]uint64)
 	}
-	for _, l := range lines {
-		d.levels[l.level]++
-	}
-	d.by[why] += uint64(len(lines))
-	if own {
-		return
-	}
 	now := time.Now()
-	if d.episode.Lines == 0 {
-		d.episode = Drop{Levels: make(map[slog.Level]uint64), Since: now}
-	}
 	for _, l := range lines {
+		d.by[why]++
+		d.levels[l.level]++
+		if l.own {
+			continue
+		}
+		if d.episode.Lines == 0 {
+			d.episode = Drop{Levels: make(map[slog.Level]uint64), Since: now}
+		}
+		d.episode.Lines++
 		d.episode.Levels[l.level]++
+		d.episode.Until = now
+		d.written = written
 	}
-	d.episode.Lines += uint64(len(lines))
-	d.episode.Until = now
-	d.written = written
 }
 
 func (d *drops) total() (n uint64) {

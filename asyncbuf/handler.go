@@ -183,7 +183,8 @@ func (t *handlerTarget) newBatch() batch {
 }
 
 func (t *handlerTarget) emit(b *batch, n *int) (err error) {
-	const some = 64 // records, or a millisecond, after which those who wait are seen to
+	// After so many records, or a millisecond, those who wait are seen to.
+	const some = 64
 	var (
 		slots = b.slots[b.head:]
 		lines = b.lines[b.head:]
@@ -191,6 +192,8 @@ func (t *handlerTarget) emit(b *batch, n *int) (err error) {
 		start = time.Now()
 		done  = 0
 		ended = false
+
+		stride = 1 // records from one look at the clock to the next
 	)
 	// Not before the end: callers write to the memory beside it all the time.
 	defer func() {
@@ -205,7 +208,10 @@ func (t *handlerTarget) emit(b *batch, n *int) (err error) {
 		if err = t.handle(&slots[i]); err != nil {
 			break
 		}
-		if done++; done == some || time.Since(start) > time.Millisecond {
+		if done++; done == 1 && time.Since(start) < time.Millisecond/some {
+			stride = some / 4 // a quick handler: the clock would cost as much
+		}
+		if t.core.leaving.Load() || done%stride == 0 && (done == some || time.Since(start) > time.Millisecond) {
 			break
 		}
 	}
@@ -249,8 +255,7 @@ func (t *handlerTarget) handleNow(s *slot) error {
 	}
 	c.stats.Failures++
 	c.blame(err)
-	c.dropping = true
-	c.drops.add(failed, false, c.written, line{level: s.record.Level})
+	c.drops.add(failed, c.written, line{level: s.record.Level, own: true}) // its caller is told
 	c.tell()
 	return err
 }

@@ -23,29 +23,30 @@ func (c *core) tellAll() {
 		}
 	}()
 	c.mu.Lock()
-	for len(c.failures) > 0 || c.drops.over {
-		failures := c.failures
-		c.failures = nil
-		var episode Drop
-		if c.drops.over {
-			episode = c.drops.take()
-			c.dropping = false
-		}
-		c.mu.Unlock()
-		for _, err := range failures {
+	// One thing at a time: a hook may end this goroutine.
+	for {
+		switch {
+		case len(c.failures) > 0:
+			err := c.failures[0]
+			c.failures = c.failures[1:]
+			c.mu.Unlock()
 			c.hook("OnError", func() { c.opts.onError(err) })
-		}
-		if episode.Lines > 0 {
+		case c.drops.over:
+			episode := c.drops.take()
+			c.dropping = false
+			c.mu.Unlock()
 			c.tellDrop(episode)
+		default:
+			c.telling, finished = false, true
+			if c.worker == resting {
+				c.rouse()
+			}
+			c.broadcast()
+			c.mu.Unlock()
+			return
 		}
 		c.mu.Lock()
 	}
-	c.telling, finished = false, true
-	if c.worker == resting {
-		c.rouse()
-	}
-	c.broadcast()
-	c.mu.Unlock()
 }
 
 // tellDrop tells OnDrop of an episode, and queues its summary. It is called
@@ -67,7 +68,7 @@ func (c *core) tellDrop(d Drop) {
 	}
 	put(&c.fill)
 	c.queue(summaryLevel, size)
-	c.summary = c.seq
+	c.fill.lines[len(c.fill.lines)-1].own = true
 	c.prod()
 }
 

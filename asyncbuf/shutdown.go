@@ -173,6 +173,7 @@ func (c *core) end() {
 func (c *core) abandon() {
 	c.mu.Lock()
 	c.abandoned = true
+	c.leaving.Store(true)
 	c.leave()
 	c.rouse()
 	c.tell()

@@ -79,7 +79,7 @@ func (w *Writer) WriteLevel(level slog.Level, line []byte) (int, error) {
 	}
 	c.fill.bytes = append(c.fill.bytes, line...)
 	c.queue(level, len(line))
-	return len(line), w.wrap(c.finish(nil, true))
+	return len(line), w.wrap(c.finish(context.Background(), true))
 }
 
 // through writes a line for which the sink is free, without a copy. It is called
@@ -119,7 +119,7 @@ func (c *core) unusual(p []byte, n int, err error) error {
 	if stuck && !errors.Is(err, errFull) {
 		return c.part(seq, err)
 	}
-	return c.settle(nil, seq)
+	return c.settle(context.Background(), seq)
 }
 
 func (w *Writer) wrap(err error) error {
@@ -130,7 +130,7 @@ func (w *Writer) wrap(err error) error {
 }
 
 func (w *Writer) wait(level slog.Level, line []byte) (int, error) {
-	taken, err := w.core.wait(nil, level, len(line), func(b *batch) { b.bytes = append(b.bytes, line...) })
+	taken, err := w.core.wait(context.Background(), level, len(line), func(b *batch) { b.bytes = append(b.bytes, line...) })
 	switch {
 	case err == nil:
 		return len(line), nil
