@@ -8,7 +8,6 @@ import (
 	"os"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -21,8 +20,8 @@ type core struct {
 	wake   chan struct{} // wakes the worker
 	done   chan struct{} // closed when the worker has ended
 
-	leaving atomic.Bool // abandoned, for who does not have the lock
-	_       [64]byte    // what callers write to is not beside what the worker reads
+	leaving chan struct{} // closed when Shutdown has run out of time
+	_       [64]byte      // what callers write to is not beside what the worker reads
 
 	mu sync.Mutex // held for short, never around the sink or a hook
 
@@ -103,7 +102,7 @@ var (
 
 func (c *core) start(s settings, t target) {
 	c.opts, c.target = s, t
-	c.wake, c.done = make(chan struct{}, 1), make(chan struct{})
+	c.wake, c.done, c.leaving = make(chan struct{}, 1), make(chan struct{}), make(chan struct{})
 	c.fill, c.out = t.newBatch(), t.newBatch()
 	c.mark()
 	go c.work()

@@ -126,7 +126,7 @@ func (c *core) account(err error) (stuck bool) {
 		c.down, c.pause, c.retryAt = time.Time{}, 0, time.Time{}
 	}
 	if err != nil {
-		if !errors.Is(err, errFull) {
+		if !c.nested(err) {
 			c.stats.Failures++
 			c.blame(err)
 		}
@@ -139,12 +139,16 @@ func (c *core) account(err error) (stuck bool) {
 	return stuck
 }
 
+// nested reports whether err says that the Writer below is full, which is no
+// failure.
+func (c *core) nested(err error) bool { return c.opts.nests && errors.Is(err, errFull) }
+
 // stall decides what becomes of c.out when the sink took nothing of it, or not
 // the next record: another try after a pause, or the end of it when that was long
 // enough. It reports whether there is a pause.
 func (c *core) stall(err error) bool {
 	now := time.Now()
-	if errors.Is(err, errFull) {
+	if c.nested(err) {
 		c.retryAt = now.Add(nestPause)
 		return true
 	}
@@ -191,7 +195,8 @@ func (c *core) release() {
 	if c.abandoned {
 		c.leave()
 	}
-	if c.worker == resting || c.worker == parked && (c.queued.lines > 0 || c.closed) {
+	if c.worker == resting || c.worker == parked && (c.queued.lines > 0 || c.closed) ||
+		c.worker == lingering && len(c.out.pending()) > 0 {
 		c.rouse()
 	}
 	c.tell()

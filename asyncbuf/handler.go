@@ -211,8 +211,14 @@ func (t *handlerTarget) emit(b *batch, n *int) (err error) {
 		if done++; done == 1 && time.Since(start) < time.Millisecond/some {
 			stride = some / 4 // a quick handler: the clock would cost as much
 		}
-		if t.core.leaving.Load() || done%stride == 0 && (done == some || time.Since(start) > time.Millisecond) {
+		if done%stride == 0 && (done == some || time.Since(start) > time.Millisecond) {
 			break
+		}
+		select {
+		case <-t.core.leaving:
+			ended = true
+			return nil
+		default:
 		}
 	}
 	ended = true
@@ -242,8 +248,13 @@ func (t *handlerTarget) context(ctx context.Context) context.Context {
 	return &handedContext{context.WithoutCancel(ctx), &t.core}
 }
 
-// handleNow hands over a record that the buffer does not take any more.
+// handleNow hands over a record that the buffer does not take any more, after
+// those that it still has.
 func (t *handlerTarget) handleNow(s *slot) error {
+	select {
+	case <-t.core.done:
+	case <-t.core.leaving:
+	}
 	err := t.handle(s)
 	c := &t.core
 	c.mu.Lock()

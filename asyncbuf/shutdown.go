@@ -172,8 +172,10 @@ func (c *core) end() {
 // hooks a moment to hear of it.
 func (c *core) abandon() {
 	c.mu.Lock()
-	c.abandoned = true
-	c.leaving.Store(true)
+	if !c.abandoned {
+		c.abandoned = true
+		close(c.leaving)
+	}
 	c.leave()
 	c.rouse()
 	c.tell()

@@ -2,7 +2,6 @@ package asyncbuf
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -66,7 +65,7 @@ func (c *core) await(ctx context.Context, seq int64) error {
 				return fmt.Errorf("line queued: %w", c.stats.LastError)
 			}
 			// A full buffer below is tried again soon, by the worker.
-			if err := c.drain(seq); !errors.Is(err, errFull) {
+			if err := c.drain(seq); !c.nested(err) {
 				return err
 			}
 		}

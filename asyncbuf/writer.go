@@ -37,6 +37,7 @@ func NewWriter(sink io.Writer, opts *WriterOptions) *Writer {
 	s := opts.settings()
 	w := &Writer{to: &writerTarget{sink: sink, size: s.size, custom: opts.Summary}}
 	w.to.core = &w.core
+	_, s.nests = sink.(*Writer)
 	w.to.flusher, s.batchEnds = sink.(interface{ Flush() error })
 	w.core.start(s, w.to)
 	return w
@@ -86,7 +87,7 @@ func (w *Writer) WriteLevel(level slog.Level, line []byte) (int, error) {
 // with the lock, and unlocks it.
 func (w *Writer) through(level slog.Level, p []byte) error {
 	c := &w.core
-	c.writing = true
+	c.writing, c.taken = true, 0
 	c.seq++
 	c.accepted++
 	c.alone = line{end: len(p), level: level, seq: c.seq}
@@ -116,7 +117,7 @@ func (c *core) unusual(p []byte, n int, err error) error {
 	c.syncers = append(c.syncers, syncer{seq: seq})
 	stuck := c.account(err)
 	c.conclude(dropped)
-	if stuck && !errors.Is(err, errFull) {
+	if stuck && !c.nested(err) {
 		return c.part(seq, err)
 	}
 	return c.settle(context.Background(), seq)
