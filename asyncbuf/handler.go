@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/sluicelog/sluice/internal/snapshot"
@@ -14,6 +15,20 @@ import (
 // asks a network, say. It starts one goroutine, which Close and Shutdown end, and
 // another one while hooks are told of something. It shares both with the handlers
 // derived from it. All methods are safe for concurrent use.
+//
+// What a record refers to is frozen when it is logged. Numbers, strings, times and
+// structs of these are passed on, slices, maps, pointers and structs copied with
+// their types. What cannot be copied, such as a struct with a slice that it keeps
+// to itself or with a lock, is printed: as the handlers behind print it, where
+// these are of log/slog or this module, and otherwise in every way they could,
+// which costs several times as much and calls all of its methods. Such a value is
+// of another type then, and such an error is found by errors.Is, and what it wraps
+// by errors.As, but not by its type. A copied error is not the original to
+// errors.Is.
+//
+// A handler that looks at types and fields therefore belongs before a Handler, not
+// behind it. This goes for package redact in particular: what it would have
+// recognized by its type or its fields is text when it gets there.
 type Handler struct {
 	next slog.Handler
 	to   *handlerTarget
@@ -35,7 +50,7 @@ func NewHandler(next slog.Handler, opts *HandlerOptions) *Handler {
 	t.background = &handedContext{context.Background(), &t.core}
 	t.enders, t.core.over = enders(next), handlers(next)
 	s.batchEnds = len(t.enders) > 0
-	t.taker.CloneStrings = opts.CloneStrings
+	t.taker.CloneStrings, t.taker.Forms = opts.CloneStrings, formsOf(next)
 	t.core.start(s, t)
 	return &Handler{next: next, to: t}
 }
@@ -81,8 +96,8 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 
 func (h *Handler) wait(s slot, n int) error {
 	c := &h.to.core
-	_, err := c.wait(s.ctx, s.record.Level, n, func(b *batch) { *b.slot() = s })
-	if errors.Is(err, errClosed) {
+	taken, err := c.wait(s.ctx, s.record.Level, n, func(b *batch) { *b.slot() = s })
+	if !taken && errors.Is(err, errClosed) {
 		if c.inside(s.ctx) {
 			c.mu.Lock()
 			c.stats.Refused++
@@ -112,6 +127,9 @@ func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 func (h *Handler) WithGroup(name string) slog.Handler {
 	if name == "" {
 		return h
+	}
+	if h.to.taker.CloneStrings {
+		name = strings.Clone(name)
 	}
 	return &Handler{next: h.next.WithGroup(name), to: h.to}
 }

@@ -345,9 +345,11 @@ func (f fork) Enabled(context.Context, slog.Level) bool { return true }
 func (f fork) Handle(ctx context.Context, r slog.Record) error {
 	return errors.Join(f.a.Handle(ctx, r.Clone()), f.b.Handle(ctx, r.Clone()))
 }
+
 func (f fork) WithAttrs(as []slog.Attr) slog.Handler {
 	return fork{f.a.WithAttrs(as), f.b.WithAttrs(as)}
 }
+
 func (f fork) WithGroup(name string) slog.Handler {
 	return fork{f.a.WithGroup(name), f.b.WithGroup(name)}
 }
@@ -745,4 +747,41 @@ func TestCircleOfHandlersDoesNotDeadlock(t *testing.T) {
 			})
 		}
 	}
+}
+
+// TestRecordDroppedByShutdownIsNotHandledToo has a caller that waited for room,
+// and whose record is then dropped while it waits for the handler.
+func TestRecordDroppedByShutdownIsNotHandledToo(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		step := make(chan struct{})
+		inner := &recorder{do: func(context.Context, slog.Record) error {
+			<-step
+			return nil
+		}}
+		h := asyncbuf.NewHandler(inner, &asyncbuf.HandlerOptions{MaxLines: 2, FlushInterval: -1})
+		handle(t, h, slog.LevelInfo, "a")
+		synctest.Wait()
+		handle(t, h, slog.LevelInfo, "b")
+		var caller sync.WaitGroup
+		caller.Go(func() {
+			if err := h.Handle(t.Context(), record(slog.LevelError, "e")); !errors.Is(err, os.ErrClosed) {
+				t.Errorf("Handle() = %v, want %v", err, os.ErrClosed)
+			}
+		})
+		synctest.Wait()
+		diff(t, "taken", uint64(2), checkAccounts(t, h).Accepted)
+		step <- struct{}{} // a is handled, and there is room
+		synctest.Wait()
+		diff(t, "taken", uint64(3), checkAccounts(t, h).Accepted)
+		if err := h.Shutdown(inASecond(t)); !errors.Is(err, context.DeadlineExceeded) {
+			t.Errorf("Shutdown() = %v, want %v", err, context.DeadlineExceeded)
+		}
+		close(step)
+		caller.Wait()
+		synctest.Wait()
+		diff(t, "handled", []string{"a", "b"}, inner.messages())
+		s := checkAccounts(t, h)
+		diff(t, "accepted", uint64(3), s.Accepted)
+		diff(t, "dropped", map[slog.Level]uint64{slog.LevelError: 1}, s.DroppedByLevel)
+	})
 }

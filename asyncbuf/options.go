@@ -10,7 +10,6 @@ import (
 
 const (
 	maxSize              = 1 << 30
-	maxLines             = 1 << 24
 	defaultFlushInterval = 10 * time.Millisecond
 	defaultReserve       = 0.2
 	maxReserve           = 0.9

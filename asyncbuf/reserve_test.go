@@ -22,8 +22,16 @@ func TestReserveIsKeptForWarnings(t *testing.T) {
 		reserve float64
 		below   int // lines below WARN for which there is room
 	}{
-		{0, 80}, {0.25, 75}, {0.9, 10}, {1, 10}, {7, 10}, {-1, 100}, {-0.001, 100},
-		{math.NaN(), 80}, {math.Inf(1), 10}, {math.Inf(-1), 100},
+		{0, 80},
+		{0.25, 75},
+		{0.9, 10},
+		{1, 10},
+		{7, 10},
+		{-1, 100},
+		{-0.001, 100},
+		{math.NaN(), 80},
+		{math.Inf(1), 10},
+		{math.Inf(-1), 100},
 	} {
 		t.Run(fmt.Sprint(test.reserve), func(t *testing.T) {
 			opts := asyncbuf.WriterOptions{
@@ -117,8 +125,17 @@ func TestTinyBuffers(t *testing.T) {
 	policies := []asyncbuf.Policy{asyncbuf.Block, asyncbuf.DropNewest, asyncbuf.DropOldest}
 	for _, policy := range policies {
 		for _, opts := range []asyncbuf.WriterOptions{
-			{Size: 1}, {Size: 2}, {Size: 10}, {Size: 10, Reserve: -1}, {Size: 10, Reserve: 0.9}, {Size: 64},
-			{MaxLines: 1}, {MaxLines: 2}, {MaxLines: 3}, {MaxLines: 1, Size: 1}, {MaxLines: 3, Size: 64, Reserve: 0.9},
+			{Size: 1},
+			{Size: 2},
+			{Size: 10},
+			{Size: 10, Reserve: -1},
+			{Size: 10, Reserve: 0.9},
+			{Size: 64},
+			{MaxLines: 1},
+			{MaxLines: 2},
+			{MaxLines: 3},
+			{MaxLines: 1, Size: 1},
+			{MaxLines: 3, Size: 64, Reserve: 0.9},
 		} {
 			opts.Policy, opts.Summary = policy, quiet
 			name := fmt.Sprintf("%v/%d bytes, %d lines, reserve %v", policy, opts.Size, opts.MaxLines, opts.Reserve)
@@ -254,5 +271,73 @@ func TestDoneRecordsGiveTheirRoomBack(t *testing.T) {
 				diff(t, "handled", 14, len(inner.messages()))
 			})
 		})
+	}
+}
+
+// TestLinesBelowWarnWaitBehindWarnings has room for a short line, but not for the
+// WARN that waits in front of it.
+func TestLinesBelowWarnWaitBehindWarnings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got testlog.Buffer
+		takes := make(chan int)
+		w := asyncbuf.NewWriter(writerFunc(func(p []byte) (int, error) {
+			n, some := <-takes
+			if !some {
+				n = len(p)
+			}
+			_, _ = got.Write(p[:n])
+			return n, nil
+		}), &asyncbuf.WriterOptions{Size: 100, Reserve: -1, FlushInterval: -1, Summary: quiet})
+		long := strings.Repeat("x", 59)
+		write(t, w, long)
+		synctest.Wait()
+		write(t, w, strings.Repeat("y", 29))
+		var callers sync.WaitGroup
+		callers.Go(func() {
+			if _, err := w.WriteLevel(slog.LevelWarn, []byte(strings.Repeat("w", 39)+"\n")); err != nil {
+				t.Error(err)
+			}
+		})
+		synctest.Wait()
+		callers.Go(func() { write(t, w, "info") })
+		synctest.Wait()
+		takes <- 10
+		synctest.Wait()
+		diff(t, "taken", uint64(2), checkAccounts(t, w).Accepted)
+		close(takes)
+		callers.Wait()
+		if err := w.Flush(t.Context()); err != nil {
+			t.Error(err)
+		}
+		lines, _ := got.Lines()
+		diff(t, "last lines", []string{strings.Repeat("w", 39), "info"}, lines[2:])
+		closeWriter(t, w)
+	})
+}
+
+// TestLineLargerThanSizeNeedsHalfOfIt bounds what a hung sink costs: only one line
+// is taken beyond Size.
+func TestLineLargerThanSizeNeedsHalfOfIt(t *testing.T) {
+	for queued, want := range map[int]bool{40: true, 49: true, 50: false, 60: false} {
+		for _, policy := range []asyncbuf.Policy{asyncbuf.Block, asyncbuf.DropNewest, asyncbuf.DropOldest} {
+			t.Run(fmt.Sprintf("%v/%d", policy, queued), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					sink := &testlog.FaultWriter{W: new(testlog.Buffer)}
+					release := sink.Block()
+					w := asyncbuf.NewWriter(sink, &asyncbuf.WriterOptions{
+						Size: 100, Policy: policy, Reserve: -1, BlockTimeout: time.Second, FlushInterval: -1, Summary: quiet,
+					})
+					write(t, w, strings.Repeat("x", queued-1))
+					synctest.Wait()
+					for i := range 3 { // the next ones are not taken in any case
+						_, _ = w.Write([]byte(strings.Repeat("l", 150)))
+						diff(t, fmt.Sprint("large lines queued after ", i+1), want, checkAccounts(t, w).Queued == 2)
+					}
+					release()
+					closeWriter(t, w)
+					checkAccounts(t, w)
+				})
+			})
+		}
 	}
 }

@@ -10,8 +10,8 @@ import (
 // of default values.
 type WriterOptions struct {
 	// Size bounds the bytes that are queued, those being written included. The
-	// Writer sets aside two buffers of this size, and 24 bytes for each queued
-	// line. A line larger than Size is taken beyond the bound, one at a time and
+	// Writer sets aside two buffers of this size, and 32 bytes for each line that it
+	// has ever held in one of them. A line larger than Size is taken beyond the bound, one at a time and
 	// when less than half of Size is queued, and its caller writes it as if it
 	// had SyncLevel. Zero or less means 256 KiB; at most 1 GiB is used.
 	Size int64

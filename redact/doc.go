@@ -10,7 +10,9 @@ prints
 	{"level":"INFO","msg":"login password=[REDACTED]","api_key":"[REDACTED]","url":
 	"https://bob:[REDACTED]@example.com/?token=[REDACTED]&page=2"}
 
-Put it before a fan-out: one decision, and no branch can leak.
+Put it before a fan-out: one decision, and no branch can leak. Put it before an
+asyncbuf.Handler, which prints what it cannot copy: behind one, a secret that is
+known by its type or its field may be a part of a text.
 
 Not for: values that should never have come near a log. A name, a diagnosis or a
 password in a sentence ("the password is hunter2") has no key and no form to know

@@ -119,6 +119,9 @@ func (c *copier) into(dst, src reflect.Value, p *plan) bool {
 	switch p.mode {
 	case shared:
 		dst.Set(src)
+		if p.hold {
+			c.size += c.taker.held(src)
+		}
 		return true
 	case copied:
 		if !c.enter(1) {
@@ -190,6 +193,9 @@ func copyArray(c *copier, dst, src reflect.Value) bool {
 func (c *copier) elements(dst, src reflect.Value, p *plan) bool {
 	if p.mode == shared {
 		reflect.Copy(dst, src)
+		if p.hold {
+			c.size += c.taker.held(src)
+		}
 		return true
 	}
 	for i := range src.Len() {
@@ -239,6 +245,13 @@ func (c *copier) key(dst, src reflect.Value, p *plan) bool {
 func copyFields(fields []int) copyFunc {
 	return func(c *copier, dst, src reflect.Value) bool {
 		dst.Set(src)
+		if !c.taker.CloneStrings {
+			for i := range src.NumField() {
+				if p := c.taker.plan(src.Field(i).Type()); p.mode == shared && p.hold {
+					c.size += c.taker.held(src.Field(i))
+				}
+			}
+		}
 		for _, i := range fields {
 			to, from := dst.Field(i), src.Field(i)
 			to.SetZero()
@@ -264,6 +277,7 @@ func copySlogValue(c *copier, dst, src reflect.Value) bool {
 func (c *copier) slogValue(v slog.Value) (slog.Value, bool) {
 	switch v.Kind() {
 	case slog.KindString:
+		c.size += len(v.String())
 		return slog.StringValue(c.taker.string(v.String())), true
 	case slog.KindGroup:
 		members := v.Group()

@@ -10,6 +10,8 @@ import (
 	"net/url"
 	"reflect"
 	"runtime"
+	"strings"
+	"sync"
 	"time"
 )
 
@@ -32,6 +34,7 @@ type plan struct {
 	text bool // whether it is an error that prints nothing but its text
 	lock bool // whether a lock is part of the values
 	tell bool // whether it is an error that tells its trace
+	hold bool // whether the values, apart from what they point to, hold strings
 	into copyFunc
 }
 
@@ -81,6 +84,7 @@ func (t *Taker) known(typ reflect.Type, p *plan) bool {
 		reflect.TypeOf(reflect.TypeFor[int]()), reflect.TypeFor[*runtime.Func]():
 		p.mode = shared
 	case reflect.TypeOf(errors.New("")), reflect.TypeOf(fmt.Errorf("%d", 0)):
+		p.hold = true // what they point to, too
 		if !t.CloneStrings {
 			p.mode = shared
 		}
@@ -96,6 +100,10 @@ func (t *Taker) known(typ reflect.Type, p *plan) bool {
 			p.mode = shared
 		}
 	default:
+		if isPrivateKey(typ) {
+			p.mode = shared
+			return true
+		}
 		if typ.Kind() == reflect.Interface || !typ.Implements(reflect.TypeFor[frozen]()) {
 			return false
 		}
@@ -104,10 +112,21 @@ func (t *Taker) known(typ reflect.Type, p *plan) bool {
 	return true
 }
 
+// isPrivateKey reports whether a type is one of package crypto's. Nobody changes a
+// key, and a handler that masks keys knows them by their types.
+func isPrivateKey(typ reflect.Type) bool {
+	if typ.Kind() != reflect.Pointer {
+		return false
+	}
+	typ = typ.Elem()
+	return typ.Name() == "PrivateKey" && strings.HasPrefix(typ.PkgPath(), "crypto/")
+}
+
 // inspect makes a plan from what a type is made of.
 func (t *Taker) inspect(typ reflect.Type, p *plan) {
 	switch typ.Kind() {
 	case reflect.String:
+		p.hold = true
 		if p.mode = shared; t.CloneStrings {
 			p.mode, p.into = copied, copyString
 		}
@@ -130,6 +149,7 @@ func (t *Taker) inspect(typ reflect.Type, p *plan) {
 		p.mode, p.into = copied, copyMap
 	case reflect.Array:
 		elem := t.plan(typ.Elem())
+		p.hold = elem.hold
 		if p.mode, p.refs, p.lock = elem.mode, elem.refs, elem.lock; p.mode == copied {
 			p.into = copyArray
 		}
@@ -150,8 +170,10 @@ func (t *Taker) inspectStruct(typ reflect.Type, p *plan) {
 	for i := range typ.NumField() {
 		field := typ.Field(i)
 		fp := t.plan(field.Type)
-		p.refs, p.lock = p.refs || fp.refs, p.lock || fp.lock
+		p.refs, p.lock, p.hold = p.refs || fp.refs, p.lock || fp.lock, p.hold || fp.hold
 		switch {
+		case pointsToLock(field.Type):
+			p.lock, copies = true, false
 		case fp.mode == shared:
 		case fp.mode == copied && field.IsExported():
 			fields = append(fields, i)
@@ -176,6 +198,16 @@ func hasLock(typ reflect.Type) bool {
 	}
 	_, found := reflect.PointerTo(typ).MethodByName("Lock")
 	return found
+}
+
+// pointsToLock reports whether a field is likely to be the lock of the others.
+func pointsToLock(typ reflect.Type) bool {
+	switch typ {
+	case reflect.TypeFor[*sync.Mutex](), reflect.TypeFor[*sync.RWMutex](), reflect.TypeFor[sync.Locker]():
+		return true
+	default:
+		return false
+	}
 }
 
 func hasExported(typ reflect.Type) bool {

@@ -18,6 +18,9 @@ type Taker struct {
 	// buffers that are used again. False shares them.
 	CloneStrings bool
 
+	// Forms are the forms that values are rendered in.
+	Forms Forms
+
 	types sync.Map // of *plan, by reflect.Type
 }
 
@@ -119,13 +122,58 @@ func (t *Taker) shares(a any) (size int, ok bool) {
 	p := t.plan(reflect.TypeOf(a))
 	switch p.mode {
 	case shared:
-		return p.size, true
+		if !p.hold {
+			return p.size, true
+		}
+		if err, ok := a.(error); ok && p.nils { // one of the standard library's
+			return p.size + len(err.Error()), true
+		}
+		return p.size + t.held(reflect.ValueOf(a)), true
 	case wraps:
 		err, _ := a.(error)
-		return p.size, t.fixed(err)
+		if !t.fixed(err) {
+			return 0, false
+		}
+		return p.size + t.heldBy(err), true
 	default:
 		return 0, p.nils && reflect.ValueOf(a).IsNil()
 	}
+}
+
+// heldBy returns about the length of the strings in one of the standard library's
+// errors that wrap others.
+func (t *Taker) heldBy(err error) (size int) {
+	if e, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // it is this one's
+		for _, cause := range e.Unwrap() {
+			n, _ := t.shares(cause)
+			size += n
+		}
+		return size
+	}
+	return len(err.Error())
+}
+
+// held returns the length of the strings in a value, apart from what it points
+// to.
+func (t *Taker) held(v reflect.Value) (size int) {
+	switch v.Kind() {
+	case reflect.String:
+		return v.Len()
+	case reflect.Array, reflect.Slice:
+		if t.plan(v.Type().Elem()).hold {
+			for i := range v.Len() {
+				size += t.held(v.Index(i))
+			}
+		}
+	case reflect.Struct:
+		for i := range v.NumField() {
+			if f := v.Field(i); t.plan(f.Type()).hold {
+				size += t.held(f)
+			}
+		}
+	default:
+	}
+	return size
 }
 
 // A freezer freezes the attrs of one record, or of one call of WithAttrs.

@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"log/slog"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -486,6 +487,28 @@ func TestTakerAllocs(t *testing.T) {
 		r := record(tt.attrs...)
 		if n := testing.AllocsPerRun(100, func() { keep(taker.Record(r)) }); n > tt.most {
 			t.Errorf("%s: %v allocations, want %v", tt.name, n, tt.most)
+		}
+	}
+}
+
+func TestTakerCountsStringsWhereverTheyAre(t *testing.T) {
+	t.Parallel()
+	type body struct{ Body string }
+	type name string
+	long := strings.Repeat("x", 1<<16)
+	for what, v := range map[string]any{
+		"an error": errors.New(long), "a wrapped error": fmt.Errorf("a: %w", errors.New(long)),
+		"joined errors": errors.Join(errors.New("a"), errors.New(long)),
+		"a struct":      body{long}, "a pointer": &body{long}, "a slice of structs": []body{{"a"}, {long}},
+		"an array": [2]body{{"a"}, {long}}, "a map of structs": map[string]body{"k": {long}}, "a key": map[name]int{name(long): 1},
+		"a header": http.Header{"K": {long}}, "a named string": name(long), "a slog.Value": struct{ V slog.Value }{slog.StringValue(long)},
+		"bytes": []byte(long), "any": []any{long}, "a path error": &fs.PathError{Op: "open", Path: long, Err: fs.ErrNotExist},
+	} {
+		for _, clones := range []bool{false, true} {
+			taker := snapshot.Taker{CloneStrings: clones}
+			if _, size := taker.Record(record(slog.Any("k", v))); size < 1<<16 || size > 10<<16 {
+				t.Errorf("%s, CloneStrings %v: %d bytes for a string of %d", what, clones, size, len(long))
+			}
 		}
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"reflect"
 	"strings"
 
 	"github.com/sluicelog/sluice/internal/jsonenc"
@@ -55,6 +56,7 @@ func (t *Taker) textsOf(a any, instead func() string) texts {
 	}
 	plain := sprintf("%v", a)
 	switch a.(type) {
+	case reflect.Value: // fmt looks through it
 	case error, fmt.Stringer:
 		if !formats && !strings.HasPrefix(plain, "%!v(PANIC=") { // all verbs print the same
 			return all(plain)
@@ -130,22 +132,87 @@ type marshalingStringer struct {
 
 func (s *marshalingStringer) String() string { return s.string }
 
+// Forms are the forms in which the handlers behind print values that are no
+// errors. A value is rendered in these only, since each costs what printing costs
+// and calls methods that nobody else may call. The others are the same text.
+// While it is not known what is wanted, a value that prints itself and has a
+// lock is not printed as JSON, for which encoding/json would look behind it.
+type Forms uint8
+
+const (
+	JSON   Forms = 1 << iota // as slog.JSONHandler does
+	Text                     // as slog.TextHandler does, and fmt
+	String                   // the text of a fmt.Stringer that is no marshaler, otherwise JSON
+)
+
+// Unknown is for handlers of which nothing is known. It is the zero value.
+const Unknown Forms = 0
+
+func (t *Taker) wants(f Forms) bool { return t.Forms == Unknown || t.Forms&f != 0 }
+
 // render returns what stands for a value that cannot be copied, and its size.
 func (t *Taker) render(a any) (out any, size int) {
-	v := value{asJSON: asJSON{jsonenc.AppendAny(nil, a)}}
-	v.texts = t.textsOf(a, func() string { return string(v.json) })
-	v.asText = asTextOf(a, &v.texts)
-	size = v.size() + len(v.json) + len(v.text)
-	stringer, ok := a.(fmt.Stringer)
-	if !ok {
+	var (
+		v             value
+		text          string
+		_, marshalsJS = a.(json.Marshaler)
+		_, marshalsTx = a.(encoding.TextMarshaler)
+		stringer, is  = a.(fmt.Stringer)
+		alone         = is && !marshalsJS && !marshalsTx
+	)
+	if is && (t.Forms == Unknown || alone && t.wants(String)) {
+		text = guard(stringer, func(s fmt.Stringer) ([]byte, error) { return []byte(s.String()), nil })
+		size += len(text)
+	}
+	_, formats := a.(fmt.Formatter)
+	hidden := t.Forms == Unknown && (alone || formats && !marshalsJS && !marshalsTx) && t.locked(a)
+	if (t.wants(JSON) || t.wants(String) && !alone) && !hidden {
+		v.json = jsonenc.AppendAny(nil, a)
+	}
+	if t.wants(Text) {
+		v.texts = t.textsOf(a, func() string { return plainText(v.json) })
+		v.asText = asTextOf(a, &v.texts)
+	}
+	v.fill(text)
+	size += v.size() + len(v.json) + len(v.text)
+	switch {
+	case !is || t.Forms != Unknown && !alone:
 		return &v, size
-	}
-	text := guard(stringer, func(s fmt.Stringer) ([]byte, error) { return []byte(s.String()), nil })
-	size += len(text)
-	switch a.(type) {
-	case json.Marshaler, encoding.TextMarshaler:
-		return &marshalingStringer{v, text}, size
-	default:
+	case alone:
 		return &Stringer{v, text}, size
+	default:
+		return &marshalingStringer{v, text}, size
 	}
+}
+
+// locked reports whether a lock is part of a value, or of what it points to.
+func (t *Taker) locked(a any) bool {
+	typ := reflect.TypeOf(a)
+	if typ.Kind() == reflect.Pointer {
+		typ = typ.Elem()
+	}
+	return t.plan(typ).lock
+}
+
+// fill puts what there is in the place of what was not wanted.
+func (v *value) fill(text string) {
+	if v.json == nil && v.text == nil {
+		v.text = []byte(text)
+	}
+	if v.json == nil {
+		v.json = jsonenc.AppendString(nil, string(v.text))
+	}
+	if v.text == nil {
+		text := plainText(v.json)
+		v.texts, v.text = texts{text, text, text}, []byte(text)
+	}
+}
+
+// plainText returns JSON as text: a string without its quotes.
+func plainText(b []byte) string {
+	var text string
+	if len(b) > 0 && b[0] == '"' && json.Unmarshal(b, &text) == nil {
+		return text
+	}
+	return string(b)
 }
