@@ -54,6 +54,7 @@ type core struct {
 	closed    bool
 	abandoned bool // Shutdown ran out of time
 
+	last     error   // of the sink
 	failures []error // for OnError
 	telling  bool    // the hooks are being told
 	drops    drops
@@ -347,7 +348,7 @@ func (c *core) drop(why reason, lines ...line) {
 func (c *core) because(why reason) error {
 	switch why {
 	case failed:
-		return c.stats.LastError
+		return c.last
 	case shutdown:
 		return errClosed
 	default:

@@ -128,7 +128,8 @@ func (c *core) account(err error) (stuck bool) {
 	if err != nil {
 		if !c.nested(err) {
 			c.stats.Failures++
-			c.blame(err)
+			c.last = err
+			c.blame(fmt.Errorf("%s: %w", c.opts.verb, err))
 		}
 		if n == 0 || c.opts.single {
 			stuck = c.stall(err)

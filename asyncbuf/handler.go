@@ -252,10 +252,7 @@ func (t *handlerTarget) handle(s *slot) (err error) {
 			err = panicked("handler", v)
 		}
 	}()
-	if err := s.next.Handle(t.context(s.ctx), s.record); err != nil {
-		return fmt.Errorf("handle: %w", err)
-	}
-	return nil
+	return s.next.Handle(t.context(s.ctx), s.record)
 }
 
 // context returns what the record of a caller with ctx is handed over with.
@@ -283,7 +280,7 @@ func (t *handlerTarget) handleNow(s *slot) error {
 		return nil
 	}
 	c.stats.Failures++
-	c.blame(err)
+	c.blame(fmt.Errorf("handle: %w", err))
 	c.drops.add(failed, c.written, line{level: s.record.Level, own: true}) // its caller is told
 	c.tell()
 	return err

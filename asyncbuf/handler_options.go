@@ -45,7 +45,8 @@ type HandlerOptions struct {
 	// drops its record, unless it is protected. One that waits at SyncLevel while
 	// others hand records over leaves its own queued, and Handle returns an error
 	// that is os.ErrDeadlineExceeded. The caller's own call of the handler has no
-	// bound. Zero or less means no bound.
+	// bound. Zero or less means no bound: a handler that hangs then holds up, in the
+	// end, all who log.
 	BlockTimeout time.Duration
 
 	// SyncLevel is the level from which on a record is handled, after all before
@@ -98,6 +99,7 @@ type HandlerOptions struct {
 // settings returns what o comes to.
 func (o *HandlerOptions) settings() settings {
 	s := settings{
+		verb:          "handle",
 		single:        true,
 		flushInterval: o.FlushInterval,
 		policy:        o.Policy,

@@ -121,3 +121,32 @@ func TestHandledRecordsAreForgotten(t *testing.T) {
 	}
 	closeWriter(t, h)
 }
+
+// TestCallersThatEndAreForgotten has a handler that ends the goroutines of its
+// callers at SyncLevel, of which nothing may be kept.
+func TestCallersThatEndAreForgotten(t *testing.T) {
+	inner := &recorder{do: func(context.Context, slog.Record) error {
+		runtime.Goexit()
+		return nil
+	}}
+	h := asyncbuf.NewHandler(inner, &asyncbuf.HandlerOptions{Summary: noRecord})
+	log := func() {
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			_ = h.Handle(t.Context(), record(slog.LevelError, "m"))
+		}()
+		<-ended
+	}
+	log()
+	const calls = 10_000
+	before := heap()
+	for range calls {
+		log()
+	}
+	if grown := max(heap(), before) - before; grown > calls*16 {
+		t.Errorf("the heap grew by %d bytes in %d calls", grown, calls)
+	}
+	closeFailingWith(t, h)
+	diff(t, "dropped", uint64(calls+1), checkAccounts(t, h).DroppedFailed)
+}

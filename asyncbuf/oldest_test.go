@@ -388,3 +388,41 @@ func TestDropsBeyondTheOldestAreTold(t *testing.T) {
 		checkAccounts(t, w)
 	})
 }
+
+// TestDropOldestForgetsTheBatchesBefore has protected and other lines written
+// before the sink hangs: they are no reason to keep or to drop anything later.
+func TestDropOldestForgetsTheBatchesBefore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var got testlog.Buffer
+		sink := &testlog.FaultWriter{W: &got}
+		w := asyncbuf.NewWriter(sink, &asyncbuf.WriterOptions{
+			MaxLines: 10, Policy: asyncbuf.DropOldest, Reserve: -1, Summary: quiet,
+			Protect: slog.LevelWarn, SyncLevel: slog.LevelError + 1,
+		})
+		lines := names(20)
+		for range 6 {
+			write(t, w, "info")
+			for range 3 {
+				if _, err := w.WriteLevel(slog.LevelWarn, []byte("warn\n")); err != nil {
+					t.Error(err)
+				}
+			}
+			if err := w.Flush(t.Context()); err != nil {
+				t.Error(err)
+			}
+			got.Reset()
+			release := sink.Block()
+			write(t, w, "first")
+			time.Sleep(time.Second)
+			write(t, w, lines...)
+			release()
+			if err := w.Flush(t.Context()); err != nil {
+				t.Error(err)
+			}
+			reached, _ := got.Lines()
+			diff(t, "lines", append([]string{"first"}, lines[15:]...), reached)
+		}
+		closeWriter(t, w)
+		checkAccounts(t, w)
+	})
+}

@@ -18,9 +18,10 @@ const (
 
 // settings is what both types of options come to, with defaults filled in.
 type settings struct {
-	single        bool // lines are records, which succeed and fail one by one
-	nests         bool // the sink is a Writer
-	batchEnds     bool // the sink wants to hear of the end of a batch
+	verb          string // for errors
+	single        bool   // lines are records, which succeed and fail one by one
+	nests         bool   // the sink is a Writer
+	batchEnds     bool   // the sink wants to hear of the end of a batch
 	size          int
 	limits        [2]amount // what may be queued, for each class
 	early         amount    // from here on the worker does not linger

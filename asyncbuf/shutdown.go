@@ -75,7 +75,7 @@ func (c *core) blamed(cause error) error {
 	if c.down.IsZero() {
 		return cause
 	}
-	return fmt.Errorf("%w; %w", cause, c.stats.LastError)
+	return fmt.Errorf("%w; %w", cause, c.last)
 }
 
 // flushSink flushes the sink, in another goroutine, as it may not mind the end of
@@ -140,8 +140,8 @@ func (c *core) shutdown(ctx context.Context) error {
 	switch {
 	case cause != errClosed: //nolint:errorlint // it is this one or the context's
 		cause = c.blamed(cause)
-	case !c.abandoned && c.stats.LastError != nil:
-		cause = c.stats.LastError
+	case !c.abandoned && c.last != nil:
+		cause = c.last
 	}
 	c.mu.Unlock()
 	if dropped > 0 || queued > 0 {

@@ -62,7 +62,7 @@ func (c *core) await(ctx context.Context, seq int64) error {
 		if !c.writing {
 			// A hook that tells of a dead sink must not call it to no end.
 			if !c.down.IsZero() && time.Since(c.failedAt) < firstPause && here()&inHook != 0 {
-				return fmt.Errorf("line queued: %w", c.stats.LastError)
+				return fmt.Errorf("line queued: %w", c.last)
 			}
 			// A full buffer below is tried again soon, by the worker.
 			if err := c.drain(seq); !c.nested(err) {

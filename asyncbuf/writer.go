@@ -232,9 +232,6 @@ func (t *writerTarget) write(p []byte) (n int, err error) {
 	case n < len(p) && err == nil:
 		err = io.ErrShortWrite
 	}
-	if err != nil {
-		err = fmt.Errorf("write: %w", err)
-	}
 	return n, err
 }
 

@@ -39,12 +39,13 @@ type WriterOptions struct {
 	// drops its line, unless it is protected. One that waits at SyncLevel while
 	// others write leaves its line queued, and WriteLevel returns an error that is
 	// os.ErrDeadlineExceeded. The caller's own call of the sink has no bound.
-	// Zero or less means no bound.
+	// Zero or less means no bound: a sink that hangs then holds up, in the end, all
+	// who log.
 	BlockTimeout time.Duration
 
 	// SyncLevel is the level from which on a line is written, after all lines
 	// before it, when WriteLevel returns. The caller writes it, without waiting
-	// for the Writer's goroutine. Nil means slog.LevelError.
+	// for the Writer's goroutine. That is no fsync. Nil means slog.LevelError.
 	SyncLevel slog.Leveler
 
 	// Protect is the level from which on a line is never dropped for want of
@@ -79,6 +80,7 @@ type WriterOptions struct {
 // settings returns what o comes to.
 func (o *WriterOptions) settings() settings {
 	s := settings{
+		verb:          "write",
 		flushInterval: o.FlushInterval,
 		policy:        o.Policy,
 		blockTimeout:  o.BlockTimeout,

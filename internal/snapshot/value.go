@@ -40,7 +40,12 @@ func (t *texts) Format(s fmt.State, verb rune) {
 
 func (*texts) frozen() {}
 
-func (t *texts) size() int { return len(t.plain) + len(t.plus) + len(t.str) }
+func (t *texts) size() int {
+	if t.plain == t.plus && t.plus == t.str { // it is the same string
+		return len(t.plain)
+	}
+	return len(t.plain) + len(t.plus) + len(t.str)
+}
 
 // textsOf asks fmt for the texts of a value. Where fmt would look behind a lock
 // the text is instead: whoever prints JSON only may change what lies there, and
