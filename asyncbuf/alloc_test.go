@@ -68,7 +68,7 @@ func TestHandlerDoesNotAllocate(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			hung := make(chan struct{})
-			inner := slog.Handler(slog.DiscardHandler)
+			inner := slog.DiscardHandler
 			if test.hangs {
 				inner = &recorder{do: func(context.Context, slog.Record) error { <-hung; return testlog.ErrInjected }}
 			}

@@ -13,10 +13,19 @@ import (
 
 // A core is what a Writer and a Handler have in common: two batches, one that
 // callers fill and one that is being written, and a goroutine that swaps them.
+//
+// The way of a line: where it finds room (open), it is put into fill and noted
+// (queue). Where it does not, it is dropped (shed), or its caller waits until
+// another goroutine takes it (wait, admit). The worker (work, plan) or, at
+// SyncLevel, the caller (settle, await) hands over all there is (drain): it swaps
+// the batches, calls the sink (emit), counts what that took (account, stall), and
+// lets others do so (conclude, release). Each drop is counted (drop), and told of by
+// a goroutine for the hooks (tell). In the end no more lines are taken (end), and
+// when time runs out what is left is dropped (abandon, leave).
 type core struct {
 	opts   settings
 	target target
-	over   []*core       // those of the Handlers behind this one
+	behind []*core       // those of the Handlers behind this one
 	wake   chan struct{} // wakes the worker
 	done   chan struct{} // closed when the worker has ended
 
@@ -81,6 +90,7 @@ type target interface {
 // A waiter is a caller that waits for room.
 type waiter struct {
 	level slog.Level
+	kind  kind
 	size  int
 	put   func(*batch)
 	sync  bool          // it will wait for its line, too
@@ -121,8 +131,11 @@ func (c *core) open(level slog.Level, size int) bool {
 
 func (c *core) openSpecial(level slog.Level, size int) bool {
 	class := classOf(level)
-	return !c.closed && len(c.waiters[above]) == 0 && (class == above || len(c.waiters[below]) == 0) &&
-		c.fits(class, size) || c.makeRoom(class, size)
+	first := len(c.waiters[above]) == 0 && (class == above || len(c.waiters[below]) == 0)
+	if !c.closed && first && c.fits(class, size) {
+		return true
+	}
+	return c.makeRoom(class, size)
 }
 
 // mark sets c.special after a change.
@@ -170,6 +183,23 @@ func (c *core) early() bool {
 	return c.queued.bytes >= c.opts.early.bytes || c.queued.lines >= c.opts.early.lines || c.waiting()
 }
 
+// kindOf returns what is done with a line for which there is no room. It needs no
+// lock.
+func (c *core) kindOf(level slog.Level) kind {
+	at := c.opts.protectAt
+	if c.opts.protect != nil {
+		at = c.opts.protect.Level()
+	}
+	switch {
+	case level >= at:
+		return protected
+	case level >= slog.LevelWarn:
+		return warning
+	default:
+		return usual
+	}
+}
+
 // synchronous reports whether the caller of a line writes it. It needs no lock.
 func (c *core) synchronous(level slog.Level, size int) bool {
 	at := c.opts.syncAt
@@ -180,27 +210,12 @@ func (c *core) synchronous(level slog.Level, size int) bool {
 }
 
 // queue notes a line that was put into fill.
-func (c *core) queue(level slog.Level, size int) {
+func (c *core) queue(level slog.Level, k kind, size int) {
 	c.seq++
 	c.accepted++
 	c.queued.lines++
 	c.queued.bytes += size
-	k := usual
-	if c.opts.policy == DropOldest {
-		k = c.kindOf(level)
-	}
 	c.fill.add(level, k, size, c.seq)
-}
-
-func (c *core) kindOf(level slog.Level) kind {
-	switch {
-	case level >= c.opts.protect.Level():
-		return protected
-	case level >= slog.LevelWarn:
-		return warning
-	default:
-		return usual
-	}
 }
 
 // finish does what is left to do for the caller of the youngest line. It unlocks
@@ -235,8 +250,8 @@ func (c *core) settled() int64 {
 
 // shed drops a line for which there is no room, if it may be dropped at once,
 // and reports whether it was. It unlocks c.mu if so.
-func (c *core) shed(level slog.Level) bool {
-	if c.closed || c.opts.policy == Block || level >= c.opts.protect.Level() {
+func (c *core) shed(level slog.Level, k kind) bool {
+	if c.closed || c.opts.policy == Block || k == protected {
 		return false
 	}
 	c.turnAway(level)
@@ -246,9 +261,8 @@ func (c *core) shed(level slog.Level) bool {
 
 // wait waits for room for a line. It is called without c.mu. With an error it
 // says whether the line was taken nevertheless.
-func (c *core) wait(ctx context.Context, level slog.Level, size int, put func(*batch)) (taken bool, err error) {
-	protected := level >= c.opts.protect.Level()
-	class, sync := classOf(level), protected || c.synchronous(level, size)
+func (c *core) wait(ctx context.Context, level slog.Level, k kind, size int, put func(*batch)) (taken bool, err error) {
+	class, sync := classOf(level), k == protected || c.synchronous(level, size)
 	inside := c.inside(ctx)
 	c.mu.Lock()
 	switch {
@@ -256,19 +270,19 @@ func (c *core) wait(ctx context.Context, level slog.Level, size int, put func(*b
 		return false, c.refuse(errClosed)
 	case c.open(level, size), inside && c.fits(class, size):
 		put(&c.fill)
-		c.queue(level, size)
+		c.queue(level, k, size)
 		return true, c.finish(ctx, sync)
 	case inside:
 		return false, c.refuse(errFull)
 	}
 
-	me := &waiter{level: level, size: size, put: put, sync: sync, ready: make(chan struct{})}
+	me := &waiter{level: level, kind: k, size: size, put: put, sync: sync, ready: make(chan struct{})}
 	c.waiters[class] = append(c.waiters[class], me)
 	c.mark()
 	c.prod()
 	c.mu.Unlock()
 	var timeout <-chan time.Time
-	if !protected {
+	if k != protected {
 		timeout = c.timeout()
 	}
 	select {
@@ -363,7 +377,7 @@ func (c *core) admit() {
 			next := c.waiters[class][0]
 			c.waiters[class][0], c.waiters[class] = nil, c.waiters[class][1:]
 			next.put(&c.fill)
-			c.queue(next.level, next.size)
+			c.queue(next.level, next.kind, next.size)
 			next.seq = c.seq
 			if next.sync {
 				c.syncers = append(c.syncers, syncer{seq: c.seq})

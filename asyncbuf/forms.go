@@ -12,32 +12,66 @@ import (
 // of this module are known by the names of their types: asyncbuf imports none of
 // their packages.
 func formsOf(h slog.Handler) snapshot.Forms {
-	all := snapshot.Unknown
-	for h := range behind(h) {
-		switch h.(type) {
-		case *Handler: // behind it are more
-			continue
-		case *slog.JSONHandler:
-			all |= snapshot.JSON
-			continue
-		case *slog.TextHandler:
-			all |= snapshot.Text
-			continue
-		}
-		switch name := typeName(h); name {
-		case "handler.Gate", "fanout.Handler", "fanout.Branch", "rotate.Handler":
-			// They look at no value of an attr, and others are behind them.
-		case "handler.JSONHandler":
-			all |= snapshot.JSON
-		case "handler.ConsoleHandler":
-			all |= snapshot.Text
-		case "logstash.Handler":
-			all |= snapshot.String
-		default:
-			return snapshot.Unknown
-		}
+	all, known := snapshot.Unknown, true
+	walk(h, func(h slog.Handler) (further bool) {
+		forms, ok := formOf(h)
+		all |= forms
+		known = known && ok
+		return known
+	})
+	if !known {
+		return snapshot.Unknown
 	}
 	return all
+}
+
+// formOf returns in which form h itself prints values, and whether it is known.
+func formOf(h slog.Handler) (snapshot.Forms, bool) {
+	switch h.(type) {
+	case *slog.JSONHandler:
+		return snapshot.JSON, !replaces(h)
+	case *slog.TextHandler:
+		return snapshot.Text, !replaces(h)
+	}
+	switch typeName(h) {
+	case "handler.JSONHandler":
+		return snapshot.JSON, !replaces(h)
+	case "handler.ConsoleHandler":
+		return snapshot.Text, !replaces(h)
+	case "logstash.Handler":
+		return snapshot.String, true
+	case "asyncbuf.Handler", "handler.Gate", "fanout.Handler", "fanout.Branch", "rotate.Handler":
+		return 0, true // they look at no value, and others are behind them
+	default:
+		return 0, false
+	}
+}
+
+// replaces reports whether h calls a ReplaceAttr, which may look at anything. No
+// handler says so, and all of these keep it under that name.
+func replaces(h slog.Handler) bool {
+	f, found := fieldOf(reflect.ValueOf(h), "ReplaceAttr", 4)
+	return !found || f.Kind() != reflect.Func || !f.IsNil()
+}
+
+// fieldOf returns the field of a struct with a name, or that of a struct in it or
+// behind a pointer in it, so many levels deep.
+func fieldOf(v reflect.Value, name string, levels int) (reflect.Value, bool) {
+	if v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	if v.Kind() != reflect.Struct || levels == 0 {
+		return reflect.Value{}, false
+	}
+	if f := v.FieldByName(name); f.IsValid() {
+		return f, true
+	}
+	for _, field := range v.Fields() {
+		if f, ok := fieldOf(field, name, levels-1); ok {
+			return f, true
+		}
+	}
+	return reflect.Value{}, false
 }
 
 // typeName returns the name of the type that h points to, with the path of its

@@ -30,6 +30,7 @@ func TestHandlersBehindAreKnown(t *testing.T) {
 	buf := asyncbuf.NewHandler(slog.NewTextHandler(io.Discard, nil), nil)
 	defer buf.Close()
 	json, text := slog.NewJSONHandler(io.Discard, nil), slog.NewTextHandler(io.Discard, nil)
+	same := func(_ []string, a slog.Attr) slog.Attr { return a }
 	event := logstash.NewHandler(io.Discard, nil)
 	for name, test := range map[string]struct {
 		h    slog.Handler
@@ -46,8 +47,14 @@ func TestHandlersBehindAreKnown(t *testing.T) {
 		"rotate.Handler": {
 			rotate.NewHandler(file, func(w io.Writer) slog.Handler { return slog.NewJSONHandler(w, nil) }), snapshot.JSON,
 		},
-		"asyncbuf.Handler":             {buf, snapshot.Text},
-		"one that looks at values":     {redact.NewHandler(json, nil), snapshot.Unknown},
+		"asyncbuf.Handler":         {buf, snapshot.Text},
+		"one that looks at values": {redact.NewHandler(json, nil), snapshot.Unknown},
+		"with ReplaceAttr, slog":   {slog.NewJSONHandler(io.Discard, &slog.HandlerOptions{ReplaceAttr: same}), snapshot.Unknown},
+		"with ReplaceAttr, text":   {slog.NewTextHandler(io.Discard, &slog.HandlerOptions{ReplaceAttr: same}), snapshot.Unknown},
+		"with ReplaceAttr, ours":   {handler.NewJSONHandler(io.Discard, &slog.HandlerOptions{ReplaceAttr: same}), snapshot.Unknown},
+		"with ReplaceAttr, console": {
+			handler.NewConsoleHandler(io.Discard, &handler.ConsoleOptions{ReplaceAttr: same}), snapshot.Unknown,
+		},
 		"somebody's":                   {slog.DiscardHandler, snapshot.Unknown},
 		"somebody's among known":       {fanout.NewHandler(nil, json, slog.DiscardHandler), snapshot.Unknown},
 		"one that cannot be unwrapped": {slog.NewMultiHandler(json, text), snapshot.Unknown},

@@ -70,7 +70,7 @@ func (c *core) inside(ctx context.Context) bool {
 		return true
 	}
 	from, ok := ctx.Value(handing{}).(*core)
-	return !ok || !slices.Contains(from.over, c)
+	return !ok || !slices.Contains(from.behind, c)
 }
 
 // handing is the key under which the context of a record has the core that hands

@@ -48,7 +48,7 @@ func NewHandler(next slog.Handler, opts *HandlerOptions) *Handler {
 	s := opts.settings()
 	t := &handlerTarget{root: next, dropContext: opts.DropContext, custom: opts.Summary, room: s.limits[above].lines}
 	t.background = &handedContext{context.Background(), &t.core}
-	t.enders, t.core.over = enders(next), handlers(next)
+	t.enders, t.core.behind = enders(next), handlers(next)
 	s.batchEnds = len(t.enders) > 0
 	t.taker.CloneStrings, t.taker.Forms = opts.CloneStrings, formsOf(next)
 	t.core.start(s, t)
@@ -72,17 +72,17 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	t := h.to
 	c := &t.core
 	n := t.freeze(&r)
-	synchronous := c.synchronous(r.Level, n)
+	k, synchronous := c.kindOf(r.Level), c.synchronous(r.Level, n)
 	c.mu.Lock()
 	if !c.open(r.Level, n) {
-		if c.shed(r.Level) {
+		if c.shed(r.Level, k) {
 			return nil
 		}
 		c.mu.Unlock()
-		return h.wait(slot{ctx, r, h.next}, n)
+		return h.wait(slot{ctx, r, h.next}, k, n)
 	}
 	*c.fill.slot() = slot{ctx, r, h.next}
-	c.queue(r.Level, n)
+	c.queue(r.Level, k, n)
 	if !synchronous {
 		c.prod()
 		c.mu.Unlock()
@@ -94,9 +94,9 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	return nil
 }
 
-func (h *Handler) wait(s slot, n int) error {
+func (h *Handler) wait(s slot, k kind, n int) error {
 	c := &h.to.core
-	taken, err := c.wait(s.ctx, s.record.Level, n, func(b *batch) { *b.slot() = s })
+	taken, err := c.wait(s.ctx, s.record.Level, k, n, func(b *batch) { *b.slot() = s })
 	if !taken && errors.Is(err, errClosed) {
 		if c.inside(s.ctx) {
 			c.mu.Lock()
@@ -168,7 +168,7 @@ func (h *Handler) FlushOnPanic() {
 
 // Stats returns what h and those it shares its buffer with did so far, as of one
 // moment. Its lines are records.
-func (h *Handler) Stats() Stats { return h.to.core.snapshot() }
+func (h *Handler) Stats() Stats { return h.to.core.statistics() }
 
 // A slot is a record on its way.
 type slot struct {
@@ -211,7 +211,7 @@ func (t *handlerTarget) emit(b *batch, n *int) (err error) {
 		done  = 0
 		ended = false
 
-		stride = 1 // records from one look at the clock to the next
+		look = 1 // so many records later it looks at the clock
 	)
 	// Not before the end: callers write to the memory beside it all the time.
 	defer func() {
@@ -226,11 +226,16 @@ func (t *handlerTarget) emit(b *batch, n *int) (err error) {
 		if err = t.handle(&slots[i]); err != nil {
 			break
 		}
-		if done++; done == 1 && time.Since(start) < time.Millisecond/some {
-			stride = some / 4 // a quick handler: the clock would cost as much
-		}
-		if done%stride == 0 && (done == some || time.Since(start) > time.Millisecond) {
-			break
+		if done++; done == look {
+			spent := time.Since(start)
+			if done >= some || spent > time.Millisecond {
+				break
+			}
+			// While the handler is quick, the clock would cost as much.
+			look = done + 1
+			if spent < time.Duration(done)*time.Millisecond/some {
+				look = min(2*done, done+some/4, some)
+			}
 		}
 		select {
 		case <-t.core.leaving:
@@ -263,27 +268,36 @@ func (t *handlerTarget) context(ctx context.Context) context.Context {
 	return &handedContext{context.WithoutCancel(ctx), &t.core}
 }
 
-// handleNow hands over a record that the buffer does not take any more, after
-// those that it still has.
+// handleNow hands over a record that the buffer does not take any more. Where a
+// caller may have to wait, it waits for those that the buffer still has; a hook
+// would wait for itself.
 func (t *handlerTarget) handleNow(s *slot) error {
-	select {
-	case <-t.core.done:
-	case <-t.core.leaving:
+	if c := &t.core; c.opts.policy == Block && here()&inHook == 0 {
+		select {
+		case <-c.done:
+		case <-c.leaving:
+		case <-c.timeout():
+		}
 	}
-	err := t.handle(s)
-	c := &t.core
+	err := errGoexit
+	defer func() { t.core.countLate(s.record.Level, err) }()
+	err = t.handle(s)
+	return err
+}
+
+// countLate counts a record that was handed over without the buffer.
+func (c *core) countLate(level slog.Level, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.accepted++
 	if err == nil {
 		c.written++
-		return nil
+		return
 	}
 	c.stats.Failures++
 	c.blame(fmt.Errorf("handle: %w", err))
-	c.drops.add(failed, c.written, line{level: s.record.Level, own: true}) // its caller is told
+	c.drops.add(failed, c.written, line{level: level, own: true}) // its caller is told
 	c.tell()
-	return err
 }
 
 func (t *handlerTarget) summary(d Drop) (int, func(*batch)) {
@@ -319,7 +333,7 @@ func (t *handlerTarget) endBatch() error {
 // flush flushes all that is behind the Handler.
 func (t *handlerTarget) flush(ctx context.Context) error {
 	var errs []error
-	for h := range behind(t.root) {
+	walk(t.root, func(h slog.Handler) (further bool) {
 		switch h := h.(type) {
 		case interface{ Flush(context.Context) error }:
 			errs = append(errs, rescue("handler", func() error { return h.Flush(ctx) }))
@@ -328,6 +342,7 @@ func (t *handlerTarget) flush(ctx context.Context) error {
 		case interface{ EndBatch() error }:
 			errs = append(errs, rescue("handler", h.EndBatch))
 		}
-	}
+		return true
+	})
 	return errors.Join(errs...)
 }

@@ -54,14 +54,12 @@ func TestFaultyRecordIsTriedOnce(t *testing.T) {
 					})
 					handle(t, h, slog.LevelInfo, "a", "b")
 					var caller sync.WaitGroup
-					caller.Add(1)
-					go func() { // which the fault may end
-						defer caller.Done()
+					caller.Go(func() { // which the fault may end
 						err := h.Handle(t.Context(), record(level, "bad"))
 						if (err == nil) != (level == slog.LevelInfo) {
 							t.Errorf("Handle() = %v", err)
 						}
-					}()
+					})
 					caller.Wait()
 					handle(t, h, slog.LevelInfo, "c")
 					time.Sleep(time.Second)
@@ -440,6 +438,7 @@ func TestHandlersBehindAreToldOfTheEndOfABatch(t *testing.T) {
 		h := asyncbuf.NewHandler(wrapper{fork{wrapper{a}, fork{b, c}}}, nil)
 		handle(t, h, slog.LevelInfo, "1", "2", "3")
 		time.Sleep(time.Second)
+		synctest.Wait()
 		diff(t, "by the worker", []string{"EndBatch after 3", "Flush after 3"}, calls)
 		calls = nil
 		handle(t, h, slog.LevelError, "4")
@@ -468,6 +467,7 @@ func TestFailureAtTheEndOfABatchIsTold(t *testing.T) {
 				for _, msg := range names(3) {
 					handle(t, h, slog.LevelInfo, msg)
 					time.Sleep(time.Second)
+					synctest.Wait()
 				}
 				diff(t, "handled", 3, len(inner.messages()))
 				diff(t, "told", 3, told)
@@ -783,5 +783,32 @@ func TestRecordDroppedByShutdownIsNotHandledToo(t *testing.T) {
 		s := checkAccounts(t, h)
 		diff(t, "accepted", uint64(3), s.Accepted)
 		diff(t, "dropped", map[slog.Level]uint64{slog.LevelError: 1}, s.DroppedByLevel)
+	})
+}
+
+// TestHookThatEndsItsGoroutineIsToldTheRest has failures that wait while a hook is
+// busy, which then ends its goroutine.
+func TestHookThatEndsItsGoroutineIsToldTheRest(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		busy := make(chan struct{})
+		told := 0
+		inner := &recorder{do: func(context.Context, slog.Record) error { return testlog.ErrInjected }}
+		h := asyncbuf.NewHandler(inner, &asyncbuf.HandlerOptions{Summary: noRecord, OnError: func(error) {
+			if told++; told == 1 {
+				<-busy
+				runtime.Goexit()
+			}
+		}})
+		for range 3 {
+			if err := h.Handle(t.Context(), record(slog.LevelError, "m")); !errors.Is(err, testlog.ErrInjected) {
+				t.Errorf("Handle() = %v, want %v", err, testlog.ErrInjected)
+			}
+			synctest.Wait()
+		}
+		diff(t, "told while busy", 1, told)
+		close(busy)
+		synctest.Wait()
+		diff(t, "told", 3, told)
+		closeFailing(t, h)
 	})
 }

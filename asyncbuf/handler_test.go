@@ -52,8 +52,6 @@ func (h *recorder) messages() []string {
 	return slices.Clone(h.got)
 }
 
-func (h *recorder) has(msg string) bool { return slices.Contains(h.messages(), msg) }
-
 // slowly is something to do for a recorder.
 func slowly(d time.Duration) func(context.Context, slog.Record) error {
 	return func(context.Context, slog.Record) error {
@@ -260,7 +258,10 @@ func mutables() map[string]func() (slog.Value, func()) {
 		},
 		"group slice": func() (slog.Value, func()) {
 			attrs := []slog.Attr{slog.Int("a", 1), slog.Group("g", "b", 2)}
-			return slog.GroupValue(attrs...), func() { attrs[0] = slog.Int("changed", 9); attrs[1].Value.Group()[0].Key = "changed" }
+			return slog.GroupValue(attrs...), func() {
+				attrs[0] = slog.Int("changed", 9)
+				attrs[1].Value.Group()[0].Key = "changed"
+			}
 		},
 	}
 }

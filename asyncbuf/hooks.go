@@ -67,7 +67,7 @@ func (c *core) tellDrop(d Drop) {
 		return
 	}
 	put(&c.fill)
-	c.queue(summaryLevel, size)
+	c.queue(summaryLevel, warning, size)
 	c.fill.lines[len(c.fill.lines)-1].own = true
 	c.prod()
 }

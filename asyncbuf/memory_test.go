@@ -12,7 +12,7 @@ import (
 	"github.com/sluicelog/sluice/internal/testlog"
 )
 
-// TestMemoryOfAHungPipelineIsBounded logs 100 MB into a buffer of 1 MiB whose
+// TestMemoryOfAHungPipelineIsBounded logs 100 MB, or 10 under race, into a buffer of 1 MiB whose
 // sink hangs.
 func TestMemoryOfAHungPipelineIsBounded(t *testing.T) {
 	const (
@@ -28,6 +28,9 @@ func TestMemoryOfAHungPipelineIsBounded(t *testing.T) {
 	}
 	for _, policy := range []asyncbuf.Policy{asyncbuf.Block, asyncbuf.DropNewest, asyncbuf.DropOldest} {
 		calls := calls
+		if testlog.Race {
+			calls /= 10
+		}
 		if policy == asyncbuf.Block {
 			calls = size/1024 + 100 // each call beyond waits for a millisecond
 		}

@@ -30,7 +30,8 @@ type settings struct {
 	blockTimeout  time.Duration
 	syncAt        slog.Level   // where syncLevel is nil
 	syncLevel     slog.Leveler // one that may change
-	protect       slog.Leveler
+	protectAt     slog.Level   // where protect is nil
+	protect       slog.Leveler // one that may change
 	retryFor      time.Duration
 	onError       func(error)
 	onDrop        func(Drop)
@@ -81,13 +82,20 @@ func (s *settings) complete(constructor string, size int64, lines int, reserve f
 	s.early = amount{lines: all.lines/share + min(all.lines%share, 1), bytes: (all.bytes + share - 1) / share}
 	s.flushInterval = cmp.Or(s.flushInterval, defaultFlushInterval)
 	s.blockTimeout = max(s.blockTimeout, 0)
-	switch level := s.syncLevel.(type) {
+	s.syncAt, s.syncLevel = fixed(s.syncLevel)
+	s.protectAt, s.protect = fixed(s.protect)
+}
+
+// fixed returns the level that l always has, or l if it may change. A level is
+// asked for with each line, for which an interface would cost, and never with the
+// lock, since l is the user's.
+func fixed(l slog.Leveler) (slog.Level, slog.Leveler) {
+	switch l := l.(type) {
 	case nil:
-		s.syncAt = slog.LevelError
-	case slog.Level: // asked for each line: an interface would cost
-		s.syncAt, s.syncLevel = level, nil
-	}
-	if s.protect == nil {
-		s.protect = slog.LevelError
+		return slog.LevelError, nil
+	case slog.Level:
+		return l, nil
+	default:
+		return 0, l
 	}
 }

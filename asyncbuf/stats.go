@@ -40,7 +40,7 @@ type Stats struct {
 	LastError error // last failure of the sink or of a hook; nil without one
 }
 
-func (c *core) snapshot() Stats {
+func (c *core) statistics() Stats {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.peak()

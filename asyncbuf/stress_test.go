@@ -192,7 +192,7 @@ func (s *stress) mustBeThere(level slog.Level) bool {
 
 // log logs a line, in a goroutine that the sink may end, and counts it if it was
 // taken.
-func (s *stress) log(t *testing.T, level slog.Level, line string) (err error, returned bool) { //nolint:revive // it is no failure
+func (s *stress) log(t *testing.T, level slog.Level, line string) (err error, returned bool) {
 	done := make(chan struct{})
 	taken := true // unless the call says otherwise
 	go func() {
@@ -210,9 +210,6 @@ func (s *stress) log(t *testing.T, level slog.Level, line string) (err error, re
 		returned = true
 	}()
 	<-done
-	if !returned && s.sink.endedLate(line) {
-		taken = false // in handling it without the buffer
-	}
 	s.count(level, taken)
 	return err, returned
 }
@@ -336,7 +333,6 @@ type wild struct {
 	got     testlog.Buffer // of a Writer
 	handled []string       // by a Handler
 	late    []string       // handled without the buffer
-	ended   []string       // when that ended the goroutine
 
 	lateFailed uint64         // records that failed without the buffer
 	tries      map[string]int // by message
@@ -447,10 +443,7 @@ func (w *wild) Handle(_ context.Context, r slog.Record) error {
 	if contains(w.handled, r.Message) {
 		w.again = append(w.again, r.Message)
 	}
-	switch {
-	case late && phase == wildGoexit:
-		w.ended = append(w.ended, r.Message)
-	case late && (phase == wildFails || phase == wildHalf || phase == wildPanics):
+	if late && (phase == wildFails || phase == wildHalf || phase == wildPanics || phase == wildGoexit) {
 		w.lateFailed++
 	}
 	w.mu.Unlock()
@@ -493,14 +486,6 @@ func (w *wild) has(line string) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return bytes.Contains(w.got.Bytes(), []byte(line)) || contains(w.handled, line) || contains(w.late, line)
-}
-
-// endedLate reports whether a message has ended the goroutine of its caller
-// without a buffer, which counts nowhere.
-func (w *wild) endedLate(line string) bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return contains(w.ended, line)
 }
 
 // lines returns what the buffer has handed over, and what a Handler has handed

@@ -60,37 +60,37 @@ func (w *Writer) WriteLevel(level slog.Level, line []byte) (int, error) {
 		return 0, nil
 	}
 	c := &w.core
-	synchronous := c.synchronous(level, len(line))
+	k, synchronous := c.kindOf(level), c.synchronous(level, len(line))
 	c.mu.Lock()
 	switch {
 	case !c.open(level, len(line)):
-		if c.shed(level) {
+		if c.shed(level, k) {
 			return len(line), nil
 		}
 		c.mu.Unlock()
-		return w.wait(level, line)
+		return w.wait(level, k, line)
 	case !synchronous:
 		c.fill.bytes = append(c.fill.bytes, line...)
-		c.queue(level, len(line))
+		c.queue(level, k, len(line))
 		c.prod()
 		c.mu.Unlock()
 		return len(line), nil
 	case c.queued.lines == 0 && !c.writing && c.calm() && !c.opts.batchEnds:
-		return len(line), w.through(level, line)
+		return len(line), w.through(level, k, line)
 	}
 	c.fill.bytes = append(c.fill.bytes, line...)
-	c.queue(level, len(line))
+	c.queue(level, k, len(line))
 	return len(line), w.wrap(c.finish(context.Background(), true))
 }
 
 // through writes a line for which the sink is free, without a copy. It is called
 // with the lock, and unlocks it.
-func (w *Writer) through(level slog.Level, p []byte) error {
+func (w *Writer) through(level slog.Level, k kind, p []byte) error {
 	c := &w.core
 	c.writing, c.taken = true, 0
 	c.seq++
 	c.accepted++
-	c.alone = line{end: len(p), level: level, seq: c.seq}
+	c.alone = line{end: len(p), level: level, seq: c.seq, kind: k}
 	c.queued = amount{1, len(p)}
 	c.mu.Unlock()
 	n, err := w.to.write(p)
@@ -130,8 +130,8 @@ func (w *Writer) wrap(err error) error {
 	return fmt.Errorf("asyncbuf: write: %w", err)
 }
 
-func (w *Writer) wait(level slog.Level, line []byte) (int, error) {
-	taken, err := w.core.wait(context.Background(), level, len(line), func(b *batch) { b.bytes = append(b.bytes, line...) })
+func (w *Writer) wait(level slog.Level, k kind, line []byte) (int, error) {
+	taken, err := w.core.wait(context.Background(), level, k, len(line), func(b *batch) { b.bytes = append(b.bytes, line...) })
 	switch {
 	case err == nil:
 		return len(line), nil
@@ -166,7 +166,7 @@ func (w *Writer) Shutdown(ctx context.Context) error { return w.core.shutdown(ct
 func (w *Writer) Close() error { return w.core.close() }
 
 // Stats returns what w did so far, as of one moment.
-func (w *Writer) Stats() Stats { return w.core.snapshot() }
+func (w *Writer) Stats() Stats { return w.core.statistics() }
 
 // UseEncoder tells w how lines are encoded, so that the summary of a drop episode
 // looks like the lines around it: newHandler returns a handler that writes as the

@@ -246,9 +246,10 @@ func copyFields(fields []int) copyFunc {
 	return func(c *copier, dst, src reflect.Value) bool {
 		dst.Set(src)
 		if !c.taker.CloneStrings {
-			for i := range src.NumField() {
-				if p := c.taker.plan(src.Field(i).Type()); p.mode == shared && p.hold {
-					c.size += c.taker.held(src.Field(i))
+			for i := range src.NumField() { //nolint:modernize // the iterator allocates
+				field := src.Field(i)
+				if p := c.taker.plan(field.Type()); p.mode == shared && p.hold {
+					c.size += c.taker.held(field)
 				}
 			}
 		}

@@ -115,10 +115,9 @@ func (t *Taker) known(typ reflect.Type, p *plan) bool {
 // isPrivateKey reports whether a type is one of package crypto's. Nobody changes a
 // key, and a handler that masks keys knows them by their types.
 func isPrivateKey(typ reflect.Type) bool {
-	if typ.Kind() != reflect.Pointer {
-		return false
+	if typ.Kind() == reflect.Pointer {
+		typ = typ.Elem()
 	}
-	typ = typ.Elem()
 	return typ.Name() == "PrivateKey" && strings.HasPrefix(typ.PkgPath(), "crypto/")
 }
 
@@ -202,12 +201,10 @@ func hasLock(typ reflect.Type) bool {
 
 // pointsToLock reports whether a field is likely to be the lock of the others.
 func pointsToLock(typ reflect.Type) bool {
-	switch typ {
-	case reflect.TypeFor[*sync.Mutex](), reflect.TypeFor[*sync.RWMutex](), reflect.TypeFor[sync.Locker]():
-		return true
-	default:
-		return false
+	if typ.Kind() == reflect.Pointer {
+		return typ.Elem().PkgPath() != "sync/atomic" && hasLock(typ.Elem())
 	}
+	return typ == reflect.TypeFor[sync.Locker]()
 }
 
 func hasExported(typ reflect.Type) bool {

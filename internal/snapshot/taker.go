@@ -143,7 +143,7 @@ func (t *Taker) shares(a any) (size int, ok bool) {
 // heldBy returns about the length of the strings in one of the standard library's
 // errors that wrap others.
 func (t *Taker) heldBy(err error) (size int) {
-	if e, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // it is this one's
+	if e, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, cause := range e.Unwrap() {
 			n, _ := t.shares(cause)
 			size += n
@@ -166,9 +166,10 @@ func (t *Taker) held(v reflect.Value) (size int) {
 			}
 		}
 	case reflect.Struct:
-		for i := range v.NumField() {
-			if f := v.Field(i); t.plan(f.Type()).hold {
-				size += t.held(f)
+		for i := range v.NumField() { //nolint:modernize // the iterator allocates
+			field := v.Field(i)
+			if t.plan(field.Type()).hold {
+				size += t.held(field)
 			}
 		}
 	default:

@@ -144,6 +144,7 @@ func (s *marshalingStringer) String() string { return s.string }
 // lock is not printed as JSON, for which encoding/json would look behind it.
 type Forms uint8
 
+// The forms.
 const (
 	JSON   Forms = 1 << iota // as slog.JSONHandler does
 	Text                     // as slog.TextHandler does, and fmt
@@ -181,7 +182,7 @@ func (t *Taker) render(a any) (out any, size int) {
 	v.fill(text)
 	size += v.size() + len(v.json) + len(v.text)
 	switch {
-	case !is || t.Forms != Unknown && !alone:
+	case !is || t.Forms != Unknown && (!alone || !t.wants(String)):
 		return &v, size
 	case alone:
 		return &Stringer{v, text}, size
