@@ -7,10 +7,10 @@ import "log/slog"
 // skipped, and what is dropped becomes a hole, so that nothing moves for a line.
 type batch struct {
 	bytes []byte // the lines of a Writer
-	slots []slot // the records of a Handler: slots[i] is lines[i]
 	lines []line
-	head  int // lines[:head] are done, and lines[head] is no hole
-	off   int // so much of the batch is done, in bytes
+	slots []slot // the records of a Handler: slots[i] is lines[i]
+	head  int    // lines[:head] are done, and lines[head] is no hole
+	off   int    // so much of the batch is done, in bytes
 	holes amount
 	held  [kinds]amount // what was added and not dropped
 	from  [kinds]int    // before these there are no lines of the kind
@@ -74,9 +74,10 @@ func (b *batch) add(level slog.Level, k kind, n int, seq int64) {
 		end += b.lines[len(b.lines)-1].end
 	}
 	b.lines = append(b.lines, line{end: end, level: level, seq: seq, kind: k})
-	b.held[k].lines++
-	b.held[k].bytes += n
 }
+
+// hold counts a line that was added, for dropOldest.
+func (b *batch) hold(k kind, n int) { b.held[k] = b.held[k].plus(amount{1, n}) }
 
 // slot adds a slot and returns it.
 func (b *batch) slot() *slot {
@@ -85,7 +86,9 @@ func (b *batch) slot() *slot {
 		b.slots = append(b.slots, slot{})
 	}
 	b.slots = b.slots[:n+1]
-	b.dirty = max(b.dirty, n+1)
+	if n == b.dirty {
+		b.dirty++
+	}
 	return &b.slots[n]
 }
 

@@ -37,6 +37,7 @@ func TestBatchAgainstAModel(t *testing.T) {
 				b.bytes = append(b.bytes, l.text...)
 				b.slot().record = slog.Record{Message: l.text}
 				b.add(slog.Level(len(l.text)), l.kind, len(l.text), int64(i))
+				b.hold(l.kind, len(l.text))
 				model = append(model, l)
 			}
 			var left amount

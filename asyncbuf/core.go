@@ -23,33 +23,35 @@ import (
 // a goroutine for the hooks (tell). In the end no more lines are taken (end), and
 // when time runs out what is left is dropped (abandon, leave).
 type core struct {
-	opts   settings
-	target target
-	behind []*core       // those of the Handlers behind this one
-	wake   chan struct{} // wakes the worker
-	done   chan struct{} // closed when the worker has ended
-
-	leaving chan struct{} // closed when Shutdown has run out of time
-	_       [64]byte      // what callers write to is not beside what the worker reads
-
-	mu sync.Mutex // held for short, never around the sink or a hook
-
-	// What every line needs stands together.
+	// What each line changes comes first, in as few cache lines as possible: they
+	// go from one core of the machine to the other with each line.
+	mu       sync.Mutex  // held for short, never around the sink or a hook
 	special  bool        // closed, or with waiters, or to drop the oldest lines
 	writing  bool        // somebody is about to call the sink
 	dropping bool        // there is a drop episode
 	worker   workerState // what wakes the worker
 	seq      int64       // number of the youngest line ever queued
 	queued   amount      // not done
-	alone    line        // what is being written without a copy: end is its size, or 0
-	highest  int         // most bytes ever queued
 	accepted uint64
-	written  uint64
-	flushes  uint64
+	highest  int           // most bytes ever queued
+	wake     chan struct{} // wakes the worker
+	fill     batch         // where lines are added
 
-	fill    batch // where lines are added
+	_ [64]byte
+
+	opts    settings
+	target  target
+	behind  []*core       // those of the Handlers behind this one
+	done    chan struct{} // closed when the worker has ended
+	leaving chan struct{} // closed when Shutdown has run out of time
+
+	_ [64]byte
+
 	out     batch // what is being written; belongs to who set writing
 	taken   int   // bytes of out that the sink took in the present call; belongs to the same
+	alone   line  // what is being written without a copy: end is its size, or 0
+	written uint64
+	flushes uint64
 	waiters [2][]*waiter
 	syncers []syncer
 	changed chan struct{}
@@ -216,6 +218,9 @@ func (c *core) queue(level slog.Level, k kind, size int) {
 	c.queued.lines++
 	c.queued.bytes += size
 	c.fill.add(level, k, size, c.seq)
+	if c.opts.policy == DropOldest {
+		c.fill.hold(k, size)
+	}
 }
 
 // finish does what is left to do for the caller of the youngest line. It unlocks

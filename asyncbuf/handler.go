@@ -179,7 +179,7 @@ type slot struct {
 
 // A handlerTarget is the handler behind a Handler.
 type handlerTarget struct {
-	core        core
+	core        core // first, and so at the beginning of a cache line
 	root        slog.Handler
 	taker       snapshot.Taker
 	dropContext bool

@@ -3,7 +3,7 @@ package asyncbuf
 import "time"
 
 // workerState says what wakes the worker.
-type workerState int
+type workerState uint8
 
 const (
 	awake     workerState = iota
