@@ -9,6 +9,7 @@ type batch struct {
 	bytes []byte // the lines of a Writer
 	lines []line
 	slots []slot // the records of a Handler: slots[i] is lines[i]
+	end   int    // where the last line ends
 	head  int    // lines[:head] are done, and lines[head] is no hole
 	off   int    // so much of the batch is done, in bytes
 	holes amount
@@ -49,11 +50,7 @@ func (b *batch) pending() []line { return b.lines[b.head:] }
 
 // left returns how much is not done.
 func (b *batch) left() amount {
-	if len(b.lines) == 0 {
-		return amount{}
-	}
-	all := amount{len(b.lines) - b.head, b.lines[len(b.lines)-1].end - b.off}
-	return all.minus(b.holes)
+	return amount{len(b.lines) - b.head, b.end - b.off}.minus(b.holes)
 }
 
 // start returns where lines[i] begins.
@@ -69,11 +66,8 @@ func (b *batch) torn() bool { return b.head < len(b.lines) && b.off > b.start(b.
 
 // add notes a line of n bytes, which the caller has put into bytes or slots.
 func (b *batch) add(level slog.Level, k kind, n int, seq int64) {
-	end := n
-	if len(b.lines) > 0 {
-		end += b.lines[len(b.lines)-1].end
-	}
-	b.lines = append(b.lines, line{end: end, level: level, seq: seq, kind: k})
+	b.end += n
+	b.lines = append(b.lines, line{end: b.end, level: level, seq: seq, kind: k})
 }
 
 // hold counts a line that was added, for dropOldest.
@@ -138,7 +132,7 @@ func (b *batch) cut(i int) []line {
 	if b.slots != nil {
 		b.slots = b.slots[:i]
 	}
-	b.lines = b.lines[:i]
+	b.lines, b.end = b.lines[:i], b.start(i)
 	return gone
 }
 
@@ -204,7 +198,7 @@ func (b *batch) squeeze() {
 	if b.slots != nil {
 		b.slots = b.slots[:n]
 	}
-	b.lines = b.lines[:n]
+	b.lines, b.end = b.lines[:n], end
 	b.head, b.off = 0, 0
 	b.holes, b.from = amount{}, [kinds]int{}
 }
@@ -217,6 +211,6 @@ func (b *batch) clear() []line {
 
 func (b *batch) reset() {
 	b.bytes, b.slots, b.lines = b.bytes[:0], b.slots[:0], b.lines[:0]
-	b.head, b.off = 0, 0
+	b.head, b.off, b.end = 0, 0, 0
 	b.holes, b.held, b.from = amount{}, [kinds]amount{}, [kinds]int{}
 }
