@@ -1,7 +1,6 @@
 package logstash
 
 import (
-	"errors"
 	"fmt"
 	"reflect"
 	"runtime"
@@ -180,7 +179,7 @@ func (b *treeBuilder) fault(err error) *fault {
 	if len(f.trace.frames) > 0 {
 		b.traced = true
 	}
-	for _, cause := range causesOf(err) {
+	for _, cause := range snapshot.Causes(err) {
 		if cause == nil {
 			continue
 		}
@@ -214,21 +213,6 @@ func messageOf(err error) (message string) {
 		}
 	}()
 	return err.Error()
-}
-
-func causesOf(err error) (causes []error) {
-	defer func() {
-		if recover() != nil {
-			causes = nil
-		}
-	}()
-	if e, ok := err.(interface{ Unwrap() []error }); ok {
-		return e.Unwrap()
-	}
-	if cause := errors.Unwrap(err); cause != nil {
-		return []error{cause}
-	}
-	return nil
 }
 
 // A traceWriter writes faults.

@@ -171,7 +171,7 @@ func messageOf(err error) string {
 // causesOf returns the frozen causes of err, and whether it may have several.
 func (c *copier) causesOf(err error) (causes []error, several bool) {
 	_, several = err.(interface{ Unwrap() []error })
-	for _, cause := range unwrap(err) {
+	for _, cause := range Causes(err) {
 		if cause == nil {
 			continue
 		}
@@ -183,8 +183,8 @@ func (c *copier) causesOf(err error) (causes []error, several bool) {
 	return causes, several
 }
 
-// unwrap returns the causes of err, none if that panics.
-func unwrap(err error) (causes []error) {
+// Causes returns the errors that err wraps, one or several; none if that panics.
+func Causes(err error) (causes []error) {
 	defer func() {
 		if recover() != nil {
 			causes = nil
