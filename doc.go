@@ -14,6 +14,8 @@ handler and under anybody's.
 	another output when one fails                                 fanout.NewFailover
 	passwords and tokens masked in every output                   redact.NewHandler
 	a log call that does not wait for the disk                    asyncbuf.NewWriter
+	a log call that does not wait for a slow handler              asyncbuf.NewHandler
+	the last lines before a signal ends the process               asyncbuf.FlushOnSignal
 	a log file that rotates and loses nothing                     rotate.Open
 	events in Logstash's format                                   logstash.NewHandler
 	events shipped to Logstash, kept until it has them            logstash.Dial
