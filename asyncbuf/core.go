@@ -23,9 +23,11 @@ import (
 // a goroutine for the hooks (tell). In the end no more lines are taken (end), and
 // when time runs out what is left is dropped (abandon, leave).
 type core struct {
+	mu sync.Mutex // held for short, never around the sink or a hook
+	_  [56]byte   // who waits for it looks at it all the time
+
 	// What each line changes comes first, in as few cache lines as possible: they
 	// go from one core of the machine to the other with each line.
-	mu       sync.Mutex  // held for short, never around the sink or a hook
 	special  bool        // closed, or with waiters, or to drop the oldest lines
 	writing  bool        // somebody is about to call the sink
 	dropping bool        // there is a drop episode
@@ -119,6 +121,19 @@ func (c *core) start(s settings, t target) {
 	c.fill, c.out = t.newBatch(), t.newBatch()
 	c.mark()
 	go c.work()
+}
+
+// lock locks c.mu for a caller that holds it no longer than it takes to copy a
+// record. Where another one does so, a mutex would pause for longer than that
+// before it looks again.
+func (c *core) lock() {
+	const tries = 150 // several times as long
+	for range tries {
+		if c.mu.TryLock() {
+			return
+		}
+	}
+	c.mu.Lock()
 }
 
 // open reports whether a line can be taken at once. It is called with c.mu

@@ -73,7 +73,7 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	c := &t.core
 	n := t.freeze(&r)
 	k, synchronous := c.kindOf(r.Level), c.synchronous(r.Level, n)
-	c.mu.Lock()
+	c.lock()
 	if !c.open(r.Level, n) {
 		if c.shed(r.Level, k) {
 			return nil
