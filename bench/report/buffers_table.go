@@ -15,12 +15,11 @@ func bufferSummary(f *figures, load bench.Load, s setting) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "A log call with five attrs, to a file, from 1 / 2 / 8 goroutines. Times are multiples of that of `%s`, "+
 		"which waits for the file, in the same round; its own are in nanoseconds.\n", standard)
-	fmt.Fprintf(&out, "Medians of %d rounds; %s; %s.\n\n", s.rounds, s.machine, s.date)
-	fmt.Fprintf(&out, "- burst: wall time per call, while %d records go into a queue that has room for %d, or for %d MiB.\n",
-		load.Burst, bench.QueuedRecords, bench.QueuedBytes>>20)
-	fmt.Fprintf(&out, "- sustained: wall time per record of %d, logged as fast as they are taken, until all are in the file.\n",
-		load.Records)
-	out.WriteString("- CPU: what the whole process worked for each of the latter, in it and in the kernel.\n\n")
+	fmt.Fprintf(&out, "Medians of %d rounds; %s; %s.\n", s.rounds, s.machine, s.date)
+	fmt.Fprintf(&out, "Burst is wall time per call, while %d records go into a queue that has room for %d, or for %d MiB. "+
+		"Sustained is wall time per record of %d, logged as fast as they are taken, until all are in the file. "+
+		"CPU is what the whole process worked for each of the latter, in it and in the kernel.\n\n",
+		load.Burst, bench.QueuedRecords, bench.QueuedBytes>>20, load.Records)
 	f.timesTable(&out)
 	out.WriteString("\nOne against the other:\n\n")
 	f.comparisonsTable(&out)

@@ -31,10 +31,7 @@ func TestBufferSummary(t *testing.T) {
 	want := `A log call with five attrs, to a file, from 1 / 2 / 8 goroutines. Times are multiples of that of ` +
 		"`slog.JSONHandler`" + `, which waits for the file, in the same round; its own are in nanoseconds.
 Medians of 3 rounds; plan9/arm, 1 CPU; 2026-11-22.
-
-- burst: wall time per call, while 1600 records go into a queue that has room for 4096, or for 1 MiB.
-- sustained: wall time per record of 40000, logged as fast as they are taken, until all are in the file.
-- CPU: what the whole process worked for each of the latter, in it and in the kernel.
+Burst is wall time per call, while 1600 records go into a queue that has room for 4096, or for 1 MiB. Sustained is wall time per record of 40000, logged as fast as they are taken, until all are in the file. CPU is what the whole process worked for each of the latter, in it and in the kernel.
 
 | handler → writer | burst | sustained | CPU |
 | --- | --- | --- | --- |
