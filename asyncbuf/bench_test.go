@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -112,6 +113,38 @@ func BenchmarkOverhead(b *testing.B) {
 					b.Fatal(err)
 				}
 			}
+			finish(b, w)
+		})
+	}
+}
+
+// BenchmarkDropOldest is the cost of a line that drives out an older one, from
+// behind as many that stay.
+func BenchmarkDropOldest(b *testing.B) {
+	line := append(bytes.Repeat([]byte("x"), 24), '\n')
+	for _, kept := range []int{0, 4000} {
+		b.Run(strconv.Itoa(kept), func(b *testing.B) {
+			hung := make(chan struct{})
+			w := asyncbuf.NewWriter(writerFunc(func(p []byte) (int, error) {
+				<-hung
+				return len(p), nil
+			}), &asyncbuf.WriterOptions{Policy: asyncbuf.DropOldest, Summary: quiet})
+			for i := range kept + 20_000 {
+				level := slog.LevelInfo
+				if i < kept {
+					level = slog.LevelWarn
+				}
+				if _, err := w.WriteLevel(level, line); err != nil {
+					b.Fatal(err)
+				}
+			}
+			b.ReportAllocs()
+			for b.Loop() {
+				if _, err := w.Write(line); err != nil {
+					b.Fatal(err)
+				}
+			}
+			close(hung)
 			finish(b, w)
 		})
 	}

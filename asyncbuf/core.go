@@ -82,7 +82,7 @@ type target interface {
 	// sets n to the bytes of b that the sink has taken so far. Without an error
 	// it need not have tried all of them.
 	emit(b *batch, n *int) error
-	// endBatch tells the sink that there is nothing more for now, if it wants to
+	// endBatch tells the sink that all there is was handed over, if it wants to
 	// know.
 	endBatch() error
 	// flush calls what the sink has for Flush.

@@ -63,7 +63,8 @@ func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 // Handle queues a copy of the record that nobody can change any more: what it
 // refers to is copied or printed now. At or above SyncLevel the caller hands over
 // what is queued, this record included, before it returns. After Close it hands
-// over the record at once.
+// over the record itself; with the policy Block after those that are still queued,
+// for which it waits BlockTimeout at most.
 //
 // The context loses its cancellation. A nil error means that the record was
 // queued, handled, or dropped under the Policy. What the handler behind h returns
@@ -147,7 +148,8 @@ func (h *Handler) Flush(ctx context.Context) error { return h.to.core.flush(ctx)
 // Shutdown closes h and those it shares its buffer with. It waits until what is
 // queued is handled and the goroutine of h has ended, and then flushes the
 // handlers behind it as Flush does. It does not close them. From now on Handle
-// does without the buffer.
+// does without the buffer, and refuses a record that comes from inside of a
+// handler or a sink.
 //
 // When ctx ends first, the records in the buffer are dropped, and the error tells
 // how many. A handler that does not return keeps the goroutine and its record,

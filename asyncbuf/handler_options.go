@@ -38,7 +38,8 @@ type HandlerOptions struct {
 
 	// Reserve is the share of MaxLines and Size that is kept free for records at
 	// WARN and above, which do not wait behind others for room either. Zero means
-	// 0.2, a negative share none; at most 0.9 is used.
+	// 0.2, a negative share none; at most 0.9 is used. A record below WARN that is
+	// larger than what is left to it is taken when nothing else is queued.
 	Reserve float64
 
 	// BlockTimeout bounds each wait of a caller. One that waits for room in vain

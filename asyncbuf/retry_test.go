@@ -190,3 +190,27 @@ func TestTheFirstEncoderCounts(t *testing.T) {
 		}
 	})
 }
+
+// TestReserveIsNoReasonToExceedSize has a line below WARN that is larger than
+// what Reserve leaves to it.
+func TestReserveIsNoReasonToExceedSize(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := &testlog.FaultWriter{W: io.Discard}
+		release := sink.Block()
+		w := asyncbuf.NewWriter(sink, &asyncbuf.WriterOptions{
+			Size: 100, Policy: asyncbuf.DropNewest, FlushInterval: time.Hour, Summary: quiet,
+		})
+		large := strings.Repeat("x", 89)
+		write(t, w, large, "dropped") // and nobody waits for the sink, which hangs
+		diff(t, "alone", int64(90), checkAccounts(t, w).QueuedBytes)
+		release()
+		if err := w.Flush(t.Context()); err != nil {
+			t.Error(err)
+		}
+		write(t, w, "small", large)
+		s := checkAccounts(t, w)
+		diff(t, "beside another one", int64(6), s.QueuedBytes)
+		diff(t, "dropped", uint64(2), s.DroppedFull)
+		closeWriter(t, w)
+	})
+}

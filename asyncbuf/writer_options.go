@@ -10,10 +10,11 @@ import (
 // of default values.
 type WriterOptions struct {
 	// Size bounds the bytes that are queued, those being written included. The
-	// Writer sets aside two buffers of this size, and 32 bytes for each line that it
-	// has ever held in one of them. A line larger than Size is taken beyond the bound, one at a time and
-	// when less than half of Size is queued, and its caller writes it as if it
-	// had SyncLevel. Zero or less means 256 KiB; at most 1 GiB is used.
+	// Writer sets aside two buffers of this size, each with 32 bytes for every line
+	// that it has ever held at a time. A line larger than Size is taken beyond the
+	// bound, one at a time and when less than half of Size is queued, and its caller
+	// writes it as if it had SyncLevel. Zero or less means 256 KiB; at most 1 GiB is
+	// used.
 	Size int64
 
 	// MaxLines bounds the lines that are queued, those being written included.
@@ -32,7 +33,8 @@ type WriterOptions struct {
 
 	// Reserve is the share of Size and MaxLines that is kept free for lines at WARN
 	// and above, which do not wait behind others for room either. Zero means 0.2,
-	// a negative share none; at most 0.9 is used.
+	// a negative share none; at most 0.9 is used. A line below WARN that is larger
+	// than what is left to it is taken when nothing else is queued.
 	Reserve float64
 
 	// BlockTimeout bounds each wait of a caller. One that waits for room in vain
