@@ -7,37 +7,49 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 	"time"
 )
 
 // put writes p to the live file. If that fails, it takes back what does not
 // make whole lines, and returns how much of p is left in the file.
-func (f *File) put(p []byte) (int, error) {
+func (f *File) put(p []byte, sync bool) (int, error) {
 	if f.live == nil {
+		if f.closed {
+			return 0, f.errClosed("write")
+		}
 		return 0, fmt.Errorf("rotate: write %s: there is no open file: %w", f.path, os.ErrNotExist)
 	}
 	out := p
 	if f.torn {
 		out = append([]byte{'\n'}, p...)
 	}
+	ahead := len(out) - len(p)
+	if f.size == 0 && f.opts.Header != nil {
+		out = f.header(p)
+		ahead = len(out) - len(p)
+	}
 	n, err := f.live.w.Write(out)
 	if err == nil && n < len(out) {
 		err = io.ErrShortWrite
 	}
-	keep := bytes.LastIndexByte(out[:n], '\n') + 1
-	if f.opts.SyncEveryWrite {
-		keep = 0 // after a failure, nobody knows what of it is durable
-		if err == nil {
-			err = f.live.probe.Sync()
-		}
+	synced := false
+	if sync && err == nil {
+		err = f.live.probe.Sync()
+		synced = err == nil
 	}
 	if err == nil {
 		f.size += int64(n)
 		f.torn = false
+		f.soil(synced)
 		return len(p), nil
 	}
+	keep := bytes.LastIndexByte(out[:n], '\n') + 1
+	if sync || keep <= ahead { // nobody knows what of it is durable, or nothing of p is whole
+		keep = 0
+	}
 	err = fmt.Errorf("rotate: write %s: %w", f.path, bare(err))
-	if cutErr := f.live.cut(out[keep:n]); cutErr != nil {
+	if cutErr := f.takeBack(out[keep:n]); cutErr != nil {
 		err = errors.Join(err, fmt.Errorf("rotate: take back a partial write to %s: %w", f.path, bare(cutErr)))
 		f.size += int64(n)
 		f.torn = out[n-1] != '\n'
@@ -45,7 +57,57 @@ func (f *File) put(p []byte) (int, error) {
 		f.size += int64(keep)
 		f.torn = f.torn && keep == 0
 	}
-	return max(keep-(len(out)-len(p)), 0), err
+	return max(keep-ahead, 0), err
+}
+
+// header returns p behind what stands at the beginning of each file.
+func (f *File) header(p []byte) []byte {
+	var header []byte
+	if err := guard("Header", func() { header = f.opts.Header() }); err != nil {
+		f.problem(err)
+	}
+	return append(header[:len(header):len(header)], p...)
+}
+
+// takeBack takes bytes off the end of the file, whoever else writes there.
+func (f *File) takeBack(tail []byte) error {
+	if f.turns != nil && len(tail) > 0 && f.alone() {
+		return f.live.excise(tail)
+	}
+	return f.live.cut(tail)
+}
+
+// rescue deals with an error of put after n bytes of p, where it can, and writes
+// the rest.
+func (f *File) rescue(p []byte, n int, sync bool, err error) (int, error) {
+	again := func() {
+		var m int
+		m, err = f.put(p[n:], sync)
+		n += m
+	}
+	switch {
+	case f.opts.RemoveOnFullDisk && isFull(err):
+		for isFull(err) && f.makeRoom() {
+			again()
+		}
+	case isBroken(err) && f.outage.since.IsZero():
+		if f.reopen() == nil {
+			f.problem(fmt.Errorf("%w: opened it again", err))
+			again()
+		}
+	}
+	return n, err
+}
+
+// isFull reports whether err says that there is no space left.
+func isFull(err error) bool {
+	return errors.Is(err, diskFull) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
+// isBroken reports whether err says that the descriptor is of no use any more,
+// as after a network file system went away for a while.
+func isBroken(err error) bool {
+	return errors.Is(err, syscall.EIO) || errors.Is(err, syscall.ESTALE)
 }
 
 // bare returns err without the path that package os gives it: a descriptor
@@ -71,7 +133,7 @@ func (f *File) account(p []byte, n int, err error) {
 	case err != nil:
 		f.tally.failed(err)
 	case !f.outage.since.IsZero():
-		f.reports = append(f.reports, fmt.Errorf("rotate: writing to %s works again: %d lines were refused since %s",
+		f.reporter.report(fmt.Errorf("rotate: writing to %s works again: %d lines were refused since %s",
 			f.path, f.outage.dropped, f.outage.since.Format(time.RFC3339)))
 		f.outage = outage{}
 	}

@@ -7,7 +7,7 @@
 //	f, err := rotate.Open("/var/log/app/app.log", &rotate.Options{
 //		MaxSize:    100 * rotate.MiB,
 //		MaxBackups: 10,
-//		Compress:   true,
+//		Compress:   rotate.Gzip,
 //		FileMode:   0o640,
 //	})
 //	if err != nil {

@@ -18,6 +18,8 @@ type Reason int
 const (
 	Requested Reason = iota // Rotate was called
 	SizeLimit               // the next Write would have passed MaxSize
+	Scheduled               // it was time by Schedule
+	AtOpen                  // RotateAtOpen
 )
 
 // String returns the reason in words.
@@ -27,7 +29,19 @@ func (r Reason) String() string {
 		return "requested"
 	case SizeLimit:
 		return "size limit"
+	case Scheduled:
+		return "scheduled"
+	case AtOpen:
+		return "at open"
 	default:
 		return "unknown reason"
 	}
+}
+
+// Backup is a file that a rotation has left.
+type Backup struct {
+	Path        string
+	Time        time.Time   // when it was rotated, as its name says
+	Size        int64       // bytes on disk
+	Compression Compression // its form
 }

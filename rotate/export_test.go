@@ -28,20 +28,32 @@ func (f *File) SetLink(link func(oldname, newname string) error) {
 
 // ParseBackup is naming.parse for the backups of live.
 func ParseBackup(live, name string) (plain string, ok bool) {
-	plain, _, ok = newNaming(live).parse(name)
-	return plain, ok
+	p, ok := newNaming(live, new(Options)).parse(name)
+	return p.plain, ok
 }
 
 // IsTemp is naming.isTemp for the temporary files of live.
-func IsTemp(live, name string) bool { return newNaming(live).isTemp(name) }
+func IsTemp(live, name string) bool {
+	_, ok := newNaming(live, new(Options)).temp(name)
+	return ok
+}
 
-// GzipFile is gzipFile.
-func GzipFile(ctx context.Context, src, dst string) error { return gzipFile(ctx, src, dst) }
+// GzipFile is compressFile.
+func GzipFile(ctx context.Context, src, dst string) error {
+	return compressFile(ctx, src, dst, Gzip, 0)
+}
 
 // RebuildBackup parses name and returns what our and lumberjack's plain name
 // for the same stamp would be.
 func RebuildBackup(live, name string) (ours, legacy string) {
-	n := newNaming(live)
-	_, s, _ := n.parse(name)
-	return n.backup(s), n.base + "-" + s.time.Format(legacyLayout) + n.ext
+	n := newNaming(live, new(Options))
+	p, _ := n.parse(name)
+	return n.backup("", p.stamp), n.base + "-" + p.stamp.time.Format(legacyLayout) + n.ext
+}
+
+// Settle waits until OnError has been told everything.
+func (f *File) Settle() {
+	if busy := f.reporter.idle(); busy != nil {
+		<-busy
+	}
 }

@@ -63,7 +63,7 @@ func TestPartialWriteIsTakenBack(t *testing.T) {
 			name: "short without an error", before: "before\n", short: 3,
 			write: "a line\n", n: 0, want: "before\nnext\n",
 		}, {
-			name: "everything and an error", before: "before\n", short: 99, err: syscall.EIO,
+			name: "everything and an error", before: "before\n", short: 99, err: syscall.EFAULT,
 			write: "a line\n", n: 7, want: "before\na line\nnext\n",
 		}, {
 			name: "into an empty file", short: 3, err: syscall.ENOSPC,
@@ -218,7 +218,7 @@ func TestOutageIsReportedOnceAndAtItsEnd(t *testing.T) {
 		mustWrite(t, f, "written\n")
 		mustWrite(t, f, "written\n")
 	}
-	errs := log.all()
+	errs := log.all(f)
 	if len(errs) != 4 {
 		t.Fatalf("OnError was told %d times, want 4: %v", len(errs), errs)
 	}
@@ -266,9 +266,9 @@ func TestHooksMayPanic(t *testing.T) {
 		OnRotate: func(rotate.Event) { panic("in OnRotate") },
 	})
 	fault := wrapEngine(f)
-	fault.Fail(syscall.EIO)
-	if _, err := f.Write([]byte("lost\n")); !errors.Is(err, syscall.EIO) {
-		t.Errorf("Write = %v, want EIO", err)
+	fault.Fail(syscall.EFAULT)
+	if _, err := f.Write([]byte("lost\n")); !errors.Is(err, syscall.EFAULT) {
+		t.Errorf("Write = %v, want EFAULT", err)
 	}
 	fault.Fail(nil)
 	mustWrite(t, f, "line\n")
@@ -295,10 +295,11 @@ func TestHooksMayWrite(t *testing.T) {
 	mustWrite(t, f, "one\n")
 	mustRotate(t, f)
 	<-told
-	wrapEngine(f).Fail(syscall.EIO)
-	if _, err := f.Write([]byte("lost\n")); !errors.Is(err, syscall.EIO) {
-		t.Errorf("Write = %v, want EIO", err)
+	wrapEngine(f).Fail(syscall.EFAULT)
+	if _, err := f.Write([]byte("lost\n")); !errors.Is(err, syscall.EFAULT) {
+		t.Errorf("Write = %v, want EFAULT", err)
 	}
+	f.Settle()
 	checkStats(t, f, 2, 2)
 }
 
@@ -385,7 +386,7 @@ func TestEventsForASlowHookAreBounded(t *testing.T) {
 	if got, want := told, waiting+1; got != want {
 		t.Errorf("OnRotate was told %d times, want %d", got, want)
 	}
-	if errs := log.all(); len(errs) != more {
+	if errs := log.all(f); len(errs) != more {
 		t.Errorf("OnError was told %d times, want %d: %v", len(errs), more, errs)
 	}
 	if got := len(contents(t, path)); got != 2 {
@@ -412,7 +413,7 @@ func TestFailedRotationLosesNothing(t *testing.T) {
 		if got := f.Stats().RotateErrors; got != 10 {
 			t.Errorf("%d attempts in %v, want 10", got, time.Since(start))
 		}
-		errs := log.all()
+		errs := log.all(f)
 		for _, err := range errs {
 			if !errors.Is(err, failure) {
 				t.Errorf("OnError was told %v, want %v", err, failure)

@@ -6,9 +6,10 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"log/slog"
+	"math"
 	"os"
 	"path/filepath"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,31 +24,39 @@ const (
 // use.
 //
 // A File has one goroutine, the worker, from Open to Close: it removes and
-// compresses backups, prepares the next file and calls OnRotate. Once a second
-// while there are Writes, a timer's function runs for a moment. The engine,
+// compresses backups, prepares the next file and calls the hooks but OnError,
+// which has a goroutine for as long as there are errors to tell. Timers run a
+// function for a moment: once a second while there are Writes, when Schedule
+// says so and at least once a minute, and after SyncInterval. The engine,
 // lumberjack, adds a goroutine that outlives the File and serves the next one.
 type File struct {
-	path  string // absolute, links resolved
-	dir   string
-	names naming
-	opts  Options
-	link  func(oldname, newname string) error // os.Link but in tests
-	tally tally
+	path     string // absolute, links resolved
+	dir      string
+	names    naming
+	opts     Options
+	uid, gid int
+	plan     schedule
+	link     func(oldname, newname string) error // os.Link but in tests
+	tally    tally
+	reporter reporter
 
 	syncing sync.Mutex // held throughout a Sync
+	freeing sync.Mutex // held while backups are removed
 
 	mu        sync.Mutex
 	live      *segment // nil only on Windows, after a failure to open it again
 	size      int64    // of the live file
 	torn      bool     // the live file ends in mid-line
+	dirty     bool     // something was written since the last sync
 	outage    outage   // of writing
 	rotating  backoff
 	reopening backoff
 	last      time.Time // in the name of the newest backup
 	standby   *standby  // nil if there is none
+	turns     *turns    // nil unless several processes write
+	turnless  bool      // the last turn could not be had
 	unsynced  []string  // backups since the last Sync
-	events    []Event   // for the worker to pass on
-	reports   []error   // for OnError when the lock is released
+	notices   []notice  // for the worker to pass on
 	closed    bool
 	closeErr  error
 
@@ -55,6 +64,10 @@ type File struct {
 	// file system, so a timer says when to look at the path again.
 	look    *time.Timer
 	lookDue atomic.Bool
+
+	due     deadline    // of the live file, by Schedule
+	alarm   *time.Timer // for due, nil without a Schedule
+	syncDue *time.Timer // nil without a SyncInterval
 
 	wake chan struct{} // tells the worker that there is work
 	stop context.CancelFunc
@@ -70,8 +83,10 @@ var _ io.WriteCloser = (*File)(nil)
 // removed.
 //
 // Open fails if an option is out of range, if path is empty, ends in a
-// separator or in .gz, which is for backups, if it names something other than
-// a regular file, or if the file can not be opened for reading and writing.
+// separator or in .gz or .zst, which are for backups, if it names something
+// other than a regular file, if the file can not be opened for reading and
+// writing, if this process has a File there already, or, with PerProcess, if
+// another process has it, as two containers can that share a directory.
 func Open(path string, opts *Options) (*File, error) {
 	f, err := open(path, opts)
 	if err != nil {
@@ -90,47 +105,88 @@ func open(path string, opts *Options) (*File, error) {
 		return nil, errors.New("the path is empty")
 	case os.IsPathSeparator(path[len(path)-1]):
 		return nil, errors.New("the path names a directory")
-	case strings.EqualFold(filepath.Ext(path), gzipExt):
-		return nil, errors.New("a log file's name cannot end in " + gzipExt + ", backups do")
-	}
-	if path, err = resolve(path, o.DirMode); err != nil {
-		return nil, err
+	case compressionOf(path) != None:
+		return nil, fmt.Errorf("a log file's name cannot end in %s, backups do", compressionOf(path).ext())
 	}
 	f := &File{
-		path:  path,
-		dir:   filepath.Dir(path),
-		names: newNaming(filepath.Base(path)),
-		opts:  o,
-		link:  os.Link,
-		wake:  make(chan struct{}, 1),
-		done:  make(chan struct{}),
+		opts:     o,
+		link:     os.Link,
+		reporter: reporter{hook: o.OnError},
+		wake:     make(chan struct{}, 1),
+		done:     make(chan struct{}),
 	}
-	f.look = time.AfterFunc(checkInterval, func() { f.lookDue.Store(true) })
-	if err := f.openLive(); err != nil {
-		f.look.Stop()
-		return nil, err
-	}
-	if o.SyncEveryWrite {
-		if err := syncDir(f.dir); err != nil {
-			return nil, errors.Join(err, f.release())
+	if o.Schedule != "" {
+		if f.plan, err = parseSchedule(o.Schedule, o.Location); err != nil {
+			return nil, fmt.Errorf("Schedule is %w", err)
 		}
 	}
-	if err := sweep(f.dir, f.names); err != nil {
+	if f.uid, f.gid, err = owner(o.Owner); err != nil {
+		return nil, err
+	}
+	if f.path, err = resolve(path, &o); err != nil {
+		return nil, err
+	}
+	f.dir = filepath.Dir(f.path)
+	f.names = newNaming(filepath.Base(f.path), &o)
+	f.path = filepath.Join(f.dir, f.names.live)
+	if err := opened.add(f); err != nil {
+		return nil, err
+	}
+	if err := f.start(); err != nil {
+		opened.remove(f)
+		return nil, err
+	}
+	return f, nil
+}
+
+// start opens the file and sets everything going.
+func (f *File) start() (err error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.look = time.AfterFunc(checkInterval, f.lookSoon)
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, f.release())
+		}
+	}()
+	if f.opts.MultiProcess {
+		if f.turns, err = newTurns(f.dir, f.names, f.perm()); err != nil {
+			return err
+		}
+		defer f.turn(true)()
+	}
+	if err := f.openLive(); err != nil {
+		return err
+	}
+	if f.opts.PerProcess {
+		if err := f.claim(); err != nil {
+			return err
+		}
+	}
+	if err := f.tryOwner(); err != nil {
+		return err
+	}
+	if f.opts.SyncEveryWrite {
+		if err := syncDir(f.dir); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(f.undoInterrupted(), sweep(f.dir, f.names)); err != nil {
 		f.problem(fmt.Errorf("rotate: remove what was left over: %w", err))
 	}
+	f.measure()
+	f.startClock()
 	ctx, stop := context.WithCancel(context.Background())
 	f.stop = stop
 	f.kick()
 	go f.work(ctx)
-	f.mu.Lock()
-	f.unlock()
-	return f, nil
+	return nil
 }
 
 // openLive makes the file at the path the live one. The one before it, if any,
 // is synced and closed after that.
 func (f *File) openLive() error {
-	seg, err := openSegment(f.path, f.newMode())
+	seg, err := openSegment(f.path, f.perm())
 	if err != nil {
 		return err
 	}
@@ -143,6 +199,7 @@ func (f *File) openLive() error {
 	f.looked()
 	f.tally.add(func(s *Stats) { s.Size = size })
 	if old != nil {
+		f.setDeadline(time.Now())
 		// Once closed it is out of reach for Sync: nobody knows its name.
 		if err := errors.Join(old.probe.Sync(), old.close()); err != nil {
 			f.problem(fmt.Errorf("rotate: close the former %s: %w", f.path, err))
@@ -151,18 +208,41 @@ func (f *File) openLive() error {
 	return nil
 }
 
-// newMode is the mode for a file that is created now.
-func (f *File) newMode() fs.FileMode {
-	switch {
-	case f.opts.FileMode != 0:
-		return f.opts.FileMode
-	case f.live != nil:
+// perm is what a file that is created now gets.
+func (f *File) perm() permissions {
+	p := permissions{mode: defaultFileMode, uid: f.uid, gid: f.gid, must: f.opts.Owner != ""}
+	if f.live != nil {
 		if info, err := f.live.probe.Stat(); err == nil {
-			return info.Mode().Perm() | defaultFileMode
+			p.mode = info.Mode().Perm() | defaultFileMode
+		}
+		if !p.must {
+			p.uid, p.gid = ownerOf(f.live.info)
 		}
 	}
-	return defaultFileMode
+	if f.opts.FileMode != 0 {
+		p.mode = f.opts.FileMode
+	}
+	return p
 }
+
+// tryOwner fails if files cannot be given to Options.Owner.
+func (f *File) tryOwner() error {
+	if f.opts.Owner == "" {
+		return nil
+	}
+	trial, err := newStandby(f.dir, f.names)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(f.perm().apply(trial.probe), trial.discard())
+	if err != nil {
+		return fmt.Errorf("Owner is %q: %w", f.opts.Owner, err)
+	}
+	return nil
+}
+
+// unknownLevel is that of lines that come by Write.
+const unknownLevel = slog.Level(math.MinInt)
 
 // Write appends p, which should be one or more whole lines: they stay in one
 // file, and no line of another Write gets between them. If p does not fit in
@@ -174,17 +254,35 @@ func (f *File) newMode() fs.FileMode {
 // achieved, because the partial line could not be taken back, it is closed
 // with a newline before the next line. No error is for ever: the next Write
 // tries again. After Close, Write fails with [os.ErrClosed].
-func (f *File) Write(p []byte) (n int, err error) {
+func (f *File) Write(p []byte) (n int, err error) { return f.write(p, f.opts.SyncEveryWrite) }
+
+// WriteLevel is Write for lines of a level, which SyncLevel looks at. The
+// encoders of this module call it.
+func (f *File) WriteLevel(level slog.Level, p []byte) (n int, err error) {
+	return f.write(p, f.opts.SyncEveryWrite || f.syncs(level))
+}
+
+// syncs reports whether lines of level are synced at once.
+func (f *File) syncs(level slog.Level) bool {
+	return f.opts.SyncLevel != nil && level >= f.opts.SyncLevel.Level()
+}
+
+func (f *File) write(p []byte, sync bool) (n int, err error) {
 	f.mu.Lock()
-	defer f.unlock()
+	defer f.mu.Unlock()
 	if f.closed {
 		return 0, f.errClosed("write")
 	}
 	if len(p) == 0 {
 		return 0, nil
 	}
+	if f.turns != nil {
+		defer f.turn(false)()
+	}
 	f.maintain(int64(len(p)))
-	n, err = f.put(p)
+	if n, err = f.put(p, sync); err != nil {
+		n, err = f.rescue(p, n, sync, err)
+	}
 	f.account(p, n, err)
 	return n, err
 }
@@ -194,9 +292,12 @@ func (f *File) Write(p []byte) (n int, err error) {
 // [os.ErrClosed].
 func (f *File) Rotate() error {
 	f.mu.Lock()
-	defer f.unlock()
+	defer f.mu.Unlock()
 	if f.closed {
 		return f.errClosed("rotate")
+	}
+	if f.turns != nil {
+		defer f.turn(true)()
 	}
 	if err := f.check(); err != nil {
 		return err
@@ -212,9 +313,12 @@ func (f *File) Rotate() error {
 // Without it, a file that was moved or removed is noticed within a second.
 func (f *File) Reopen() error {
 	f.mu.Lock()
-	defer f.unlock()
+	defer f.mu.Unlock()
 	if f.closed {
 		return f.errClosed("reopen")
+	}
+	if f.turns != nil {
+		defer f.turn(false)()
 	}
 	return f.reopen()
 }
@@ -223,11 +327,14 @@ func (f *File) Reopen() error {
 func (f *File) Stats() Stats { return f.tally.get() }
 
 // Shutdown closes the file. It waits until the worker has removed what exceeds
-// the limits and has passed on all events; a compression under way is given up,
-// to be done by a later Open. If ctx ends before that, Shutdown returns an error
-// that says so, and the worker ends as soon as it can. Shutdown can be called
-// any number of times, and beside all other methods.
+// the limits, and until the hooks have been told everything; a compression
+// under way is given up, to be done by a later Open. If ctx ends before that,
+// Shutdown returns an error that says so, and the worker ends as soon as it can.
+// Shutdown can be called any number of times, and beside all other methods.
 func (f *File) Shutdown(ctx context.Context) error {
+	if f.opts.SyncInterval > 0 {
+		_ = f.syncIfDirty(ctx) // Stats know
+	}
 	f.mu.Lock()
 	if !f.closed {
 		f.closed = true
@@ -235,18 +342,27 @@ func (f *File) Shutdown(ctx context.Context) error {
 		f.stop()
 	}
 	err := f.closeErr
-	f.unlock()
-	select {
-	case <-f.done:
-		return err
-	default:
+	f.mu.Unlock()
+	for _, wait := range []func() <-chan struct{}{
+		func() <-chan struct{} { return f.done },
+		f.reporter.idle,
+	} {
+		ended := wait()
+		if ended == nil {
+			continue
+		}
+		select {
+		case <-ended:
+			continue
+		default:
+		}
+		select {
+		case <-ended:
+		case <-ctx.Done():
+			return errors.Join(err, fmt.Errorf("rotate: close %s: the worker or a hook is still busy: %w", f.path, context.Cause(ctx)))
+		}
 	}
-	select {
-	case <-f.done:
-		return err
-	case <-ctx.Done():
-		return errors.Join(err, fmt.Errorf("rotate: close %s: the worker is still busy: %w", f.path, context.Cause(ctx)))
-	}
+	return err
 }
 
 // Close is [File.Shutdown] with a limit of five seconds.
@@ -256,9 +372,13 @@ func (f *File) Close() error {
 	return f.Shutdown(ctx)
 }
 
-// release gives back all descriptors.
+// release gives back all descriptors and timers.
 func (f *File) release() error {
-	f.look.Stop()
+	for _, timer := range []*time.Timer{f.look, f.alarm, f.syncDue} {
+		if timer != nil {
+			timer.Stop()
+		}
+	}
 	var errs []error
 	if f.live != nil {
 		errs = append(errs, f.live.close())
@@ -267,6 +387,9 @@ func (f *File) release() error {
 	if f.standby != nil {
 		errs = append(errs, f.standby.discard())
 		f.standby = nil
+	}
+	if f.turns != nil {
+		errs = append(errs, f.turns.write.Close()) // the worker still needs the other one
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("rotate: close %s: %w", f.path, err)
@@ -278,34 +401,10 @@ func (f *File) errClosed(op string) error {
 	return fmt.Errorf("rotate: %s %s: %w", op, f.path, os.ErrClosed)
 }
 
-// unlock releases the lock, and then tells OnError what happened under it.
-func (f *File) unlock() {
-	reports := f.reports
-	f.reports = nil
-	f.mu.Unlock()
-	for _, err := range reports {
-		f.tell(err)
-	}
-}
-
-// problem counts err, and has it told to OnError when the lock is released.
+// problem counts err, and has OnError told.
 func (f *File) problem(err error) {
 	f.tally.failed(err)
-	f.reports = append(f.reports, err)
-}
-
-// fail counts err and tells OnError. It must be called without the lock.
-func (f *File) fail(err error) {
-	f.tally.failed(err)
-	f.tell(err)
-}
-
-func (f *File) tell(err error) {
-	if f.opts.OnError == nil {
-		return
-	}
-	defer func() { _ = recover() }() // there is nobody left to tell
-	f.opts.OnError(err)
+	f.reporter.report(err)
 }
 
 // liveInfo returns the identity of the live file, nil if there is none.

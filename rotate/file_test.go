@@ -149,7 +149,9 @@ func (l *errorLog) add(err error) {
 	l.errs = append(l.errs, err)
 }
 
-func (l *errorLog) all() []error {
+// all returns what OnError of f has been told.
+func (l *errorLog) all(f *rotate.File) []error {
+	f.Settle()
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	return slices.Clone(l.errs)
@@ -323,7 +325,7 @@ func TestOpenRefusesPaths(t *testing.T) {
 }
 
 func TestOpenDoesNotWriteToOptions(t *testing.T) {
-	opts := rotate.Options{Compress: true}
+	opts := rotate.Options{Compress: rotate.Gzip}
 	mustOpen(t, filepath.Join(t.TempDir(), "app.log"), &opts)
 	if opts.MaxSize != 0 || opts.DirMode != 0 || opts.FileMode != 0 {
 		t.Errorf("Open changed its options: %+v", opts)
@@ -437,7 +439,7 @@ func TestFileConcurrentSafe(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "app.log")
 	f := mustOpen(t, path, &rotate.Options{
 		MaxSize:  4 * rotate.KiB,
-		Compress: true,
+		Compress: rotate.Gzip,
 		OnRotate: func(rotate.Event) {},
 		OnError:  func(err error) { t.Error(err) },
 	})

@@ -40,8 +40,14 @@ func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 }
 
 // Handle encodes and writes r. An error of the file comes back as the encoder
-// passes it on; with slog's own encoders that is as it is.
-func (h *Handler) Handle(ctx context.Context, r slog.Record) error { return h.next.Handle(ctx, r) }
+// passes it on; with slog's own encoders that is as it is. A record at SyncLevel
+// or above is on the storage device when Handle returns, whatever the encoder.
+func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
+	if err := h.next.Handle(ctx, r); err != nil || !h.file.syncs(r.Level) {
+		return err
+	}
+	return h.file.syncIfDirty(context.WithoutCancel(ctx))
+}
 
 // WithAttrs returns a handler on the same file whose encoder has attrs.
 func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {

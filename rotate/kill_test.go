@@ -23,7 +23,7 @@ func TestKilledChild(t *testing.T) {
 	if path == "" {
 		t.Skip("runs as a child of TestKillLosesNothing only")
 	}
-	f, err := rotate.Open(path, &rotate.Options{MaxSize: 8 * rotate.KiB, Compress: true})
+	f, err := rotate.Open(path, &rotate.Options{MaxSize: 8 * rotate.KiB, Compress: rotate.Gzip})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -64,7 +64,7 @@ func TestFullDisk(t *testing.T) {
 			}
 			checkLines(t, path, want)
 			checkStats(t, f, int64(len(want)), dropped)
-			if errs := log.all(); len(errs) < 2 || !strings.Contains(errs[len(errs)-1].Error(), "works again") {
+			if errs := log.all(f); len(errs) < 2 || !strings.Contains(errs[len(errs)-1].Error(), "works again") {
 				t.Errorf("OnError was told %v, want the beginning and the end", errs)
 			}
 		})

@@ -156,7 +156,7 @@ func TestDirectoryReplacedByAFileLosesNothing(t *testing.T) {
 		if diff := cmp.Diff(want, read(t, filepath.Join(dir+".1", "app.log"))); diff != "" {
 			t.Errorf("content mismatch (-want +got):\n%s", diff)
 		}
-		if got := len(log.all()); got < 3 || got > 10 {
+		if got := len(log.all(f)); got < 3 || got > 10 {
 			t.Errorf("OnError was told %d times, want it told, and less and less often", got)
 		}
 		if err := f.Rotate(); err == nil {
@@ -197,7 +197,7 @@ func TestUnwritableDirectoryLosesNothing(t *testing.T) {
 		if diff := cmp.Diff([]string{want}, contents(t, path)); diff != "" {
 			t.Errorf("contents mismatch (-want +got):\n%s", diff)
 		}
-		errs := log.all()
+		errs := log.all(f)
 		if len(errs) == 0 || !errors.Is(errs[0], fs.ErrPermission) {
 			t.Errorf("OnError was told %v, want a permission error", errs)
 		}

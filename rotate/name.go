@@ -1,6 +1,7 @@
 package rotate
 
 import (
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -8,27 +9,49 @@ import (
 )
 
 const (
-	stampLayout  = "20060102T150405.000000Z" // ours, always UTC
-	legacyLayout = "2006-01-02T15-04-05.000" // lumberjack's, taken for UTC
-	gzipExt      = ".gz"
+	stampLayout  = "20060102T150405.000000Z0700" // ours
+	stampLen     = len("20060102T150405.000000")
+	legacyLayout = "2006-01-02T15-04-05.000" // of lumberjack and timberjack, in a zone that it does not say
 	tempExt      = ".tmp"
+	lockExt      = ".lock"
 )
 
 // naming knows how the backups of one log file are called, and recognises
 // nothing but those: app.log has the backups app-<stamp>.log, and neither
 // app.errors.log nor app-x.log is one.
+//
+// With a file for each process, the files of all processes are one family:
+// app.1234.log with its backups app.1234-<stamp>.log, and those of other numbers.
 type naming struct {
-	live      string // app.log
+	live      string // app.log, or app.1234.log
 	base, ext string // app and .log
+	pid       string // 1234, empty if there is one file for all
+	zone      *time.Location
 }
 
-func newNaming(live string) naming {
-	ext := filepath.Ext(live)
-	base := strings.TrimSuffix(live, ext)
+func newNaming(name string, opts *Options) naming {
+	ext := filepath.Ext(name)
+	base := strings.TrimSuffix(name, ext)
 	if base == "" { // a dot file has no extension
-		base, ext = live, ""
+		base, ext = name, ""
 	}
-	return naming{live: live, base: base, ext: ext}
+	n := naming{live: name, base: base, ext: ext, zone: time.UTC}
+	if opts.LocalTime {
+		n.zone = time.Local
+	}
+	if opts.PerProcess {
+		n.pid = strconv.Itoa(os.Getpid())
+		n.live = n.liveOf(n.pid)
+	}
+	return n
+}
+
+// liveOf returns the name of the live file of the process pid.
+func (n naming) liveOf(pid string) string {
+	if pid == "" {
+		return n.live
+	}
+	return n.base + "." + pid + n.ext
 }
 
 // stamp is what tells one backup from another: its time, and a number that is
@@ -45,49 +68,119 @@ func (s stamp) compare(other stamp) int {
 	return s.seq - other.seq
 }
 
-// backup returns the plain name of the backup with stamp s.
-func (n naming) backup(s stamp) string {
-	name := n.base + "-" + s.time.UTC().Format(stampLayout)
+// backup returns the plain name of the backup of pid's file with stamp s.
+func (n naming) backup(pid string, s stamp) string {
+	name := n.base
+	if pid != "" {
+		name += "." + pid
+	}
+	name += "-" + s.time.In(n.zone).Format(stampLayout)
 	if s.seq > 0 {
 		name += "-" + strconv.Itoa(s.seq)
 	}
 	return name + n.ext
 }
 
-// parse takes the name of a backup apart: plain is the name without .gz.
-func (n naming) parse(name string) (plain string, s stamp, ok bool) {
-	plain = strings.TrimSuffix(name, gzipExt)
-	rest, ok := strings.CutPrefix(plain, n.base+"-")
-	if !ok {
-		return "", stamp{}, false
-	}
-	rest, ok = strings.CutSuffix(rest, n.ext)
-	if !ok {
-		return "", stamp{}, false
-	}
-	if t, ok := parseTime(legacyLayout, rest); ok {
-		return plain, stamp{time: t}, true
-	}
-	if len(rest) < len(stampLayout) {
-		return "", stamp{}, false
-	}
-	t, ok := parseTime(stampLayout, rest[:len(stampLayout)])
-	if !ok {
-		return "", stamp{}, false
-	}
-	s = stamp{time: t}
-	if seq := rest[len(stampLayout):]; seq != "" {
-		// Only what backup writes is ours: no sign, no leading zero.
-		s.seq, _ = strconv.Atoi(strings.TrimPrefix(seq, "-"))
-		if s.seq < 1 || seq != "-"+strconv.Itoa(s.seq) {
-			return "", stamp{}, false
-		}
-	}
-	return plain, s, true
+// parsed is what the name of a backup says.
+type parsed struct {
+	plain string // without the extension of the compressed form
+	form  Compression
+	stamp stamp
+	pid   string
 }
 
-// parseTime accepts only what formatting with layout gives; time.Parse alone
-// is more generous.
+// parse takes the name of a backup apart.
+func (n naming) parse(name string) (p parsed, ok bool) {
+	p.form = compressionOf(name)
+	p.plain = strings.TrimSuffix(name, p.form.ext())
+	// timberjack can be told to put its time behind the extension.
+	if rest, ok := strings.CutPrefix(p.plain, n.live+"-"); ok && n.ext != "" && n.pid == "" {
+		if p.stamp, ok = n.timberjack(rest); ok {
+			return p, true
+		}
+	}
+	rest, ok := strings.CutPrefix(p.plain, n.base)
+	if !ok {
+		return parsed{}, false
+	}
+	if rest, ok = strings.CutSuffix(rest, n.ext); !ok {
+		return parsed{}, false
+	}
+	if n.pid != "" {
+		if p.pid, rest, ok = cutPID(rest); !ok {
+			return parsed{}, false
+		}
+	}
+	if rest, ok = strings.CutPrefix(rest, "-"); !ok {
+		return parsed{}, false
+	}
+	for _, read := range []func(string) (stamp, bool){n.ours, n.legacy, n.timberjack} {
+		if p.stamp, ok = read(rest); ok {
+			return p, true
+		}
+	}
+	return parsed{}, false
+}
+
+// cutPID splits ".1234-x" into 1234 and -x.
+func cutPID(s string) (pid, rest string, ok bool) {
+	s, ok = strings.CutPrefix(s, ".")
+	rest = strings.TrimLeft(s, "0123456789")
+	pid = s[:len(s)-len(rest)]
+	return pid, rest, ok && pid != "" && pid[0] != '0'
+}
+
+// process returns the number of the process whose live file is called name.
+func (n naming) process(name string) (pid string, ok bool) {
+	rest, ok := strings.CutPrefix(name, n.base)
+	if !ok || n.pid == "" {
+		return "", false
+	}
+	pid, rest, ok = cutPID(rest)
+	return pid, ok && rest == n.ext
+}
+
+// ours reads what backup writes, and nothing else: parsing alone is more generous.
+func (n naming) ours(s string) (stamp, bool) {
+	if len(s) <= stampLen {
+		return stamp{}, false
+	}
+	end := stampLen + len("Z")
+	if s[stampLen] != 'Z' {
+		end = min(stampLen+len("+0100"), len(s))
+	}
+	t, ok := parseTime(stampLayout, s[:end])
+	if !ok {
+		return stamp{}, false
+	}
+	seq := 0
+	if rest := s[end:]; rest != "" {
+		seq, _ = strconv.Atoi(strings.TrimPrefix(rest, "-"))
+		if seq < 1 || rest != "-"+strconv.Itoa(seq) {
+			return stamp{}, false
+		}
+	}
+	return stamp{t, seq}, true
+}
+
+// legacy reads the time as lumberjack writes it.
+func (n naming) legacy(s string) (stamp, bool) {
+	t, ok := parseTime(legacyLayout, s)
+	if !ok {
+		return stamp{}, false
+	}
+	return stamp{time: time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), n.zone)}, true
+}
+
+// timberjack reads lumberjack's time, followed by a reason for the rotation.
+func (n naming) timberjack(s string) (stamp, bool) {
+	if len(s) <= len(legacyLayout)+1 || s[len(legacyLayout)] != '-' ||
+		strings.Trim(s[len(legacyLayout)+1:], "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
+		return stamp{}, false
+	}
+	return n.legacy(s[:len(legacyLayout)])
+}
+
 func parseTime(layout, s string) (time.Time, bool) {
 	t, err := time.Parse(layout, s)
 	return t, err == nil && t.Format(layout) == s
@@ -97,13 +190,13 @@ func parseTime(layout, s string) (time.Time, bool) {
 // renamed to name. It is hidden, and matches no glob for logs.
 func tempPattern(name string) string { return "." + name + ".*" + tempExt }
 
-// isTemp reports whether name was made from tempPattern for the live file or
-// for a compressed backup of it.
-func (n naming) isTemp(name string) bool {
+// temp returns what the temporary file called name was made for: the live file
+// of a process, or a compressed backup.
+func (n naming) temp(name string) (pid string, ok bool) {
 	rest, dot := strings.CutPrefix(name, ".")
 	rest, tmp := strings.CutSuffix(rest, tempExt)
 	if !dot || !tmp {
-		return false
+		return "", false
 	}
 	// Should lumberjack ever have moved a prepared file aside, it has put its
 	// time in front of the extension.
@@ -114,12 +207,18 @@ func (n naming) isTemp(name string) bool {
 	}
 	at := strings.LastIndexByte(rest, '.')
 	if at < 0 || rest[at+1:] == "" || strings.Trim(rest[at+1:], "0123456789") != "" {
-		return false
+		return "", false
 	}
 	target := rest[:at]
 	if target == n.live {
-		return true
+		return n.pid, true
 	}
-	_, _, ok := n.parse(target)
-	return ok && strings.HasSuffix(target, gzipExt)
+	if pid, ok := n.process(target); ok {
+		return pid, true
+	}
+	p, ok := n.parse(target)
+	return p.pid, ok && p.form != None
 }
+
+// lockFile returns the hidden name of a file for a lock between processes.
+func (n naming) lockFile(purpose string) string { return "." + n.live + purpose + lockExt }

@@ -29,7 +29,7 @@ func TestParseBackup(t *testing.T) {
 		{"app.log", "app-20261121T233046.1234560Z.log", ""},
 		{"app.log", "app-20261131T233046.123456Z.log", ""},
 		{"app.log", "app-2026-11-21T23-30-46,123.log", ""},
-		{"app.log", "app-2026-11-21T23-30-46.123-size.log", ""},
+		{"app.log", "app-2026-11-21T23-30-46.123-size.log", "app-2026-11-21T23-30-46.123-size.log"},
 		{"app.log", "app.log", ""},
 		{"app.log", "app-.log", ""},
 		{"app.log", "", ""},

@@ -8,16 +8,29 @@ import (
 	"syscall"
 )
 
-// inheritOwner gives f the owner and group that like has, as far as this
-// process may: only root can give files away, so a refusal is not an error.
-func inheritOwner(f *os.File, like fs.FileInfo) {
-	want, ok := like.Sys().(*syscall.Stat_t)
+// owners says that files have an owner and a group with numbers.
+const owners = true
+
+// noFollow makes opening a symbolic link an error.
+const noFollow = syscall.O_NOFOLLOW
+
+// chown gives f the owner and group, unless it has them.
+func chown(f *os.File, uid, gid int) error {
+	info, err := f.Stat()
+	if err != nil {
+		return err
+	}
+	u, g := ownerOf(info)
+	if (uid < 0 || u == uid) && (gid < 0 || g == gid) {
+		return nil
+	}
+	return f.Chown(uid, gid)
+}
+
+func ownerOf(info fs.FileInfo) (uid, gid int) {
+	stat, ok := info.Sys().(*syscall.Stat_t)
 	if !ok {
-		return
+		return -1, -1
 	}
-	if info, err := f.Stat(); err == nil {
-		if have, ok := info.Sys().(*syscall.Stat_t); ok && (have.Uid != want.Uid || have.Gid != want.Gid) {
-			_ = f.Chown(int(want.Uid), int(want.Gid))
-		}
-	}
+	return int(stat.Uid), int(stat.Gid)
 }

@@ -13,15 +13,15 @@ const maxLinks = 40 // as many as Linux follows
 
 // resolve returns the absolute path of the file that path stands for, with all
 // symbolic links followed, so that the target is rotated and not the link. The
-// file need not exist; missing directories are created with mode.
-func resolve(path string, mode fs.FileMode) (string, error) {
+// file need not exist; missing directories are created with opts.DirMode.
+func resolve(path string, opts *Options) (string, error) {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return "", err
 	}
 	for range maxLinks {
 		dir := filepath.Dir(path)
-		if err := makeDirs(dir, mode); err != nil {
+		if err := makeDirs(dir, opts.DirMode); err != nil {
 			return "", err
 		}
 		if dir, err = filepath.EvalSymlinks(dir); err != nil {
@@ -29,8 +29,11 @@ func resolve(path string, mode fs.FileMode) (string, error) {
 		}
 		path = filepath.Join(dir, filepath.Base(path))
 		target, err := os.Readlink(path)
-		if err != nil { // not a link
+		switch {
+		case err != nil, opts.PerProcess: // not a link, or not yet the file's name
 			return path, nil //nolint:nilerr // the end of the chain, or a file that is not there yet
+		case opts.NoFollow:
+			return "", errors.New("it is a symbolic link, which NoFollow forbids")
 		}
 		if !filepath.IsAbs(target) {
 			target = filepath.Join(dir, target)

@@ -8,167 +8,348 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
 )
 
-// A backup is what one rotation left: a plain file, its compressed form, or
-// both if turning one into the other was interrupted.
+// A backup is what one rotation left: a plain file, a compressed one, or both
+// if turning one into the other was interrupted.
 type backup struct {
-	name           string // the plain form's
-	stamp          stamp
-	plain, gzipped bool
+	name  string // the plain form's
+	stamp stamp
+	pid   string
+	forms []form
 }
 
-// files returns the names of what there is of b.
-func (b backup) files() []string {
-	var names []string
-	if b.plain {
-		names = append(names, b.name)
-	}
-	if b.gzipped {
-		names = append(names, b.name+gzipExt)
-	}
-	return names
+type form struct {
+	compression Compression
+	size        int64
 }
 
-// list returns the backups in dir, newest first. A file is one only if its
-// whole name says so, if it is a regular file, and if it is not the live one.
-func list(dir string, names naming, live fs.FileInfo) ([]backup, error) {
+// has reports whether there is a form of b.
+func (b backup) has(c Compression) bool {
+	return slices.ContainsFunc(b.forms, func(f form) bool { return f.compression == c })
+}
+
+// bytes returns what b takes on disk.
+func (b backup) bytes() (sum int64) {
+	for _, f := range b.forms {
+		sum += f.size
+	}
+	return sum
+}
+
+// public returns what hooks are told of b. Of two forms that is the plain one.
+func (b backup) public(dir string) Backup {
+	c := slices.MinFunc(b.forms, func(x, y form) int { return int(x.compression - y.compression) }).compression
+	return Backup{Path: filepath.Join(dir, b.name+c.ext()), Time: b.stamp.time, Size: b.bytes(), Compression: c}
+}
+
+// list returns the backups in dir, newest first, of all processes but those
+// that live. A file is one only if its whole name says so, if it is a regular
+// file, and if it is not the live one.
+func list(dir string, names naming, live fs.FileInfo, living map[string]bool) ([]backup, error) {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return nil, err
 	}
 	byName := make(map[string]*backup)
 	for _, entry := range entries {
-		plain, s, ok := names.parse(entry.Name())
-		if !ok || !entry.Type().IsRegular() {
+		p, ok := names.parse(entry.Name())
+		if !ok || !entry.Type().IsRegular() || living[p.pid] {
 			continue
 		}
-		if info, err := entry.Info(); err != nil || live != nil && os.SameFile(info, live) {
+		info, err := entry.Info()
+		if err != nil || live != nil && os.SameFile(info, live) {
 			continue // an error means that it is gone by now
 		}
-		b := byName[plain]
+		b := byName[p.plain]
 		if b == nil {
-			b = &backup{name: plain, stamp: s}
-			byName[plain] = b
+			b = &backup{name: p.plain, stamp: p.stamp, pid: p.pid}
+			byName[p.plain] = b
 		}
-		if entry.Name() == plain {
-			b.plain = true
-		} else {
-			b.gzipped = true
-		}
+		b.forms = append(b.forms, form{p.form, info.Size()})
 	}
 	backups := make([]backup, 0, len(byName))
 	for _, b := range byName {
 		backups = append(backups, *b)
 	}
-	slices.SortFunc(backups, func(a, b backup) int { return b.stamp.compare(a.stamp) })
+	slices.SortFunc(backups, func(a, b backup) int {
+		if c := b.stamp.compare(a.stamp); c != 0 {
+			return c
+		}
+		return strings.Compare(b.name, a.name)
+	})
 	return backups, nil
 }
 
-// split divides backups, newest first, into those to keep and those that
-// exceed maxBackups in number or were made before oldest. Zero values set no
-// limit.
-func split(backups []backup, maxBackups int, oldest time.Time) (keep, expired []backup) {
+// backups is list for f, and has the Stats know.
+func (f *File) backups(living map[string]bool) ([]backup, error) {
+	backups, err := list(f.dir, f.names, f.liveInfo(), living)
+	if err != nil {
+		return nil, err
+	}
+	var bytes int64
+	for _, b := range backups {
+		bytes += b.bytes()
+	}
+	f.tally.add(func(s *Stats) { s.Backups, s.BackupBytes = len(backups), bytes })
+	return backups, nil
+}
+
+// expired returns those of the backups, newest first, that exceed a limit.
+func (f *File) expired(backups []backup) (expired []backup) {
+	now, total := time.Now(), f.tally.get().Size
 	for i, b := range backups {
-		if maxBackups > 0 && i >= maxBackups || !oldest.IsZero() && b.stamp.time.Before(oldest) {
+		total += b.bytes()
+		if f.opts.MaxBackups > 0 && i >= f.opts.MaxBackups ||
+			f.opts.MaxAge > 0 && now.Sub(b.stamp.time) > f.opts.MaxAge ||
+			f.opts.MaxTotalSize > 0 && total > f.opts.MaxTotalSize {
 			expired = append(expired, b)
-		} else {
-			keep = append(keep, b)
 		}
 	}
-	return keep, expired
+	return expired
 }
 
-// retain brings the backups to what the options ask for. It removes before it
-// compresses, and looks at the directory again after each file compressed, so
-// that a busy log does not pile up backups meanwhile. When ctx is done, it
-// compresses no more.
-func (f *File) retain(ctx context.Context) {
-	failed := make(map[string]bool)
+// keeps asks Keep about b.
+func (f *File) keeps(b backup) (keep bool) {
+	if f.opts.Keep == nil {
+		return false
+	}
+	if err := guard("Keep", func() { keep = f.opts.Keep(b.public(f.dir)) }); err != nil {
+		f.problem(err)
+		return true
+	}
+	return keep
+}
+
+// lookAfterBackups brings the backups to what the options ask for, and returns
+// how long that will do. It removes before it compresses, and looks at the
+// directory again after each file compressed, so that a busy log does not pile
+// up backups meanwhile. When ctx is done, it compresses no more.
+func (f *File) lookAfterBackups(ctx context.Context) (again time.Duration) {
+	if f.turns != nil {
+		if ok, err := tryLock(f.turns.work, true); err != nil || !ok {
+			return time.Second // another process is at it
+		}
+		defer unlock(f.turns.work) //nolint:errcheck // closing does it as well
+	}
+	living := f.retire()
+	left := make(map[string]bool) // those that could not be compressed now
 	for {
-		backups, err := list(f.dir, f.names, f.liveInfo())
+		f.freeing.Lock()
+		backups, err := f.backups(living)
 		if err != nil {
-			f.fail(fmt.Errorf("rotate: list backups of %s: %w", f.path, err))
-			return
+			f.freeing.Unlock()
+			f.problem(fmt.Errorf("rotate: list backups of %s: %w", f.path, err))
+			return cleanInterval
 		}
-		var oldest time.Time
-		if f.opts.MaxAge > 0 {
-			oldest = time.Now().Add(-f.opts.MaxAge)
-		}
-		keep, expired := split(backups, f.opts.MaxBackups, oldest)
-		f.remove(expired)
-
-		// The newest backup may still be being read by whoever follows the log.
-		next := slices.IndexFunc(keep, func(b backup) bool {
-			newest := b.name == keep[0].name
-			return !failed[b.name] && b.plain && (b.gzipped || f.opts.Compress && !newest)
-		})
-		if next < 0 || ctx.Err() != nil {
-			return
-		}
-		b := keep[next]
-		if err := f.compress(ctx, b); err != nil && ctx.Err() == nil {
-			failed[b.name] = true
-			f.fail(err)
-		}
-	}
-}
-
-func (f *File) remove(expired []backup) {
-	for _, b := range expired {
-		for _, name := range b.files() {
-			if err := os.Remove(filepath.Join(f.dir, name)); err == nil {
-				f.tally.add(func(s *Stats) { s.Removed++ })
-			} else if !errors.Is(err, fs.ErrNotExist) {
-				f.fail(fmt.Errorf("rotate: %w", err))
+		var removed []Backup
+		for _, b := range f.expired(backups) {
+			if !f.keeps(b) && f.remove(b) {
+				removed = append(removed, b.public(f.dir))
+				left[b.name] = true
 			}
 		}
+		f.freeing.Unlock()
+		f.tellRemoved(removed)
+
+		next, wait := f.nextToCompress(backups, left)
+		if next == nil || ctx.Err() != nil {
+			return wait
+		}
+		switch done, err := f.compress(ctx, *next); {
+		case err == nil && !done: // what was wrong was put right
+		case err == nil:
+			f.tellArchived(*next)
+		case ctx.Err() == nil:
+			left[next.name] = true
+			f.problem(err)
+		}
 	}
 }
 
-// compress turns b into its gzipped form, or ends what an interrupted
-// compression, perhaps by lumberjack, left half done.
-func (f *File) compress(ctx context.Context, b backup) error {
+// nextToCompress returns the newest of the backups that is to be compressed,
+// or nil, and how long to wait for the one after that.
+func (f *File) nextToCompress(backups []backup, left map[string]bool) (next *backup, wait time.Duration) {
+	wait = cleanInterval
+	newest := true // of this process
+	for i, b := range backups {
+		mayBeRead := newest && b.pid == f.names.pid // by whoever follows the log
+		newest = newest && !mayBeRead
+		switch {
+		case left[b.name] || !b.has(None):
+			continue
+		case len(b.forms) > 1: // what was interrupted
+		case f.opts.Compress == None:
+			continue
+		case f.opts.CompressDelay > 0:
+			if due := f.opts.CompressDelay - time.Since(b.stamp.time); due > 0 {
+				wait = min(wait, due)
+				continue
+			}
+		case mayBeRead:
+			continue
+		}
+		return &backups[i], wait
+	}
+	return nil, wait
+}
+
+// remove removes all forms of b.
+func (f *File) remove(b backup) (removed bool) {
+	for _, form := range b.forms {
+		path := filepath.Join(f.dir, b.name+form.compression.ext())
+		if err := os.Remove(path); err == nil {
+			removed = true
+			f.tally.add(func(s *Stats) { s.Removed, s.BackupBytes = s.Removed+1, s.BackupBytes-form.size })
+		} else if !errors.Is(err, fs.ErrNotExist) {
+			f.problem(fmt.Errorf("rotate: %w", err))
+		}
+	}
+	if removed {
+		f.tally.add(func(s *Stats) { s.Backups-- })
+	}
+	return removed
+}
+
+// makeRoom removes the oldest backup, and reports whether there was one. It is
+// called with the lock, and gives it up meanwhile.
+func (f *File) makeRoom() bool {
+	f.mu.Unlock()
+	defer f.mu.Lock()
+	f.freeing.Lock()
+	defer f.freeing.Unlock()
+	backups, err := list(f.dir, f.names, f.liveInfo(), f.livingProcesses())
+	if err != nil {
+		return false
+	}
+	for _, b := range slices.Backward(backups) {
+		if f.keeps(b) || !f.remove(b) {
+			continue
+		}
+		if f.opts.OnRemove != nil {
+			f.mu.Lock()
+			f.announce("OnRemove", b.name, func() { f.opts.OnRemove(b.public(f.dir)) })
+			f.mu.Unlock()
+			f.kick()
+		}
+		return true
+	}
+	return false
+}
+
+func (f *File) tellRemoved(removed []Backup) {
+	if f.opts.OnRemove == nil {
+		return
+	}
+	for _, b := range removed {
+		f.notify("OnRemove", func() { f.opts.OnRemove(b) })
+	}
+}
+
+func (f *File) tellArchived(b backup) {
+	f.tally.add(func(s *Stats) { s.Compressed++ })
+	if f.opts.OnArchive == nil {
+		return
+	}
+	for _, c := range []Compression{Gzip, Zstd} {
+		path := filepath.Join(f.dir, b.name+c.ext())
+		if info, err := os.Lstat(path); err == nil {
+			archived := Backup{Path: path, Time: b.stamp.time, Size: info.Size(), Compression: c}
+			f.notify("OnArchive", func() { f.opts.OnArchive(archived) })
+			return
+		}
+	}
+}
+
+// compress turns b into its compressed form, or ends what an interrupted
+// compression, perhaps by lumberjack, left half done. It reports whether the
+// plain form is gone.
+func (f *File) compress(ctx context.Context, b backup) (done bool, err error) {
 	plain := filepath.Join(f.dir, b.name)
-	gzipped := plain + gzipExt
-	if b.gzipped {
-		switch result, err := compareGzip(ctx, plain, gzipped); {
-		case err != nil:
-			return fmt.Errorf("rotate: compare %s with %s: %w", gzipped, plain, err)
-		case result == different:
-			return fmt.Errorf("rotate: %s holds something else than %s: both are kept", gzipped, plain)
-		case result == unfinished:
-			if err := os.Remove(gzipped); err != nil {
-				return fmt.Errorf("rotate: %w", err)
-			}
-			return nil // the next look at the directory goes on from here
-		case result == equal:
-			// Only the last step is missing. The compressed form may be newer
-			// than the last sync of anything.
-			if err := errors.Join(syncFile(gzipped), syncDir(f.dir)); err != nil {
-				return fmt.Errorf("rotate: sync %s: %w", gzipped, err)
-			}
+	release, err := hold(plain)
+	if err != nil {
+		return false, fmt.Errorf("rotate: compress %s: %w", plain, err)
+	}
+	defer release()
+	for _, c := range []Compression{Gzip, Zstd} {
+		if !b.has(c) {
+			continue
 		}
-	} else if err := gzipFile(ctx, plain, gzipped); err != nil {
-		return fmt.Errorf("rotate: compress %s: %w", plain, err)
+		if done, err = f.finish(ctx, plain, c); err != nil || !done {
+			return done, err
+		}
+		break
+	}
+	if !done {
+		if err := compressFile(ctx, plain, plain+f.opts.Compress.ext(), f.opts.Compress, f.opts.CompressLevel); err != nil {
+			return false, fmt.Errorf("rotate: compress %s: %w", plain, err)
+		}
 	}
 	if err := os.Remove(plain); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("rotate: %w", err)
+		return false, fmt.Errorf("rotate: %w", err)
 	}
-	f.tally.add(func(s *Stats) { s.Compressed++ })
-	return nil
+	return true, nil
 }
 
-// sweep removes temporary files that a process that is no more has left.
+// finish looks at a compressed form that is beside the plain one, and reports
+// whether it is good. If it is not, it is removed.
+func (f *File) finish(ctx context.Context, plain string, c Compression) (good bool, err error) {
+	compressed := plain + c.ext()
+	switch result, err := compareCompressed(ctx, plain, compressed); {
+	case err != nil:
+		return false, fmt.Errorf("rotate: compare %s with %s: %w", compressed, plain, err)
+	case result == different:
+		return false, fmt.Errorf("rotate: %s holds something else than %s: both are kept", compressed, plain)
+	case result == unfinished:
+		if err := os.Remove(compressed); err != nil {
+			return false, fmt.Errorf("rotate: %w", err)
+		}
+		return false, nil // the next look at the directory goes on from here
+	}
+	// Only the last step is missing. The compressed form may be newer than the
+	// last sync of anything.
+	if err := errors.Join(syncFile(compressed), syncDir(f.dir)); err != nil {
+		return false, fmt.Errorf("rotate: sync %s: %w", compressed, err)
+	}
+	return true, nil
+}
+
+var errInUse = errors.New("another process has it open")
+
+// hold makes sure that no process has the file at path as its live one, as can
+// happen when two of them use it without MultiProcess.
+func hold(path string) (release func(), err error) {
+	file, err := os.OpenFile(path, os.O_RDONLY|noFollow, 0)
+	if err != nil {
+		return nil, err
+	}
+	ok, err := tryLock(file, true)
+	if !locking || err == nil && !ok {
+		_ = file.Close() // only read from
+	}
+	if err == nil && !ok {
+		return nil, errInUse
+	}
+	return func() { _ = file.Close() }, nil
+}
+
+// sweep removes temporary files that this process, or one that had its place,
+// has left.
 func sweep(dir string, names naming) error {
+	return sweepOf(dir, names, func(pid string) bool { return pid == names.pid })
+}
+
+func sweepOf(dir string, names naming, gone func(pid string) bool) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
 	}
 	var errs []error
 	for _, entry := range entries {
-		if !entry.Type().IsRegular() || !names.isTemp(entry.Name()) {
+		pid, ok := names.temp(entry.Name())
+		if !ok || !entry.Type().IsRegular() || !gone(pid) {
 			continue
 		}
 		if err := os.Remove(filepath.Join(dir, entry.Name())); !errors.Is(err, fs.ErrNotExist) {

@@ -5,6 +5,7 @@ import (
 	"compress/gzip"
 	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"math/rand/v2"
 	"os"
@@ -27,16 +28,15 @@ var siblings = []string{
 	".app.log.12x.tmp",
 	".app.txt.12.tmp",
 	"app",
-	"app-19991231T000000.000000.log",       // no Z
-	"app-19991231T000000.000000Z",          // of a log called app
-	"app-19991231T000000.000000Z-0.log",    // never made
-	"app-19991231T000000.000000Z-01.log",   // never made
-	"app-19991231T000000.000000Z.log.1",    // somebody's
-	"app-19991231T000000.000000Z.log.gz~",  // somebody's
-	"app-19991231T000000.000000Z.txt",      // of app.txt
-	"app-19991331T000000.000000Z.log",      // no such month
-	"app-1999-12-31T00-00-00.000-size.log", // another program's
-	"app-x-19991231T000000.000000Z.log",    // of app-x.log
+	"app-19991231T000000.000000.log",      // no Z
+	"app-19991231T000000.000000Z",         // of a log called app
+	"app-19991231T000000.000000Z-0.log",   // never made
+	"app-19991231T000000.000000Z-01.log",  // never made
+	"app-19991231T000000.000000Z.log.1",   // somebody's
+	"app-19991231T000000.000000Z.log.gz~", // somebody's
+	"app-19991231T000000.000000Z.txt",     // of app.txt
+	"app-19991331T000000.000000Z.log",     // no such month
+	"app-x-19991231T000000.000000Z.log",   // of app-x.log
 	"app-x.log",
 	"app.1234.log",
 	"app.errors-19991231T000000.000000Z.log", // of app.errors.log
@@ -119,7 +119,7 @@ func TestRetention(t *testing.T) {
 			},
 		}, {
 			name: "compression spares the newest",
-			opts: rotate.Options{Compress: true},
+			opts: rotate.Options{Compress: rotate.Gzip},
 			have: []string{
 				"app-1999-12-01T00-00-00.000.log",
 				"app-19991202T000000.000000Z-1.log",
@@ -134,7 +134,7 @@ func TestRetention(t *testing.T) {
 			},
 		}, {
 			name: "removal before compression",
-			opts: rotate.Options{Compress: true, MaxBackups: 2},
+			opts: rotate.Options{Compress: rotate.Gzip, MaxBackups: 2},
 			have: []string{
 				"app-19991202T000000.000000Z.log",
 				"app-19991203T000000.000000Z.log",
@@ -186,7 +186,7 @@ func TestRetention(t *testing.T) {
 func TestRetentionAfterEachRotation(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		path := filepath.Join(t.TempDir(), "app.log")
-		f := mustOpen(t, path, &rotate.Options{MaxBackups: 3, Compress: true})
+		f := mustOpen(t, path, &rotate.Options{MaxBackups: 3, Compress: rotate.Gzip})
 		for i := range 6 {
 			mustWrite(t, f, strings.Repeat("line\n", i+1))
 			mustRotate(t, f)
@@ -257,7 +257,7 @@ func TestInterruptedCompressionIsResolved(t *testing.T) {
 		{name: "more", gz: gzipped(t, content+"x"), want: content, gzWant: gzipped(t, content+"x"), errors: 1},
 		{name: "something else, truncated", gz: other[:len(other)-3], want: content, gzWant: other[:len(other)-3], errors: 1},
 	}
-	for _, compress := range []bool{false, true} {
+	for _, compress := range []rotate.Compression{rotate.None, rotate.Gzip} {
 		for _, tt := range tests {
 			t.Run(tt.name, func(t *testing.T) {
 				inBubble(t, func(t *testing.T) {
@@ -272,7 +272,7 @@ func TestInterruptedCompressionIsResolved(t *testing.T) {
 						t.Errorf("Errors = %d, want %d; last: %v", got, tt.errors, f.Stats().LastError)
 					}
 					mustClose(t, f)
-					if compress && tt.want != "" && tt.errors == 0 { // and it was done again
+					if compress != rotate.None && tt.want != "" && tt.errors == 0 { // and it was done again
 						if got := read(t, plain+".gz"); got != content {
 							t.Errorf("compressed again: %d bytes, want %d", len(got), len(content))
 						}
@@ -414,7 +414,7 @@ func TestRetentionReportsWhatItCannotRemove(t *testing.T) {
 		var log errorLog
 		f := mustOpen(t, filepath.Join(dir, "app.log"), &rotate.Options{MaxBackups: 1, OnError: log.add})
 		synctest.Wait()
-		if errs := log.all(); len(errs) != 2 || !errors.Is(errs[0], fs.ErrPermission) {
+		if errs := log.all(f); len(errs) != 2 || !errors.Is(errs[0], fs.ErrPermission) {
 			t.Errorf("OnError was told %v, want two permission errors", errs)
 		}
 		mustWrite(t, f, "line\n")
@@ -425,27 +425,39 @@ func TestRetentionReportsWhatItCannotRemove(t *testing.T) {
 	})
 }
 
-func TestTheLiveFileIsNoBackup(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
-		path := filepath.Join(t.TempDir(), "app.log")
-		writeFile(t, path, "line\n")
-		// What a rotation leaves that failed, and could not be undone.
-		second := filepath.Join(filepath.Dir(path), "app-19990101T000000.000000Z.log")
-		if err := os.Link(path, second); err != nil {
-			t.Skip(err)
-		}
-		f := mustOpen(t, path, &rotate.Options{MaxAge: time.Hour, MaxBackups: 1, Compress: true})
-		synctest.Wait()
-		if diff := cmp.Diff("line\n", read(t, second)); diff != "" {
-			t.Errorf("content mismatch (-want +got):\n%s", diff)
-		}
-		mustRotate(t, f) // now it is one, and old
-		synctest.Wait()
-		if diff := cmp.Diff([]string{"line\n", ""}, contents(t, path)); diff != "" {
-			t.Errorf("contents mismatch (-want +got):\n%s", diff)
-		}
-		if _, err := os.Stat(second); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("Stat = %v, want that it does not exist", err)
-		}
-	})
+// A process killed between the two steps of a rotation leaves the live file with
+// the name of a backup beside its own.
+func TestInterruptedRotationIsUndone(t *testing.T) {
+	for _, reopened := range []bool{true, false} {
+		t.Run(fmt.Sprintf("reopened %v", reopened), func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "app.log")
+			var f *rotate.File
+			if !reopened { // another process was killed
+				f = mustOpen(t, path, nil)
+			}
+			writeFile(t, path, "line\n")
+			second := filepath.Join(filepath.Dir(path), "app-19990101T000000.000000Z.log")
+			if err := os.Link(path, second); err != nil {
+				t.Skip(err)
+			}
+			elsewhere := filepath.Join(filepath.Dir(path), "link")
+			if err := os.Link(path, elsewhere); err != nil {
+				t.Fatal(err)
+			}
+			if reopened {
+				f = mustOpen(t, path, nil)
+			}
+			mustRotate(t, f)
+			mustClose(t, f)
+			if diff := cmp.Diff([]string{"line\n", ""}, contents(t, path)); diff != "" {
+				t.Errorf("contents mismatch (-want +got):\n%s", diff)
+			}
+			if _, err := os.Stat(second); !errors.Is(err, fs.ErrNotExist) {
+				t.Errorf("Stat = %v, want that it does not exist", err)
+			}
+			if _, err := os.Stat(elsewhere); err != nil {
+				t.Errorf("the link that is not a backup: %v", err)
+			}
+		})
+	}
 }

@@ -13,8 +13,9 @@ import (
 // maintain does what is due before n bytes are written. What fails is reported
 // and tried again later: it never keeps the bytes from being written.
 func (f *File) maintain(n int64) {
-	due := f.full(n) && f.rotating.ready()
-	if due || f.live == nil || f.lookDue.Load() {
+	full := func() bool { return f.full(n) }
+	due := full() && f.rotating.ready()
+	if due || f.live == nil || f.turns != nil || f.lookDue.Load() {
 		if err := f.check(); err != nil { // reported there
 			if due {
 				f.rotating.failed()
@@ -22,9 +23,10 @@ func (f *File) maintain(n int64) {
 			return
 		}
 	}
-	// The check may have found that the file was moved or truncated.
-	if due && f.full(n) {
-		_ = f.rotate(SizeLimit) // reported there
+	// The check may have found that the file was moved or truncated, or that
+	// others have filled it.
+	if (due || f.turns != nil) && full() && f.rotating.ready() {
+		_ = f.rotateIf(full, SizeLimit) // reported there
 	}
 }
 
@@ -37,18 +39,18 @@ func (f *File) full(n int64) bool {
 // check looks at whether the path still names the live file, and if not, opens
 // what it names now. It also learns of a change of size by somebody else.
 func (f *File) check() error {
-	f.looked()
+	if f.lookDue.Load() {
+		f.looked()
+	}
 	if f.live == nil {
 		return f.tryReopen()
 	}
-	info, err := os.Stat(f.path)
+	info, err := os.Lstat(f.path)
 	switch {
 	case err == nil && os.SameFile(info, f.live.info):
 		f.reopening.succeeded()
 		if info.Size() != f.size { // somebody truncated it, or wrote to it
-			if size, torn, err := f.live.tail(); err == nil {
-				f.size, f.torn = size, torn
-			}
+			f.resize()
 		}
 		return nil
 	case err == nil, errors.Is(err, fs.ErrNotExist):
@@ -64,7 +66,24 @@ func (f *File) check() error {
 	}
 }
 
-// looked puts off the next check.
+// resize learns the size of the live file, and how it ends.
+func (f *File) resize() {
+	size, torn, err := f.live.tail()
+	if torn && f.turns != nil && f.alone() { // or somebody else was in the middle of a line
+		size, torn, err = f.live.tail()
+	}
+	if err == nil {
+		f.size, f.torn = size, torn
+	}
+}
+
+// lookSoon makes the next Write look at the path.
+func (f *File) lookSoon() {
+	f.lookDue.Store(true)
+	f.measure()
+}
+
+// looked puts off the next look.
 func (f *File) looked() {
 	f.lookDue.Store(false)
 	f.look.Reset(checkInterval)
@@ -95,6 +114,20 @@ func (f *File) reopen() error {
 	return nil
 }
 
+// rotateIf rotates if that is still due when no other process writes.
+func (f *File) rotateIf(due func() bool, reason Reason) error {
+	if f.turns != nil {
+		if !f.alone() {
+			f.rotating.failed()
+			return errTurn
+		}
+		if err := f.check(); err != nil || !due() {
+			return err
+		}
+	}
+	return f.rotate(reason)
+}
+
 // rotate makes the content of the live file a backup, unless it is empty.
 func (f *File) rotate(reason Reason) error {
 	if f.size == 0 {
@@ -106,7 +139,7 @@ func (f *File) rotate(reason Reason) error {
 			f.torn = false
 		}
 	}
-	now := time.Now().UTC().Truncate(time.Microsecond)
+	now := time.Now().Round(0).Truncate(time.Microsecond)
 	if !now.After(f.last) { // keep the order even if the clock does not
 		now = f.last.Add(time.Microsecond)
 	}
@@ -119,17 +152,22 @@ func (f *File) rotate(reason Reason) error {
 	}
 	if err != nil {
 		f.rotating.failed()
-		f.tally.add(func(s *Stats) { s.RotateErrors++ })
 		err = fmt.Errorf("rotate: rotate %s: %w", f.path, err)
+		f.tally.add(func(s *Stats) { s.RotateErrors, s.LastRotateError = s.RotateErrors+1, err })
 		f.problem(err)
 		return err
 	}
 	f.rotating.succeeded()
 	f.size, f.torn, f.last = 0, false, now
-	f.tally.add(func(s *Stats) { s.Rotations, s.Size = s.Rotations+1, 0 })
+	f.setDeadline(time.Now())
+	f.tally.add(func(s *Stats) {
+		s.Rotations, s.LastRotation, s.LastRotateError, s.Size = s.Rotations+1, now, nil, 0
+		s.Backups, s.BackupBytes = s.Backups+1, s.BackupBytes+size
+	})
 	f.unsynced = append(f.unsynced, backup)
 	if f.opts.OnRotate != nil {
-		f.announce(Event{Path: f.path, Backup: backup, Size: size, Time: now, Reason: reason})
+		e := Event{Path: f.path, Backup: backup, Size: size, Time: now, Reason: reason}
+		f.announce("OnRotate", backup, func() { f.opts.OnRotate(e) })
 	}
 	f.kick()
 	return nil
@@ -137,13 +175,13 @@ func (f *File) rotate(reason Reason) error {
 
 const maxSequence = 1000
 
-// free yields the paths that a backup with stamp s could have, best first, and
-// skips those whose compressed form exists.
-func (f *File) free(s stamp) iter.Seq[string] {
+// free yields the paths that a backup of pid's file with stamp s could have, best
+// first, and skips those whose compressed form exists.
+func (f *File) free(pid string, s stamp) iter.Seq[string] {
 	return func(yield func(string) bool) {
 		for s.seq = range maxSequence {
-			path := filepath.Join(f.dir, f.names.backup(s))
-			if !exists(path+gzipExt) && !yield(path) {
+			path := filepath.Join(f.dir, f.names.backup(pid, s))
+			if !exists(path+Gzip.ext()) && !exists(path+Zstd.ext()) && !yield(path) {
 				return
 			}
 		}

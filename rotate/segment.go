@@ -7,12 +7,14 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"time"
 
 	"gopkg.in/natefinch/lumberjack.v2"
 )
 
 // segment is one open log file: the engine that appends to it, and a probe,
-// a second descriptor of the same inode, for what the engine cannot do.
+// a second descriptor of the same inode, for what the engine cannot do. The
+// probe has a shared lock, by which other processes see that the file is in use.
 type segment struct {
 	w      io.Writer // engine
 	engine *lumberjack.Logger
@@ -22,11 +24,11 @@ type segment struct {
 
 var errReplaced = errors.New("replaced by another file while it was being opened")
 
-// openSegment opens the file at path for appending, and creates it with mode
-// if it does not exist.
-func openSegment(path string, mode fs.FileMode) (*segment, error) {
+// openSegment opens the file at path for appending, and creates it with perm if
+// it does not exist.
+func openSegment(path string, perm permissions) (*segment, error) {
 	for attempt := 0; ; attempt++ {
-		probe, err := openProbe(path, mode)
+		probe, err := openRegular(path, perm)
 		if err != nil {
 			return nil, err
 		}
@@ -40,24 +42,40 @@ func openSegment(path string, mode fs.FileMode) (*segment, error) {
 	}
 }
 
-// openProbe opens the regular file at path. If it does not exist, it is created
-// with exactly mode.
-func openProbe(path string, mode fs.FileMode) (*os.File, error) {
+// openRegular opens the regular file at path. If it does not exist, it is created
+// with exactly perm. A symbolic link is not followed.
+func openRegular(path string, perm permissions) (*os.File, error) {
 	// A device or a pipe may do anything when opened, so ask first.
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return nil, &fs.PathError{Op: "open", Path: path, Err: errors.New("not a regular file")}
+	if info, err := os.Lstat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, &fs.PathError{Op: "open", Path: path, Err: fmt.Errorf("not a regular file but %s", kind(info.Mode()))}
 	}
-	probe, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, mode)
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE|os.O_EXCL, perm.mode)
 	if errors.Is(err, fs.ErrExist) {
-		return os.OpenFile(path, os.O_RDWR, 0)
+		return os.OpenFile(path, os.O_RDWR|noFollow, 0)
 	}
 	if err != nil {
 		return nil, err
 	}
-	if err := probe.Chmod(mode); err != nil { // the umask may have taken bits away
-		return nil, errors.Join(err, probe.Close(), os.Remove(path))
+	if err := perm.apply(file); err != nil {
+		return nil, errors.Join(err, file.Close(), os.Remove(path))
 	}
-	return probe, nil
+	return file, nil
+}
+
+// kind says in words what a file is that is not regular.
+func kind(mode fs.FileMode) string {
+	switch {
+	case mode.IsDir():
+		return "a directory"
+	case mode&fs.ModeSymlink != 0:
+		return "a symbolic link"
+	case mode&fs.ModeNamedPipe != 0:
+		return "a pipe"
+	case mode&fs.ModeSocket != 0:
+		return "a socket"
+	default:
+		return "a device"
+	}
 }
 
 // newSegment puts an engine on the file that probe has open at path. If that
@@ -69,7 +87,7 @@ func newSegment(probe *os.File, path string) (*segment, error) {
 	}
 	// When its open fails, lumberjack moves the file away and creates one
 	// without O_APPEND. Trying the same open first leaves it hardly a reason.
-	trial, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY, 0)
+	trial, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY|noFollow, 0)
 	if err != nil {
 		return nil, err
 	}
@@ -79,16 +97,28 @@ func newSegment(probe *os.File, path string) (*segment, error) {
 	engine := engines.get(path)
 	_, err = engine.Write(nil) // opens the file
 	if err == nil {
-		var now fs.FileInfo
-		now, err = os.Stat(path)
-		if err == nil && !os.SameFile(info, now) {
-			err = fmt.Errorf("open %s: %w", path, errReplaced)
-		}
+		err = occupy(probe, path, info)
 	}
 	if err != nil {
 		return nil, errors.Join(err, engines.put(engine))
 	}
 	return &segment{w: engine, engine: engine, probe: probe, info: info}, nil
+}
+
+// occupy marks the file as in use, and makes sure that it still is at path. A
+// file system without locks does without the mark.
+func occupy(probe *os.File, path string, info fs.FileInfo) error {
+	if ok, err := tryLock(probe, false); err == nil && !ok {
+		// Somebody is looking at whether it is in use, which takes no time.
+		if err := await(probe, false, time.Second); errors.Is(err, errTurn) {
+			return fmt.Errorf("open %s: %w", path, errTurn)
+		}
+	}
+	now, err := os.Lstat(path)
+	if err == nil && !os.SameFile(info, now) || errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("open %s: %w", path, errReplaced)
+	}
+	return err
 }
 
 // close gives both descriptors back.
@@ -131,6 +161,37 @@ func (s *segment) cut(tail []byte) error {
 		return errTailChanged
 	}
 	return s.probe.Truncate(start)
+}
+
+// maxBehind is how far behind a line that somebody else wrote a partial one is
+// looked for.
+const maxBehind = 1 << 20
+
+// excise takes the bytes of tail out of the file, whatever whole lines others have
+// written behind them. Nobody else may be writing meanwhile.
+func (s *segment) excise(tail []byte) error {
+	err := s.cut(tail)
+	if !errors.Is(err, errTailChanged) {
+		return err
+	}
+	info, err := s.probe.Stat()
+	if err != nil {
+		return err
+	}
+	start := max(0, info.Size()-maxBehind-int64(len(tail)))
+	end := make([]byte, info.Size()-start)
+	if _, err := s.probe.ReadAt(end, start); err != nil {
+		return err
+	}
+	at := bytes.LastIndex(end, tail)
+	if at < 0 || start+int64(at) > 0 && (at == 0 || end[at-1] != '\n') {
+		return errTailChanged
+	}
+	behind := end[at+len(tail):]
+	if _, err := s.probe.WriteAt(behind, start+int64(at)); err != nil {
+		return err
+	}
+	return s.probe.Truncate(start + int64(at+len(behind)))
 }
 
 var errTailChanged = errors.New("the end of the file was changed by somebody else")

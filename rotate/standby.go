@@ -22,11 +22,9 @@ func newStandby(dir string, names naming) (*standby, error) {
 	return &standby{path: probe.Name(), probe: probe}, nil
 }
 
-// segment puts an engine on the file, whose mode and owner become what those
-// of the next live file should be.
-func (s *standby) segment(mode fs.FileMode, like fs.FileInfo) (*segment, error) {
-	inheritOwner(s.probe, like) // first, because chown may take mode bits away
-	if err := s.probe.Chmod(mode); err != nil {
+// segment puts an engine on the file, which gets perm.
+func (s *standby) segment(perm permissions) (*segment, error) {
+	if err := perm.apply(s.probe); err != nil {
 		return nil, err
 	}
 	return newSegment(s.probe, s.path)

@@ -16,12 +16,19 @@ type Stats struct {
 	WrittenBytes int64 // bytes of the lines written
 	Size         int64 // bytes in the live file, as far as known
 
-	Rotations    uint64 // successful ones
-	RotateErrors uint64 // attempts that failed; the file went on as it was
-	Reopened     uint64 // live file opened again: Reopen, or moved by somebody
-	Removed      uint64 // backup files removed by MaxBackups or MaxAge
-	Compressed   uint64 // backups compressed
-	Errors       uint64 // all that failed, after Open: writes, rotations, the worker's work, hooks
+	Rotations       uint64    // successful ones
+	LastRotation    time.Time // zero if there was none
+	RotateErrors    uint64    // attempts that failed; the file went on as it was
+	LastRotateError error     // nil if the last attempt succeeded
+
+	Backups     int   // what rotations have left, plain or compressed, when last looked
+	BackupBytes int64 // bytes on disk of those
+	FreeSpace   int64 // bytes that this process may still use of the file system, when last looked; -1 if unknown
+
+	Reopened   uint64 // live file opened again: Reopen, or moved by somebody
+	Removed    uint64 // backup files removed by a limit
+	Compressed uint64 // backups compressed
+	Errors     uint64 // all that failed, after Open: writes, rotations, the worker's work, hooks
 
 	LastError     error // nil if there was none
 	LastErrorTime time.Time
@@ -61,4 +68,13 @@ func (t *tally) get() Stats {
 func (t *tally) failed(err error) {
 	now := time.Now()
 	t.add(func(s *Stats) { s.Errors, s.LastError, s.LastErrorTime = s.Errors+1, err, now })
+}
+
+// measure looks how much space there is.
+func (f *File) measure() {
+	free, err := freeSpace(f.dir)
+	if err != nil {
+		free = -1
+	}
+	f.tally.add(func(s *Stats) { s.FreeSpace = free })
 }

@@ -7,20 +7,28 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"path/filepath"
+	"syscall"
 )
 
 // preparing says that swap uses a file made ahead.
 const preparing = true
 
+// diskFull is the error for that.
+const diskFull = syscall.ENOSPC
+
 // swap makes the content of the live file a backup and puts an empty file in
 // its place. The path is never without a file where the file system has hard
 // links, and until the very end a failure leaves everything as it was.
 func (f *File) swap(s stamp) (backup string, err error) {
+	if err := f.undoInterrupted(); err != nil {
+		return "", err
+	}
 	next, seg, err := f.next()
 	if err != nil {
 		return "", err
 	}
-	backup, undo, err := f.setAside(s)
+	backup, undo, err := f.setAside(f.path, f.names.pid, s)
 	if err != nil {
 		return "", errors.Join(err, engines.put(seg.engine), next.discard())
 	}
@@ -46,7 +54,7 @@ func (f *File) next() (*standby, *segment, error) {
 				return nil, nil, err
 			}
 		}
-		seg, err := next.segment(f.newMode(), f.live.info)
+		seg, err := next.segment(f.perm())
 		if err == nil {
 			return next, seg, nil
 		}
@@ -57,11 +65,11 @@ func (f *File) next() (*standby, *segment, error) {
 	}
 }
 
-// setAside gives the live file the name of a backup, beside its own name or,
-// where there are no hard links, in place of it.
-func (f *File) setAside(s stamp) (backup string, undo func() error, err error) {
-	for backup = range f.free(s) {
-		err = f.link(f.path, backup)
+// setAside gives the live file at path, which is pid's, the name of a backup,
+// beside its own name or, where there are no hard links, in place of it.
+func (f *File) setAside(path, pid string, s stamp) (backup string, undo func() error, err error) {
+	for backup = range f.free(pid, s) {
+		err = f.link(path, backup)
 		switch {
 		case err == nil:
 			return backup, func() error { return os.Remove(backup) }, nil
@@ -73,12 +81,40 @@ func (f *File) setAside(s stamp) (backup string, undo func() error, err error) {
 		if exists(backup) {
 			continue // renaming would replace it
 		}
-		if err := os.Rename(f.path, backup); err != nil {
+		if err := os.Rename(path, backup); err != nil {
 			return "", nil, err
 		}
-		return backup, func() error { return os.Rename(backup, f.path) }, nil
+		return backup, func() error { return os.Rename(backup, path) }, nil
 	}
 	return "", nil, err
+}
+
+// undoInterrupted takes back what a process that was killed halfway through swap
+// has done: the live file would be its own backup.
+func (f *File) undoInterrupted() error {
+	info, err := f.live.probe.Stat()
+	if err != nil {
+		return err
+	}
+	if stat, ok := info.Sys().(*syscall.Stat_t); ok && stat.Nlink < 2 {
+		return nil
+	}
+	entries, err := os.ReadDir(f.dir)
+	if err != nil {
+		return err
+	}
+	for _, entry := range entries {
+		if _, ok := f.names.parse(entry.Name()); !ok {
+			continue
+		}
+		if twin, err := entry.Info(); err != nil || !os.SameFile(twin, info) {
+			continue
+		}
+		if err := ignore(os.Remove(filepath.Join(f.dir, entry.Name())), fs.ErrNotExist); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // syncDir makes the names in dir durable.

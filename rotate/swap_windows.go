@@ -4,11 +4,15 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
 	"time"
 )
 
 // preparing says that a file made ahead is of no use here.
 const preparing = false
+
+// diskFull is Windows's ERROR_DISK_FULL.
+const diskFull = syscall.Errno(112)
 
 const (
 	renameTries = 4
@@ -25,26 +29,29 @@ func (f *File) swap(s stamp) (backup string, err error) {
 	if err := old.close(); err != nil {
 		f.problem(fmt.Errorf("rotate: close %s: %w", f.path, err))
 	}
-	backup, err = f.setAside(s)
+	backup, _, err = f.setAside(f.path, f.names.pid, s)
 	return backup, errors.Join(err, f.openLive())
 }
 
 // setAside renames the live file to a backup. Virus scanners and indexers hold
 // files open for moments, so it tries more than once.
-func (f *File) setAside(s stamp) (backup string, err error) {
-	for backup = range f.free(s) {
+func (f *File) setAside(path, pid string, s stamp) (backup string, undo func() error, err error) {
+	for backup = range f.free(pid, s) {
 		if exists(backup) {
 			continue // os.Rename would replace it
 		}
 		for try := 1; ; try++ {
-			if err = os.Rename(f.path, backup); err == nil || try == renameTries {
-				return backup, err
+			if err = os.Rename(path, backup); err == nil || try == renameTries {
+				return backup, nil, err
 			}
 			time.Sleep(renamePause)
 		}
 	}
-	return "", errors.New("no free name for the backup")
+	return "", nil, errors.New("no free name for the backup")
 }
+
+// undoInterrupted has nothing to do: there is no moment with two names.
+func (f *File) undoInterrupted() error { return nil }
 
 // syncDir does nothing: Windows cannot sync a directory.
 func syncDir(string) error { return nil }

@@ -34,7 +34,7 @@ func (f *File) flush(ctx context.Context) error {
 	for {
 		f.mu.Lock()
 		live, backups, closed := f.live, f.unsynced, f.closed
-		f.unsynced = nil
+		f.unsynced, f.dirty = nil, false
 		f.mu.Unlock()
 		switch {
 		case closed:
@@ -57,6 +57,7 @@ func (f *File) flush(ctx context.Context) error {
 		}
 		f.mu.Lock()
 		f.unsynced = append(backups, f.unsynced...)
+		f.soil(false)
 		f.mu.Unlock()
 		return err
 	}
@@ -87,6 +88,37 @@ func (f *File) catchUp(ctx context.Context) {
 		return
 	}
 	if err := f.flush(ctx); err != nil && ctx.Err() == nil {
-		f.fail(fmt.Errorf("rotate: sync the backups of %s: %w", f.path, err))
+		f.problem(fmt.Errorf("rotate: sync the backups of %s: %w", f.path, err))
 	}
+}
+
+// soil notes that there is something to sync, or that there is not.
+func (f *File) soil(synced bool) {
+	switch {
+	case synced:
+		f.dirty = len(f.unsynced) > 0
+	case !f.dirty:
+		f.dirty = true
+		if f.syncDue != nil {
+			f.syncDue.Reset(f.opts.SyncInterval)
+		}
+	}
+}
+
+// syncSoon is what SyncInterval asks for.
+func (f *File) syncSoon() {
+	if err := f.Sync(); err != nil && !errors.Is(err, os.ErrClosed) {
+		f.problem(err)
+	}
+}
+
+// syncIfDirty syncs what nobody has synced yet.
+func (f *File) syncIfDirty(ctx context.Context) error {
+	f.mu.Lock()
+	dirty := f.dirty
+	f.mu.Unlock()
+	if !dirty {
+		return nil
+	}
+	return f.Flush(ctx)
 }

@@ -44,7 +44,7 @@ func TestModesAreIndependentOfTheUmask(t *testing.T) {
 				defer syscall.Umask(syscall.Umask(umask))
 				inBubble(t, func(t *testing.T) {
 					path := filepath.Join(dir, "a", "b", "app.log")
-					f := mustOpen(t, path, &rotate.Options{FileMode: tt.file, DirMode: tt.dir, Compress: true})
+					f := mustOpen(t, path, &rotate.Options{FileMode: tt.file, DirMode: tt.dir, Compress: rotate.Gzip})
 					for range 3 { // the first new file is made at once, the others ahead
 						mustWrite(t, f, "line\n")
 						mustRotate(t, f)

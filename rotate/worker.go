@@ -8,7 +8,7 @@ import (
 
 const (
 	cleanInterval = time.Hour // between looks for backups that have become too old
-	maxEvents     = 1024      // that wait for OnRotate
+	maxNotices    = 1024      // that wait for the hooks
 )
 
 // work is the worker goroutine of f. It ends when ctx does, after a last round
@@ -16,19 +16,23 @@ const (
 // runs only for moments would never remove anything otherwise.
 func (f *File) work(ctx context.Context) {
 	defer close(f.done)
-	clean := time.NewTicker(cleanInterval)
-	defer clean.Stop()
+	defer opened.remove(f)
+	again := time.NewTimer(cleanInterval)
+	defer again.Stop()
 	for last := false; !last; {
 		select {
 		case <-f.wake:
-		case <-clean.C:
+		case <-again.C:
 		case <-ctx.Done():
 			last = true
 		}
 		f.prepare()
 		f.deliver()
-		f.retain(ctx)
+		again.Reset(f.lookAfterBackups(ctx))
 		f.catchUp(ctx)
+	}
+	if f.turns != nil {
+		_ = f.turns.work.Close() // gives up its lock, if nothing else
 	}
 }
 
@@ -40,51 +44,55 @@ func (f *File) kick() {
 	}
 }
 
-// announce queues e for OnRotate. If that hook is so slow that too many events
-// wait, the oldest is given up.
-func (f *File) announce(e Event) {
-	if len(f.events) == maxEvents {
-		f.problem(fmt.Errorf("rotate: OnRotate is too slow: it will not be told of %s", f.events[0].Backup))
-		f.events = f.events[1:]
-	}
-	f.events = append(f.events, e)
+// A notice is what a hook is still to be told of.
+type notice struct {
+	hook, about string
+	call        func()
 }
 
-// deliver passes the queued events on.
+// announce queues a call of a hook about a backup. If the hooks are so slow that
+// too many wait, the oldest is given up.
+func (f *File) announce(hook, about string, call func()) {
+	if len(f.notices) == maxNotices {
+		f.problem(fmt.Errorf("rotate: %s is too slow: it will not be told of %s", f.notices[0].hook, f.notices[0].about))
+		f.notices = f.notices[1:]
+	}
+	f.notices = append(f.notices, notice{hook, about, call})
+}
+
+// deliver makes the calls that wait.
 func (f *File) deliver() {
 	for {
 		f.mu.Lock()
-		if len(f.events) == 0 {
+		if len(f.notices) == 0 {
 			f.mu.Unlock()
 			return
 		}
-		e := f.events[0]
-		f.events = f.events[1:]
+		n := f.notices[0]
+		f.notices = f.notices[1:]
 		f.mu.Unlock()
-		f.notify(e)
+		f.notify(n.hook, n.call)
 	}
 }
 
-func (f *File) notify(e Event) {
-	defer func() {
-		if v := recover(); v != nil {
-			f.fail(fmt.Errorf("rotate: OnRotate panicked: %v", v))
-		}
-	}()
-	f.opts.OnRotate(e)
+// notify calls one of the worker's hooks.
+func (f *File) notify(hook string, call func()) {
+	if err := guard(hook, call); err != nil {
+		f.problem(err)
+	}
 }
 
 // prepare makes the next rotation fast, if there has been one before.
 func (f *File) prepare() {
 	f.mu.Lock()
-	needed := preparing && !f.closed && f.standby == nil && !f.last.IsZero()
+	needed := preparing && f.turns == nil && !f.closed && f.standby == nil && !f.last.IsZero()
 	f.mu.Unlock()
 	if !needed {
 		return
 	}
 	next, err := newStandby(f.dir, f.names)
 	if err != nil {
-		f.fail(fmt.Errorf("rotate: prepare the next %s: %w", f.path, err))
+		f.problem(fmt.Errorf("rotate: prepare the next %s: %w", f.path, err))
 		return
 	}
 	f.mu.Lock()
@@ -94,7 +102,7 @@ func (f *File) prepare() {
 	f.mu.Unlock()
 	if next != nil {
 		if err := next.discard(); err != nil {
-			f.fail(fmt.Errorf("rotate: %w", err))
+			f.problem(fmt.Errorf("rotate: %w", err))
 		}
 	}
 }

@@ -104,7 +104,7 @@ func config(console io.Writer, dir, addr string, requests int) pipeline.Config {
 			{
 				Name: "app.log", Type: pipeline.File, Path: filepath.Join(dir, "app.log"), AddSource: true,
 				Buffer: &asyncbuf.WriterOptions{Size: 64 << 10},
-				Rotate: rotate.Options{MaxSize: int64(requests) * 100, Compress: true},
+				Rotate: rotate.Options{MaxSize: int64(requests) * 100, Compress: rotate.Gzip},
 			},
 			{Name: "errors.log", Type: pipeline.File, Path: filepath.Join(dir, "errors.log"), Level: slog.LevelError},
 			{

@@ -1,0 +1,82 @@
+package rotate
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+)
+
+// livingProcesses returns the numbers of the other processes that have files of
+// their own here: they look after their backups themselves.
+func (f *File) livingProcesses() map[string]bool { return f.processes(nil) }
+
+// retire makes the live files of processes that have ended their last backups.
+func (f *File) retire() (living map[string]bool) {
+	if f.names.pid == "" {
+		return nil
+	}
+	living = f.processes(func(pid, path string, info fs.FileInfo) {
+		err := f.retireFile(pid, path, info)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) { // somebody else was faster
+			f.problem(fmt.Errorf("rotate: make %s of an ended process a backup: %w", path, err))
+		}
+	})
+	gone := func(pid string) bool { return pid != f.names.pid && !living[pid] }
+	if err := sweepOf(f.dir, f.names, gone); err != nil {
+		f.problem(fmt.Errorf("rotate: remove what ended processes have left: %w", err))
+	}
+	return living
+}
+
+// processes tells which of the other processes live, and calls ended, if not
+// nil, for the file of each that does not, while nobody can take it over.
+func (f *File) processes(ended func(pid, path string, info fs.FileInfo)) (living map[string]bool) {
+	if f.names.pid == "" {
+		return nil
+	}
+	living = make(map[string]bool)
+	entries, err := os.ReadDir(f.dir)
+	if err != nil {
+		f.problem(fmt.Errorf("rotate: list backups of %s: %w", f.path, err))
+		return living
+	}
+	for _, entry := range entries {
+		pid, ok := f.names.process(entry.Name())
+		if !ok || pid == f.names.pid || !entry.Type().IsRegular() {
+			continue
+		}
+		path := filepath.Join(f.dir, entry.Name())
+		release, err := hold(path)
+		if err == nil && !locking && running(pid) {
+			release()
+			err = errInUse
+		}
+		if err != nil {
+			living[pid] = !errors.Is(err, fs.ErrNotExist) // if in doubt
+			continue
+		}
+		if info, err := entry.Info(); err == nil && ended != nil {
+			ended(pid, path, info)
+		}
+		release()
+	}
+	return living
+}
+
+// retireFile makes the file of an ended process a backup from the time of its
+// last line. An empty one is removed.
+func (f *File) retireFile(pid, path string, info fs.FileInfo) error {
+	if info.Size() > 0 {
+		if _, _, err := f.setAside(path, pid, stamp{time: info.ModTime().Truncate(time.Microsecond)}); err != nil {
+			return err
+		}
+	}
+	// Nobody uses it, but if it has been renamed, somebody may have made another.
+	if now, err := os.Lstat(path); err != nil || !os.SameFile(info, now) {
+		return err
+	}
+	return os.Remove(path)
+}
