@@ -69,10 +69,10 @@ func (f *File) header(p []byte) []byte {
 	return append(header[:len(header):len(header)], p...)
 }
 
-// takeBack takes bytes off the end of the file, whoever else writes there.
+// takeBack takes bytes off the end of the file, if nobody else can be writing.
 func (f *File) takeBack(tail []byte) error {
-	if f.turns != nil && len(tail) > 0 && f.alone() {
-		return f.live.excise(tail)
+	if len(tail) > 0 && !f.alone() {
+		return errTurn
 	}
 	return f.live.cut(tail)
 }

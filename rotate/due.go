@@ -72,7 +72,7 @@ func (f *File) ring() {
 		return
 	}
 	if f.turns != nil {
-		defer f.turn(false)()
+		defer f.turn()()
 	}
 	// Looking at the path may find that another process has rotated it.
 	if err := f.check(); err != nil || !f.overdue() {
@@ -81,7 +81,7 @@ func (f *File) ring() {
 	if f.size == 0 {
 		f.setDeadline(now)
 	} else if f.rotating.ready() {
-		_ = f.rotateIf(f.overdue, Scheduled) // reported there
+		_ = f.rotate(Scheduled) // reported there
 	}
 }
 

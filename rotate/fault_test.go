@@ -507,11 +507,11 @@ func TestBackupsAreNeverReplaced(t *testing.T) {
 				"app-" + stamp + ".log":      "other one\n",
 				"app-" + stamp + "-1.log.gz": "other two\n",
 			}
-			for name, content := range taken {
-				writeFile(t, filepath.Join(filepath.Dir(path), name), content)
-			}
 			var backup string
 			f := mustOpen(t, path, &rotate.Options{OnRotate: func(e rotate.Event) { backup = e.Backup }})
+			for name, content := range taken { // by another process
+				writeFile(t, filepath.Join(filepath.Dir(path), name), content)
+			}
 			f.SetLink(link)
 			mustWrite(t, f, "mine\n")
 			mustRotate(t, f)

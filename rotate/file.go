@@ -54,7 +54,6 @@ type File struct {
 	last      time.Time // in the name of the newest backup
 	standby   *standby  // nil if there is none
 	turns     *turns    // nil unless several processes write
-	turnless  bool      // the last turn could not be had
 	unsynced  []string  // backups since the last Sync
 	notices   []notice  // for the worker to pass on
 	closed    bool
@@ -153,7 +152,7 @@ func (f *File) start() (err error) {
 		if f.turns, err = newTurns(f.dir, f.names, f.perm()); err != nil {
 			return err
 		}
-		defer f.turn(true)()
+		defer f.turns.done()
 	}
 	if err := f.openLive(); err != nil {
 		return err
@@ -171,8 +170,8 @@ func (f *File) start() (err error) {
 			return err
 		}
 	}
-	if err := errors.Join(f.undoInterrupted(), sweep(f.dir, f.names)); err != nil {
-		f.problem(fmt.Errorf("rotate: remove what was left over: %w", err))
+	if err := f.resume(); err != nil {
+		f.problem(fmt.Errorf("rotate: put right what was left in %s: %w", f.dir, err))
 	}
 	f.measure()
 	f.startClock()
@@ -277,7 +276,7 @@ func (f *File) write(p []byte, sync bool) (n int, err error) {
 		return 0, nil
 	}
 	if f.turns != nil {
-		defer f.turn(false)()
+		defer f.turn()()
 	}
 	f.maintain(int64(len(p)))
 	if n, err = f.put(p, sync); err != nil {
@@ -297,7 +296,7 @@ func (f *File) Rotate() error {
 		return f.errClosed("rotate")
 	}
 	if f.turns != nil {
-		defer f.turn(true)()
+		defer f.turn()()
 	}
 	if err := f.check(); err != nil {
 		return err
@@ -318,7 +317,7 @@ func (f *File) Reopen() error {
 		return f.errClosed("reopen")
 	}
 	if f.turns != nil {
-		defer f.turn(false)()
+		defer f.turn()()
 	}
 	return f.reopen()
 }

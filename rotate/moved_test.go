@@ -257,7 +257,7 @@ func TestSyncReachesRotatedFiles(t *testing.T) {
 		synctest.Wait()
 		all := names(t, filepath.Dir(path))
 		newest := filepath.Join(filepath.Dir(path), all[len(all)-2])
-		if err := errors.Join(os.Rename(newest, newest+".away"), os.Mkdir(newest, 0o700)); err != nil {
+		if err := errors.Join(os.Rename(newest, newest+".away"), os.Symlink(newest, newest)); err != nil {
 			t.Fatal(err)
 		}
 		for range 2 { // it is not forgotten

@@ -10,22 +10,22 @@ import (
 
 // turns is how the processes that share a log file keep out of each other's way,
 // by locks on two hidden files beside it, which are never removed. A process
-// holds the one shared while it looks where the live file is and writes to it,
-// and exclusively while it puts another file in its place: so nobody is still
-// writing to a file that was rotated. The other one is held exclusively by the
+// holds the one while it looks where the live file is, writes to it or puts
+// another one in its place: so nobody writes to a file that was rotated, and a
+// line that was cut short is the last one there is. The other one is held by the
 // process whose worker looks after the backups.
 //
-// A process can be stopped at any point, so nobody waits for a lock for ever:
-// who does not get it in time writes without, which loses nothing, but does not
-// rotate.
+// A process can be stopped at any point, so nobody waits for a lock for ever. Who
+// does not get it in time writes without, which loses nothing, until it can be
+// had again, and neither rotates nor takes anything back meanwhile.
 type turns struct {
 	write, work *os.File
+	mine        bool // this process has the lock for writing
+	late        bool // the last attempt was in vain: the next one does not wait
 }
 
-const (
-	shareWait  = time.Second
-	excludeFor = 100 * time.Millisecond
-)
+// turnWait is how long a process waits for its turn.
+const turnWait = time.Second
 
 var errTurn = errors.New("another process holds the lock")
 
@@ -38,23 +38,31 @@ func newTurns(dir string, names naming, perm permissions) (*turns, error) {
 	if err != nil {
 		return nil, errors.Join(err, write.Close())
 	}
-	t := &turns{write, work}
-	if err := t.share(); err != nil && !errors.Is(err, errTurn) { // a network file system, perhaps
+	t := &turns{write: write, work: work}
+	if err := t.take(); err != nil && !errors.Is(err, errTurn) { // a network file system, perhaps
 		return nil, errors.Join(fmt.Errorf("MultiProcess is set, but %s can not be locked: %w", write.Name(), bare(err)), t.close())
 	}
-	return t, t.done()
+	return t, nil
 }
 
 func (t *turns) close() error { return errors.Join(t.write.Close(), t.work.Close()) }
 
-// share takes the lock for writing.
-func (t *turns) share() error { return await(t.write, false, shareWait) }
+func (t *turns) take() error {
+	wait := turnWait
+	if t.late {
+		wait = 0
+	}
+	err := await(t.write, true, wait)
+	t.mine, t.late = err == nil, err != nil
+	return err
+}
 
-// exclude takes the lock for rotating, in place of the one for writing.
-func (t *turns) exclude() error { return await(t.write, true, excludeFor) }
-
-// done gives up either.
-func (t *turns) done() error { return unlock(t.write) }
+func (t *turns) done() {
+	if t.mine {
+		t.mine = false
+		_ = unlock(t.write) // closing does it as well
+	}
+}
 
 // await takes a lock if it can be had within a time. Waiting in the kernel
 // would be shorter, and without end.
@@ -74,41 +82,24 @@ func await(f *os.File, exclusive bool, limit time.Duration) error {
 	return errTurn
 }
 
-// turn takes this process's turn to write, or, exclusive, to rotate, and returns
-// what ends it.
-func (f *File) turn(exclusive bool) (end func()) {
-	take := f.turns.share
-	if exclusive {
-		take = f.turns.exclude
+// turn takes this process's turn, and returns what ends it.
+func (f *File) turn() (end func()) {
+	late := f.turns.late
+	if err := f.turns.take(); err != nil && !late {
+		f.problem(fmt.Errorf("rotate: lock %s, which is not waited for until it can be had: %w", f.turns.write.Name(), bare(err)))
 	}
-	f.inTurn(take())
-	return func() { _ = f.turns.done() } // closing does it as well
+	return f.turns.done
 }
 
-// inTurn has it reported when this process begins to go without its turn.
-func (f *File) inTurn(err error) bool {
-	if err != nil && !f.turnless {
-		f.problem(fmt.Errorf("rotate: lock %s: %w", f.turns.write.Name(), bare(err)))
-	}
-	f.turnless = err != nil
-	return err == nil
-}
+// alone reports whether no other process writes.
+func (f *File) alone() bool { return f.turns == nil || f.turns.mine }
 
-// alone makes the turn of this process an exclusive one, if it can.
-func (f *File) alone() bool {
-	if f.turns == nil {
-		return true
-	}
-	if f.inTurn(f.turns.exclude()) {
-		return true
-	}
-	_ = f.turns.share() // trying has given it up
-	return false
-}
+// claimWait is how long somebody else may look at whether a file is in use.
+const claimWait = 100 * time.Millisecond
 
 // claim makes sure that no other process has the file.
 func (f *File) claim() error {
-	if err := await(f.live.probe, true, excludeFor); err != nil {
+	if err := await(f.live.probe, true, claimWait); err != nil {
 		if errors.Is(err, errTurn) {
 			return errors.New("PerProcess is set, but another process has the same number, in another container perhaps: give each its own path")
 		}

@@ -1,4 +1,4 @@
-//go:build !unix
+//go:build !unix || aix
 
 package rotate
 
@@ -10,6 +10,7 @@ import (
 const (
 	owners   = false
 	noFollow = 0
+	forSync  = os.O_RDWR // Windows syncs only what it may write to
 )
 
 func chown(*os.File, int, int) error { return nil }

@@ -1,4 +1,4 @@
-//go:build unix
+//go:build unix && !aix
 
 package rotate
 
@@ -13,6 +13,9 @@ const owners = true
 
 // noFollow makes opening a symbolic link an error.
 const noFollow = syscall.O_NOFOLLOW
+
+// forSync is how a file has to be open to be synced.
+const forSync = os.O_RDONLY
 
 // chown gives f the owner and group, unless it has them.
 func chown(f *os.File, uid, gid int) error {

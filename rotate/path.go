@@ -78,7 +78,7 @@ func exists(path string) bool {
 
 // syncFile makes the content of the file at path durable.
 func syncFile(path string) error {
-	f, err := os.OpenFile(path, os.O_RDWR, 0) // Windows syncs only what it may write to
+	f, err := os.OpenFile(path, forSync|noFollow, 0)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ func (f *File) retire() (living map[string]bool) {
 		}
 	})
 	gone := func(pid string) bool { return pid != f.names.pid && !living[pid] }
-	if err := sweepOf(f.dir, f.names, gone); err != nil {
+	if err := sweep(f.dir, f.names, gone); err != nil {
 		f.problem(fmt.Errorf("rotate: remove what ended processes have left: %w", err))
 	}
 	return living

@@ -253,7 +253,7 @@ func (f *File) tellArchived(b backup) {
 	if f.opts.OnArchive == nil {
 		return
 	}
-	for _, c := range []Compression{Gzip, Zstd} {
+	for _, c := range codecs {
 		path := filepath.Join(f.dir, b.name+c.ext())
 		if info, err := os.Lstat(path); err == nil {
 			archived := Backup{Path: path, Time: b.stamp.time, Size: info.Size(), Compression: c}
@@ -273,14 +273,19 @@ func (f *File) compress(ctx context.Context, b backup) (done bool, err error) {
 		return false, fmt.Errorf("rotate: compress %s: %w", plain, err)
 	}
 	defer release()
-	for _, c := range []Compression{Gzip, Zstd} {
+	for _, c := range codecs {
 		if !b.has(c) {
 			continue
 		}
-		if done, err = f.finish(ctx, plain, c); err != nil || !done {
-			return done, err
+		if good, err := f.finish(ctx, plain, c); err != nil || !good {
+			return false, err
 		}
-		break
+		if done { // one is enough
+			if err := os.Remove(plain + c.ext()); err != nil {
+				return false, fmt.Errorf("rotate: %w", err)
+			}
+		}
+		done = true
 	}
 	if !done {
 		if err := compressFile(ctx, plain, plain+f.opts.Compress.ext(), f.opts.Compress, f.opts.CompressLevel); err != nil {
@@ -335,13 +340,8 @@ func hold(path string) (release func(), err error) {
 	return func() { _ = file.Close() }, nil
 }
 
-// sweep removes temporary files that this process, or one that had its place,
-// has left.
-func sweep(dir string, names naming) error {
-	return sweepOf(dir, names, func(pid string) bool { return pid == names.pid })
-}
-
-func sweepOf(dir string, names naming, gone func(pid string) bool) error {
+// sweep removes temporary files of processes that are gone.
+func sweep(dir string, names naming, gone func(pid string) bool) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
@@ -357,4 +357,19 @@ func sweepOf(dir string, names naming, gone func(pid string) bool) error {
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// resume puts right what an earlier process could not finish, and learns the
+// time of its newest backup: names go on from there, so that their order is that
+// of the lines even if the clock was set back.
+func (f *File) resume() error {
+	backups, listErr := list(f.dir, f.names, f.live.info, nil)
+	for _, b := range backups {
+		if b.pid == f.names.pid {
+			f.last = b.stamp.time
+			break
+		}
+	}
+	own := func(pid string) bool { return pid == f.names.pid } // this process has its place
+	return errors.Join(listErr, f.undoInterrupted(), sweep(f.dir, f.names, own))
 }

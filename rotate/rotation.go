@@ -13,8 +13,7 @@ import (
 // maintain does what is due before n bytes are written. What fails is reported
 // and tried again later: it never keeps the bytes from being written.
 func (f *File) maintain(n int64) {
-	full := func() bool { return f.full(n) }
-	due := full() && f.rotating.ready()
+	due := f.full(n) && f.rotating.ready()
 	if due || f.live == nil || f.turns != nil || f.lookDue.Load() {
 		if err := f.check(); err != nil { // reported there
 			if due {
@@ -25,8 +24,8 @@ func (f *File) maintain(n int64) {
 	}
 	// The check may have found that the file was moved or truncated, or that
 	// others have filled it.
-	if (due || f.turns != nil) && full() && f.rotating.ready() {
-		_ = f.rotateIf(full, SizeLimit) // reported there
+	if (due || f.turns != nil) && f.full(n) && f.rotating.ready() {
+		_ = f.rotate(SizeLimit) // reported there
 	}
 }
 
@@ -69,11 +68,9 @@ func (f *File) check() error {
 // resize learns the size of the live file, and how it ends.
 func (f *File) resize() {
 	size, torn, err := f.live.tail()
-	if torn && f.turns != nil && f.alone() { // or somebody else was in the middle of a line
-		size, torn, err = f.live.tail()
-	}
 	if err == nil {
-		f.size, f.torn = size, torn
+		// Out of turn, it may be that somebody else is in the middle of a line.
+		f.size, f.torn = size, torn && f.alone()
 	}
 }
 
@@ -114,24 +111,13 @@ func (f *File) reopen() error {
 	return nil
 }
 
-// rotateIf rotates if that is still due when no other process writes.
-func (f *File) rotateIf(due func() bool, reason Reason) error {
-	if f.turns != nil {
-		if !f.alone() {
-			f.rotating.failed()
-			return errTurn
-		}
-		if err := f.check(); err != nil || !due() {
-			return err
-		}
-	}
-	return f.rotate(reason)
-}
-
 // rotate makes the content of the live file a backup, unless it is empty.
 func (f *File) rotate(reason Reason) error {
 	if f.size == 0 {
 		return nil
+	}
+	if !f.alone() {
+		return f.notRotated(errTurn)
 	}
 	if f.torn { // whoever reads the backups should find only whole lines
 		if n, err := f.live.w.Write([]byte{'\n'}); err == nil {
@@ -151,11 +137,7 @@ func (f *File) rotate(reason Reason) error {
 		}
 	}
 	if err != nil {
-		f.rotating.failed()
-		err = fmt.Errorf("rotate: rotate %s: %w", f.path, err)
-		f.tally.add(func(s *Stats) { s.RotateErrors, s.LastRotateError = s.RotateErrors+1, err })
-		f.problem(err)
-		return err
+		return f.notRotated(err)
 	}
 	f.rotating.succeeded()
 	f.size, f.torn, f.last = 0, false, now
@@ -171,6 +153,14 @@ func (f *File) rotate(reason Reason) error {
 	}
 	f.kick()
 	return nil
+}
+
+func (f *File) notRotated(err error) error {
+	f.rotating.failed()
+	err = fmt.Errorf("rotate: rotate %s: %w", f.path, err)
+	f.tally.add(func(s *Stats) { s.RotateErrors, s.LastRotateError = s.RotateErrors+1, err })
+	f.problem(err)
+	return err
 }
 
 const maxSequence = 1000

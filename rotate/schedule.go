@@ -276,10 +276,16 @@ func (s schedule) firstShown(wall time.Time) time.Time {
 }
 
 // zone returns the offset from UTC that holds in loc at t, and since and until
-// when it does; a zero time means for ever.
+// when at least it does; a zero time means for ever.
 func zone(t time.Time, loc *time.Location) (offset time.Duration, start, end time.Time) {
 	t = t.In(loc)
 	_, seconds := t.Zone()
 	start, end = t.ZoneBounds()
+	// To ZoneBounds every year to come has 365 days: on 31 December of a leap
+	// year, in UTC, it returns an end that has passed (golang/go#81583). No
+	// zone's rule for years to come changes its clock on that day.
+	if !end.IsZero() && !end.After(t) {
+		end = t.Truncate(24 * time.Hour).Add(24 * time.Hour)
+	}
 	return time.Duration(seconds) * time.Second, start, end
 }

@@ -163,35 +163,4 @@ func (s *segment) cut(tail []byte) error {
 	return s.probe.Truncate(start)
 }
 
-// maxBehind is how far behind a line that somebody else wrote a partial one is
-// looked for.
-const maxBehind = 1 << 20
-
-// excise takes the bytes of tail out of the file, whatever whole lines others have
-// written behind them. Nobody else may be writing meanwhile.
-func (s *segment) excise(tail []byte) error {
-	err := s.cut(tail)
-	if !errors.Is(err, errTailChanged) {
-		return err
-	}
-	info, err := s.probe.Stat()
-	if err != nil {
-		return err
-	}
-	start := max(0, info.Size()-maxBehind-int64(len(tail)))
-	end := make([]byte, info.Size()-start)
-	if _, err := s.probe.ReadAt(end, start); err != nil {
-		return err
-	}
-	at := bytes.LastIndex(end, tail)
-	if at < 0 || start+int64(at) > 0 && (at == 0 || end[at-1] != '\n') {
-		return errTailChanged
-	}
-	behind := end[at+len(tail):]
-	if _, err := s.probe.WriteAt(behind, start+int64(at)); err != nil {
-		return err
-	}
-	return s.probe.Truncate(start + int64(at+len(behind)))
-}
-
 var errTailChanged = errors.New("the end of the file was changed by somebody else")

@@ -30,7 +30,8 @@ func (f *File) swap(s stamp) (backup string, err error) {
 	}
 	backup, undo, err := f.setAside(f.path, f.names.pid, s)
 	if err != nil {
-		return "", errors.Join(err, engines.put(seg.engine), next.discard())
+		f.standby = next // the next attempt needs one
+		return "", errors.Join(err, engines.put(seg.engine))
 	}
 	if err := os.Rename(next.path, f.path); err != nil {
 		return "", errors.Join(err, undo(), engines.put(seg.engine), next.discard())

@@ -85,7 +85,7 @@ func (f *File) notify(hook string, call func()) {
 // prepare makes the next rotation fast, if there has been one before.
 func (f *File) prepare() {
 	f.mu.Lock()
-	needed := preparing && f.turns == nil && !f.closed && f.standby == nil && !f.last.IsZero()
+	needed := preparing && f.turns == nil && !f.closed && f.standby == nil && f.tally.get().Rotations > 0
 	f.mu.Unlock()
 	if !needed {
 		return
