@@ -17,14 +17,18 @@ require (
 	go.uber.org/zap/exp v0.3.0
 )
 
+require github.com/robfig/cron/v3 v3.0.1 // indirect
+
 require (
-	github.com/klauspost/compress v1.20.3 // indirect
+	github.com/DeRuina/timberjack v1.4.9
+	github.com/klauspost/compress v1.20.3
 	github.com/lmittmann/tint v1.2.1 // indirect
 	github.com/mattn/go-colorable v0.1.14 // indirect
 	github.com/mattn/go-isatty v0.0.24 // indirect
 	github.com/samber/lo v1.53.0 // indirect
 	github.com/samber/slog-common v0.21.0 // indirect
 	go.uber.org/multierr v1.10.0 // indirect
-	golang.org/x/sys v0.49.0 // indirect
+	golang.org/x/sys v0.49.0
 	golang.org/x/text v0.22.0 // indirect
+	gopkg.in/natefinch/lumberjack.v2 v2.2.1
 )

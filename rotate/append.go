@@ -29,7 +29,13 @@ func (f *File) put(p []byte, sync bool) (int, error) {
 		out = f.header(p)
 		ahead = len(out) - len(p)
 	}
-	n, err := f.live.w.Write(out)
+	n, err := f.live.write(out)
+	return f.settle(out, ahead, n, err, sync)
+}
+
+// settle sees to what a write of n bytes of out has left, of which the first few
+// are not the caller's, and returns what put does.
+func (f *File) settle(out []byte, ahead, n int, err error, sync bool) (int, error) {
 	if err == nil && n < len(out) {
 		err = io.ErrShortWrite
 	}
@@ -42,7 +48,7 @@ func (f *File) put(p []byte, sync bool) (int, error) {
 		f.size += int64(n)
 		f.torn = false
 		f.soil(synced)
-		return len(p), nil
+		return n - ahead, nil
 	}
 	keep := bytes.LastIndexByte(out[:n], '\n') + 1
 	if sync || keep <= ahead { // nobody knows what of it is durable, or nothing of p is whole
@@ -99,6 +105,15 @@ func (f *File) rescue(p []byte, n int, sync bool, err error) (int, error) {
 	return n, err
 }
 
+// conclude is the end of a Write that put has returned n and err for.
+func (f *File) conclude(p []byte, n int, sync bool, err error) (int, error) {
+	if err != nil {
+		n, err = f.rescue(p, n, sync, err)
+	}
+	f.account(p, n, err)
+	return n, err
+}
+
 // isFull reports whether err says that there is no space left.
 func isFull(err error) bool {
 	return errors.Is(err, diskFull) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
@@ -126,7 +141,12 @@ func (f *File) account(p []byte, n int, err error) {
 	if n < len(p) {
 		written = countLines(p[:n])
 	}
-	f.tally.wrote(all, written, int64(n), f.size)
+	f.tally.add(func(s *Stats) {
+		s.Accepted += uint64(all)          //nolint:gosec // never negative
+		s.Written += uint64(written)       //nolint:gosec // never negative
+		s.Dropped += uint64(all - written) //nolint:gosec // never negative
+		s.WrittenBytes, s.Size = s.WrittenBytes+int64(n), f.size
+	})
 	switch {
 	case err != nil && f.outage.begin():
 		f.problem(err)
@@ -138,18 +158,18 @@ func (f *File) account(p []byte, n int, err error) {
 		f.outage = outage{}
 	}
 	if err != nil {
-		f.outage.dropped += all - written
+		f.outage.dropped += uint64(all - written) //nolint:gosec // never negative
 	}
 }
 
 // countLines returns the number of lines in p, the last of which may lack its
 // newline.
-func countLines(p []byte) uint64 {
+func countLines(p []byte) int {
 	n := bytes.Count(p, []byte{'\n'})
 	if len(p) > 0 && p[len(p)-1] != '\n' {
 		n++
 	}
-	return uint64(n) //nolint:gosec // never negative
+	return n
 }
 
 // outage is a time in which Writes fail. Only its begin and its end are told to

@@ -59,7 +59,7 @@ func (f *File) nap() time.Duration {
 // ring rotates the file if it is due, idle as it may be.
 func (f *File) ring() {
 	f.mu.Lock()
-	defer f.mu.Unlock()
+	defer f.unlock()
 	if f.closed {
 		return
 	}

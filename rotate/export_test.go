@@ -8,8 +8,12 @@ import (
 // WrapEngine puts what wrap returns between f and its live file.
 func (f *File) WrapEngine(wrap func(io.Writer) io.Writer) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.live.w = wrap(f.live.w)
+	defer f.unlock()
+	engine := io.Writer(f.live.engine)
+	if f.live.w != nil {
+		engine = f.live.w
+	}
+	f.live.w = wrap(engine)
 }
 
 // CloseProbe makes all that needs the probe of the live file fail.

@@ -18,6 +18,7 @@ import (
 const (
 	checkInterval = time.Second     // between looks at whether the path still names the file
 	closeTimeout  = 5 * time.Second // for Close
+	maxCalm       = 64 << 10        // size of a Write that is not much work
 )
 
 // File is a log file that rotates itself. All methods are safe for concurrent
@@ -44,6 +45,7 @@ type File struct {
 	freeing sync.Mutex // held while backups are removed
 
 	mu        sync.Mutex
+	calm      int64    // bytes that can be written with nothing else to do, see unlock
 	live      *segment // nil only on Windows, after a failure to open it again
 	size      int64    // of the live file
 	torn      bool     // the live file ends in mid-line
@@ -141,7 +143,7 @@ func open(path string, opts *Options) (*File, error) {
 // start opens the file and sets everything going.
 func (f *File) start() (err error) {
 	f.mu.Lock()
-	defer f.mu.Unlock()
+	defer f.unlock()
 	f.look = time.AfterFunc(checkInterval, f.lookSoon)
 	defer func() {
 		if err != nil {
@@ -240,9 +242,6 @@ func (f *File) tryOwner() error {
 	return nil
 }
 
-// unknownLevel is that of lines that come by Write.
-const unknownLevel = slog.Level(math.MinInt)
-
 // Write appends p, which should be one or more whole lines: they stay in one
 // file, and no line of another Write gets between them. If p does not fit in
 // the live file any more, the file is rotated first; if that fails, p is
@@ -253,12 +252,52 @@ const unknownLevel = slog.Level(math.MinInt)
 // achieved, because the partial line could not be taken back, it is closed
 // with a newline before the next line. No error is for ever: the next Write
 // tries again. After Close, Write fails with [os.ErrClosed].
-func (f *File) Write(p []byte) (n int, err error) { return f.write(p, f.opts.SyncEveryWrite) }
+func (f *File) Write(p []byte) (n int, err error) {
+	f.mu.Lock()
+	if !f.isCalm(p) {
+		return f.write(p, f.opts.SyncEveryWrite)
+	}
+	if n, err = f.live.engine.Write(p); err != nil || n < len(p) {
+		return f.stumble(p, n, err)
+	}
+	f.wrote(n, countLines(p))
+	return n, nil
+}
 
-// WriteLevel is Write for lines of a level, which SyncLevel looks at. The
+// WriteLevel is Write for one line, of a level that SyncLevel looks at. The
 // encoders of this module call it.
-func (f *File) WriteLevel(level slog.Level, p []byte) (n int, err error) {
-	return f.write(p, f.opts.SyncEveryWrite || f.syncs(level))
+func (f *File) WriteLevel(level slog.Level, line []byte) (n int, err error) {
+	sync := f.syncs(level)
+	f.mu.Lock()
+	if sync || !f.isCalm(line) {
+		return f.write(line, sync || f.opts.SyncEveryWrite)
+	}
+	if n, err = f.live.engine.Write(line); err != nil || n < len(line) {
+		return f.stumble(line, n, err)
+	}
+	f.wrote(n, 1)
+	return n, nil
+}
+
+// isCalm reports whether there is nothing to do about p but to write it.
+func (f *File) isCalm(p []byte) bool {
+	return int64(len(p)) <= f.calm && !f.lookDue.Load() && len(p) <= maxCalm && len(p) > 0
+}
+
+// wrote notes that n bytes have been written calmly, and releases the lock.
+func (f *File) wrote(n, lines int) {
+	f.size += int64(n)
+	f.calm -= int64(n)
+	f.dirty = true
+	f.tally.count(lines, n)
+	f.mu.Unlock()
+}
+
+// stumble goes on when writing p calmly has failed, and releases the lock.
+func (f *File) stumble(p []byte, n int, err error) (int, error) {
+	defer f.unlock()
+	n, err = f.settle(p, 0, n, err, false)
+	return f.conclude(p, n, false, err)
 }
 
 // syncs reports whether lines of level are synced at once.
@@ -266,9 +305,10 @@ func (f *File) syncs(level slog.Level) bool {
 	return f.opts.SyncLevel != nil && level >= f.opts.SyncLevel.Level()
 }
 
+// write is Write with all there may be to do. It is called with the lock, and
+// releases it.
 func (f *File) write(p []byte, sync bool) (n int, err error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
+	defer f.unlock()
 	if f.closed {
 		return 0, f.errClosed("write")
 	}
@@ -279,11 +319,8 @@ func (f *File) write(p []byte, sync bool) (n int, err error) {
 		defer f.turn()()
 	}
 	f.maintain(int64(len(p)))
-	if n, err = f.put(p, sync); err != nil {
-		n, err = f.rescue(p, n, sync, err)
-	}
-	f.account(p, n, err)
-	return n, err
+	n, err = f.put(p, sync)
+	return f.conclude(p, n, sync, err)
 }
 
 // Rotate makes the content of the live file a backup, unless it is empty. If it
@@ -291,7 +328,7 @@ func (f *File) write(p []byte, sync bool) (n int, err error) {
 // [os.ErrClosed].
 func (f *File) Rotate() error {
 	f.mu.Lock()
-	defer f.mu.Unlock()
+	defer f.unlock()
 	if f.closed {
 		return f.errClosed("rotate")
 	}
@@ -312,7 +349,7 @@ func (f *File) Rotate() error {
 // Without it, a file that was moved or removed is noticed within a second.
 func (f *File) Reopen() error {
 	f.mu.Lock()
-	defer f.mu.Unlock()
+	defer f.unlock()
 	if f.closed {
 		return f.errClosed("reopen")
 	}
@@ -341,7 +378,7 @@ func (f *File) Shutdown(ctx context.Context) error {
 		f.stop()
 	}
 	err := f.closeErr
-	f.mu.Unlock()
+	f.unlock()
 	for _, wait := range []func() <-chan struct{}{
 		func() <-chan struct{} { return f.done },
 		f.reporter.idle,
@@ -398,6 +435,22 @@ func (f *File) release() error {
 
 func (f *File) errClosed(op string) error {
 	return fmt.Errorf("rotate: %s %s: %w", op, f.path, os.ErrClosed)
+}
+
+// unlock releases the lock after something has changed. What nearly every Write
+// would find out, that there is nothing to do but to write, is found out here.
+func (f *File) unlock() {
+	switch {
+	case f.closed, f.live == nil, f.live.w != nil, f.turns != nil,
+		f.torn, !f.outage.since.IsZero(), f.size == 0,
+		f.opts.SyncEveryWrite, f.syncDue != nil && !f.dirty:
+		f.calm = -1
+	case f.opts.MaxSize < 0:
+		f.calm = math.MaxInt64
+	default:
+		f.calm = f.opts.MaxSize - f.size
+	}
+	f.mu.Unlock()
 }
 
 // problem counts err, and has OnError told.

@@ -120,7 +120,7 @@ func (f *File) rotate(reason Reason) error {
 		return f.notRotated(errTurn)
 	}
 	if f.torn { // whoever reads the backups should find only whole lines
-		if n, err := f.live.w.Write([]byte{'\n'}); err == nil {
+		if n, err := f.live.write([]byte{'\n'}); err == nil {
 			f.size += int64(n)
 			f.torn = false
 		}

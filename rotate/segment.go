@@ -16,8 +16,8 @@ import (
 // a second descriptor of the same inode, for what the engine cannot do. The
 // probe has a shared lock, by which other processes see that the file is in use.
 type segment struct {
-	w      io.Writer // engine
 	engine *lumberjack.Logger
+	w      io.Writer // instead of the engine, in tests
 	probe  *os.File
 	info   fs.FileInfo // from when it was opened: identity and mode
 }
@@ -102,7 +102,7 @@ func newSegment(probe *os.File, path string) (*segment, error) {
 	if err != nil {
 		return nil, errors.Join(err, engines.put(engine))
 	}
-	return &segment{w: engine, engine: engine, probe: probe, info: info}, nil
+	return &segment{engine: engine, probe: probe, info: info}, nil
 }
 
 // occupy marks the file as in use, and makes sure that it still is at path. A
@@ -119,6 +119,13 @@ func occupy(probe *os.File, path string, info fs.FileInfo) error {
 		return fmt.Errorf("open %s: %w", path, errReplaced)
 	}
 	return err
+}
+
+func (s *segment) write(p []byte) (int, error) {
+	if s.w != nil {
+		return s.w.Write(p)
+	}
+	return s.engine.Write(p)
 }
 
 // close gives both descriptors back.

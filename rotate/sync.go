@@ -35,7 +35,7 @@ func (f *File) flush(ctx context.Context) error {
 		f.mu.Lock()
 		live, backups, closed := f.live, f.unsynced, f.closed
 		f.unsynced, f.dirty = nil, false
-		f.mu.Unlock()
+		f.unlock()
 		switch {
 		case closed:
 			return os.ErrClosed
@@ -58,7 +58,7 @@ func (f *File) flush(ctx context.Context) error {
 		f.mu.Lock()
 		f.unsynced = append(backups, f.unsynced...)
 		f.soil(false)
-		f.mu.Unlock()
+		f.unlock()
 		return err
 	}
 }

@@ -1,0 +1,313 @@
+//go:build linux
+
+package defects_test
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+	"golang.org/x/sys/unix"
+
+	"github.com/sluicelog/sluice/internal/testlog"
+)
+
+// read returns the content of a file, decompressed if its name says so, and what
+// can be read of it if it is damaged.
+func read(path string) ([]byte, error) {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	var r io.Reader = bytes.NewReader(data)
+	switch filepath.Ext(path) {
+	case ".gz":
+		r, err = gzip.NewReader(r)
+	case ".zst":
+		r, err = zstd.NewReader(r)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return io.ReadAll(r)
+}
+
+// noise returns lines that hardly compress.
+func noise(size int) []byte {
+	r := rand.NewChaCha8([32]byte{})
+	data := make([]byte, size)
+	_, _ = r.Read(data) // never fails
+	for i := range data {
+		if data[i] == '\n' {
+			data[i]++
+		}
+		if i%200 == 199 || i == size-1 {
+			data[i] = '\n'
+		}
+	}
+	return data
+}
+
+// ago returns a time in the past, as the names of backups can say it.
+func ago(d time.Duration) time.Time { return time.Now().UTC().Add(-d).Truncate(time.Millisecond) }
+
+// keepsSilent has an archive not fit on the disk.
+func keepsSilent(s *scene) verdict {
+	s.dir = testlog.TinyDisk(s.T, "size=320k")
+	s.path = filepath.Join(s.dir, "app.log")
+	s.plant("app.log", []byte("line\n"))
+	s.plant(s.backup(ago(2*time.Hour)), noise(200<<10))
+	s.plant(s.backup(ago(time.Hour)), noise(20<<10))
+	var told testlog.Buffer
+	said := s.stderr(func() {
+		f, refused := s.open(settings{gzip: true, told: func(err error) { _, _ = fmt.Fprintln(&told, err) }})
+		if refused != nil {
+			s.Fatal(refused.why)
+		}
+		_, _ = f.Write([]byte("line\n"))
+		until(time.Second/2, func() bool { return strings.Contains(told.String(), "compress") })
+		s.must(f.Close())
+	})
+	switch {
+	case strings.Contains(told.String(), "compress"):
+		return sound("OnError: %.80s", told.String())
+	case strings.Contains(said, "compress"):
+		return sound("on stderr alone: %.80s", said)
+	}
+	return shown("no error, no hook, nothing on stderr")
+}
+
+// stderr returns what f has written there.
+func (s *scene) stderr(f func()) string {
+	s.Helper()
+	file, err := os.CreateTemp(s.T.TempDir(), "stderr")
+	s.must(err)
+	defer file.Close() //nolint:errcheck // only read from
+	was := os.Stderr
+	os.Stderr = file
+	defer func() { os.Stderr = was }()
+	f()
+	text, err := os.ReadFile(file.Name())
+	s.must(err)
+	return string(text)
+}
+
+// leavesHalfArchive kills a process that compresses.
+func leavesHalfArchive(s *scene) verdict {
+	s.plant(s.backup(ago(2*time.Hour)), noise(16<<20))
+	s.plant(s.backup(ago(time.Hour)), []byte("newer\n"))
+	known := len(s.files())
+	child := s.child(settings{path: s.path, gzip: true}, 0)
+	working := func() bool {
+		for _, path := range s.files() {
+			info, err := os.Stat(path)
+			packed := strings.Contains(filepath.Base(path), ".gz")
+			if err == nil && packed && info.Size() > 64<<10 {
+				return true
+			}
+		}
+		return false
+	}
+	if !until(5*time.Second, working) {
+		s.Fatalf("nothing was compressed: %d files before, %d now", known, len(s.files()))
+	}
+	child.kill()
+	for _, path := range s.backups() {
+		if _, err := read(path); err != nil {
+			return shown("%s: %v", filepath.Base(path), err)
+		}
+	}
+	return sound("no broken archive")
+}
+
+// trustsHalfArchive finds an archive that was cut, as lumberjack leaves it, and
+// its source.
+func trustsHalfArchive(s *scene) verdict {
+	lines := noise(900 << 10)
+	var archive bytes.Buffer
+	zip := gzip.NewWriter(&archive)
+	_, err := zip.Write(lines)
+	s.must(err, zip.Close())
+	source := s.backup(ago(2 * time.Hour))
+	s.plant(source, lines)
+	s.plant(source+".gz", archive.Bytes()[:archive.Len()/2])
+	s.plant(s.backup(ago(time.Hour)), []byte("newer\n"))
+	f, refused := s.open(settings{gzip: true})
+	if refused != nil {
+		return *refused
+	}
+	s.write(f, "line")
+	until(5*time.Second, func() bool { return !exists(filepath.Join(s.dir, source)) })
+	s.must(f.Close())
+	for _, name := range []string{source, source + ".gz"} {
+		if got, err := read(filepath.Join(s.dir, name)); err == nil && bytes.Equal(got, lines) {
+			return sound("%s has it all", name)
+		}
+	}
+	return shown("the source is gone, and the archive is half of it")
+}
+
+// removesBeforeSync asks the kernel how much of an archive is not on disk when
+// its source is gone.
+func removesBeforeSync(s *scene) verdict {
+	control := s.plant("control", noise(64<<10))
+	before := s.unwritten(control)
+	f, err := os.OpenFile(control, os.O_WRONLY, 0)
+	s.must(err)
+	s.must(f.Sync(), f.Close())
+	if after := s.unwritten(control); before == 0 || after != 0 {
+		s.Skipf("this file system does not tell: %d pages before a sync, %d after", before, after)
+	}
+	source := s.plant(s.backup(ago(2*time.Hour)), noise(4<<20))
+	s.plant(s.backup(ago(time.Hour)), []byte("newer\n"))
+	log, refused := s.open(settings{gzip: true})
+	if refused != nil {
+		return *refused
+	}
+	s.write(log, "line")
+	for end := time.Now().Add(5 * time.Second); exists(source); { // without a pause: the kernel writes by itself, too
+		if time.Now().After(end) {
+			s.Fatal("nothing was compressed")
+		}
+	}
+	n := s.unwritten(source + ".gz")
+	return unless(n == 0, "the source is gone, and %d pages of the archive are not on disk", n)
+}
+
+// unwritten returns how many pages of a file are in memory alone.
+func (s *scene) unwritten(path string) uint64 {
+	s.Helper()
+	f, err := os.Open(path)
+	s.must(err)
+	defer f.Close() //nolint:errcheck // only looked at
+	var stat unix.Cachestat_t
+	if err := unix.Cachestat(uint(f.Fd()), &unix.CachestatRange{}, &stat, 0); err != nil {
+		s.Skipf("cachestat: %v", err)
+	}
+	return stat.Dirty + stat.Writeback
+}
+
+// cannotSync asks the kernel whether lines are on disk after a Sync.
+func cannotSync(s *scene) verdict {
+	f, refused := s.open(settings{})
+	if refused != nil {
+		return *refused
+	}
+	syncer, ok := f.(interface{ Sync() error })
+	if !ok {
+		return shown("%T has no method Sync", f)
+	}
+	_, err := f.Write(noise(64 << 10))
+	s.must(err)
+	before := s.unwritten(s.path)
+	s.must(syncer.Sync())
+	after := s.unwritten(s.path)
+	return unless(after == 0, "%d pages were not on disk before Sync, %d after", before, after)
+}
+
+// misreadsZone has a backup of 20 hours eight hours west of Greenwich, and keeps
+// backups for a day.
+func misreadsZone(s *scene) verdict {
+	was := time.Local
+	time.Local = time.FixedZone("", -8*3600)
+	defer func() { time.Local = was }()
+	name := func(age time.Duration) string {
+		p := s.product
+		if p.stamp == rotateStamp { // those of its own say their zone
+			p.stamp = jackStamp
+		}
+		return p.backup(time.Now().Add(-age))
+	}
+	young := s.plant(name(20*time.Hour), []byte("young\n"))
+	old := s.plant(name(30*time.Hour), []byte("old\n"))
+	f, refused := s.open(settings{local: true, days: 1})
+	if refused != nil {
+		return *refused
+	}
+	s.write(f, "line")
+	if !until(2*time.Second, func() bool { return !exists(old) }) {
+		s.Fatal("nothing was removed")
+	}
+	s.must(f.Close())
+	return unless(exists(young), "MaxAge is a day, a backup of 20 hours is there: %v", exists(young))
+}
+
+// keepsLeftover finds what a compression has left that was killed.
+func keepsLeftover(s *scene) verdict {
+	backup := s.backup(ago(time.Hour))
+	name := s.leftover(backup)
+	if name == "" {
+		return verdict{absent, "it has no temporary files"}
+	}
+	s.plant(backup, []byte("line\n"))
+	left := s.plant(name, []byte("half"))
+	f, refused := s.open(settings{backups: 3})
+	if refused != nil {
+		return *refused
+	}
+	s.write(f, "line")
+	s.must(f.Rotate(), f.Close())
+	return unless(!exists(left), "%s is there: %v", name, exists(left))
+}
+
+// pushesOut rotates whenever logrotate would have it, with nothing written since.
+func pushesOut(s *scene) verdict {
+	f, refused := s.open(settings{backups: 3})
+	if refused != nil {
+		return *refused
+	}
+	for i := range 3 {
+		s.write(f, fmt.Sprint("line ", i))
+		s.must(f.Rotate())
+		<-time.After(2 * time.Millisecond) // not what this is about
+	}
+	for range 6 {
+		s.must(f.Rotate())
+		<-time.After(2 * time.Millisecond)
+	}
+	until(time.Second, func() bool { return len(s.backups()) <= 3 })
+	s.must(f.Close())
+	return unless(len(s.lines()) == 3, "MaxBackups is 3, after 6 more rotations %d of 3 lines are left", len(s.lines()))
+}
+
+// overshoots fills files faster than they can be compressed.
+func overshoots(s *scene) verdict {
+	const limit = 4
+	f, refused := s.open(settings{megabytes: 1, backups: limit, gzip: true})
+	if refused != nil {
+		return *refused
+	}
+	var (
+		peak    int
+		done    = make(chan struct{})
+		watcher sync.WaitGroup
+	)
+	watcher.Go(func() {
+		for {
+			peak = max(peak, len(s.backups()))
+			select {
+			case <-done:
+				return
+			case <-time.After(time.Millisecond):
+			}
+		}
+	})
+	block := noise(256 << 10)
+	for range 4 * 60 {
+		_, err := f.Write(block)
+		s.must(err)
+		<-time.After(4 * time.Millisecond)
+	}
+	close(done)
+	watcher.Wait()
+	s.must(f.Close())
+	return unless(peak <= 2*limit+2, "MaxBackups is %d, there were up to %d files of backups", limit, peak)
+}
