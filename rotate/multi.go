@@ -99,12 +99,22 @@ const claimWait = 100 * time.Millisecond
 
 // claim makes sure that no other process has the file.
 func (f *File) claim() error {
-	if err := await(f.live.probe, true, claimWait); err != nil {
+	for range maxAttempts {
+		err := await(f.live.probe, true, claimWait)
 		if errors.Is(err, errTurn) {
-			return errors.New("PerProcess is set, but another process has the same number, in another container perhaps: give each its own path")
+			return errors.New("PerProcess is set, but another process has the same number, in another container perhaps: " +
+				"give each its own path")
 		}
-		return nil //nolint:nilerr // no locks here: the number has to do
+		if err != nil {
+			return nil //nolint:nilerr // no locks here: the number has to do
+		}
+		// Between two locks, another process can have taken this one for ended.
+		if err = occupy(f.live.probe, f.path, f.live.info); !errors.Is(err, errReplaced) {
+			return err
+		}
+		if err := f.openLive(); err != nil {
+			return err
+		}
 	}
-	_, err := tryLock(f.live.probe, false)
-	return err
+	return errReplaced
 }

@@ -18,14 +18,15 @@ func (f *File) retire() (living map[string]bool) {
 	if f.names.pid == "" {
 		return nil
 	}
+	gone := make(map[string]bool)
 	living = f.processes(func(pid, path string, info fs.FileInfo) {
+		gone[pid] = true
 		err := f.retireFile(pid, path, info)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) { // somebody else was faster
 			f.problem(fmt.Errorf("rotate: make %s of an ended process a backup: %w", path, err))
 		}
 	})
-	gone := func(pid string) bool { return pid != f.names.pid && !living[pid] }
-	if err := sweep(f.dir, f.names, gone); err != nil {
+	if err := sweep(f.dir, f.names, func(pid string) bool { return gone[pid] }); err != nil {
 		f.problem(fmt.Errorf("rotate: remove what ended processes have left: %w", err))
 	}
 	return living
@@ -49,16 +50,14 @@ func (f *File) processes(ended func(pid, path string, info fs.FileInfo)) (living
 			continue
 		}
 		path := filepath.Join(f.dir, entry.Name())
-		release, err := hold(path)
-		if err == nil && !locking && running(pid) {
-			release()
-			err = errInUse
-		}
-		if err != nil {
+		info, release, err := hold(path)
+		switch {
+		case err != nil:
 			living[pid] = !errors.Is(err, fs.ErrNotExist) // if in doubt
 			continue
-		}
-		if info, err := entry.Info(); err == nil && ended != nil {
+		case !locking && running(pid):
+			living[pid] = true
+		case ended != nil:
 			ended(pid, path, info)
 		}
 		release()
@@ -67,10 +66,19 @@ func (f *File) processes(ended func(pid, path string, info fs.FileInfo)) (living
 }
 
 // retireFile makes the file of an ended process a backup from the time of its
-// last line. An empty one is removed.
+// last line. An empty one is removed, and one that is a backup already, because
+// the process was killed then, loses its other name.
 func (f *File) retireFile(pid, path string, info fs.FileInfo) error {
-	if info.Size() > 0 {
-		if _, _, err := f.setAside(path, pid, stamp{time: info.ModTime().Truncate(time.Microsecond)}); err != nil {
+	twins, err := f.twins(info)
+	if err != nil {
+		return err
+	}
+	if info.Size() > 0 && len(twins) == 0 {
+		s, err := f.lastOf(pid, info.ModTime())
+		if err != nil {
+			return err
+		}
+		if _, _, err := f.setAside(path, pid, s); err != nil {
 			return err
 		}
 	}
@@ -79,4 +87,18 @@ func (f *File) retireFile(pid, path string, info fs.FileInfo) error {
 		return err
 	}
 	return os.Remove(path)
+}
+
+// lastOf returns the stamp for the last backup of a process, whose file was
+// written to last at t.
+func (f *File) lastOf(pid string, t time.Time) (stamp, error) {
+	t = t.Truncate(time.Microsecond)
+	backups, err := list(f.dir, f.names, nil, nil)
+	for _, b := range backups {
+		// The clock of the file system is a little late.
+		if b.pid == pid && !t.After(b.stamp.time) {
+			t = b.stamp.time.Add(time.Microsecond)
+		}
+	}
+	return stamp{time: t}, err
 }

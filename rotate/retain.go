@@ -136,6 +136,7 @@ func (f *File) lookAfterBackups(ctx context.Context) (again time.Duration) {
 	}
 	living := f.retire()
 	left := make(map[string]bool) // those that could not be compressed now
+	busy := false                 // one of them because another process has it open
 	for {
 		f.freeing.Lock()
 		backups, err := f.backups(living)
@@ -156,12 +157,17 @@ func (f *File) lookAfterBackups(ctx context.Context) (again time.Duration) {
 
 		next, wait := f.nextToCompress(backups, left)
 		if next == nil || ctx.Err() != nil {
+			if busy {
+				wait = min(wait, time.Minute)
+			}
 			return wait
 		}
 		switch done, err := f.compress(ctx, *next); {
 		case err == nil && !done: // what was wrong was put right
 		case err == nil:
 			f.tellArchived(*next)
+		case errors.Is(err, errInUse): // as its live file, not having noticed the rotation
+			left[next.name], busy = true, true
 		case ctx.Err() == nil:
 			left[next.name] = true
 			f.problem(err)
@@ -216,6 +222,13 @@ func (f *File) remove(b backup) (removed bool) {
 // makeRoom removes the oldest backup, and reports whether there was one. It is
 // called with the lock, and gives it up meanwhile.
 func (f *File) makeRoom() bool {
+	if f.turns != nil {
+		f.turns.done()
+		defer func() {
+			f.turn()
+			_ = f.check() // reported there
+		}()
+	}
 	f.mu.Unlock()
 	defer f.mu.Lock()
 	f.freeing.Lock()
@@ -268,7 +281,10 @@ func (f *File) tellArchived(b backup) {
 // plain form is gone.
 func (f *File) compress(ctx context.Context, b backup) (done bool, err error) {
 	plain := filepath.Join(f.dir, b.name)
-	release, err := hold(plain)
+	_, release, err := hold(plain)
+	if errors.Is(err, fs.ErrNotExist) { // removed to make room
+		return false, nil
+	}
 	if err != nil {
 		return false, fmt.Errorf("rotate: compress %s: %w", plain, err)
 	}
@@ -323,21 +339,34 @@ func (f *File) finish(ctx context.Context, plain string, c Compression) (good bo
 
 var errInUse = errors.New("another process has it open")
 
-// hold makes sure that no process has the file at path as its live one, as can
-// happen when two of them use it without MultiProcess.
-func hold(path string) (release func(), err error) {
+// hold makes sure that no process has the file at path as its live one, nor gets
+// it so until release is called.
+func hold(path string) (info fs.FileInfo, release func(), err error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|noFollow, 0)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	ok, err := tryLock(file, true)
-	if !locking || err == nil && !ok {
-		_ = file.Close() // only read from
+	release = func() { _ = file.Close() } // only read from
+	info, err = file.Stat()
+	if err == nil {
+		if ok, lockErr := tryLock(file, true); lockErr == nil && !ok {
+			err = errInUse
+		}
 	}
-	if err == nil && !ok {
-		return nil, errInUse
+	if err == nil {
+		// It may have been rotated away before it was locked.
+		var now fs.FileInfo
+		if now, err = os.Lstat(path); err == nil && !os.SameFile(now, info) {
+			err = errInUse
+		}
 	}
-	return func() { _ = file.Close() }, nil
+	if err != nil || !locking { // where there are no locks, an open file cannot be renamed
+		release()
+	}
+	if err != nil {
+		return nil, nil, err
+	}
+	return info, release, nil
 }
 
 // sweep removes temporary files of processes that are gone.
@@ -370,6 +399,30 @@ func (f *File) resume() error {
 			break
 		}
 	}
-	own := func(pid string) bool { return pid == f.names.pid } // this process has its place
-	return errors.Join(listErr, f.undoInterrupted(), sweep(f.dir, f.names, own))
+	return errors.Join(listErr, f.undoInterrupted(), f.sweepOwn())
+}
+
+// undoInterrupted makes the live file no backup of itself.
+func (f *File) undoInterrupted() error {
+	info, err := f.live.probe.Stat()
+	if err != nil {
+		return err
+	}
+	twins, err := f.twins(info)
+	for _, twin := range twins {
+		err = errors.Join(err, ignore(os.Remove(twin), fs.ErrNotExist))
+	}
+	return err
+}
+
+// sweepOwn removes what an earlier process with this one's place has left.
+func (f *File) sweepOwn() error {
+	if f.turns != nil {
+		// What others compress has such names as well.
+		if ok, err := tryLock(f.turns.work, true); err != nil || !ok || !f.turns.mine {
+			return err
+		}
+		defer unlock(f.turns.work) //nolint:errcheck // closing does it as well
+	}
+	return sweep(f.dir, f.names, func(pid string) bool { return pid == f.names.pid })
 }

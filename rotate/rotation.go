@@ -74,10 +74,20 @@ func (f *File) resize() {
 	}
 }
 
-// lookSoon makes the next Write look at the path.
+// lookSoon makes the next Write look at the path. Where other processes rotate,
+// it looks itself, so that a process with nothing to write lets go of a backup.
 func (f *File) lookSoon() {
-	f.lookDue.Store(true)
 	f.measure()
+	f.lookDue.Store(true)
+	if !f.opts.MultiProcess {
+		return
+	}
+	f.mu.Lock()
+	defer f.unlock()
+	if !f.closed && f.turns != nil {
+		defer f.turn()()
+		_ = f.check() // reported there
+	}
 }
 
 // looked puts off the next look.

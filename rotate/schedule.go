@@ -18,8 +18,7 @@ import (
 // or less. It follows the wall clock as well, but lets nothing pile up in a
 // gap and goes on while the clock repeats an hour.
 //
-// A schedule is made by parseSchedule, is never changed, and is safe for
-// concurrent use.
+// A schedule is made by parseSchedule and never changes.
 type schedule struct {
 	cron  cron.Schedule // nil: every
 	every time.Duration
@@ -199,10 +198,9 @@ func wellFormed(field string) bool {
 }
 
 // next returns the first boundary that is later than after, in the zone of the
-// schedule. There always is one. The time after has to be in the years 1 to
-// 9999.
+// schedule. There always is one. In the years 1 to 9999 it is the right one, for
+// half a billion years around them it is at least later.
 func (s schedule) next(after time.Time) time.Time {
-	after = after.Round(0) // boundaries are about the wall clock, not the monotonic one
 	if s.cron == nil && s.every <= time.Hour {
 		return s.nextOnGrid(after)
 	}
@@ -232,7 +230,7 @@ func (s schedule) nextWall(wall time.Time) time.Time {
 func (s schedule) nextOnGrid(after time.Time) time.Time {
 	for {
 		// The answer is after + 1 ns or later, and so is the zone to reckon with.
-		offset, _, end := zone(after.Add(1), s.loc)
+		offset, _, end := zoneAt(after.Add(1), s.loc)
 		next := s.nextWall(after.UTC().Add(offset)).Add(-offset)
 		if end.IsZero() || next.Before(end) {
 			return next.In(s.loc)
@@ -248,11 +246,11 @@ const zoneReach = 72 * time.Hour
 // lastShown returns the latest wall time that the clock has shown up to t. It
 // is later than what the clock shows at t while an hour is being repeated.
 func (s schedule) lastShown(t time.Time) time.Time {
-	offset, start, _ := zone(t, s.loc)
+	offset, start, _ := zoneAt(t, s.loc)
 	last := t.UTC().Add(offset)
 	for !start.IsZero() && t.Sub(start) < zoneReach {
 		before := start.Add(-1)
-		offset, start, _ = zone(before, s.loc)
+		offset, start, _ = zoneAt(before, s.loc)
 		if shown := before.UTC().Add(offset); shown.After(last) {
 			last = shown
 		}
@@ -263,7 +261,7 @@ func (s schedule) lastShown(t time.Time) time.Time {
 // firstShown returns the first instant at which the clock shows wall or later.
 func (s schedule) firstShown(wall time.Time) time.Time {
 	for t := wall.Add(-zoneReach); ; {
-		offset, start, end := zone(t, s.loc)
+		offset, start, end := zoneAt(t, s.loc)
 		at := wall.Add(-offset)
 		switch {
 		case !start.IsZero() && at.Before(start): // skipped
@@ -275,9 +273,9 @@ func (s schedule) firstShown(wall time.Time) time.Time {
 	}
 }
 
-// zone returns the offset from UTC that holds in loc at t, and since and until
+// zoneAt returns the offset from UTC that holds in loc at t, and since and until
 // when at least it does; a zero time means for ever.
-func zone(t time.Time, loc *time.Location) (offset time.Duration, start, end time.Time) {
+func zoneAt(t time.Time, loc *time.Location) (offset time.Duration, start, end time.Time) {
 	t = t.In(loc)
 	_, seconds := t.Zone()
 	start, end = t.ZoneBounds()

@@ -22,6 +22,9 @@ type segment struct {
 	info   fs.FileInfo // from when it was opened: identity and mode
 }
 
+// maxAttempts is how often a file may be replaced while it is being opened.
+const maxAttempts = 10
+
 var errReplaced = errors.New("replaced by another file while it was being opened")
 
 // openSegment opens the file at path for appending, and creates it with perm if
@@ -36,7 +39,7 @@ func openSegment(path string, perm permissions) (*segment, error) {
 		if err == nil {
 			return seg, nil
 		}
-		if err = errors.Join(err, probe.Close()); attempt == 2 || !errors.Is(err, errReplaced) {
+		if err = errors.Join(err, probe.Close()); attempt == maxAttempts || !errors.Is(err, errReplaced) {
 			return nil, err
 		}
 	}
@@ -88,6 +91,9 @@ func newSegment(probe *os.File, path string) (*segment, error) {
 	// When its open fails, lumberjack moves the file away and creates one
 	// without O_APPEND. Trying the same open first leaves it hardly a reason.
 	trial, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY|noFollow, 0)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("open %s: %w", path, errReplaced)
+	}
 	if err != nil {
 		return nil, err
 	}

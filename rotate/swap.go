@@ -90,32 +90,25 @@ func (f *File) setAside(path, pid string, s stamp) (backup string, undo func() e
 	return "", nil, err
 }
 
-// undoInterrupted takes back what a process that was killed halfway through swap
-// has done: the live file would be its own backup.
-func (f *File) undoInterrupted() error {
-	info, err := f.live.probe.Stat()
-	if err != nil {
-		return err
-	}
+// twins returns the backups that are the same file as info, as a process leaves
+// it that is killed halfway through swap.
+func (f *File) twins(info fs.FileInfo) (paths []string, err error) {
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok && stat.Nlink < 2 {
-		return nil
+		return nil, nil
 	}
 	entries, err := os.ReadDir(f.dir)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	for _, entry := range entries {
 		if _, ok := f.names.parse(entry.Name()); !ok {
 			continue
 		}
-		if twin, err := entry.Info(); err != nil || !os.SameFile(twin, info) {
-			continue
-		}
-		if err := ignore(os.Remove(filepath.Join(f.dir, entry.Name())), fs.ErrNotExist); err != nil {
-			return err
+		if twin, err := entry.Info(); err == nil && os.SameFile(twin, info) {
+			paths = append(paths, filepath.Join(f.dir, entry.Name()))
 		}
 	}
-	return nil
+	return paths, nil
 }
 
 // syncDir makes the names in dir durable.

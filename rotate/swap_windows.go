@@ -3,6 +3,7 @@ package rotate
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"syscall"
 	"time"
@@ -50,8 +51,8 @@ func (f *File) setAside(path, pid string, s stamp) (backup string, undo func() e
 	return "", nil, errors.New("no free name for the backup")
 }
 
-// undoInterrupted has nothing to do: there is no moment with two names.
-func (f *File) undoInterrupted() error { return nil }
+// twins returns nothing: there is no moment with two names.
+func (f *File) twins(fs.FileInfo) ([]string, error) { return nil, nil }
 
 // syncDir does nothing: Windows cannot sync a directory.
 func syncDir(string) error { return nil }

@@ -1,0 +1,30 @@
+package rotate
+
+import (
+	"io"
+	"os"
+)
+
+// InUse is inUse.
+var InUse = inUse
+
+// FreeSpace is freeSpace.
+var FreeSpace = freeSpace
+
+// GuessInUse is guessInUse.
+var GuessInUse = guessInUse
+
+// ReadAll returns the content of the file at path, of whatever form.
+func ReadAll(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	r, err := compressionOf(path).newReader(f)
+	if err != nil {
+		return nil, err
+	}
+	defer r.Close()
+	return io.ReadAll(r)
+}

@@ -1,0 +1,258 @@
+package rotate_test
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sluicelog/sluice/asyncbuf"
+	"github.com/sluicelog/sluice/rotate"
+)
+
+const jobVariable = "ROTATE_TEST_JOB"
+
+// A job is what a child process does: it writes lines to a log file.
+type job struct {
+	Path     string
+	Writer   string // in every line
+	Lines    int    // to write; 0: until told to stop
+	Steady   bool   // about ten thousand a second, not as fast as it goes
+	Buffered bool   // behind an asyncbuf.Writer
+	Rotating bool   // call Rotate every few lines, as a schedule would
+	Ack      bool   // say how many lines are written
+	MayFail  bool   // go on after an error of Write
+
+	MaxSize        int64
+	MaxBackups     int
+	Compress       rotate.Compression
+	SyncEveryWrite bool
+	MultiProcess   bool
+	PerProcess     bool
+}
+
+func (j job) options() *rotate.Options {
+	return &rotate.Options{
+		MaxSize:        j.MaxSize,
+		MaxBackups:     j.MaxBackups,
+		Compress:       j.Compress,
+		SyncEveryWrite: j.SyncEveryWrite,
+		MultiProcess:   j.MultiProcess,
+		PerProcess:     j.PerProcess,
+	}
+}
+
+// A result is what a child says in the end.
+type result struct {
+	Written []int // lines for which Write, or Flush behind a buffer, has returned
+	Refused int
+	Stats   rotate.Stats
+	Error   string // the last one
+}
+
+// TestTortureChild is the process that the fault runs start, and often kill. It
+// writes when it gets a line on its standard input, until it has written all or
+// the input ends. SIGHUP makes it reopen the file. When it prints "ack n", the
+// file has taken n lines.
+func TestTortureChild(t *testing.T) {
+	spec := os.Getenv(jobVariable)
+	if spec == "" {
+		t.Skip("runs as a child of the fault runs only")
+	}
+	var j job
+	if err := json.Unmarshal([]byte(spec), &j); err != nil {
+		t.Fatal(err)
+	}
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	f, err := rotate.Open(j.Path, j.options())
+	if err != nil {
+		t.Fatal(err)
+	}
+	input := bufio.NewReader(os.Stdin)
+	fmt.Println("ready")
+	if _, err := input.ReadString('\n'); err != nil {
+		t.Fatal(err)
+	}
+	stop := make(chan struct{})
+	go func() {
+		_, _ = io.Copy(io.Discard, input)
+		close(stop)
+	}()
+	var end result
+	j.run(t, f, hangups, stop, &end)
+	mustClose(t, f)
+	end.Stats = f.Stats()
+	if err := end.Stats.LastError; err != nil {
+		end.Error, end.Stats.LastError = err.Error(), nil
+	}
+	out, err := json.Marshal(end)
+	if err != nil {
+		t.Fatal(err)
+	}
+	fmt.Printf("end %s\n", out)
+}
+
+// run writes the lines of j to f.
+func (j job) run(t *testing.T, f *rotate.File, hangups <-chan os.Signal, stop <-chan struct{}, end *result) {
+	t.Helper()
+	const perFlush = 100
+	var w io.Writer = f
+	flush := func() {}
+	if j.Buffered {
+		buffer := asyncbuf.NewWriter(f, nil)
+		defer mustClose(t, buffer)
+		w = buffer
+		flush = func() {
+			if err := buffer.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	const perTick = 10
+	ticker := time.NewTicker(time.Millisecond)
+	defer ticker.Stop()
+	defer func() { flush() }()
+	for i := 0; j.Lines == 0 || i < j.Lines; i++ {
+		if j.Steady && i%perTick == 0 {
+			<-ticker.C
+		}
+		select {
+		case <-hangups:
+			if err := f.Reopen(); err != nil {
+				t.Fatal(err)
+			}
+		case <-stop:
+			return
+		default:
+		}
+		if j.Rotating && i%20 == 19 {
+			mustRotate(t, f)
+		}
+		if _, err := w.Write(lineOf(j.Writer, i)); err == nil {
+			end.Written = append(end.Written, i)
+		} else if end.Refused++; !j.MayFail {
+			t.Fatal(err)
+		}
+		if j.Ack && (!j.Buffered || i%perFlush == perFlush-1) {
+			flush()
+			fmt.Printf("ack %d\nrefused %d\n", len(end.Written), end.Refused)
+		}
+	}
+}
+
+// A child is a process that does a job.
+type child struct {
+	job
+	cmd   *exec.Cmd
+	input io.WriteCloser
+	lines *bufio.Scanner // of its output
+
+	acked, refused int    // lines of which it said that they are written, or not
+	other          string // what else it printed
+	end            result
+}
+
+// startChild starts a process for j, and returns when it has opened the file.
+func startChild(t *testing.T, j job) *child {
+	t.Helper()
+	spec, err := json.Marshal(j)
+	if err != nil {
+		t.Fatal(err)
+	}
+	//nolint:gosec // this very program
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestTortureChild$")
+	cmd.Env = append(os.Environ(), jobVariable+"="+string(spec))
+	input, err := cmd.StdinPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	output, err := cmd.StdoutPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	c := &child{job: j, cmd: cmd, input: input, lines: bufio.NewScanner(output)}
+	c.lines.Buffer(nil, 1<<24)
+	if !c.follow(func() bool { return c.other == "ready\n" }) {
+		t.Fatalf("%s did not start: %s", j.Writer, c.other)
+	}
+	c.other = ""
+	return c
+}
+
+// begin lets c write.
+func (c *child) begin(t *testing.T) {
+	t.Helper()
+	mustWrite(t, c.input, "go\n")
+}
+
+// follow reads what c says until enough does so, and reports whether it does.
+func (c *child) follow(enough func() bool) bool {
+	for !enough() {
+		if !c.lines.Scan() {
+			return false
+		}
+		word, rest, _ := strings.Cut(c.lines.Text(), " ")
+		n, err := strconv.Atoi(rest)
+		switch {
+		case word == "ack" && err == nil:
+			c.acked = max(c.acked, n) // the last one may be cut
+		case word == "refused" && err == nil:
+			c.refused = max(c.refused, n)
+		case word == "end" && json.Unmarshal([]byte(rest), &c.end) == nil:
+		default:
+			c.other += c.lines.Text() + "\n"
+		}
+	}
+	return true
+}
+
+// kill ends c at once, as soon as it has said that n lines are written.
+// Afterwards acked is how many it has got to say.
+func (c *child) kill(t *testing.T, n int) {
+	t.Helper()
+	if !c.follow(func() bool { return c.acked >= n }) {
+		t.Fatalf("%s ended before it was killed: %s", c.Writer, c.other)
+	}
+	if err := c.cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	c.follow(func() bool { return false })
+	_ = c.cmd.Wait() // it was killed
+}
+
+// wait returns when c has ended by itself, and fails t if it was not content.
+func (c *child) wait(t *testing.T) {
+	t.Helper()
+	c.follow(func() bool { return false })
+	if err := c.cmd.Wait(); err != nil {
+		t.Fatalf("%s: %v: %s", c.Writer, err, c.other)
+	}
+	checkSum(t, c.end.Stats)
+	got := [2]uint64{c.end.Stats.Written, c.end.Stats.Dropped}
+	want := [2]uint64{uint64(len(c.end.Written)), uint64(c.end.Refused)} //nolint:gosec // not negative
+	if got != want {
+		t.Errorf("%s: the file has counted %d lines written and dropped, want %d", c.Writer, got, want)
+	}
+	if c.end.Error != "" && !c.MayFail {
+		t.Errorf("%s: %s", c.Writer, c.end.Error)
+	}
+}
+
+// stop makes c stop writing, and waits.
+func (c *child) stop(t *testing.T) {
+	t.Helper()
+	mustClose(t, c.input)
+	c.wait(t)
+}

@@ -1,0 +1,236 @@
+//go:build unix
+
+package rotate_test
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/sluicelog/sluice/rotate"
+)
+
+// logrotate returns a function that runs the real logrotate once on the log at
+// path, with the given directives, and what else it needs.
+func logrotate(t *testing.T, path, directives string) func() {
+	t.Helper()
+	program, err := exec.LookPath("logrotate")
+	if err != nil {
+		// Debian has it where only root's PATH leads.
+		if program, err = exec.LookPath("/usr/sbin/logrotate"); err != nil {
+			t.Skip("logrotate is not installed")
+		}
+	}
+	dir := t.TempDir()
+	config, state := filepath.Join(dir, "config"), filepath.Join(dir, "state")
+	writeFile(t, config, fmt.Sprintf("%q {\n\trotate 1000\n\t%s\n}\n", path, directives))
+	return func() {
+		t.Helper()
+		cmd := exec.CommandContext(t.Context(), program, "-f", "-s", state, config)
+		if out, err := cmd.CombinedOutput(); err != nil {
+			t.Fatalf("logrotate: %v: %s", err, out)
+		}
+	}
+}
+
+// logrotated returns the files that logrotate has made of the log at path,
+// oldest first, and the log, if it has been made again.
+func logrotated(t *testing.T, path string) []string {
+	t.Helper()
+	var all []string
+	for n := 1; ; n++ {
+		found, err := filepath.Glob(fmt.Sprintf("%s.%d*", path, n))
+		if err != nil {
+			t.Fatal(err)
+		}
+		found = slices.DeleteFunc(found, func(file string) bool {
+			return strings.TrimSuffix(file, ".gz") != fmt.Sprintf("%s.%d", path, n)
+		})
+		if len(found) == 0 {
+			slices.Reverse(all)
+			if _, err := os.Stat(path); err == nil {
+				all = append(all, path)
+			}
+			return all
+		}
+		all = append(all, found...)
+	}
+}
+
+func TestLogrotateCreates(t *testing.T) {
+	for _, directives := range []string{
+		"create\n\tpostrotate\n\t\tkill -HUP %d\n\tendscript",
+		"create\n\tcompress\n\tdelaycompress\n\tpostrotate\n\t\tkill -HUP %d\n\tendscript",
+		"create", // nobody says anything: noticed within a second
+		"nocreate",
+	} {
+		name, _, _ := strings.Cut(strings.ReplaceAll(directives, "\n\t", " "), "kill")
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(logDir(t), "app.log")
+			c := startChild(t, job{Path: path, Writer: "w", MaxSize: -1, Steady: true, Ack: true})
+			signalled := strings.Contains(directives, "%d")
+			if signalled {
+				directives = fmt.Sprintf(directives, c.cmd.Process.Pid)
+			}
+			run := logrotate(t, path, "missingok\n\t"+directives)
+			c.begin(t)
+			rounds := torture(5, 100)
+			for range rounds {
+				from := c.acked
+				c.follow(func() bool { return c.acked > from+200 })
+				run()
+			}
+			c.stop(t)
+			got := auditFiles(t, logrotated(t, path)...)
+			got.whole(t)
+			got.exactly(t, "w", c.end.Written)
+			got.nobodyElse(t)
+			if reopened := int(c.end.Stats.Reopened); signalled && reopened < rounds-1 { // the last signal may come too late //nolint:gosec // a small number
+				t.Errorf("reopened %d times, want %d or one less", reopened, rounds)
+			}
+		})
+	}
+}
+
+// logDir returns a directory that logrotate trusts.
+func logDir(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(t.TempDir(), "logs")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
+// With copytruncate, logrotate loses what is written between its copy and its
+// truncation, as its manual says, and nobody else loses anything.
+func TestLogrotateCopiesAndTruncates(t *testing.T) {
+	path := filepath.Join(logDir(t), "app.log")
+	c := startChild(t, job{Path: path, Writer: "w", MaxSize: -1, Steady: true, Ack: true})
+	run := logrotate(t, path, "copytruncate")
+	c.begin(t)
+	for range torture(10, 200) {
+		from := c.acked
+		c.follow(func() bool { return c.acked > from+200 })
+		run()
+	}
+	c.stop(t)
+	next, lost, cut := 0, 0, 0
+	paths := logrotated(t, path)
+	for _, file := range paths {
+		got := auditFiles(t, file)
+		if file != path && len(got.torn) == 1 && !strings.HasSuffix(read(t, file), "\n") {
+			got.torn = nil // copied in the middle of a line being written
+			cut++
+		}
+		got.whole(t)
+		if lines := got.lines["w"]; len(lines) > 0 {
+			if lines[0] < next {
+				t.Errorf("%s begins with line %d, which an older file has", filepath.Base(file), lines[0])
+			}
+			lost += lines[0] - next
+			next = lines[0] + len(lines)
+			got.exactly(t, "w", upTo(next)[lines[0]:]) // without a gap
+		}
+		got.nobodyElse(t)
+	}
+	all := len(c.end.Written)
+	lost += all - next
+	t.Logf("%d lines, %d files: %d lines lost by logrotate, %d copies cut", all, len(paths), lost, cut)
+	if lost > all/2 {
+		t.Errorf("%d of %d lines are lost", lost, all)
+	}
+}
+
+func TestFileSizeLimit(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "app.log")
+	f := mustOpen(t, path, &rotate.Options{MaxSize: -1})
+	w := &lineWriter{f: f, failure: syscall.EFBIG}
+	for range 4 {
+		withFileSizeLimit(t, func() {
+			for dropped := w.dropped; w.dropped < dropped+100; {
+				w.write(t, 1)
+			}
+		})
+		before := len(w.written)
+		w.write(t, 10)
+		if got := len(w.written) - before; got != 30 {
+			t.Errorf("%d lines were written without the limit, want 30", got)
+		}
+		withFileSizeLimit(t, func() { mustRotate(t, f) })
+	}
+	w.check(t, path)
+}
+
+// withFileSizeLimit calls f while no file of this process may grow beyond 256 KiB.
+func withFileSizeLimit(t *testing.T, f func()) {
+	t.Helper()
+	var before syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_FSIZE, &before); err != nil {
+		t.Skip(err)
+	}
+	low := before
+	low.Cur = 256 << 10
+	if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &low); err != nil {
+		t.Skip(err)
+	}
+	defer func() {
+		if err := syscall.Setrlimit(syscall.RLIMIT_FSIZE, &before); err != nil {
+			t.Error(err)
+		}
+	}()
+	f()
+}
+
+// A lineWriter writes three lines at a time, and keeps account of what a File
+// says about them.
+type lineWriter struct {
+	f       *rotate.File
+	failure error // that is expected
+	next    int
+	written []int
+	dropped int64
+}
+
+func (w *lineWriter) write(t *testing.T, times int) {
+	t.Helper()
+	const lines = 3
+	for range times {
+		var p []byte
+		for i := range lines {
+			p = append(p, lineOf("w", w.next+i)...)
+		}
+		n, err := w.f.Write(p)
+		if (n == len(p)) != (err == nil) || err != nil && !errors.Is(err, w.failure) {
+			t.Fatalf("Write = %d of %d, %v, want %v if any error", n, len(p), err, w.failure)
+		}
+		if n > 0 && p[n-1] != '\n' {
+			t.Fatalf("Write = %d, which is not at the end of a line", n)
+		}
+		done := strings.Count(string(p[:n]), "\n")
+		for i := range done {
+			w.written = append(w.written, w.next+i)
+		}
+		w.dropped += int64(lines - done)
+		w.next += lines
+	}
+}
+
+// check closes the file and fails t unless exactly what Write has taken is in
+// the files of path.
+func (w *lineWriter) check(t *testing.T, path string) {
+	t.Helper()
+	mustClose(t, w.f)
+	tidy(t, path)
+	checkStats(t, w.f, int64(len(w.written)), w.dropped)
+	got := auditFiles(t, files(t, path)...)
+	got.whole(t)
+	got.exactly(t, "w", w.written)
+	got.nobodyElse(t)
+}
