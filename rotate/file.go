@@ -118,7 +118,7 @@ func open(path string, opts *Options) (*File, error) {
 	}
 	if o.Schedule != "" {
 		if f.plan, err = parseSchedule(o.Schedule, o.Location); err != nil {
-			return nil, fmt.Errorf("Schedule is %w", err)
+			return nil, err
 		}
 	}
 	if f.uid, f.gid, err = owner(o.Owner); err != nil {

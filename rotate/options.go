@@ -33,7 +33,8 @@ type Options struct {
 	// Schedule says when a file is rotated whatever its size, on the clock of
 	// Location: "hourly", "daily", "daily at 03:00", "weekly",
 	// "monday at 04:00", "every 15m", or the five fields of cron, as in
-	// "0 3 * * 1-5". A time that daylight saving skips is the first one after
+	// "0 3 * * 1-5", or its names, as in "@monthly". A week begins on Monday,
+	// but for "@weekly", which is Sunday to cron. A time that daylight saving skips is the first one after
 	// it, and one that it repeats is taken once. An empty file is not rotated,
 	// an idle one is. The period of a file that Open finds began with the last
 	// write to it, so that one which should have been rotated meanwhile is
@@ -152,7 +153,8 @@ type Options struct {
 	// compression and removal, about the first Write that fails, and, once
 	// writing works again, about how many lines were dropped in between. It is
 	// called without a lock, one at a time and in order, on a goroutine of its
-	// own. If it panics, the panic is discarded.
+	// own, and must not call Close or Shutdown. If it panics, the panic is
+	// discarded. While it hangs, the last 256 errors wait for it.
 	OnError func(error)
 
 	// OnRotate, if not nil, is told about each rotation after it is complete,

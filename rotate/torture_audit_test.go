@@ -1,16 +1,18 @@
 package rotate_test
 
 import (
-	"bytes"
 	"cmp"
 	"fmt"
 	"hash/crc32"
+	"io"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/klauspost/compress/zstd"
 
 	"github.com/sluicelog/sluice/internal/testlog"
 	"github.com/sluicelog/sluice/rotate"
@@ -62,7 +64,7 @@ func filesAndOthers(t testing.TB, path string) (all, others []string) {
 		plain, ok := rotate.ParseBackup(live, name)
 		switch {
 		case ok && byPlain[plain] != "":
-			if read(t, filepath.Join(dir, name)) != read(t, byPlain[plain]) {
+			if text(t, filepath.Join(dir, name)) != text(t, byPlain[plain]) {
 				t.Errorf("%s and %s differ", name, byPlain[plain])
 			}
 		case ok:
@@ -87,6 +89,25 @@ func filesAndOthers(t testing.TB, path string) (all, others []string) {
 		all = append(all, path)
 	}
 	return all, others
+}
+
+// text is read for what rotate makes, which includes zstd.
+func text(t testing.TB, path string) string {
+	t.Helper()
+	content := read(t, path)
+	if !strings.HasSuffix(path, ".zst") {
+		return content
+	}
+	r, err := zstd.NewReader(strings.NewReader(content), zstd.WithDecoderConcurrency(1))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	plain, err := io.ReadAll(r)
+	if err != nil {
+		t.Fatalf("%s: %v", path, err)
+	}
+	return string(plain)
 }
 
 // number returns the 2 of "-2.log.gz", and 0 for ".log".
@@ -117,11 +138,11 @@ func auditFiles(t testing.TB, paths ...string) audit {
 	t.Helper()
 	a := audit{lines: make(map[string][]int)}
 	for _, path := range paths {
-		content := []byte(read(t, path))
-		if bytes.IndexByte(content, 0) >= 0 {
+		content := text(t, path)
+		if strings.Contains(content, "\x00") {
 			t.Errorf("%s holds a NUL", filepath.Base(path))
 		}
-		lines, rest := testlog.Lines(content)
+		lines, rest := testlog.Lines([]byte(content))
 		for _, line := range lines {
 			if writer, i, ok := parseLine(line); ok {
 				a.lines[writer] = append(a.lines[writer], i)

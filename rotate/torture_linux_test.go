@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -31,7 +32,7 @@ func TestDiskFilledAndFreed(t *testing.T) {
 			dir := testlog.TinyDisk(t, "size=2m")
 			path := filepath.Join(dir, "app.log")
 			f := mustOpen(t, path, &tt.opts)
-			w := &lineWriter{f: f, failure: syscall.ENOSPC}
+			w := &lineWriter{f: f, name: "w", failure: syscall.ENOSPC}
 			for range torture(4, 20) {
 				w.write(t, 20)
 				dropped := w.dropped
@@ -87,26 +88,39 @@ func TestProcessesShareAFullDisk(t *testing.T) {
 }
 
 func TestFullDiskIsNoReasonToDropWhileThereAreBackups(t *testing.T) {
-	for _, opts := range []rotate.Options{
-		{RemoveOnFullDisk: true, MaxSize: 20_000},
-		{RemoveOnFullDisk: true, MaxSize: 20_000, Compress: rotate.Gzip},
-		{RemoveOnFullDisk: true, MaxSize: 20_000, SyncEveryWrite: true},
+	for name, opts := range map[string]rotate.Options{
+		"plain":       {MaxSize: 20_000},
+		"compressing": {MaxSize: 20_000, Compress: rotate.Zstd},
+		"syncing":     {MaxSize: 20_000, SyncEveryWrite: true},
+		"shared":      {MaxSize: 20_000, MultiProcess: true},
 	} {
-		t.Run("", func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			dir := testlog.TinyDisk(t, "size=256k")
 			path := filepath.Join(dir, "app.log")
+			opts.RemoveOnFullDisk = true
 			f := mustOpen(t, path, &opts)
-			w := &lineWriter{f: f}
-			w.write(t, torture(4, 20)*700) // 256 KiB each
+			var writers []*lineWriter
+			var wait sync.WaitGroup
+			for i := range 3 {
+				w := &lineWriter{f: f, name: fmt.Sprint("w", i)}
+				writers = append(writers, w)
+				wait.Go(func() { w.write(t, torture(4, 20)*250) }) // 300 KB each time, together
+			}
+			wait.Wait()
 			mustClose(t, f)
-			checkStats(t, f, int64(len(w.written)), 0)
 			got := auditFiles(t, files(t, path)...)
 			got.whole(t)
-			kept := len(got.lines["w"])
-			got.exactly(t, "w", w.written[len(w.written)-kept:])
+			all, kept := 0, 0
+			for _, w := range writers { // the newest lines of each are there
+				n := min(len(got.lines[w.name]), len(w.written))
+				got.exactly(t, w.name, w.written[len(w.written)-n:])
+				all += len(w.written)
+				kept += n
+			}
 			got.nobodyElse(t)
-			if kept < 500 || kept == len(w.written) {
-				t.Errorf("%d of %d lines were kept, want many, and not all", kept, len(w.written))
+			checkStats(t, f, int64(all), 0)
+			if kept < 500 || kept == all {
+				t.Errorf("%d of %d lines were kept, want many, and not all", kept, all)
 			}
 		})
 	}
@@ -139,7 +153,7 @@ func TestReadOnlyInTheMiddleLosesNothing(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
 		path := filepath.Join(dir, "app.log")
 		f := mustOpen(t, path, &rotate.Options{MaxSize: 5_000})
-		w := &lineWriter{f: f}
+		w := &lineWriter{f: f, name: "w"}
 		for range 4 {
 			w.write(t, 20)
 			rotations := f.Stats().Rotations
@@ -188,7 +202,7 @@ func TestAttributesThatForbidThings(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "app.log")
 			inBubble(t, func(t *testing.T) {
 				f := mustOpen(t, path, &rotate.Options{MaxSize: 5_000})
-				w := &lineWriter{f: f, failure: syscall.EPERM}
+				w := &lineWriter{f: f, name: "w", failure: syscall.EPERM}
 				for range 3 {
 					w.write(t, 10)
 					setAttributes(t, tt.on(path), tt.flag)

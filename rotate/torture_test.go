@@ -167,7 +167,7 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 		{"plain", job{MaxSize: 50_000}},
 		{"compressing", job{MaxSize: 8_000, Compress: rotate.Gzip}},
 		{"rotating", job{Rotating: true}},
-		{"buffered", job{MaxSize: 100_000, Buffered: true, Compress: rotate.Gzip}},
+		{"buffered", job{MaxSize: 100_000, Buffered: true, Compress: rotate.Zstd}},
 		{"syncing", job{MaxSize: 8_000, SyncEveryWrite: true}},
 	}
 	for _, tt := range tests {

@@ -148,10 +148,52 @@ func TestLogrotateCopiesAndTruncates(t *testing.T) {
 	}
 }
 
+// A process that is stopped, perhaps while it holds the lock, keeps nobody from
+// writing.
+func TestStoppedProcessHoldsUpNobody(t *testing.T) {
+	j := job{
+		Path:         filepath.Join(t.TempDir(), "app.log"),
+		MaxSize:      100_000,
+		Ack:          true,
+		MayFail:      true, // to get the lock
+		MultiProcess: true,
+		Compress:     rotate.Gzip,
+	}
+	j.Writer = "stopped"
+	stopped := startChild(t, j)
+	j.Writer = "other"
+	other := startChild(t, j)
+	stopped.begin(t)
+	other.begin(t)
+	for range torture(3, 30) {
+		acked := stopped.acked
+		stopped.follow(func() bool { return stopped.acked >= acked+100 })
+		if err := stopped.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
+			t.Fatal(err)
+		}
+		acked = other.acked
+		other.follow(func() bool { return other.acked >= acked+2000 })
+		if err := stopped.cmd.Process.Signal(syscall.SIGCONT); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stopped.stop(t)
+	other.stop(t)
+	got := auditFiles(t, files(t, j.Path)...)
+	got.whole(t)
+	for _, c := range []*child{stopped, other} {
+		got.exactly(t, c.Writer, upTo(len(c.end.Written)))
+		if c.end.Refused > 0 {
+			t.Errorf("%s: %d lines refused", c.Writer, c.end.Refused)
+		}
+	}
+	got.nobodyElse(t)
+}
+
 func TestFileSizeLimit(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "app.log")
 	f := mustOpen(t, path, &rotate.Options{MaxSize: -1})
-	w := &lineWriter{f: f, failure: syscall.EFBIG}
+	w := &lineWriter{f: f, name: "w", failure: syscall.EFBIG}
 	for range 4 {
 		withFileSizeLimit(t, func() {
 			for dropped := w.dropped; w.dropped < dropped+100; {
@@ -192,6 +234,7 @@ func withFileSizeLimit(t *testing.T, f func()) {
 // says about them.
 type lineWriter struct {
 	f       *rotate.File
+	name    string
 	failure error // that is expected
 	next    int
 	written []int
@@ -204,14 +247,14 @@ func (w *lineWriter) write(t *testing.T, times int) {
 	for range times {
 		var p []byte
 		for i := range lines {
-			p = append(p, lineOf("w", w.next+i)...)
+			p = append(p, lineOf(w.name, w.next+i)...)
 		}
 		n, err := w.f.Write(p)
 		if (n == len(p)) != (err == nil) || err != nil && !errors.Is(err, w.failure) {
-			t.Fatalf("Write = %d of %d, %v, want %v if any error", n, len(p), err, w.failure)
+			t.Errorf("Write = %d of %d, %v, want %v if any error", n, len(p), err, w.failure)
 		}
 		if n > 0 && p[n-1] != '\n' {
-			t.Fatalf("Write = %d, which is not at the end of a line", n)
+			t.Errorf("Write = %d, which is not at the end of a line", n)
 		}
 		done := strings.Count(string(p[:n]), "\n")
 		for i := range done {
@@ -231,6 +274,6 @@ func (w *lineWriter) check(t *testing.T, path string) {
 	checkStats(t, w.f, int64(len(w.written)), w.dropped)
 	got := auditFiles(t, files(t, path)...)
 	got.whole(t)
-	got.exactly(t, "w", w.written)
+	got.exactly(t, w.name, w.written)
 	got.nobodyElse(t)
 }
