@@ -146,8 +146,12 @@ func (f *File) start() (err error) {
 	defer f.unlock()
 	f.look = time.AfterFunc(checkInterval, f.lookSoon)
 	defer func() {
-		if err != nil {
-			err = errors.Join(err, f.release())
+		if err == nil {
+			return
+		}
+		err = errors.Join(err, f.release())
+		if f.turns != nil {
+			err = errors.Join(err, f.turns.work.Close())
 		}
 	}()
 	if f.opts.MultiProcess {

@@ -137,7 +137,8 @@ type Options struct {
 	SyncEveryWrite bool
 
 	// SyncLevel does so for the lines of this level and above that come by
-	// WriteLevel or through a [Handler]. Nil means for none.
+	// WriteLevel or through a [Handler]. Nil means for none. What a buffer
+	// before the File writes has no level: SyncInterval is for that.
 	SyncLevel slog.Leveler
 
 	// SyncInterval is the longest that a line waits to be synced, in the
