@@ -14,6 +14,7 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -22,6 +23,7 @@ import (
 
 	"github.com/sluicelog/sluice/handler"
 	"github.com/sluicelog/sluice/logstash"
+	"github.com/sluicelog/sluice/rotate"
 )
 
 // pages returns the text of each page in docs, by its name.
@@ -146,6 +148,7 @@ func blockFile(i int, code string) string {
 	known := map[string]string{
 		"handler": "github.com/sluicelog/sluice/handler", "logstash": "github.com/sluicelog/sluice/logstash",
 		"rotate": "github.com/sluicelog/sluice/rotate", "asyncbuf": "github.com/sluicelog/sluice/asyncbuf",
+		"lumberjack": "gopkg.in/natefinch/lumberjack.v2",
 	}
 	for _, name := range []string{
 		"context", "encoding/json", "errors", "fmt", "io/fs", "log", "log/slog", "math", "net/url", "os", "strings", "time",
@@ -352,6 +355,151 @@ func TestDocsJSONIsValid(t *testing.T) {
 			if !json.Valid([]byte(block)) {
 				t.Errorf("%s: not JSON:\n%s", page, block)
 			}
+		}
+	}
+}
+
+// TestDocsFilebeatFindsTheFiles compares the paths and exclude_files of each
+// configuration with the names of the files that a File makes. It is not parallel:
+// a process that another test starts would, for a moment, have the live file open,
+// which is a reason to compress it later.
+func TestDocsFilebeatFindsTheFiles(t *testing.T) {
+	const compressed = "compression: auto" // reads what the others have to leave out
+	configs := blocks(pages(t)["docs/filebeat.md"], "yaml")
+	if len(configs) < 2 {
+		t.Fatalf("%d configurations, want one that reads compressed files and one that does not", len(configs))
+	}
+	names := append(filesOf(t, rotate.Options{}), filesOf(t, rotate.Options{Compress: rotate.Gzip, CompressDelay: 1})...)
+	names = append(names,
+		"orders-20261121T233046.123456Z-1.log",
+		"orders-20261122T003046.123456+0100.log",
+		".orders-20261121T233046.123456Z.log.gz.1234.tmp", // while it is being compressed
+	)
+	for _, config := range configs {
+		var seen []string
+		for _, name := range names {
+			if filebeatReads(t, config, "/var/log/orders/"+name) {
+				seen = append(seen, name)
+			}
+		}
+		want := slices.DeleteFunc(slices.Clone(names), func(name string) bool {
+			gz := strings.HasSuffix(name, ".gz") && !strings.Contains(config, compressed)
+			return gz || name[0] == '.' || strings.HasSuffix(name, ".zst")
+		})
+		if diff := cmp.Diff(want, seen); diff != "" || len(want) == 0 {
+			t.Errorf("files read: mismatch (-want +got):\n%s\nby\n%s", diff, config)
+		}
+	}
+}
+
+// TestDocsFilebeatFindsTheFilesOfEachProcess does so with what is said of PerProcess.
+func TestDocsFilebeatFindsTheFilesOfEachProcess(t *testing.T) {
+	pattern := regexp.MustCompile("With `PerProcess`, the paths are `([^`]+)`").FindStringSubmatch(pages(t)["docs/filebeat.md"])
+	if pattern == nil {
+		t.Fatal("nothing is said")
+	}
+	for _, name := range append(filesOf(t, rotate.Options{PerProcess: true}), "orders.log", "orders.errors.log") {
+		want := name[0] != '.' && strings.Contains(name, strconv.Itoa(os.Getpid()))
+		if got, err := filepath.Match(pattern[1], name); got != want || err != nil {
+			t.Errorf("%s matches %s: %v, %v; want %v", pattern[1], name, got, err, want)
+		}
+	}
+}
+
+// filesOf returns the names of what is there after two rotations.
+func filesOf(t *testing.T, opts rotate.Options) (names []string) {
+	t.Helper()
+	dir := t.TempDir()
+	archived := make(chan rotate.Backup, 2)
+	opts.OnArchive = func(b rotate.Backup) { archived <- b }
+	f, err := rotate.Open(filepath.Join(dir, "orders.log"), &opts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		if _, err := f.Write([]byte("x\n")); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Rotate(); err != nil {
+			t.Fatal(err)
+		}
+		if opts.Compress != rotate.None {
+			<-archived
+		}
+	}
+	files, err := os.ReadDir(dir) // before Close takes away the one that is prepared
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		names = append(names, file.Name())
+	}
+	return names
+}
+
+// filebeatReads reports whether an input with this configuration would read a
+// file: it matches one of the paths, and none of the expressions to exclude.
+func filebeatReads(t *testing.T, config, name string) bool {
+	t.Helper()
+	list := func(key, quote string) (values []string) {
+		line := regexp.MustCompile(key + `: \[(.*)\]`).FindStringSubmatch(config)
+		if line == nil {
+			t.Fatalf("no %s in\n%s", key, config)
+		}
+		for _, v := range regexp.MustCompile(quote+`([^`+quote+`]*)`+quote).FindAllStringSubmatch(line[1], -1) {
+			values = append(values, v[1])
+		}
+		return values
+	}
+	for _, exclude := range list("exclude_files", "'") {
+		if regexp.MustCompile(exclude).MatchString(name) {
+			return false
+		}
+	}
+	for _, pattern := range list("paths", `"`) {
+		if ok, err := filepath.Match(pattern, name); err != nil {
+			t.Fatal(err)
+		} else if ok {
+			return true
+		}
+	}
+	return false
+}
+
+// TestDocsDefectsAreRows looks for each defect that a page names in the table of
+// those that are put to lumberjack, timberjack and rotate.
+func TestDocsDefectsAreRows(t *testing.T) {
+	t.Parallel()
+	rows := testsIn(t, "bench/defects")
+	named := regexp.MustCompile(`\b[LT][0-9]{2}\b`).FindAllString(pages(t)["docs/lumberjack.md"], -1)
+	if len(named) < 20 {
+		t.Fatalf("%d defects", len(named))
+	}
+	for _, id := range named {
+		if !strings.Contains(rows, `{"`+id+`", `) {
+			t.Errorf("there is no row %s", id)
+		}
+	}
+}
+
+// TestDocsSchedulesAreAccepted opens a file with each Schedule that a page shows.
+func TestDocsSchedulesAreAccepted(t *testing.T) {
+	t.Parallel()
+	shown := regexp.MustCompile(`Schedule: +"([^"]+)"`).FindAllStringSubmatch(pages(t)["docs/lumberjack.md"], -1)
+	if len(shown) < 4 {
+		t.Fatalf("%d schedules", len(shown))
+	}
+	for _, schedule := range shown {
+		f, err := rotate.Open(filepath.Join(t.TempDir(), "app.log"), &rotate.Options{Schedule: schedule[1]})
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		if err := f.Close(); err != nil {
+			t.Error(err)
 		}
 	}
 }

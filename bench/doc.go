@@ -1,8 +1,9 @@
-// Package bench sets the encoders and the buffers of sluice beside others for
-// log/slog, on the same records, in one run.
+// Package bench sets the encoders, the buffers and the log file of sluice beside
+// others, on the same records, in one run.
 //
 //	go run ./bench/report                     # encoders in turn, many short rounds, as a table of ratios
 //	go run ./bench/report -buffers            # buffers, as tables of ratios
+//	go run ./bench/report -files              # log files, as a table of ratios
 //	go test -bench 'Encode/10_attrs' ./bench  # one case the usual way
 //
 // # Encoders
@@ -29,5 +30,17 @@
 //   - [Buffer.Stall] is how long callers wait for a sink that is slow.
 //   - [Synced] is a line that has to be in the file when the call returns.
 //
-// Nothing is synced to the disk.
+// # Log files
+//
+// A [LogFile] is a way to write lines to a file: an os.File, or one that rotates.
+// After each measurement all files are read, the compressed ones too, and the
+// lines in them are counted; a torn one is an error.
+//
+//   - [LogFile.Write] is what a line costs, in a file that grows or one that rotates.
+//   - [LogFile.Rotate] is how long a rotation takes.
+//   - [LogFile.Stall] is how long a Write takes at worst while files rotate and are compressed.
+//
+// What is known to go wrong with such files is in the folder defects, as tests.
+//
+// But for the archives of rotate.File, nothing is synced to the disk.
 package bench

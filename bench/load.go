@@ -18,11 +18,19 @@ type Load struct {
 	Records int           // records of a sustained load
 	Synced  int           // lines that each have to be in the file before the next one
 	Stall   time.Duration // how long a sink that stalls is logged to
+
+	Lines     int // lines of a log file that does not rotate
+	Rotated   int // lines of one that does, now and then
+	Rotations int // rotations that are timed
+	Stalled   int // lines of a log file that rotates all the time
 }
 
 // FullLoad returns the Load that figures are to be taken with.
 func FullLoad() Load {
-	return Load{Burst: 1600, Bursts: 7, Records: 40_000, Synced: 2000, Stall: 1500 * time.Millisecond}
+	return Load{
+		Burst: 1600, Bursts: 7, Records: 40_000, Synced: 2000, Stall: 1500 * time.Millisecond,
+		Lines: 50_000, Rotated: 110_000, Rotations: 30, Stalled: 220_000,
+	}
 }
 
 // Check logs to a file through the buffer and returns an error if what is in the

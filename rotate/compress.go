@@ -168,7 +168,7 @@ func compare(ctx context.Context, plain, compressed io.Reader, c Compression) (c
 			return different, nil
 		case zipErr == nil:
 			continue
-		case zipErr != io.EOF: //nolint:errorlint // a wrapped one is not the good end of the content
+		case zipErr != io.EOF:
 			return failed(zipErr)
 		}
 		switch _, err := io.ReadFull(plain, beside[:1]); {

@@ -1,6 +1,7 @@
 package rotate_test
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"log/slog"
@@ -245,7 +246,7 @@ func ExampleOptions_header() {
 	backups, _ := filepath.Glob(filepath.Join(dir, "app-*.log"))
 	first, _ := os.ReadFile(backups[0])
 	second, _ := os.ReadFile(backups[1])
-	fmt.Println(len(backups), "backups, the same header:", string(first) == string(second))
+	fmt.Println(len(backups), "backups, the same header:", bytes.Equal(first, second))
 	// Output:
 	// 2 backups, the same header: false
 }

@@ -42,8 +42,6 @@ func IsTemp(live, name string) bool {
 	return ok
 }
 
-// GzipFile is compressFile.
-func GzipFile(ctx context.Context, src, dst string) error {
 	return compressFile(ctx, src, dst, Gzip, 0)
 }
 

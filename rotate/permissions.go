@@ -1,7 +1,6 @@
 package rotate
 
 import (
-	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -70,8 +69,12 @@ func number(name string, lookup func() (string, error)) (int, error) {
 		found = name
 	}
 	n, notNumber := strconv.ParseUint(found, 10, 31)
-	if notNumber != nil {
-		return -1, errors.Join(err, notNumber)
+	switch {
+	case notNumber == nil:
+		return int(n), nil
+	case err != nil:
+		return -1, err
+	default:
+		return -1, notNumber
 	}
-	return int(n), nil
 }

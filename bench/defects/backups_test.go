@@ -9,8 +9,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/klauspost/compress/gzip"
@@ -166,17 +166,18 @@ func removesBeforeSync(s *scene) verdict {
 	if after := s.unwritten(control); before == 0 || after != 0 {
 		s.Skipf("this file system does not tell: %d pages before a sync, %d after", before, after)
 	}
-	source := s.plant(s.backup(ago(2*time.Hour)), noise(4<<20))
+	source := s.plant(s.backup(ago(2*time.Hour)), noise(2<<20))
 	s.plant(s.backup(ago(time.Hour)), []byte("newer\n"))
 	log, refused := s.open(settings{gzip: true})
 	if refused != nil {
 		return *refused
 	}
 	s.write(log, "line")
-	for end := time.Now().Add(5 * time.Second); exists(source); { // without a pause: the kernel writes by itself, too
+	for end := time.Now().Add(30 * time.Second); exists(source); { // the kernel writes by itself, too, so look at once
 		if time.Now().After(end) {
 			s.Fatal("nothing was compressed")
 		}
+		<-time.After(50 * time.Microsecond)
 	}
 	n := s.unwritten(source + ".gz")
 	return unless(n == 0, "the source is gone, and %d pages of the archive are not on disk", n)
@@ -214,29 +215,24 @@ func cannotSync(s *scene) verdict {
 }
 
 // misreadsZone has a backup of 20 hours eight hours west of Greenwich, and keeps
-// backups for a day.
+// backups for a day. It needs a process of its own, for the zone.
 func misreadsZone(s *scene) verdict {
-	was := time.Local
-	time.Local = time.FixedZone("", -8*3600)
-	defer func() { time.Local = was }()
+	west := time.FixedZone("", -8*3600)
 	name := func(age time.Duration) string {
 		p := s.product
 		if p.stamp == rotateStamp { // those of its own say their zone
 			p.stamp = jackStamp
 		}
-		return p.backup(time.Now().Add(-age))
+		return p.backup(time.Now().In(west).Add(-age))
 	}
 	young := s.plant(name(20*time.Hour), []byte("young\n"))
 	old := s.plant(name(30*time.Hour), []byte("old\n"))
-	f, refused := s.open(settings{local: true, days: 1})
-	if refused != nil {
-		return *refused
-	}
-	s.write(f, "line")
-	if !until(2*time.Second, func() bool { return !exists(old) }) {
+	child := s.child(settings{path: s.path, local: true, days: 1}, 0, "TZ=Etc/GMT+8")
+	if !until(5*time.Second, func() bool { return !exists(old) }) {
 		s.Fatal("nothing was removed")
 	}
-	s.must(f.Close())
+	child.begin()
+	child.wait()
 	return unless(exists(young), "MaxAge is a day, a backup of 20 hours is there: %v", exists(young))
 }
 
@@ -278,36 +274,39 @@ func pushesOut(s *scene) verdict {
 	return unless(len(s.lines()) == 3, "MaxBackups is 3, after 6 more rotations %d of 3 lines are left", len(s.lines()))
 }
 
-// overshoots fills files faster than they can be compressed.
+// overshoots rotates a few times while large backups are being compressed, and
+// counts the backups when two more of them are compressed, if there are as many.
 func overshoots(s *scene) verdict {
-	const limit = 4
-	f, refused := s.open(settings{megabytes: 1, backups: limit, gzip: true})
+	const limit, rotations = 4, 12
+	large := noise(6 << 20)
+	for i := range limit {
+		s.plant(s.backup(ago(time.Duration(i+1)*time.Hour)), large)
+	}
+	f, refused := s.open(settings{backups: limit, gzip: true})
 	if refused != nil {
 		return *refused
 	}
-	var (
-		peak    int
-		done    = make(chan struct{})
-		watcher sync.WaitGroup
-	)
-	watcher.Go(func() {
-		for {
-			peak = max(peak, len(s.backups()))
-			select {
-			case <-done:
-				return
-			case <-time.After(time.Millisecond):
+	for i := range rotations {
+		s.write(f, fmt.Sprint("line ", i))
+		s.must(f.Rotate())
+		<-time.After(2 * time.Millisecond) // or names of lumberjack would be the same
+	}
+	archives := func() []string {
+		return slices.DeleteFunc(s.backups(), func(path string) bool { return filepath.Ext(path) != ".gz" })
+	}
+	seen := archives()
+	before := len(seen)
+	if !until(30*time.Second, func() bool {
+		for _, path := range archives() {
+			if !slices.Contains(seen, path) {
+				seen = append(seen, path)
 			}
 		}
-	})
-	block := noise(256 << 10)
-	for range 4 * 60 {
-		_, err := f.Write(block)
-		s.must(err)
-		<-time.After(4 * time.Millisecond)
+		plain := len(s.backups()) - len(archives())
+		return len(seen) >= before+2 || plain <= 1 // or there is no more to do
+	}) {
+		s.Fatal("nothing was compressed")
 	}
-	close(done)
-	watcher.Wait()
-	s.must(f.Close())
-	return unless(peak <= 2*limit+2, "MaxBackups is %d, there were up to %d files of backups", limit, peak)
+	n := len(s.backups())
+	return unless(n <= limit+1, "MaxBackups is %d, there are %d files when two more are compressed", limit, n)
 }

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	_ "time/tzdata" // a process that is started in another zone needs to know it
 )
 
 // childEnv holds, as JSON, what a process is to do that a scene has started.
@@ -22,6 +23,8 @@ type task struct {
 	Product   string
 	Path      string
 	Megabytes int
+	Days      int
+	Local     bool
 	Gzip      bool
 	Processes bool
 	Lines     int
@@ -37,12 +40,12 @@ type child struct {
 
 // child starts a process that opens the log with the same product and writes a
 // line. When its standard input ends, it writes so many more, closes and ends.
-func (s *scene) child(o settings, lines int) *child {
+func (s *scene) child(o settings, lines int, env ...string) *child {
 	s.Helper()
-	do, err := json.Marshal(task{s.name, o.path, o.megabytes, o.gzip, o.processes, lines})
+	do, err := json.Marshal(task{s.name, o.path, o.megabytes, o.days, o.local, o.gzip, o.processes, lines})
 	s.must(err)
 	cmd := exec.CommandContext(s.Context(), os.Args[0], "-test.run=^TestChild$") //nolint:gosec // itself
-	cmd.Env = append(os.Environ(), childEnv+"="+string(do))
+	cmd.Env = append(append(os.Environ(), env...), childEnv+"="+string(do))
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()
 	s.must(err)
@@ -87,7 +90,9 @@ func TestChild(t *testing.T) {
 	}
 	all := products()
 	p := all[slices.IndexFunc(all, func(p product) bool { return p.name == do.Product })]
-	f, err := p.open(settings{path: do.Path, megabytes: do.Megabytes, gzip: do.Gzip, processes: do.Processes})
+	f, err := p.open(settings{
+		path: do.Path, megabytes: do.Megabytes, days: do.Days, local: do.Local, gzip: do.Gzip, processes: do.Processes,
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,12 +3,13 @@
 //
 //	go run ./bench/report [-rounds 100] [-benchtime 5ms] [-write]
 //	go run ./bench/report -buffers [-rounds 25] [-write]
+//	go run ./bench/report -files [-rounds 25] [-write]
 //
-// The first is about encoders, the second about buffers. With -write it also
-// puts the tables into the README of the repository, between the lines
-// <!-- bench:begin --> and <!-- bench:end -->, or <!-- buffers:begin --> and
-// <!-- buffers:end -->, and the chart of the encoders into bench/report.svg. It
-// runs anywhere in the repository and takes a good minute, or five. Many short
+// The first is about encoders, the second about buffers, the third about log
+// files. With -write it also puts the tables into the README of the repository,
+// between the lines <!-- bench:begin --> and <!-- bench:end -->, or those of
+// buffers or files, and the chart of the encoders into bench/report.svg. It runs
+// anywhere in the repository and takes a good minute, five, or three. Many short
 // rounds give steadier ratios than few long ones: what else the machine does for
 // a second then hits every peer alike.
 package main
@@ -47,7 +48,8 @@ type options struct {
 	benchtime time.Duration
 	write     bool
 	buffers   bool
-	load      bench.Load // for buffers
+	files     bool
+	load      bench.Load // for buffers and files
 }
 
 // parseFlags writes the usage to usage if it is asked for.
@@ -59,10 +61,11 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 	flags.DurationVar(&o.benchtime, "benchtime", 5*time.Millisecond, "how long each time, from 1us to 1h")
 	flags.BoolVar(&o.write, "write", false, "write the README's block, and bench/report.svg for encoders")
 	flags.BoolVar(&o.buffers, "buffers", false, "measure buffers instead of encoders; -rounds is 25 then, unless given")
+	flags.BoolVar(&o.files, "files", false, "measure log files instead of encoders; -rounds is 25 then, unless given")
 	err := flags.Parse(args)
 	given := map[string]bool{}
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	if o.buffers {
+	if o.buffers || o.files {
 		o.load = bench.FullLoad()
 		if !given["rounds"] {
 			o.rounds = 25
@@ -75,9 +78,13 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 		flags.PrintDefaults()
 	case err != nil:
 	case flags.NArg() > 0:
-		err = fmt.Errorf("argument %q: there are none, only the flags -rounds, -benchtime, -write and -buffers", flags.Arg(0))
+		err = fmt.Errorf("argument %q: there are none, only the flags -rounds, -benchtime, -write, -buffers and -files", flags.Arg(0))
+	case o.buffers && o.files:
+		err = errors.New("-buffers and -files: must be one of them")
 	case o.buffers && given["benchtime"]:
 		err = fmt.Errorf("-benchtime %s: not with -buffers, where records are counted", o.benchtime)
+	case o.files && given["benchtime"]:
+		err = fmt.Errorf("-benchtime %s: not with -files, where lines are counted", o.benchtime)
 	case o.rounds < 1 || o.rounds > 1000:
 		err = fmt.Errorf("-rounds %d: must be from 1 to 1000", o.rounds)
 	case o.benchtime < time.Microsecond || o.benchtime > time.Hour:
@@ -88,8 +95,11 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 
 func report(o options, stdout, progress io.Writer) error {
 	part := encoderBlock
-	if o.buffers {
+	switch {
+	case o.buffers:
 		part = bufferBlock
+	case o.files:
+		part = fileBlock
 	}
 	// Whether there is something to write to is better known before than after.
 	var readme, picture string
@@ -113,10 +123,14 @@ func report(o options, stdout, progress io.Writer) error {
 		date:    time.Now().UTC().Format(time.DateOnly), rounds: o.rounds, time: o.benchtime.String(),
 	}
 	var text, more string
-	if o.buffers {
+	switch part {
+	case bufferBlock:
 		f := measureBuffers(bench.Buffers(), o.load, o.rounds, progress)
 		text, more = bufferSummary(f, o.load, s), bufferDetails(f)
-	} else {
+	case fileBlock:
+		f := measureFiles(bench.LogFiles(), o.load, o.rounds, progress)
+		text, more = fileSummary(f, o.load, s), fileDetails(f)
+	case encoderBlock:
 		// Package testing knows the time of a benchmark by this flag alone.
 		testing.Init()
 		if err := flag.Set("test.benchtime", o.benchtime.String()); err != nil {
@@ -136,7 +150,7 @@ func report(o options, stdout, progress io.Writer) error {
 	if !o.write {
 		return nil
 	}
-	if !o.buffers {
+	if part == encoderBlock {
 		text += "\n![the same as a chart](bench/report.svg)\n"
 	}
 	whole, err := part.rebuilt(readme, text)

@@ -28,6 +28,14 @@ func TestParseFlags(t *testing.T) {
 		{"buffers, rounds", []string{"-rounds=100", "-buffers"}, options{
 			rounds: 100, benchtime: 5 * time.Millisecond, buffers: true, load: bench.FullLoad(),
 		}, ""},
+		{"files, rounds", []string{"-files", "-rounds=3"}, options{
+			rounds: 3, benchtime: 5 * time.Millisecond, files: true, load: bench.FullLoad(),
+		}, ""},
+		{"files", []string{"-files"}, options{
+			rounds: 25, benchtime: 5 * time.Millisecond, files: true, load: bench.FullLoad(),
+		}, ""},
+		{"files have no time", []string{"-files", "-benchtime=1s"}, options{}, "-benchtime 1s: not with -files"},
+		{"buffers and files", []string{"-files", "-buffers"}, options{}, "-buffers and -files: must be one of them"},
 		{"buffers have no time", []string{"-buffers", "-benchtime=1s"}, options{}, "-benchtime 1s: not with -buffers"},
 		{"unknown flag", []string{"-count", "3"}, options{}, "-count"},
 		{"no number", []string{"-rounds", "many"}, options{}, `invalid value "many" for flag -rounds`},

@@ -14,6 +14,7 @@ type block string
 const (
 	encoderBlock block = "bench"
 	bufferBlock  block = "buffers"
+	fileBlock    block = "files"
 )
 
 func (b block) begin() string { return "<!-- " + string(b) + ":begin -->" }
