@@ -41,7 +41,7 @@ func (f *File) settle(out []byte, ahead, n int, err error, sync bool) (int, erro
 	}
 	synced := false
 	if sync && err == nil {
-		err = f.live.probe.Sync()
+		err = errors.Join(f.live.probe.Sync(), f.syncName())
 		synced = err == nil
 	}
 	if err == nil {

@@ -177,12 +177,16 @@ func TestArchiveKnowsTheOtherForms(t *testing.T) {
 		want     string
 	}{
 		{"compressed later", "app.log", "app.log.gz", []byte(lines), gzipped(t, lines), "app.log.gz > app.log existing"},
-		{"compressed otherwise", "app.log.gz", "app.log.gz", append(gzipped(t, "one\n"), gzipped(t, "two\n")...), gzipped(t, lines), "app.log.gz > app.log.gz existing"},
+		{
+			"compressed otherwise", "app.log.gz", "app.log.gz", append(gzipped(t, "one\n"), gzipped(t, "two\n")...), gzipped(t, lines),
+			"app.log.gz > app.log.gz existing",
+		},
 		{"archived compressed", "app.log.gz", "app.log", gzipped(t, lines), []byte(lines), "app.log > app.log.gz existing"},
 		{"shorter", "app.log.gz", "app.log", gzipped(t, "one\n"), []byte(lines), "app.log > app-1.log"},
 		{"longer", "app.log.gz", "app.log", gzipped(t, lines+"three\n"), []byte(lines), "app.log > app-1.log"},
 		{"damaged archive", "app.log.gz", "app.log", damaged, []byte(strings.Repeat(lines, 100)), "app.log > app-1.log"},
 		{"empty archive", "app.log.zst", "app.log", nil, []byte(lines), "app.log > app-1.log"},
+		{"nothing at all", "app.log.zst", "app.log.gz", nil, gzipped(t, ""), "app.log.gz > app-1.log.gz"},
 		{"damaged source", "app.log.gz", "app.log.gz", gzipped(t, strings.Repeat(lines, 100)), damaged, "app.log.gz > app-1.log.gz"},
 		{"damaged source again", "app.log.gz", "app.log.gz", damaged, damaged, "app.log.gz > app.log.gz existing"},
 		{"damaged source, plain archive", "app.log", "app.log.gz", []byte(strings.Repeat(lines, 100)), damaged, "app.log.gz > app-1.log.gz"},
@@ -233,7 +237,7 @@ func TestArchiveLeavesFilesInUse(t *testing.T) {
 
 func TestArchiveOptions(t *testing.T) {
 	src, dst := t.TempDir(), filepath.Join(t.TempDir(), "archive")
-	aged(t, src, map[string]time.Duration{"new.log": time.Hour, "old.log": 9 * day, "other.txt": 9 * day, stamped(time.Hour): 9 * day})
+	aged(t, src, map[string]time.Duration{"new.log": time.Hour, "old.log": 9 * day, "other.txt": 8 * day, stamped(time.Hour): 9 * day})
 	report := mustArchive(t, src, dst, &rotate.ArchiveOptions{Pattern: "*", MinAge: 7 * day})
 	if diff := cmp.Diff([]string{"old.log > old.log", "other.txt > other.txt"}, archived(report)); diff != "" {
 		t.Errorf("mismatch (-want +got):\n%s", diff)
@@ -358,7 +362,7 @@ func (c *countingContext) Value(any) any { return nil }
 
 // Wherever it is stopped, nothing is half done, and the next run completes it.
 func TestArchiveCanBeStoppedAnywhere(t *testing.T) {
-	content := strings.Repeat("a line of a log, and another one\n", 20_000)
+	content := strings.Repeat("a line of a log, and another one\n", 4_000)
 	for n, done := 1, false; !done; n++ {
 		src, dst := t.TempDir(), t.TempDir()
 		writeFile(t, filepath.Join(src, "a.log"), content)
@@ -420,6 +424,48 @@ func TestArchiveNoticesAWriter(t *testing.T) {
 		if n == 60 {
 			t.Error("the end was never reached")
 		}
+	}
+}
+
+// A copy that does not read back as what was copied is none.
+func TestArchiveVerifiesTheCopy(t *testing.T) {
+	content := strings.Repeat("a line of a log, and another one\n", 10_000)
+	found := 0
+	for n := 1; n <= 40; n++ {
+		src, dst := t.TempDir(), t.TempDir()
+		path := filepath.Join(src, "a.log")
+		writeFile(t, path, content)
+		damaged := false
+		ctx := &countingContext{Context: t.Context(), n: n, then: func() {
+			for _, name := range names(t, dst) {
+				f, err := os.OpenFile(filepath.Join(dst, name), os.O_RDWR, 0)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if info, err := f.Stat(); err == nil && info.Size() == int64(len(content)) {
+					_, err = f.WriteAt([]byte("X"), info.Size()-1)
+					damaged = err == nil
+				}
+				mustClose(t, f)
+			}
+		}}
+		_, err := rotate.Archive(ctx, src, dst, &rotate.ArchiveOptions{RemoveSource: true})
+		switch {
+		case err == nil:
+			continue // damaged before it was written, or after it was read
+		case !damaged || !strings.Contains(err.Error(), "reads back as something else"):
+			t.Fatal(err)
+		}
+		found++
+		if got := names(t, dst); got != nil {
+			t.Errorf("at %d: the archive holds %v", n, got)
+		}
+		if read(t, path) != content {
+			t.Errorf("at %d: the source has changed", n)
+		}
+	}
+	if found < 3 {
+		t.Errorf("damage was found %d times: the test did not test anything", found)
 	}
 }
 

@@ -78,11 +78,12 @@ type CleanReport struct {
 // Clean removes nothing but regular files directly in dir whose names match
 // Pattern and do not begin with a dot, and no file that somebody has open for
 // writing. On Linux that is known for sure of the files that belong to the user,
-// and to root of all, except on network file systems; and on Windows of all.
-// Elsewhere it is known of the files that a File has open, and every file
-// written to within the last minute is taken for one in use. No system can tell
-// of a program that opens its file only for the moment of each line. A symbolic
-// link is neither followed nor removed, but dir itself may be one.
+// and to a process with CAP_LEASE, such as root's, of all, but not on network
+// file systems; on Windows it is known of all. Elsewhere it is known of the files
+// that a File has open, and every file written to within the last minute is taken
+// for one in use. Nobody can tell of a program that opens its file only for the
+// moment of each line. A symbolic link is neither followed nor removed, but dir
+// itself may be one.
 //
 // Clean fails if an option is out of range or if dir cannot be read. What fails
 // later does not keep the other files from being removed: the error is all that
@@ -165,7 +166,7 @@ func (d folder) clean(l logFile, dryRun bool) error {
 func veto(keep func(Backup) bool, b Backup) (kept bool, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			kept, err = true, fmt.Errorf("Keep panicked on %s: %v", b.Path, v)
+			kept, err = true, fmt.Errorf("the hook Keep panicked on %s: %v", b.Path, v)
 		}
 	}()
 	return keep != nil && keep(b), nil

@@ -70,10 +70,16 @@ func TestCleanRemovesWhatExceedsALimit(t *testing.T) {
 		{"less than one file", rotate.CleanOptions{MaxTotalSize: 1}, []string{"d.log", "c.log.gz", "b.log.1", "a.log.2", "a.log"}},
 		{"the strictest", rotate.CleanOptions{MaxAge: 50 * day, MaxFiles: 4}, []string{"d.log", "c.log.gz"}},
 		{"pattern", rotate.CleanOptions{MaxFiles: 1, Pattern: "*.log"}, []string{"d.log"}},
-		{"veto", rotate.CleanOptions{MaxAge: 30 * day, Keep: func(b rotate.Backup) bool { return b.Compression == rotate.Gzip }},
-			[]string{"d.log", "b.log.1"}},
-		{"veto counts for the limit", rotate.CleanOptions{MaxFiles: 4, Keep: func(b rotate.Backup) bool { return filepath.Base(b.Path) == "d.log" }},
-			[]string{"c.log.gz"}},
+		{
+			"veto",
+			rotate.CleanOptions{MaxAge: 30 * day, Keep: func(b rotate.Backup) bool { return b.Compression == rotate.Gzip }},
+			[]string{"d.log", "b.log.1"},
+		},
+		{
+			"veto counts for the limit",
+			rotate.CleanOptions{MaxFiles: 4, Keep: func(b rotate.Backup) bool { return filepath.Base(b.Path) == "d.log" }},
+			[]string{"c.log.gz"},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -444,4 +450,73 @@ func TestCleanNoticesWhatHappensMeanwhile(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whatever a log is called, its backups tell their time.
+func FuzzTimeInName(f *testing.F) {
+	f.Add("app", ".log", int64(1795000000_123456), 0)
+	f.Add("my-app.1234", ".log", int64(0), 12)
+	f.Add("a-20200101T000000.000000Z", "", int64(1), 1)
+	f.Add("-", ".gz", int64(253402300799_999999), 3)
+	f.Add("日本-語", ".-", int64(951782400_000000), 0)
+	f.Fuzz(func(t *testing.T, base, ext string, micros int64, seq int) {
+		if _, ok := rotate.TimeInName(base + ext); ok && seq == 0 {
+			return // the name of the log is that of a backup
+		}
+		at := time.UnixMicro(micros).UTC()
+		if at.Year() < 1 || at.Year() > 9999 || strings.Count(ext, ".") > 1 || strings.ContainsAny(ext, `-/\`) || ext != "" && ext[0] != '.' ||
+			ext == ".gz" || ext == ".zst" {
+			return // Go knows no such time, or no such extension
+		}
+		stamp := at.Format("20060102T150405.000000Z")
+		if seq > 0 {
+			stamp += fmt.Sprintf("-%d", seq)
+		}
+		for _, form := range []string{"", ".gz", ".zst"} {
+			name := base + "-" + stamp + ext + form
+			got, ok := rotate.TimeInName(name)
+			if first, isBackup := rotate.TimeInName(base); isBackup && got.Equal(first) {
+				continue
+			}
+			if !ok || !got.Equal(at) {
+				t.Errorf("TimeInName(%q) = %v, %v, want %v", name, got, ok, at)
+			}
+		}
+	})
+}
+
+// No pattern makes Clean remove what it does not match, or what is hidden.
+func FuzzCleanPattern(f *testing.F) {
+	f.Add("*", "a.log")
+	f.Add("*.log*", ".app.log")
+	f.Add("[^a]*", "b")
+	f.Add(`\.*`, ".x")
+	f.Add("?app.log", ".app.log")
+	f.Fuzz(func(t *testing.T, pattern, name string) {
+		if filepath.Base(name) != name || name == "." || name == ".." {
+			return
+		}
+		dir := t.TempDir()
+		path := filepath.Join(dir, name)
+		if os.WriteFile(path, []byte("x"), 0o600) != nil {
+			return // no name for a file
+		}
+		setAge(t, path, 900*day)
+		report, err := rotate.Clean(t.Context(), dir, &rotate.CleanOptions{Pattern: pattern, MaxFiles: 1, MaxTotalSize: 1, MaxAge: time.Hour})
+		if pattern == "" {
+			pattern = "*.log*"
+		}
+		matched, bad := filepath.Match(pattern, name)
+		if bad != nil && err == nil && len(report.Removed) > 0 {
+			t.Errorf("the bad pattern %q removed %q", pattern, name)
+		}
+		_, left := os.Stat(path)
+		if left != nil && (!matched || name[0] == '.') {
+			t.Errorf("pattern %q removed %q", pattern, name)
+		}
+		old := time.Now().Add(-time.Hour)
+		if at, ok := rotate.TimeInName(name); err == nil && matched && name[0] != '.' && (!ok || at.Before(old)) && left == nil {
+			t.Errorf("pattern %q left %q", pattern, name)
+		}
+	})
 }

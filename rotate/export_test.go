@@ -1,7 +1,6 @@
 package rotate
 
 import (
-	"context"
 	"io"
 )
 
@@ -40,9 +39,6 @@ func ParseBackup(live, name string) (plain string, ok bool) {
 func IsTemp(live, name string) bool {
 	_, ok := newNaming(live, new(Options)).temp(name)
 	return ok
-}
-
-	return compressFile(ctx, src, dst, Gzip, 0)
 }
 
 // RebuildBackup parses name and returns what our and lumberjack's plain name

@@ -42,7 +42,6 @@ type File struct {
 	reporter reporter
 
 	syncing sync.Mutex // held throughout a Sync
-	freeing sync.Mutex // held while backups are removed
 
 	mu        sync.Mutex
 	calm      int64    // bytes that can be written with nothing else to do, see unlock
@@ -50,6 +49,7 @@ type File struct {
 	size      int64    // of the live file
 	torn      bool     // the live file ends in mid-line
 	dirty     bool     // something was written since the last sync
+	renamed   bool     // the directory was not synced since the live file got its name
 	outage    outage   // of writing
 	rotating  backoff
 	reopening backoff
@@ -171,8 +171,8 @@ func (f *File) start() (err error) {
 	if err := f.tryOwner(); err != nil {
 		return err
 	}
-	if f.opts.SyncEveryWrite {
-		if err := syncDir(f.dir); err != nil {
+	if f.opts.SyncEveryWrite { // better now than with the first line
+		if err := f.syncName(); err != nil {
 			return err
 		}
 	}
@@ -200,7 +200,7 @@ func (f *File) openLive() error {
 		return errors.Join(err, seg.close())
 	}
 	old := f.live
-	f.live, f.size, f.torn = seg, size, torn
+	f.live, f.size, f.torn, f.renamed = seg, size, torn, true
 	f.looked()
 	f.tally.add(func(s *Stats) { s.Size = size })
 	if old != nil {
@@ -258,50 +258,30 @@ func (f *File) tryOwner() error {
 // tries again. After Close, Write fails with [os.ErrClosed].
 func (f *File) Write(p []byte) (n int, err error) {
 	f.mu.Lock()
-	if !f.isCalm(p) {
+	if int64(len(p)) > f.calm || f.lookDue.Load() || len(p) > maxCalm {
 		return f.write(p, f.opts.SyncEveryWrite)
 	}
 	if n, err = f.live.engine.Write(p); err != nil || n < len(p) {
-		return f.stumble(p, n, err)
+		defer f.unlock()
+		n, err = f.settle(p, 0, n, err, false)
+		return f.conclude(p, n, false, err)
 	}
-	f.wrote(n, countLines(p))
-	return n, nil
-}
-
-// WriteLevel is Write for one line, of a level that SyncLevel looks at. The
-// encoders of this module call it.
-func (f *File) WriteLevel(level slog.Level, line []byte) (n int, err error) {
-	sync := f.syncs(level)
-	f.mu.Lock()
-	if sync || !f.isCalm(line) {
-		return f.write(line, sync || f.opts.SyncEveryWrite)
-	}
-	if n, err = f.live.engine.Write(line); err != nil || n < len(line) {
-		return f.stumble(line, n, err)
-	}
-	f.wrote(n, 1)
-	return n, nil
-}
-
-// isCalm reports whether there is nothing to do about p but to write it.
-func (f *File) isCalm(p []byte) bool {
-	return int64(len(p)) <= f.calm && !f.lookDue.Load() && len(p) <= maxCalm && len(p) > 0
-}
-
-// wrote notes that n bytes have been written calmly, and releases the lock.
-func (f *File) wrote(n, lines int) {
 	f.size += int64(n)
 	f.calm -= int64(n)
 	f.dirty = true
-	f.tally.count(lines, n)
+	f.tally.count(countLines(p), n)
 	f.mu.Unlock()
+	return n, nil
 }
 
-// stumble goes on when writing p calmly has failed, and releases the lock.
-func (f *File) stumble(p []byte, n int, err error) (int, error) {
-	defer f.unlock()
-	n, err = f.settle(p, 0, n, err, false)
-	return f.conclude(p, n, false, err)
+// WriteLevel is Write for lines of a level, which SyncLevel looks at. The
+// encoders of this module call it.
+func (f *File) WriteLevel(level slog.Level, p []byte) (n int, err error) {
+	if !f.syncs(level) {
+		return f.Write(p)
+	}
+	f.mu.Lock()
+	return f.write(p, true)
 }
 
 // syncs reports whether lines of level are synced at once.
@@ -372,13 +352,14 @@ func (f *File) Stats() Stats { return f.tally.get() }
 // Shutdown returns an error that says so, and the worker ends as soon as it can.
 // Shutdown can be called any number of times, and beside all other methods.
 func (f *File) Shutdown(ctx context.Context) error {
+	var synced error
 	if f.opts.SyncInterval > 0 {
-		_ = f.syncIfDirty(ctx) // Stats know
+		synced = f.syncIfDirty(ctx)
 	}
 	f.mu.Lock()
 	if !f.closed {
 		f.closed = true
-		f.closeErr = f.release()
+		f.closeErr = errors.Join(synced, f.release())
 		f.stop()
 	}
 	err := f.closeErr

@@ -225,11 +225,11 @@ func checkPattern(pattern string) error {
 	_, err := path.Match(pattern, "")
 	switch {
 	case err != nil:
-		return fmt.Errorf("Pattern is %q: %w", pattern, err)
+		return fmt.Errorf("the Pattern is %q: %w", pattern, err)
 	case strings.Contains(pattern, "/"):
-		return fmt.Errorf("Pattern is %q, must be a pattern for names, without a slash", pattern)
+		return fmt.Errorf("the Pattern is %q, must be a pattern for names, without a slash", pattern)
 	case strings.HasPrefix(pattern, "."):
-		return fmt.Errorf("Pattern is %q, must not be for hidden files, which are never touched", pattern)
+		return fmt.Errorf("the Pattern is %q, must not be for hidden files, which are never touched", pattern)
 	}
 	return nil
 }

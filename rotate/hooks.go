@@ -36,17 +36,11 @@ func (r *reporter) report(err error) {
 }
 
 func (r *reporter) tell() {
-	finished := false
-	defer func() {
-		if !finished {
-			go r.tell() // the hook has ended this goroutine
-		}
-	}()
 	for {
 		r.mu.Lock()
 		if len(r.waiting) == 0 {
 			close(r.busy)
-			r.busy, finished = nil, true
+			r.busy = nil
 			r.mu.Unlock()
 			return
 		}
@@ -64,13 +58,20 @@ func (r *reporter) idle() <-chan struct{} {
 	return r.busy
 }
 
-// guard calls a hook and returns its panic as an error.
-func guard(hook string, call func()) (err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			err = fmt.Errorf("rotate: %s panicked: %v", hook, v)
-		}
+// guard calls a hook, and returns an error if it panics, or ends its goroutine,
+// which is therefore not the caller's.
+func guard(hook string, call func()) error {
+	ended := make(chan error)
+	go func() {
+		err := fmt.Errorf("rotate: %s has ended its goroutine", hook)
+		defer func() {
+			if v := recover(); v != nil {
+				err = fmt.Errorf("rotate: %s panicked: %v", hook, v)
+			}
+			ended <- err
+		}()
+		call()
+		err = nil
 	}()
-	call()
-	return nil
+	return <-ended
 }

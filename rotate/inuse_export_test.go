@@ -3,6 +3,7 @@ package rotate
 import (
 	"io"
 	"os"
+	"time"
 )
 
 // InUse is inUse.
@@ -28,3 +29,6 @@ func ReadAll(path string) ([]byte, error) {
 	defer r.Close()
 	return io.ReadAll(r)
 }
+
+// TimeInName is timeInName.
+func TimeInName(name string) (time.Time, bool) { return timeInName(name) }

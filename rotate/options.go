@@ -138,7 +138,8 @@ type Options struct {
 	SyncEveryWrite bool
 
 	// SyncLevel does so for the lines of this level and above that come by
-	// WriteLevel or through a [Handler]. Nil means for none. What a buffer
+	// WriteLevel or through a [Handler], which with slog's encoders can only
+	// sync what has been written. Nil means for none. What a buffer
 	// before the File writes has no level: SyncInterval is for that.
 	SyncLevel slog.Leveler
 

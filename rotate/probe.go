@@ -70,7 +70,8 @@ func nearest(dir string) (at string, info fs.FileInfo, err error) {
 			if !info.Mode().IsRegular() {
 				what = kind(info.Mode())
 			}
-			return "", nil, fmt.Errorf("%s is %s, must be a directory: move it away, or log elsewhere: %w", at, what, syscall.ENOTDIR)
+			return "", nil, fmt.Errorf("%s is %s, must be a directory: move it away, or log elsewhere: %w",
+				at, what, syscall.ENOTDIR)
 		case errors.Is(err, fs.ErrNotExist):
 			if target, linkErr := os.Readlink(at); linkErr == nil {
 				return "", nil, fmt.Errorf("%s is a symbolic link to %s: create that directory: %w", at, target, fs.ErrNotExist)
@@ -101,7 +102,7 @@ func (r *refusal) Error() string { return "can not " + r.what + ": " + r.err.Err
 func (r *refusal) Unwrap() error { return r.err }
 
 // rehearse does with a small file in dir what a File does with large ones.
-func rehearse(dir string) (err error) {
+func rehearse(dir string) *refusal {
 	if err := canList(dir); err != nil {
 		return &refusal{"list the files", err}
 	}
@@ -111,51 +112,39 @@ func rehearse(dir string) (err error) {
 	}
 	name := f.Name()
 	second := strings.TrimSuffix(name, tempExt) + "-2" + tempExt
-	refused := func(what string, err error) error {
-		if err == nil {
-			return nil
-		}
-		// That it can not be removed is worth to be told in any case: it stays.
-		_ = f.Close()
-		for _, path := range []string{name, second} {
-			if left := ignore(os.Remove(path), fs.ErrNotExist); left != nil && what != "remove a file" {
-				err = errors.Join(err, left)
-			}
-		}
-		return &refusal{what, err}
-	}
 	// More than some file systems put beside the name, so that it takes a block.
 	_, writeErr := f.Write(make([]byte, 8*KiB))
 	for _, step := range []struct {
 		what string
-		err  func() error
+		do   func() error
 	}{
 		{"write to a file", func() error { return writeErr }},
 		{"set the mode of a file", func() error { return f.Chmod(defaultFileMode) }},
 		{"sync a file", f.Sync},
 		{"link a file", func() error { return tryLink(name, second) }},
+		{"remove a file", func() error { return ignore(os.Remove(second), fs.ErrNotExist) }},
 		{"close a file", f.Close},
 		{"rename a file", func() error { return os.Rename(name, second) }},
 		{"sync the directory", func() error { return ignore(ignore(syncDir(dir), syscall.EINVAL), errors.ErrUnsupported) }},
 		{"remove a file", func() error { return os.Remove(second) }},
 	} {
-		if err := refused(step.what, step.err()); err != nil {
-			return err
+		if err := step.do(); err != nil {
+			_ = f.Close()
+			for _, path := range []string{name, second} {
+				if left := ignore(os.Remove(path), fs.ErrNotExist); left != nil {
+					err = fmt.Errorf("%w (%s is left behind)", err, path)
+				}
+			}
+			return &refusal{step.what, err}
 		}
 	}
 	return nil
 }
 
-// tryLink links name and removes the link. That there are no links is no error.
+// tryLink links name. That there are no links here is no error.
 func tryLink(name, link string) error {
 	err := os.Link(name, link)
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, errors.ErrUnsupported) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return os.Remove(link)
+	return ignore(ignore(err, fs.ErrPermission), errors.ErrUnsupported)
 }
 
 // canList fails if nobody could tell what files there are in dir.

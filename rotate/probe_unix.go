@@ -17,41 +17,41 @@ import (
 
 // explain turns err, which came up in the directory at, into one that says what
 // to do for log files in dir. The two are the same unless dir does not exist.
-func explain(err error, dir, at string) error {
+func explain(err *refusal, dir, at string) error {
 	switch {
 	case errors.Is(err, syscall.EROFS):
-		return fmt.Errorf("%s is on a read-only file system: mount it for writing, or log elsewhere; to see what is mounted there, run: df %s: %w",
-			at, quote(at), err)
+		return fmt.Errorf("%s is on a read-only file system: mount it for writing, or log elsewhere; "+
+			"to see what is mounted there, run: df %s: %w", at, quote(at), err)
 	case errors.Is(err, syscall.ENOSPC) && noInodes(at):
-		return fmt.Errorf("the file system of %s has no inode left for another file: remove some; to see how many there are, run: df -i %s: %w",
-			at, quote(at), err)
+		return fmt.Errorf("the file system of %s has no inode left for another file: remove some; "+
+			"to see how many there are, run: df -i %s: %w", at, quote(at), err)
 	case errors.Is(err, syscall.ENOSPC):
-		return fmt.Errorf("the file system of %s is full: remove something; to see how much there is, run: df -h %s: %w",
-			at, quote(at), err)
+		return fmt.Errorf("the file system of %s is full: remove something; "+
+			"to see how much there is, run: df -h %s: %w", at, quote(at), err)
 	case errors.Is(err, syscall.EDQUOT):
 		return fmt.Errorf("%s has used up the quota on the file system of %s; to see how much it is, run: quota -s: %w",
 			whoami(), at, err)
 	case errors.Is(err, fs.ErrPermission):
-		return fmt.Errorf("%s %w; %s; %s", whoami(), err, whose(at), remedy(err, dir, at))
+		return fmt.Errorf("%s %w; %s; %s", whoami(), err, whose(at), remedy(err.what, dir, at))
 	default:
 		return fmt.Errorf("%s %w", whoami(), err)
 	}
 }
 
 // remedy says what to do about a lack of permission.
-func remedy(err error, dir, at string) string {
+func remedy(what, dir, at string) string {
 	me, _ := names(os.Geteuid(), -1)
 	info, statErr := os.Stat(at)
 	if statErr != nil {
 		return "look at it as root"
 	}
 	uid, _ := ownerOf(info)
-	var r *refusal
-	search := errors.As(err, &r) && r.what == "search"
 	install := "sudo install -d -o " + me + " -m 0750 "
 	switch {
-	case search:
+	case what == "search":
 		return "to let others go through it, run: sudo chmod a+x " + quote(at)
+	case what == "set the mode of a file":
+		return "the file system may know no modes"
 	case os.Geteuid() == 0 || allows(info):
 		return "its mode does not forbid it, so look for an attribute of the directory (lsattr -d " + quote(at) +
 			"), a rule of SELinux or AppArmor, or a network file system that takes this user for another"

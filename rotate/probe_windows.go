@@ -17,7 +17,7 @@ const (
 
 // explain turns err, which came up in the directory at, into one that says what
 // to do for log files in dir. The two are the same unless dir does not exist.
-func explain(err error, dir, at string) error {
+func explain(err *refusal, dir, at string) error {
 	who := "this user"
 	if u, lookup := user.Current(); lookup == nil {
 		who = u.Username

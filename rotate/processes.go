@@ -50,7 +50,7 @@ func (f *File) processes(ended func(pid, path string, info fs.FileInfo)) (living
 			continue
 		}
 		path := filepath.Join(f.dir, entry.Name())
-		info, release, err := hold(path)
+		info, release, err := hold(path, 0)
 		switch {
 		case err != nil:
 			living[pid] = !errors.Is(err, fs.ErrNotExist) // if in doubt

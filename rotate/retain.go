@@ -138,22 +138,17 @@ func (f *File) lookAfterBackups(ctx context.Context) (again time.Duration) {
 	left := make(map[string]bool) // those that could not be compressed now
 	busy := false                 // one of them because another process has it open
 	for {
-		f.freeing.Lock()
 		backups, err := f.backups(living)
 		if err != nil {
-			f.freeing.Unlock()
 			f.problem(fmt.Errorf("rotate: list backups of %s: %w", f.path, err))
 			return cleanInterval
 		}
-		var removed []Backup
 		for _, b := range f.expired(backups) {
 			if !f.keeps(b) && f.remove(b) {
-				removed = append(removed, b.public(f.dir))
 				left[b.name] = true
+				f.tell("OnRemove", f.opts.OnRemove, b.public(f.dir))
 			}
 		}
-		f.freeing.Unlock()
-		f.tellRemoved(removed)
 
 		next, wait := f.nextToCompress(backups, left)
 		if next == nil || ctx.Err() != nil {
@@ -202,7 +197,7 @@ func (f *File) nextToCompress(backups []backup, left map[string]bool) (next *bac
 	return nil, wait
 }
 
-// remove removes all forms of b.
+// remove removes all forms of b, and reports whether there were any.
 func (f *File) remove(b backup) (removed bool) {
 	for _, form := range b.forms {
 		path := filepath.Join(f.dir, b.name+form.compression.ext())
@@ -231,8 +226,6 @@ func (f *File) makeRoom() bool {
 	}
 	f.mu.Unlock()
 	defer f.mu.Lock()
-	f.freeing.Lock()
-	defer f.freeing.Unlock()
 	backups, err := list(f.dir, f.names, f.liveInfo(), f.livingProcesses())
 	if err != nil {
 		return false
@@ -252,25 +245,19 @@ func (f *File) makeRoom() bool {
 	return false
 }
 
-func (f *File) tellRemoved(removed []Backup) {
-	if f.opts.OnRemove == nil {
-		return
-	}
-	for _, b := range removed {
-		f.notify("OnRemove", func() { f.opts.OnRemove(b) })
+// tell tells a hook of the worker's about a backup.
+func (f *File) tell(name string, hook func(Backup), b Backup) {
+	if hook != nil {
+		f.notify(name, func() { hook(b) })
 	}
 }
 
 func (f *File) tellArchived(b backup) {
 	f.tally.add(func(s *Stats) { s.Compressed++ })
-	if f.opts.OnArchive == nil {
-		return
-	}
 	for _, c := range codecs {
 		path := filepath.Join(f.dir, b.name+c.ext())
 		if info, err := os.Lstat(path); err == nil {
-			archived := Backup{Path: path, Time: b.stamp.time, Size: info.Size(), Compression: c}
-			f.notify("OnArchive", func() { f.opts.OnArchive(archived) })
+			f.tell("OnArchive", f.opts.OnArchive, Backup{Path: path, Time: b.stamp.time, Size: info.Size(), Compression: c})
 			return
 		}
 	}
@@ -281,7 +268,7 @@ func (f *File) tellArchived(b backup) {
 // plain form is gone.
 func (f *File) compress(ctx context.Context, b backup) (done bool, err error) {
 	plain := filepath.Join(f.dir, b.name)
-	_, release, err := hold(plain)
+	_, release, err := hold(plain, forkTime)
 	if errors.Is(err, fs.ErrNotExist) { // removed to make room
 		return false, nil
 	}
@@ -339,9 +326,13 @@ func (f *File) finish(ctx context.Context, plain string, c Compression) (good bo
 
 var errInUse = errors.New("another process has it open")
 
+// forkTime is how long a program that is being started can have a lock which its
+// parent has given up.
+const forkTime = 50 * time.Millisecond
+
 // hold makes sure that no process has the file at path as its live one, nor gets
 // it so until release is called.
-func hold(path string) (info fs.FileInfo, release func(), err error) {
+func hold(path string, wait time.Duration) (info fs.FileInfo, release func(), err error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|noFollow, 0)
 	if err != nil {
 		return nil, nil, err
@@ -349,7 +340,7 @@ func hold(path string) (info fs.FileInfo, release func(), err error) {
 	release = func() { _ = file.Close() } // only read from
 	info, err = file.Stat()
 	if err == nil {
-		if ok, lockErr := tryLock(file, true); lockErr == nil && !ok {
+		if locked := await(file, true, wait); errors.Is(locked, errTurn) {
 			err = errInUse
 		}
 	}

@@ -141,16 +141,11 @@ func (f *File) rotate(reason Reason) error {
 	}
 	size := f.size
 	backup, err := f.swap(stamp{time: now})
-	if err == nil && f.opts.SyncEveryWrite {
-		if err := syncDir(f.dir); err != nil {
-			f.problem(fmt.Errorf("rotate: sync %s: %w", f.dir, err))
-		}
-	}
 	if err != nil {
 		return f.notRotated(err)
 	}
 	f.rotating.succeeded()
-	f.size, f.torn, f.last = 0, false, now
+	f.size, f.torn, f.renamed, f.last = 0, false, true, now
 	f.setDeadline(time.Now())
 	f.tally.add(func(s *Stats) {
 		s.Rotations, s.LastRotation, s.LastRotateError, s.Size = s.Rotations+1, now, nil, 0

@@ -33,8 +33,8 @@ func (f *File) flush(ctx context.Context) error {
 	defer f.syncing.Unlock()
 	for {
 		f.mu.Lock()
-		live, backups, closed := f.live, f.unsynced, f.closed
-		f.unsynced, f.dirty = nil, false
+		live, backups, closed, renamed := f.live, f.unsynced, f.closed, f.renamed
+		f.unsynced, f.dirty, f.renamed = nil, false, false
 		f.unlock()
 		switch {
 		case closed:
@@ -49,6 +49,9 @@ func (f *File) flush(ctx context.Context) error {
 		if err == nil {
 			err = bare(live.probe.Sync())
 		}
+		if err == nil && renamed {
+			err = syncDir(f.dir)
+		}
 		switch {
 		case err == nil:
 			return nil
@@ -57,6 +60,7 @@ func (f *File) flush(ctx context.Context) error {
 		}
 		f.mu.Lock()
 		f.unsynced = append(backups, f.unsynced...)
+		f.renamed = f.renamed || renamed
 		f.soil(false)
 		f.unlock()
 		return err
@@ -64,9 +68,6 @@ func (f *File) flush(ctx context.Context) error {
 }
 
 func (f *File) syncBackups(ctx context.Context, paths []string) error {
-	if len(paths) == 0 {
-		return nil
-	}
 	for _, path := range paths {
 		if err := context.Cause(ctx); err != nil {
 			return err
@@ -76,7 +77,17 @@ func (f *File) syncBackups(ctx context.Context, paths []string) error {
 			return err
 		}
 	}
-	return syncDir(f.dir)
+	return nil
+}
+
+// syncName makes the name of the live file durable, if it may not be.
+func (f *File) syncName() error {
+	if !f.renamed {
+		return nil
+	}
+	err := syncDir(f.dir)
+	f.renamed = err != nil
+	return err
 }
 
 // catchUp keeps the list of unsynced backups short.
@@ -107,7 +118,7 @@ func (f *File) soil(synced bool) {
 
 // syncSoon is what SyncInterval asks for.
 func (f *File) syncSoon() {
-	if err := f.Sync(); err != nil && !errors.Is(err, os.ErrClosed) {
+	if err := f.Sync(); err != nil && f.liveInfo() != nil { // it was not closed
 		f.problem(err)
 	}
 }

@@ -5,6 +5,7 @@ package rotate_test
 import (
 	"errors"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"strings"
@@ -243,5 +244,26 @@ func TestArchiveToAFullDisk(t *testing.T) {
 	checkDir(t, dst, map[string]string{"small.log": "a line\n"})
 	if diff := cmp.Diff([]string{"large.log"}, names(t, src)); diff != "" {
 		t.Errorf("source mismatch (-want +got):\n%s", diff)
+	}
+}
+
+// Even root cannot do everything.
+func TestProbeOfDirectoriesWithAttributes(t *testing.T) {
+	if os.Geteuid() != 0 {
+		t.Skip("only root can set attributes")
+	}
+	for attribute, want := range map[string]string{"i": "can not create a file", "a": "is left behind"} {
+		dir := t.TempDir()
+		if out, err := exec.CommandContext(t.Context(), "chattr", "+"+attribute, dir).CombinedOutput(); err != nil {
+			t.Skipf("chattr: %v: %s", err, out)
+		}
+		err := rotate.Probe(dir)
+		if out, err := exec.Command("chattr", "-"+attribute, dir).CombinedOutput(); err != nil {
+			t.Fatalf("chattr: %v: %s", err, out)
+		}
+		if !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), want) ||
+			!strings.Contains(err.Error(), "lsattr -d "+dir) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("attribute %s: Probe = %v", attribute, err)
+		}
 	}
 }

@@ -30,7 +30,7 @@ func asNobody(t *testing.T) (dir string, body bool) {
 		return dir, true
 	}
 	// A place that the other user can get to.
-	dir, err := os.MkdirTemp("", "rotate-nobody-")
+	dir, err := os.MkdirTemp("", "rotate-nobody-") //nolint:usetesting // nobody else can get to what t.TempDir makes
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -76,7 +76,7 @@ func sealed(t *testing.T, dir, name string, mode fs.FileMode) string {
 	if err := errors.Join(os.Mkdir(path, 0o700), os.Chmod(path, mode)); err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = os.Chmod(path, 0o700) }) //nolint:gosec // a directory
+	t.Cleanup(func() { _ = os.Chmod(path, 0o700) })
 	return path
 }
 
@@ -91,12 +91,25 @@ func TestProbeSaysWhatToRun(t *testing.T) {
 		dir  string
 		want []string
 	}{
-		{"own directory without a right", sealed(t, dir, "own", 0o500), []string{"can not create a file", "mode 0500", "run: chmod u+rwx " + dir}},
-		{"that cannot be listed", sealed(t, dir, "blind", 0o300), []string{"can not list the files", "mode 0300", "run: chmod u+rwx " + dir}},
-		{"that cannot be searched", filepath.Join(sealed(t, dir, "closed", 0o600), "x", "y"), []string{"can not search", "mode 0600", "a+x " + dir + "/closed"}},
+		{
+			"own directory without a right", sealed(t, dir, "own", 0o500),
+			[]string{"can not create a file", "mode 0500", "run: chmod u+rwx " + dir},
+		},
+		{
+			"that cannot be listed", sealed(t, dir, "blind", 0o300),
+			[]string{"can not list the files", "mode 0300", "run: chmod u+rwx " + dir},
+		},
+		{
+			"that cannot be searched", filepath.Join(sealed(t, dir, "closed", 0o600), "x", "y"),
+			[]string{"can not search", "mode 0600", "a+x " + dir + "/closed"},
+		},
 		{"somebody else's", "/usr/lib/locale", []string{"belongs to root:", "sudo install -d -o ", "-m 0750 /usr/lib/locale"}},
 		{"the system's", "/usr", []string{"belongs to root:", "log into a directory of its own", "-m 0750 /usr/rotate.test"}},
-		{"missing", "/usr/logs of/my app", []string{"can not create a file", "/usr belongs to root:", "run: sudo install -d -o ", "'/usr/logs of/my app'"}},
+		{
+			"missing", "/usr/logs of/my app",
+			[]string{"can not create a file", "/usr belongs to root:", "run: sudo install -d -o ", "'/usr/logs of/my app'"},
+		},
+		{"missing, of a difficult name", "/usr/it's $(HOME)", []string{`-m 0750 '/usr/it'\''s $(HOME)'`}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -141,7 +154,7 @@ func TestProbeIsAboutSharedDirectories(t *testing.T) {
 			}
 		}
 	}
-	if err := os.Chmod(dir, 0o700); err != nil { //nolint:gosec // a directory
+	if err := os.Chmod(dir, 0o700); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -165,7 +178,7 @@ func TestCleanWithoutPermission(t *testing.T) {
 	if diff := cmp.Diff([]string{"b.log"}, baseNames(report.Removed)); diff != "" {
 		t.Errorf("removed mismatch (-want +got):\n%s", diff)
 	}
-	if err := errors.Join(os.Chmod(filepath.Join(logs, "a.log"), 0o600), os.Chmod(logs, 0o500)); err != nil { //nolint:gosec // a directory
+	if err := errors.Join(os.Chmod(filepath.Join(logs, "a.log"), 0o600), os.Chmod(logs, 0o500)); err != nil {
 		t.Fatal(err)
 	}
 	report, err = rotate.Clean(t.Context(), logs, opts)
@@ -189,7 +202,7 @@ func TestArchiveWithoutPermission(t *testing.T) {
 	if !errors.Is(err, fs.ErrPermission) || report.Files != nil {
 		t.Errorf("into what is read-only: %v, %v", archived(report), err)
 	}
-	if err := errors.Join(os.Chmod(dst, 0o700), os.Chmod(filepath.Join(src, "a.log"), 0)); err != nil { //nolint:gosec // a directory
+	if err := errors.Join(os.Chmod(dst, 0o700), os.Chmod(filepath.Join(src, "a.log"), 0)); err != nil {
 		t.Fatal(err)
 	}
 	report, err = rotate.Archive(t.Context(), src, dst, opts)
@@ -199,7 +212,7 @@ func TestArchiveWithoutPermission(t *testing.T) {
 	if diff := cmp.Diff([]string{"b.log > b.log removed"}, archived(report)); diff != "" {
 		t.Errorf("mismatch (-want +got):\n%s", diff)
 	}
-	if err := errors.Join(os.Chmod(filepath.Join(src, "a.log"), 0o400), os.Chmod(src, 0o500)); err != nil { //nolint:gosec // a directory
+	if err := errors.Join(os.Chmod(filepath.Join(src, "a.log"), 0o400), os.Chmod(src, 0o500)); err != nil {
 		t.Fatal(err)
 	}
 	report, err = rotate.Archive(t.Context(), src, dst, opts)

@@ -278,7 +278,11 @@ func pushesOut(s *scene) verdict {
 // counts the backups when two more of them are compressed, if there are as many.
 func overshoots(s *scene) verdict {
 	const limit, rotations = 4, 12
-	large := noise(6 << 20)
+	size := 6 << 20
+	if testlog.Race {
+		size /= 8 // it slows compression down as much
+	}
+	large := noise(size)
 	for i := range limit {
 		s.plant(s.backup(ago(time.Duration(i+1)*time.Hour)), large)
 	}
