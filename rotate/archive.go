@@ -261,7 +261,7 @@ func (a *archiver) find(ctx context.Context, in *os.File, l logFile) (Archived, 
 	if want == None {
 		want = a.opts.Compress
 	}
-	for n := 0; n < maxCopies; {
+	for n, tries := 0, 0; n < maxCopies && tries < 2*maxCopies; tries++ {
 		plain := numbered(strings.TrimSuffix(l.name, have.ext()), n)
 		free := true
 		for _, form := range []Compression{None, Gzip, Zstd} {

@@ -215,12 +215,12 @@ func (f *File) openLive() error {
 
 // perm is what a file that is created now gets.
 func (f *File) perm() permissions {
-	p := permissions{mode: defaultFileMode, uid: f.uid, gid: f.gid, must: f.opts.Owner != ""}
+	p := permissions{mode: defaultFileMode, uid: f.uid, gid: f.gid, owner: f.opts.Owner}
 	if f.live != nil {
 		if info, err := f.live.probe.Stat(); err == nil {
 			p.mode = info.Mode().Perm() | defaultFileMode
 		}
-		if !p.must {
+		if p.owner == "" {
 			p.uid, p.gid = ownerOf(f.live.info)
 		}
 	}
@@ -239,11 +239,7 @@ func (f *File) tryOwner() error {
 	if err != nil {
 		return err
 	}
-	err = errors.Join(f.perm().apply(trial.probe), trial.discard())
-	if err != nil {
-		return fmt.Errorf("Owner is %q: %w", f.opts.Owner, err)
-	}
-	return nil
+	return errors.Join(f.perm().apply(trial.probe), trial.discard())
 }
 
 // Write appends p, which should be one or more whole lines: they stay in one

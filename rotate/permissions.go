@@ -12,15 +12,15 @@ import (
 // permissions are what a file is created with.
 type permissions struct {
 	mode     fs.FileMode
-	uid, gid int  // -1 leaves what there is
-	must     bool // that they cannot be given is an error
+	uid, gid int    // -1 leaves what there is
+	owner    string // as asked for: that they cannot be given is an error, unless it is empty
 }
 
 // apply makes the file have them, whatever the umask says.
 func (p permissions) apply(f *os.File) error {
 	// The owner first, because giving a file away may take mode bits away.
-	if err := chown(f, p.uid, p.gid); err != nil && p.must {
-		return err
+	if err := chown(f, p.uid, p.gid); err != nil && p.owner != "" {
+		return fmt.Errorf("Owner is %q: %w", p.owner, err)
 	}
 	return f.Chmod(p.mode)
 }

@@ -143,7 +143,7 @@ func (f *File) lookAfterBackups(ctx context.Context) (again time.Duration) {
 			f.problem(fmt.Errorf("rotate: list backups of %s: %w", f.path, err))
 			return cleanInterval
 		}
-		for _, b := range f.expired(backups) {
+		for _, b := range slices.Backward(f.expired(backups)) { // the oldest first
 			if !f.keeps(b) && f.remove(b) {
 				left[b.name] = true
 				f.tell("OnRemove", f.opts.OnRemove, b.public(f.dir))

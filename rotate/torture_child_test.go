@@ -28,25 +28,28 @@ type job struct {
 	Steady   bool   // about ten thousand a second, not as fast as it goes
 	Buffered bool   // behind an asyncbuf.Writer
 	Rotating bool   // call Rotate every few lines, as a schedule would
-	Ack      bool   // say how many lines are written
+	Ack      int    // after so many lines, say how many are written; 0: never
+	Batch    int    // lines to give to each Write; 0: one
 	MayFail  bool   // go on after an error of Write
 
-	MaxSize        int64
-	MaxBackups     int
-	Compress       rotate.Compression
-	SyncEveryWrite bool
-	MultiProcess   bool
-	PerProcess     bool
+	MaxSize          int64
+	MaxBackups       int
+	Compress         rotate.Compression
+	SyncEveryWrite   bool
+	RemoveOnFullDisk bool
+	MultiProcess     bool
+	PerProcess       bool
 }
 
 func (j job) options() *rotate.Options {
 	return &rotate.Options{
-		MaxSize:        j.MaxSize,
-		MaxBackups:     j.MaxBackups,
-		Compress:       j.Compress,
-		SyncEveryWrite: j.SyncEveryWrite,
-		MultiProcess:   j.MultiProcess,
-		PerProcess:     j.PerProcess,
+		MaxSize:          j.MaxSize,
+		MaxBackups:       j.MaxBackups,
+		Compress:         j.Compress,
+		SyncEveryWrite:   j.SyncEveryWrite,
+		RemoveOnFullDisk: j.RemoveOnFullDisk,
+		MultiProcess:     j.MultiProcess,
+		PerProcess:       j.PerProcess,
 	}
 }
 
@@ -104,7 +107,6 @@ func TestTortureChild(t *testing.T) {
 // run writes the lines of j to f.
 func (j job) run(t *testing.T, f *rotate.File, hangups <-chan os.Signal, stop <-chan struct{}, end *result) {
 	t.Helper()
-	const perFlush = 100
 	var w io.Writer = f
 	flush := func() {}
 	if j.Buffered {
@@ -121,6 +123,8 @@ func (j job) run(t *testing.T, f *rotate.File, hangups <-chan os.Signal, stop <-
 	ticker := time.NewTicker(time.Millisecond)
 	defer ticker.Stop()
 	defer func() { flush() }()
+	var lines []byte
+	var unwritten []int
 	for i := 0; j.Lines == 0 || i < j.Lines; i++ {
 		if j.Steady && i%perTick == 0 {
 			<-ticker.C
@@ -137,12 +141,18 @@ func (j job) run(t *testing.T, f *rotate.File, hangups <-chan os.Signal, stop <-
 		if j.Rotating && i%20 == 19 {
 			mustRotate(t, f)
 		}
-		if _, err := w.Write(lineOf(j.Writer, i)); err == nil {
-			end.Written = append(end.Written, i)
-		} else if end.Refused++; !j.MayFail {
+		lines = append(lines, lineOf(j.Writer, i)...)
+		unwritten = append(unwritten, i)
+		if len(unwritten) < j.Batch {
+			continue
+		}
+		if _, err := w.Write(lines); err == nil {
+			end.Written = append(end.Written, unwritten...)
+		} else if end.Refused += len(unwritten); !j.MayFail {
 			t.Fatal(err)
 		}
-		if j.Ack && (!j.Buffered || i%perFlush == perFlush-1) {
+		lines, unwritten = lines[:0], unwritten[:0]
+		if j.Ack > 0 && i%j.Ack == j.Ack-1 {
 			flush()
 			fmt.Printf("ack %d\nrefused %d\n", len(end.Written), end.Refused)
 		}

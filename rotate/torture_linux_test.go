@@ -58,7 +58,7 @@ func TestProcessesShareAFullDisk(t *testing.T) {
 	j := job{Path: filepath.Join(dir, "app.log"), MaxSize: 50_000, MultiProcess: true, MayFail: true}
 	var children []*child
 	for i := range 3 {
-		j.Writer, j.Ack, j.Steady = fmt.Sprint("p", i), i == 0, true
+		j.Writer, j.Ack, j.Steady = fmt.Sprint("p", i), max(0, 1-i), true
 		children = append(children, startChild(t, j))
 	}
 	for _, c := range children {
@@ -85,6 +85,41 @@ func TestProcessesShareAFullDisk(t *testing.T) {
 		}
 	}
 	got.nobodyElse(t)
+}
+
+func TestProcessesShareAFullDiskAndMakeRoom(t *testing.T) {
+	dir := testlog.TinyDisk(t, "size=512k")
+	j := job{
+		Path:             filepath.Join(dir, "app.log"),
+		Lines:            torture(4, 20) * 1_000,
+		MaxSize:          20_000,
+		MultiProcess:     true,
+		RemoveOnFullDisk: true,
+	}
+	var children []*child
+	for i := range 3 {
+		j.Writer = fmt.Sprint("p", i)
+		children = append(children, startChild(t, j))
+	}
+	for _, c := range children {
+		c.begin(t)
+	}
+	for _, c := range children {
+		c.wait(t)
+	}
+	got := auditFiles(t, files(t, j.Path)...)
+	got.whole(t)
+	all, kept := 0, 0
+	for _, c := range children { // the newest lines of each are there
+		n := min(len(got.lines[c.Writer]), len(c.end.Written))
+		got.exactly(t, c.Writer, c.end.Written[len(c.end.Written)-n:])
+		all += len(c.end.Written)
+		kept += n
+	}
+	got.nobodyElse(t)
+	if kept < 500 || kept == all {
+		t.Errorf("%d of %d lines were kept, want many, and not all", kept, all)
+	}
 }
 
 func TestFullDiskIsNoReasonToDropWhileThereAreBackups(t *testing.T) {

@@ -3,6 +3,7 @@ package rotate_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
@@ -49,7 +50,7 @@ func shareAFile(t *testing.T, buffered bool, compress rotate.Compression, kill b
 	}
 	var victim *child
 	if kill {
-		j.Writer, j.Lines, j.Ack = "victim", 0, true
+		j.Writer, j.Lines, j.Ack = "victim", 0, 100
 		victim = startChild(t, j)
 		victim.begin(t)
 	}
@@ -58,7 +59,7 @@ func shareAFile(t *testing.T, buffered bool, compress rotate.Compression, kill b
 	}
 	if kill {
 		victim.kill(t, lines/2)
-		j.Writer, j.Lines, j.Ack = "successor", lines, false
+		j.Writer, j.Lines, j.Ack = "successor", lines, 0
 		successor := startChild(t, j)
 		successor.begin(t)
 		children = append(children, successor)
@@ -100,7 +101,7 @@ func TestEndedProcessesLeaveBackups(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			dir := t.TempDir()
-			j := job{Path: filepath.Join(dir, "app.log"), MaxSize: 4_000, PerProcess: true, Ack: true}
+			j := job{Path: filepath.Join(dir, "app.log"), MaxSize: 4_000, PerProcess: true, Ack: 1}
 			pathOf := func(c *child) string {
 				return filepath.Join(dir, fmt.Sprintf("app.%d.log", c.cmd.Process.Pid))
 			}
@@ -198,7 +199,10 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 				survivor = startChild(t, steady)
 				survivor.begin(t)
 			}
-			j.Ack = true
+			j.Ack = 1
+			if j.Buffered {
+				j.Ack = 100
+			}
 			var killed []*child
 			for round := range torture(5, 50) {
 				j.Writer = fmt.Sprint("r", round)
@@ -235,6 +239,67 @@ func TestKilledProcessLosesNothing(t *testing.T) {
 				t.Error("no line was written: the test did not test anything")
 			}
 		})
+	}
+}
+
+// The kernel may cut a large write short when it kills the process. What was
+// written up to then stays, and whoever writes next begins a new line.
+func TestKilledInTheMiddleOfAWrite(t *testing.T) {
+	for _, shared := range []bool{false, true} {
+		t.Run(fmt.Sprintf("shared=%t", shared), func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "app.log")
+			j := job{Path: path, MaxSize: 4_000_000, MultiProcess: shared}
+			var survivor *child
+			if shared {
+				steady := j
+				steady.Writer, steady.Steady = "survivor", true
+				survivor = startChild(t, steady)
+				survivor.begin(t)
+			}
+			j.Ack, j.Batch = 10_000, 10_000
+			var killed []*child
+			for round := range torture(5, 50) {
+				j.Writer = fmt.Sprint("r", round)
+				c := startChild(t, j)
+				c.begin(t)
+				c.follow(func() bool { return c.acked > 0 })
+				waitForGrowth(t, path)
+				c.kill(t, 1)
+				killed = append(killed, c)
+			}
+			if survivor != nil {
+				survivor.stop(t)
+			}
+			tidy(t, path)
+			got := auditFiles(t, files(t, path)...)
+			torn := len(got.torn)
+			for _, c := range killed {
+				got.killed(t, c.Writer, c.acked)
+			}
+			got.whole(t)
+			if survivor != nil {
+				got.exactly(t, survivor.Writer, survivor.end.Written)
+			}
+			got.nobodyElse(t)
+			t.Logf("%d of %d processes have left a torn line", torn, len(killed))
+		})
+	}
+}
+
+// waitForGrowth returns in the middle of a large write to the file at path.
+func waitForGrowth(t *testing.T, path string) {
+	t.Helper()
+	size := int64(math.MaxInt64)
+	for {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if info.Size()-1000 > size { // more than one line
+			return
+		}
+		size = info.Size() // which is smaller after a rotation
+		runtime.Gosched()
 	}
 }
 

@@ -73,7 +73,7 @@ func TestLogrotateCreates(t *testing.T) {
 		name, _, _ := strings.Cut(strings.ReplaceAll(directives, "\n\t", " "), "kill")
 		t.Run(name, func(t *testing.T) {
 			path := filepath.Join(logDir(t), "app.log")
-			c := startChild(t, job{Path: path, Writer: "w", MaxSize: -1, Steady: true, Ack: true})
+			c := startChild(t, job{Path: path, Writer: "w", MaxSize: -1, Steady: true, Ack: 1})
 			signalled := strings.Contains(directives, "%d")
 			if signalled {
 				directives = fmt.Sprintf(directives, c.cmd.Process.Pid)
@@ -112,7 +112,7 @@ func logDir(t *testing.T) string {
 // truncation, as its manual says, and nobody else loses anything.
 func TestLogrotateCopiesAndTruncates(t *testing.T) {
 	path := filepath.Join(logDir(t), "app.log")
-	c := startChild(t, job{Path: path, Writer: "w", MaxSize: -1, Steady: true, Ack: true})
+	c := startChild(t, job{Path: path, Writer: "w", MaxSize: -1, Steady: true, Ack: 1})
 	run := logrotate(t, path, "copytruncate")
 	c.begin(t)
 	for range torture(10, 200) {
@@ -154,7 +154,7 @@ func TestStoppedProcessHoldsUpNobody(t *testing.T) {
 	j := job{
 		Path:         filepath.Join(t.TempDir(), "app.log"),
 		MaxSize:      100_000,
-		Ack:          true,
+		Ack:          100,
 		MayFail:      true, // to get the lock
 		MultiProcess: true,
 		Compress:     rotate.Gzip,
@@ -165,7 +165,7 @@ func TestStoppedProcessHoldsUpNobody(t *testing.T) {
 	other := startChild(t, j)
 	stopped.begin(t)
 	other.begin(t)
-	for range torture(3, 30) {
+	for range torture(5, 30) {
 		acked := stopped.acked
 		stopped.follow(func() bool { return stopped.acked >= acked+100 })
 		if err := stopped.cmd.Process.Signal(syscall.SIGSTOP); err != nil {
