@@ -36,7 +36,8 @@
 // After each measurement all files are read, the compressed ones too, and the
 // lines in them are counted; a torn one is an error.
 //
-//   - [LogFile.Write] is what a line costs, in a file that grows or one that rotates.
+//   - [Turns] is what a line costs in files that grow, without a buffer.
+//   - [LogFile.Write] is that by itself, until all are in the file, or in one that rotates.
 //   - [LogFile.Rotate] is how long a rotation takes.
 //   - [LogFile.Stall] is how long a Write takes at worst while files rotate and are compressed.
 //

@@ -37,9 +37,10 @@ type LogFile struct {
 	Name, Version string
 	// Rotates is false for a file that only grows.
 	Rotates bool
-	// Others says that it leaves room for other processes, or has a buffer: it is
-	// a LogFile that is there by the same name without that.
-	Others bool
+	// Buffered says that something is between the caller and the file.
+	Buffered bool
+	// Shared says that other processes may write to the file.
+	Shared bool
 
 	open func(path string, megabytes int, gzip bool) (io.WriteCloser, error)
 }
@@ -59,9 +60,12 @@ func LogFiles() []LogFile {
 		{Name: "lumberjack", Version: version("gopkg.in/natefinch/lumberjack.v2"), Rotates: true, open: openLumberjack},
 		{Name: "timberjack", Version: version("github.com/DeRuina/timberjack"), Rotates: true, open: openTimberjack},
 		{Name: "rotate.File", Version: ours, Rotates: true, open: file},
-		{Name: "asyncbuf.Writer → rotate.File", Version: ours, Rotates: true, Others: true, open: buffered(file)},
-		{Name: "rotate.File, MultiProcess", Version: ours, Rotates: true, Others: true, open: shared},
-		{Name: "asyncbuf.Writer → rotate.File, MultiProcess", Version: ours, Rotates: true, Others: true, open: buffered(shared)},
+		{Name: "asyncbuf.Writer → rotate.File", Version: ours, Rotates: true, Buffered: true, open: buffered(file)},
+		{Name: "rotate.File, MultiProcess", Version: ours, Rotates: true, Shared: true, open: shared},
+		{
+			Name: "asyncbuf.Writer → rotate.File, MultiProcess", Version: ours,
+			Rotates: true, Buffered: true, Shared: true, open: buffered(shared),
+		},
 	}
 }
 
@@ -149,6 +153,48 @@ func (f LogFile) Write(l Load, rotating bool) (cost Cost, err error) {
 		return err
 	})
 	return cost, err
+}
+
+// handful is how many lines are written at a turn.
+const handful = 100
+
+// Turns returns what a line costs in each of the files, which have no buffer. All
+// are open at the same time and take turns with a few lines each, so that what
+// slows the machine for a moment slows them all; the median of the turns counts.
+// An error says that other lines than those were in one of them afterwards.
+func Turns(l Load, files []LogFile) (lines []time.Duration, err error) {
+	text := logLines()
+	n := l.Lines / handful
+	spent := make([][]time.Duration, len(files))
+	var open func(i int, ws []io.Writer) error
+	open = func(i int, ws []io.Writer) error {
+		if i < len(files) {
+			return files[i].with(never, false, n*handful+1, func(w io.WriteCloser, _ string) error {
+				return errors.Join(open(i+1, append(ws, w)), w.Close())
+			})
+		}
+		for turn := range n {
+			for j := range ws {
+				k := (turn + j) % len(ws)
+				begun := time.Now()
+				for m := range handful {
+					if _, err := ws[k].Write(text[(turn*handful+m)%len(text)]); err != nil {
+						return err
+					}
+				}
+				spent[k] = append(spent[k], time.Since(begun))
+			}
+		}
+		return nil
+	}
+	if err := open(0, nil); err != nil {
+		return nil, err
+	}
+	for _, s := range spent {
+		slices.Sort(s)
+		lines = append(lines, s[len(s)/2]/handful)
+	}
+	return lines, nil
 }
 
 // rotatePause is between two rotations that are timed: a name of lumberjack lasts

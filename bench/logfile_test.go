@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -23,7 +24,7 @@ func TestLogFilesWriteWhatTheyAreGiven(t *testing.T) {
 					t.Errorf("rotating %v: %+v, %v", rotating, cost, err)
 				}
 			}
-			if !f.Rotates || f.Others {
+			if !f.Rotates || f.Buffered || f.Shared {
 				return
 			}
 			if took, err := f.Rotate(smallFiles); err != nil || took <= 0 {
@@ -37,6 +38,18 @@ func TestLogFilesWriteWhatTheyAreGiven(t *testing.T) {
 				t.Errorf("%d files: it did not rotate", s.Files)
 			}
 		})
+	}
+}
+
+func TestTurns(t *testing.T) {
+	files := slices.DeleteFunc(LogFiles(), func(f LogFile) bool { return f.Buffered })
+	lines, err := Turns(Load{Lines: 300}, files)
+	if err != nil || len(lines) != len(files) || slices.Min(lines) <= 0 {
+		t.Errorf("%v, %v", lines, err)
+	}
+	lossy := spoilt(func(n int, line []byte) []byte { return line[:len(line)*(n%2)] })
+	if _, err := Turns(Load{Lines: 300}, append(files, lossy)); err == nil || !strings.Contains(err.Error(), "spoilt: lost 50 %") {
+		t.Errorf("a file that loses lines: %v", err)
 	}
 }
 

@@ -26,7 +26,6 @@ func Synced(l Load) (plain, buffered time.Duration, err error) {
 	}
 	w := asyncbuf.NewWriter(other, nil)
 	line := append(bytes.Repeat([]byte("x"), 219), '\n')
-	const handful = 100
 	for range l.Synced / handful {
 		plain += timed(handful, func() error { _, e := d.file.Write(line); return e }, &err)
 		buffered += timed(handful, func() error { _, e := w.WriteLevel(slog.LevelError, line); return e }, &err)

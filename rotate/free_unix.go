@@ -16,7 +16,7 @@ func freeSpace(dir string) (int64, error) {
 		return 0, err
 	}
 	// What is reserved for root can make it negative on FreeBSD.
-	return max(int64(fs.Bavail), 0) * blockSize(&fs), nil //nolint:gosec,unconvert // the type varies by system
+	return max(int64(fs.Bavail), 0) * blockSize(&fs), nil //nolint:gosec // the type varies by system
 }
 
 // noInodes reports whether the file system of dir can hold no more files. Some
@@ -29,7 +29,7 @@ func noInodes(dir string) bool {
 func statfs(dir string, fs *unix.Statfs_t) error {
 	for {
 		err := unix.Statfs(dir, fs)
-		switch err { //nolint:errorlint // an Errno, never wrapped
+		switch err {
 		case nil:
 			return nil
 		case unix.EINTR:

@@ -292,6 +292,9 @@ func (f *File) compress(ctx context.Context, b backup) (done bool, err error) {
 	}
 	if !done {
 		if err := compressFile(ctx, plain, plain+f.opts.Compress.ext(), f.opts.Compress, f.opts.CompressLevel); err != nil {
+			if !exists(plain) { // somebody has removed it meanwhile
+				return false, nil
+			}
 			return false, fmt.Errorf("rotate: compress %s: %w", plain, err)
 		}
 	}

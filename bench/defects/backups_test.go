@@ -88,9 +88,9 @@ func keepsSilent(s *scene) verdict {
 // stderr returns what f has written there.
 func (s *scene) stderr(f func()) string {
 	s.Helper()
-	file, err := os.CreateTemp(s.T.TempDir(), "stderr")
+	file, err := os.CreateTemp(s.TempDir(), "stderr")
 	s.must(err)
-	defer file.Close() //nolint:errcheck // only read from
+	defer file.Close()
 	was := os.Stderr
 	os.Stderr = file
 	defer func() { os.Stderr = was }()
@@ -188,7 +188,7 @@ func (s *scene) unwritten(path string) uint64 {
 	s.Helper()
 	f, err := os.Open(path)
 	s.must(err)
-	defer f.Close() //nolint:errcheck // only looked at
+	defer f.Close()
 	var stat unix.Cachestat_t
 	if err := unix.Cachestat(uint(f.Fd()), &unix.CachestatRange{}, &stat, 0); err != nil {
 		s.Skipf("cachestat: %v", err)

@@ -60,11 +60,11 @@ func dropsAfterFailure(s *scene) verdict {
 		if err != nil {
 			return err
 		}
-		defer f.Close() //nolint:errcheck // what is in the file counts
+		defer f.Close()
 		if _, err := f.Write([]byte("line\n")); err != nil {
 			return err
 		}
-		if err := os.Chmod(s.dir, 0o555); err != nil { //nolint:gosec // readable on purpose
+		if err := os.Chmod(s.dir, 0o555); err != nil {
 			return err
 		}
 		line := []byte(strings.Repeat("x", 999) + "\n")
@@ -79,7 +79,7 @@ func dropsAfterFailure(s *scene) verdict {
 	if refused {
 		s.Skip("needs a user other than root")
 	}
-	s.must(os.Chmod(s.dir, 0o755)) //nolint:gosec // for all to enter
+	s.must(os.Chmod(s.dir, 0o755))
 	got := len(s.lines()) - 1
 	return unless(got == n, "%d lines, for half of which there is a file: %d were written, %d accepted", n, got, written)
 }
@@ -90,7 +90,7 @@ func losesToOwner(s *scene) verdict {
 		s.Skip("only root can have a file of another owner")
 	}
 	s.plant("app.log", append(bytes.Repeat([]byte("x"), 1<<20-50), '\n'))
-	s.must(os.Chmod(s.path, 0o666)) //nolint:gosec // for all to write to
+	s.must(os.Chmod(s.path, 0o666))
 	var errs []error
 	said := s.stderr(func() {
 		_, err := s.asNobody(func() error {
@@ -174,7 +174,7 @@ func tearsLine(s *scene) verdict {
 // rotatesLink has the log be a link to where there is more space.
 func rotatesLink(s *scene) verdict {
 	data := filepath.Join(s.dir, "data")
-	s.must(os.Mkdir(data, 0o755)) //nolint:gosec // for all to enter
+	s.must(os.Mkdir(data, 0o755))
 	s.must(os.WriteFile(filepath.Join(data, "app.log"), nil, 0o600), os.Symlink(filepath.Join(data, "app.log"), s.path))
 	f, refused := s.open(settings{})
 	if refused != nil {

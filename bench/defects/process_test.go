@@ -44,7 +44,7 @@ func (s *scene) child(o settings, lines int, env ...string) *child {
 	s.Helper()
 	do, err := json.Marshal(task{s.name, o.path, o.megabytes, o.days, o.local, o.gzip, o.processes, lines})
 	s.must(err)
-	cmd := exec.CommandContext(s.Context(), os.Args[0], "-test.run=^TestChild$") //nolint:gosec // itself
+	cmd := exec.CommandContext(s.Context(), os.Args[0], "-test.run=^TestChild$")
 	cmd.Env = append(append(os.Environ(), env...), childEnv+"="+string(do))
 	cmd.Stderr = os.Stderr
 	stdin, err := cmd.StdinPipe()

@@ -52,7 +52,7 @@ func refusesAll(s *scene) verdict {
 	if err != nil {
 		return sound("refused at once: %v", err)
 	}
-	defer f.Close() //nolint:errcheck // not what this is about
+	defer f.Close()
 	if _, err := f.Write([]byte("line\n")); err != nil {
 		return shown("Write: %v", err)
 	}
@@ -91,7 +91,7 @@ func (s *scene) inFakeTime(f func(*scene)) {
 	}
 	now := time.Now().Round(0)
 	synctest.Test(s.T, func(t *testing.T) {
-		time.Sleep(now.Sub(time.Now())) //nolint:gocritic // the clock of the bubble begins in another year
+		time.Sleep(time.Until(now)) // the clock of the bubble begins in another year
 		inside := *s
 		inside.T = t
 		f(&inside)

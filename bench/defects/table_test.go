@@ -85,7 +85,7 @@ func TestDefects(t *testing.T) {
 	t.Logf("\n%s", table.String())
 }
 
-var words = map[byte]string{fails: "fails", holds: "holds", absent: "n.a."} //nolint:gochecknoglobals // never written
+var words = map[byte]string{fails: "fails", holds: "holds", absent: "n.a."}
 
 func text(v verdict) string {
 	if v.state == 0 {
@@ -116,18 +116,18 @@ func (r row) put(t *testing.T, p product, want byte, known map[string]verdict) (
 // openDir is t.TempDir, with a directory that other users can enter.
 func openDir(t *testing.T) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "defects-")
+	dir, err := os.MkdirTemp("", "defects-") //nolint:usetesting // nobody else can enter those
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
-		_ = os.Chmod(dir, 0o755) //nolint:gosec // or it could not be removed
+		_ = os.Chmod(dir, 0o755)
 		var err error
 		if !until(5*time.Second, func() bool { err = os.RemoveAll(dir); return err == nil }) { // somebody may still be compressing
 			t.Error(err)
 		}
 	})
-	if err := os.Chmod(dir, 0o755); err != nil { //nolint:gosec // for all to enter
+	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
 	return dir

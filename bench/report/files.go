@@ -28,7 +28,8 @@ const (
 
 // fileFigures holds what was measured of log files.
 type fileFigures struct {
-	wall, cpu *results // of a line, for a file that grows and one that rotates
+	turns     *results // a line of those that have no buffer, in turn
+	wall, cpu *results // a line, for a file that grows and one that rotates
 	pauses    *results // of a rotation, and of a Write while it rotates
 	lost      []fileLoss
 }
@@ -42,6 +43,7 @@ func measureFiles(files []bench.LogFile, load bench.Load, rounds int, progress i
 	f := newFileFigures(files)
 	begun := time.Now()
 	for round := range rounds {
+		f.line(files, load)
 		order := turns(len(files), round)
 		for c := range f.wall.cases {
 			for _, j := range order {
@@ -57,9 +59,9 @@ func measureFiles(files []bench.LogFile, load bench.Load, rounds int, progress i
 }
 
 func newFileFigures(files []bench.LogFile) *fileFigures {
-	var peers []peer
-	for _, file := range files {
-		peers = append(peers, peer{file.Name, file.Version})
+	peers := make([]peer, len(files))
+	for j, file := range files {
+		peers[j] = peer{file.Name, file.Version}
 	}
 	empty := func(cases ...string) *results {
 		r := &results{cases: cases, peers: peers}
@@ -70,10 +72,29 @@ func newFileFigures(files []bench.LogFile) *fileFigures {
 	}
 	every := fmt.Sprintf("a line, rotating every %d MiB", bench.RotateSize)
 	return &fileFigures{
+		turns:  empty("a line, in turn"),
 		wall:   empty("a line", every),
 		cpu:    empty("a line", every),
 		pauses: empty("a rotation", "p99.99 of Write", "longest Write"),
 		lost:   make([]fileLoss, len(files)),
+	}
+}
+
+func (f *fileFigures) line(files []bench.LogFile, load bench.Load) {
+	var direct []bench.LogFile
+	var places []int
+	for j, file := range files {
+		if !file.Buffered && f.turns.cells[0][j].fault == nil {
+			direct, places = append(direct, file), append(places, j)
+		}
+	}
+	lines, err := bench.Turns(load, direct)
+	for i, j := range places {
+		if err != nil {
+			f.turns.add(0, j, 0, err)
+		} else {
+			f.turns.add(0, j, lines[i], nil)
+		}
 	}
 }
 
@@ -90,7 +111,7 @@ func (f *fileFigures) write(c, j int, file bench.LogFile, load bench.Load) {
 }
 
 func (f *fileFigures) pause(j int, file bench.LogFile, load bench.Load) {
-	if !file.Rotates || file.Others {
+	if !file.Rotates || file.Buffered || file.Shared {
 		return
 	}
 	if f.pauses.cells[rotation][j].fault == nil {
@@ -119,7 +140,7 @@ func fileSummary(f *fileFigures, load bench.Load, s setting) string {
 	for j, p := range f.wall.peers {
 		rows[j] = []string{
 			p.name,
-			f.wall.against(growing, j, plainWrite), f.cpu.against(growing, j, plainWrite),
+			f.lineOf(j), f.cpu.against(growing, j, plainWrite),
 			f.wall.against(rotating, j, plainWrite), f.cpu.against(rotating, j, plainWrite),
 			f.pauses.against(rotation, j, firstRotating),
 			f.pauses.against(stall9999, j, firstRotating), f.pauses.against(stallMax, j, firstRotating),
@@ -155,6 +176,15 @@ func (r *results) against(c, p int, other string) string {
 	return times(ratio)
 }
 
+// lineOf returns the figure of a line, with the time that a buffer takes to write
+// what it holds.
+func (f *fileFigures) lineOf(j int) string {
+	if len(f.turns.cells[0][j].samples) > 0 {
+		return f.turns.against(0, j, plainWrite)
+	}
+	return f.wall.against(growing, j, plainWrite)
+}
+
 func (f *fileFigures) lostBy(j int) string {
 	if f.lost[j].of == 0 {
 		return "–"
@@ -171,7 +201,7 @@ func fileDetails(f *fileFigures) string {
 	for _, m := range []struct {
 		name string
 		r    *results
-	}{{"", f.wall}, {"CPU of ", f.cpu}, {"", f.pauses}} {
+	}{{"", f.turns}, {"", f.wall}, {"CPU of ", f.cpu}, {"", f.pauses}} {
 		for i, c := range m.r.cases {
 			for j, p := range m.r.peers {
 				cell := m.r.cells[i][j]

@@ -35,7 +35,8 @@ func exampleFileFigures() *fileFigures {
 	})
 	for p, ns := range []time.Duration{500, 520, 525} {
 		for range 3 {
-			f.wall.add(growing, p, ns, nil)
+			f.turns.add(0, p, ns, nil)
+			f.wall.add(growing, p, 2*ns, nil)
 			f.cpu.add(growing, p, ns-20, nil)
 			f.wall.add(rotating, p, ns+10, nil)
 		}
@@ -79,7 +80,7 @@ os.File go1.26, lumberjack v2, rotate.File of this tree. ` + "`os.File` does not
 func TestFileDetails(t *testing.T) {
 	got := fileDetails(exampleFileFigures())
 	for _, want := range []string{
-		"| a line | os.File | 500 | 500 | 500 |\n", "| CPU of a line | rotate.File | 505 | 505 | 505 |\n",
+		"| a line, in turn | os.File | 500 | 500 | 500 |\n", "| CPU of a line | rotate.File | 505 | 505 | 505 |\n",
 		"| longest Write | lumberjack | 20000000 | 20000000 | 20000000 |\n",
 		"\na line: lost 25 %: 3 lines for 4 records\n", "\na line, rotating every 10 MiB: odd\n",
 	} {
@@ -92,7 +93,7 @@ func TestFileDetails(t *testing.T) {
 func TestReportFiles(t *testing.T) {
 	readme, chart := repository(t, fileBlock.begin()+"\n"+fileBlock.end()+"\n")
 	var out strings.Builder
-	load := bench.Load{Lines: 100, Rotated: 100, Rotations: 2, Stalled: 12_000}
+	load := bench.Load{Lines: 200, Rotated: 100, Rotations: 2, Stalled: 12_000}
 	if err := report(options{rounds: 1, write: true, files: true, load: load}, &out, io.Discard); err != nil {
 		t.Fatal(err)
 	}

@@ -3,7 +3,7 @@
 //
 //	go run ./bench/report [-rounds 100] [-benchtime 5ms] [-write]
 //	go run ./bench/report -buffers [-rounds 25] [-write]
-//	go run ./bench/report -files [-rounds 25] [-write]
+//	go run ./bench/report -files [-rounds 15] [-write]
 //
 // The first is about encoders, the second about buffers, the third about log
 // files. With -write it also puts the tables into the README of the repository,
@@ -61,7 +61,7 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 	flags.DurationVar(&o.benchtime, "benchtime", 5*time.Millisecond, "how long each time, from 1us to 1h")
 	flags.BoolVar(&o.write, "write", false, "write the README's block, and bench/report.svg for encoders")
 	flags.BoolVar(&o.buffers, "buffers", false, "measure buffers instead of encoders; -rounds is 25 then, unless given")
-	flags.BoolVar(&o.files, "files", false, "measure log files instead of encoders; -rounds is 25 then, unless given")
+	flags.BoolVar(&o.files, "files", false, "measure log files instead of encoders; -rounds is 15 then, unless given")
 	err := flags.Parse(args)
 	given := map[string]bool{}
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
@@ -69,6 +69,9 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 		o.load = bench.FullLoad()
 		if !given["rounds"] {
 			o.rounds = 25
+			if o.files {
+				o.rounds = 15
+			}
 		}
 	}
 	switch {

@@ -32,7 +32,7 @@ func TestParseFlags(t *testing.T) {
 			rounds: 3, benchtime: 5 * time.Millisecond, files: true, load: bench.FullLoad(),
 		}, ""},
 		{"files", []string{"-files"}, options{
-			rounds: 25, benchtime: 5 * time.Millisecond, files: true, load: bench.FullLoad(),
+			rounds: 15, benchtime: 5 * time.Millisecond, files: true, load: bench.FullLoad(),
 		}, ""},
 		{"files have no time", []string{"-files", "-benchtime=1s"}, options{}, "-benchtime 1s: not with -files"},
 		{"buffers and files", []string{"-files", "-buffers"}, options{}, "-buffers and -files: must be one of them"},
