@@ -66,8 +66,9 @@ type Options struct {
 	// Keep, if not nil, is asked before a backup is removed because of a
 	// limit, and keeps it by returning true; it is asked again the next time.
 	// A backup that was kept counts for the limits. Keep is called without a
-	// lock, on the worker goroutine, or, with RemoveOnFullDisk, on that of the
-	// Write that found the disk full. If it panics, the backup is kept.
+	// lock, while the worker waits, or, with RemoveOnFullDisk, the Write that found
+	// the disk full: it must not write to the File. If it panics, the backup is
+	// kept.
 	Keep func(Backup) bool
 
 	// Compress is the form that backups are turned into. The zero value, None,

@@ -34,7 +34,7 @@ func (f *File) flush(ctx context.Context) error {
 	for {
 		f.mu.Lock()
 		live, backups, closed, renamed := f.live, f.unsynced, f.closed, f.renamed
-		f.unsynced, f.dirty, f.renamed = nil, false, false
+		f.unsynced, f.dirty = nil, false
 		f.unlock()
 		switch {
 		case closed:
@@ -54,13 +54,15 @@ func (f *File) flush(ctx context.Context) error {
 		}
 		switch {
 		case err == nil:
+			f.mu.Lock()
+			f.renamed = f.renamed && f.live != live
+			f.mu.Unlock()
 			return nil
 		case errors.Is(err, os.ErrClosed) && f.liveInfo() != live.info:
 			continue // rotated this moment: it is among the backups now
 		}
 		f.mu.Lock()
 		f.unsynced = append(backups, f.unsynced...)
-		f.renamed = f.renamed || renamed
 		f.soil(false)
 		f.unlock()
 		return err
@@ -125,9 +127,11 @@ func (f *File) syncSoon() {
 
 // syncIfDirty syncs what nobody has synced yet.
 func (f *File) syncIfDirty(ctx context.Context) error {
+	f.syncing.Lock() // one under way may fail
 	f.mu.Lock()
 	dirty := f.dirty
 	f.mu.Unlock()
+	f.syncing.Unlock()
 	if !dirty {
 		return nil
 	}
