@@ -18,7 +18,9 @@ import (
 // A zero ArchiveOptions consists entirely of default values.
 type ArchiveOptions struct {
 	// Pattern is what the name of a file must match, in the syntax of
-	// [path.Match], for it to be archived. Empty means "*.log*".
+	// [path.Match], for it to be archived. Empty means log files and
+	// what rotations make of them: app.log, app-20261121T233046.123456Z.log,
+	// app.log.1, app.log-20261121, compressed or not.
 	Pattern string
 
 	// MinAge is how old a file has to be, from the time in its name if that is
@@ -58,9 +60,6 @@ func (o *ArchiveOptions) withDefaults() (ArchiveOptions, error) {
 	var opts ArchiveOptions
 	if o != nil {
 		opts = *o
-	}
-	if opts.Pattern == "" {
-		opts.Pattern = defaultPattern
 	}
 	if opts.DirMode == 0 {
 		opts.DirMode = defaultDirMode
@@ -169,6 +168,8 @@ func archive(ctx context.Context, src, dst string, opts *ArchiveOptions) (report
 		case err == nil, errors.Is(err, errGone):
 		case errors.Is(err, errWritten):
 			report.InUse = append(report.InUse, filepath.Join(src, l.name))
+		case ctx.Err() != nil:
+			return report, errors.Join(append(errs, context.Cause(ctx))...)
 		default:
 			errs = append(errs, fmt.Errorf("%s: %w", l.name, err))
 		}

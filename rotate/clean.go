@@ -11,7 +11,9 @@ import (
 // limits, at least one of which must be set.
 type CleanOptions struct {
 	// Pattern is what the name of a file must match, in the syntax of
-	// [path.Match], for Clean to count and remove it. Empty means "*.log*".
+	// [path.Match], for Clean to count and remove it. Empty means log files and
+	// what rotations make of them: app.log, app-20261121T233046.123456Z.log,
+	// app.log.1, app.log-20261121, compressed or not.
 	Pattern string
 
 	// MaxAge is how old a file may be. Zero means no limit; negative values
@@ -38,9 +40,6 @@ func (o *CleanOptions) withDefaults() (CleanOptions, error) {
 	var opts CleanOptions
 	if o != nil {
 		opts = *o
-	}
-	if opts.Pattern == "" {
-		opts.Pattern = defaultPattern
 	}
 	if err := checkPattern(opts.Pattern); err != nil {
 		return opts, err

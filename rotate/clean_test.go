@@ -520,3 +520,26 @@ func FuzzCleanPattern(f *testing.F) {
 		}
 	})
 }
+
+func TestCleanKnowsTheNamesOfLogs(t *testing.T) {
+	dir := t.TempDir()
+	logs := []string{
+		"app.log", "app.log.1", "app.log.2.gz", "app.log-20200101", "app.log-20200101.xz", "app-2020-01-01.log", "a.log.log",
+		"app-20200101T000000.000000Z.log", "app-2020-01-01T00-00-00.000.log.gz", "app.log-2020-01-01T00-00-00.000-size", "app.log_1",
+	}
+	others := []string{
+		"company.logo.png", "users.login.db", "catalog.logrotate.conf", "app.logic.go", "x.log.sqlite", "x.log.bak", "app.txt", "app", ".app.log", ".log",
+	}
+	for _, name := range slices.Concat(logs, others) {
+		writeFile(t, filepath.Join(dir, name), "line\n")
+		setAge(t, filepath.Join(dir, name), 90*day)
+	}
+	report, err := rotate.Clean(t.Context(), dir, &rotate.CleanOptions{MaxAge: day})
+	if err != nil || len(report.Removed) != len(logs) {
+		t.Errorf("%d removed, %v, want %d", len(report.Removed), err, len(logs))
+	}
+	slices.Sort(others)
+	if diff := cmp.Diff(others, names(t, dir)); diff != "" {
+		t.Errorf("what is left mismatch (-want +got):\n%s", diff)
+	}
+}

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/sluicelog/sluice/internal/testlog"
 	"github.com/sluicelog/sluice/rotate"
@@ -93,7 +94,9 @@ func TestKillWhileCompressing(t *testing.T) {
 		t.Errorf("%d of %d kills came amid a compression: the test did not test much", interrupted, rounds)
 	}
 
+	now := time.Now()
 	inBubble(t, func(t *testing.T) {
+		time.Sleep(time.Until(now))
 		f := mustOpen(t, path, &rotate.Options{MaxSize: -1, Compress: rotate.Zstd})
 		mustWrite(t, f, "last end\n")
 		mustRotate(t, f)

@@ -40,7 +40,8 @@
 //	app-20261121T233046.123456Z.log.gz
 //
 // with the time of the rotation in UTC, so that they sort by age. If the clock is
-// set back, the names go on from the newest. A name that is taken gets a number
+// set back by less than a day, the names go on from the newest; what a clock that
+// was wrong by more has dated ahead counts as the oldest. A name that is taken gets a number
 // after the Z; a backup is never replaced, and never renamed except for its
 // compression. Files called so, and those that lumberjack and timberjack have
 // left under their names, are the only ones that are ever removed, and only if

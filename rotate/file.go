@@ -106,8 +106,6 @@ func open(path string, opts *Options) (*File, error) {
 		return nil, errors.New("the path is empty")
 	case os.IsPathSeparator(path[len(path)-1]):
 		return nil, errors.New("the path names a directory")
-	case compressionOf(path) != None:
-		return nil, fmt.Errorf("a log file's name cannot end in %s, backups do", compressionOf(path).ext())
 	}
 	f := &File{
 		opts:     o,
@@ -124,12 +122,18 @@ func open(path string, opts *Options) (*File, error) {
 	if f.uid, f.gid, err = owner(o.Owner); err != nil {
 		return nil, err
 	}
+	if err := newNaming(filepath.Base(path), &o).check(); err != nil {
+		return nil, err
+	}
 	if f.path, err = resolve(path, &o); err != nil {
 		return nil, err
 	}
 	f.dir = filepath.Dir(f.path)
 	f.names = newNaming(filepath.Base(f.path), &o)
 	f.path = filepath.Join(f.dir, f.names.live)
+	if err := f.names.check(); err != nil { // it may have been a link
+		return nil, err
+	}
 	if err := opened.add(f); err != nil {
 		return nil, err
 	}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -13,7 +12,6 @@ import (
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -264,33 +262,6 @@ func TestRotateLeavesAnEmptyFileAlone(t *testing.T) {
 	mustClose(t, f)
 	if diff := cmp.Diff([]string{"app.log"}, names(t, filepath.Dir(path))); diff != "" {
 		t.Errorf("files mismatch (-want +got):\n%s", diff)
-	}
-}
-
-func TestOptionsOutOfRange(t *testing.T) {
-	tests := []struct {
-		name string
-		opts rotate.Options
-		want string
-	}{
-		{"backups", rotate.Options{MaxBackups: -1}, "MaxBackups is -1, must be 0 (keep all) or more"},
-		{"age", rotate.Options{MaxAge: -time.Hour}, "MaxAge is -1h0m0s, must be 0 (keep for ever) or more"},
-		{"unreadable file", rotate.Options{FileMode: 0o200}, "FileMode is 0200, must be"},
-		{"file mode with other bits", rotate.Options{FileMode: fs.ModeSetuid | 0o600}, "FileMode is "},
-		{"closed directory", rotate.Options{DirMode: 0o600}, "DirMode is 0600, must be"},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			path := filepath.Join(t.TempDir(), "new", "app.log")
-			_, err := rotate.Open(path, &tt.opts)
-			if err == nil || !strings.Contains(err.Error(), tt.want) || !strings.Contains(err.Error(), path) {
-				t.Errorf("Open = %v, want an error with %q and the path", err, tt.want)
-			}
-			if _, err := os.Stat(filepath.Dir(path)); err == nil {
-				t.Error("the directory was created")
-			}
-		})
 	}
 }
 

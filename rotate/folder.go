@@ -13,8 +13,6 @@ import (
 	"time"
 )
 
-const defaultPattern = "*.log*"
-
 // folder is one directory of log files. Nothing outside of it can be reached
 // through it, whatever happens to its path or to the links in it meanwhile.
 type folder struct {
@@ -89,7 +87,7 @@ func (d folder) list(pattern string) ([]logFile, error) {
 	}
 	var files []logFile
 	for _, name := range names {
-		if ok, _ := path.Match(pattern, name); !ok || strings.HasPrefix(name, ".") {
+		if !matches(pattern, name) {
 			continue
 		}
 		info, err := d.root.Lstat(name)
@@ -115,6 +113,31 @@ func (d folder) list(pattern string) ([]logFile, error) {
 		return strings.Compare(a.name, b.name)
 	})
 	return files, nil
+}
+
+// matches reports whether pattern is for the file called name. An empty one is
+// for log files and what rotations make of them: app.log, app.log.1,
+// app.log-20260101.gz, but not app.logic.go.
+func matches(pattern, name string) bool {
+	if strings.HasPrefix(name, ".") {
+		return false
+	}
+	if pattern != "" {
+		ok, _ := path.Match(pattern, name)
+		return ok
+	}
+	for _, ext := range []string{".gz", ".zst", ".bz2", ".xz"} {
+		name = strings.TrimSuffix(name, ext)
+	}
+	at := strings.LastIndex(name, ".log")
+	if at < 0 {
+		return false
+	}
+	suffix := name[at+len(".log"):]
+	if _, ok := timeInName(name); ok {
+		return true
+	}
+	return suffix == "" || strings.ContainsRune(".-_", rune(suffix[0])) && strings.Trim(suffix, "0123456789.-_:+TZ") == ""
 }
 
 func (d folder) names() ([]string, error) {

@@ -1,6 +1,7 @@
 package rotate
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -46,6 +47,22 @@ func newNaming(name string, opts *Options) naming {
 	return n
 }
 
+// maxName is the longest name of a file, in bytes, on the usual file systems.
+const maxName = 255
+
+// check fails if the live file has a name that its backups could not have.
+func (n naming) check() error {
+	if c := compressionOf(n.live); c != None {
+		return fmt.Errorf("a log file's name cannot end in %s, backups do", c.ext())
+	}
+	longest := len(tempPattern(n.backup(n.pid, stamp{time.Now(), maxSequence})+Zstd.ext())) + len("4294967295")
+	if longest > maxName {
+		return fmt.Errorf("the name has %d bytes, %d more than there is room for with the time in a backup's name",
+			len(n.live), longest-maxName)
+	}
+	return nil
+}
+
 // liveOf returns the name of the live file of the process pid.
 func (n naming) liveOf(pid string) string {
 	if pid == "" {
@@ -60,6 +77,13 @@ type stamp struct {
 	time time.Time
 	seq  int
 }
+
+// maxAhead is how far ahead of the clock the time in a name can be, when the clock
+// was set back, before it is no time to go by.
+const maxAhead = 24 * time.Hour
+
+// absurd reports whether no backup can have been made at that time.
+func (s stamp) absurd(now time.Time) bool { return s.time.Sub(now) > maxAhead }
 
 func (s stamp) compare(other stamp) int {
 	if c := s.time.Compare(other.time); c != 0 {

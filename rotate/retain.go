@@ -74,7 +74,15 @@ func list(dir string, names naming, live fs.FileInfo, living map[string]bool) ([
 	for _, b := range byName {
 		backups = append(backups, *b)
 	}
+	now := time.Now()
 	slices.SortFunc(backups, func(a, b backup) int {
+		// What a wrong clock has dated far ahead was made before it was put right.
+		if a, b := a.stamp.absurd(now), b.stamp.absurd(now); a != b {
+			if a {
+				return +1
+			}
+			return -1
+		}
 		if c := b.stamp.compare(a.stamp); c != 0 {
 			return c
 		}
@@ -384,11 +392,11 @@ func sweep(dir string, names naming, gone func(pid string) bool) error {
 
 // resume puts right what an earlier process could not finish, and learns the
 // time of its newest backup: names go on from there, so that their order is that
-// of the lines even if the clock was set back.
+// of the lines even if the clock was set back a little.
 func (f *File) resume() error {
 	backups, listErr := list(f.dir, f.names, f.live.info, nil)
 	for _, b := range backups {
-		if b.pid == f.names.pid {
+		if b.pid == f.names.pid && !b.stamp.absurd(time.Now()) {
 			f.last = b.stamp.time
 			break
 		}

@@ -136,7 +136,7 @@ func (f *File) rotate(reason Reason) error {
 		}
 	}
 	now := time.Now().Round(0).Truncate(time.Microsecond)
-	if !now.After(f.last) { // keep the order even if the clock does not
+	if last := (stamp{time: f.last}); !now.After(f.last) && !last.absurd(now) { // keep the order even if the clock does not
 		now = f.last.Add(time.Microsecond)
 	}
 	size := f.size

@@ -2,12 +2,14 @@ package rotate_test
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"os"
 	"os/exec"
 	"os/signal"
+	"runtime"
 	"strconv"
 	"strings"
 	"syscall"
@@ -30,7 +32,7 @@ type job struct {
 	Rotating bool   // call Rotate every few lines, as a schedule would
 	Ack      int    // after so many lines, say how many are written; 0: never
 	Batch    int    // lines to give to each Write; 0: one
-	MayFail  bool   // go on after an error of Write
+	MayFail  bool   // go on after an error of Write, of a single line
 
 	MaxSize          int64
 	MaxBackups       int
@@ -122,9 +124,10 @@ func (j job) run(t *testing.T, f *rotate.File, hangups <-chan os.Signal, stop <-
 	const perTick = 10
 	ticker := time.NewTicker(time.Millisecond)
 	defer ticker.Stop()
-	defer func() { flush() }()
+	defer flush()
 	var lines []byte
 	var unwritten []int
+	reopened := 0
 	for i := 0; j.Lines == 0 || i < j.Lines; i++ {
 		if j.Steady && i%perTick == 0 {
 			<-ticker.C
@@ -134,6 +137,8 @@ func (j job) run(t *testing.T, f *rotate.File, hangups <-chan os.Signal, stop <-
 			if err := f.Reopen(); err != nil {
 				t.Fatal(err)
 			}
+			reopened++
+			fmt.Printf("reopened %d\n", reopened)
 		case <-stop:
 			return
 		default:
@@ -159,6 +164,14 @@ func (j job) run(t *testing.T, f *rotate.File, hangups <-chan os.Signal, stop <-
 	}
 }
 
+// needsLocks skips t where MultiProcess is an error.
+func needsLocks(t *testing.T) {
+	t.Helper()
+	if runtime.GOOS == "windows" {
+		t.Skip("there are no locks between processes here")
+	}
+}
+
 // A child is a process that does a job.
 type child struct {
 	job
@@ -167,6 +180,7 @@ type child struct {
 	lines *bufio.Scanner // of its output
 
 	acked, refused int    // lines of which it said that they are written, or not
+	reopened       int    // times that it said so
 	other          string // what else it printed
 	end            result
 }
@@ -174,13 +188,17 @@ type child struct {
 // startChild starts a process for j, and returns when it has opened the file.
 func startChild(t *testing.T, j job) *child {
 	t.Helper()
+	if j.MultiProcess {
+		needsLocks(t)
+	}
 	spec, err := json.Marshal(j)
 	if err != nil {
 		t.Fatal(err)
 	}
-	//nolint:gosec // this very program
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestTortureChild$")
-	cmd.Env = append(os.Environ(), jobVariable+"="+string(spec))
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // if it hangs
+	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestTortureChild$")
+	// The race detector would make each process wait for a second in the end.
+	cmd.Env = append(os.Environ(), jobVariable+"="+string(spec), "GORACE=atexit_sleep_ms=0")
 	input, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -192,6 +210,10 @@ func startChild(t *testing.T, j job) *child {
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
+	t.Cleanup(func() {
+		cancel()
+		_ = cmd.Wait() // a second time, unless the test has failed
+	})
 	c := &child{job: j, cmd: cmd, input: input, lines: bufio.NewScanner(output)}
 	c.lines.Buffer(nil, 1<<24)
 	if !c.follow(func() bool { return c.other == "ready\n" }) {
@@ -220,6 +242,8 @@ func (c *child) follow(enough func() bool) bool {
 			c.acked = max(c.acked, n) // the last one may be cut
 		case word == "refused" && err == nil:
 			c.refused = max(c.refused, n)
+		case word == "reopened" && err == nil:
+			c.reopened = n
 		case word == "end" && json.Unmarshal([]byte(rest), &c.end) == nil:
 		default:
 			c.other += c.lines.Text() + "\n"
@@ -251,7 +275,7 @@ func (c *child) wait(t *testing.T) {
 	}
 	checkSum(t, c.end.Stats)
 	got := [2]uint64{c.end.Stats.Written, c.end.Stats.Dropped}
-	want := [2]uint64{uint64(len(c.end.Written)), uint64(c.end.Refused)} //nolint:gosec // not negative
+	want := [2]uint64{uint64(len(c.end.Written)), uint64(c.end.Refused)}
 	if got != want {
 		t.Errorf("%s: the file has counted %d lines written and dropped, want %d", c.Writer, got, want)
 	}

@@ -61,8 +61,7 @@ func ago(d time.Duration) time.Time { return time.Now().UTC().Add(-d).Truncate(t
 
 // keepsSilent has an archive not fit on the disk.
 func keepsSilent(s *scene) verdict {
-	s.dir = testlog.TinyDisk(s.T, "size=320k")
-	s.path = filepath.Join(s.dir, "app.log")
+	s.onTinyDisk("size=320k")
 	s.plant("app.log", []byte("line\n"))
 	s.plant(s.backup(ago(2*time.Hour)), noise(200<<10))
 	s.plant(s.backup(ago(time.Hour)), noise(20<<10))

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -145,10 +146,31 @@ func (s *scene) asNobody(f func() error) (refused bool, err error) {
 	return refused, err
 }
 
+// onTinyDisk has the log on a small disk of its own.
+func (s *scene) onTinyDisk(options string) {
+	s.Helper()
+	s.dir = testlog.TinyDisk(s.T, options)
+	s.path = filepath.Join(s.dir, "app.log")
+	s.Cleanup(func() { // somebody may still be compressing, and then it cannot be taken away
+		until(5*time.Second, func() bool { return !s.isOpen(s.dir) })
+	})
+}
+
+// isOpen reports whether this process has a file open that is, or is in, path.
+func (s *scene) isOpen(path string) bool {
+	s.Helper()
+	const dir = "/proc/self/fd"
+	entries, err := os.ReadDir(dir)
+	s.must(err)
+	return slices.ContainsFunc(entries, func(e os.DirEntry) bool {
+		target, err := os.Readlink(filepath.Join(dir, e.Name()))
+		return err == nil && (target == path || strings.HasPrefix(target, path+"/"))
+	})
+}
+
 // tearsLine fills the disk and makes room again.
 func tearsLine(s *scene) verdict {
-	s.dir = testlog.TinyDisk(s.T, "size=128k")
-	s.path = filepath.Join(s.dir, "app.log")
+	s.onTinyDisk("size=128k")
 	filler := s.plant("filler", noise(64<<10))
 	f, refused := s.open(settings{})
 	if refused != nil {

@@ -126,7 +126,7 @@ func rotatesAfterClose(s *scene) (v verdict) {
 			time.Sleep(now.Truncate(time.Minute).Add(time.Minute).Sub(now))
 			s.must(f.Close())
 			synctest.Wait()
-			if s.isOpen() {
+			if s.isOpen(s.path) {
 				v = shown("open after Close, the %d. time that it came when a rotation was due", i+1)
 				return
 			}
@@ -134,18 +134,6 @@ func rotatesAfterClose(s *scene) (v verdict) {
 		v = sound("closed after Close, 50 times when a rotation was due")
 	})
 	return v
-}
-
-// isOpen reports whether this process has the log open.
-func (s *scene) isOpen() bool {
-	s.Helper()
-	const dir = "/proc/self/fd"
-	entries, err := os.ReadDir(dir)
-	s.must(err)
-	return slices.ContainsFunc(entries, func(e os.DirEntry) bool {
-		target, err := os.Readlink(filepath.Join(dir, e.Name()))
-		return err == nil && target == s.path
-	})
 }
 
 // limitsTwice writes the last bytes that there is room for, with and without

@@ -1,0 +1,45 @@
+package rotate
+
+import (
+	"os"
+
+	"gopkg.in/natefinch/lumberjack.v2"
+)
+
+// Policy is policy, the settings that Wrap opens a File with.
+func Policy(l *lumberjack.Logger, opts *Options) (path string, o *Options, err error) {
+	return policy(l, opts)
+}
+
+// HasUnsynced reports whether something was written since the last sync.
+func (f *File) HasUnsynced() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.dirty
+}
+
+// BreakSync makes each sync of the live file fail, by putting a pipe in place
+// of the probe.
+func (f *File) BreakSync() error {
+	r, w, err := os.Pipe()
+	if err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	probe := f.live.probe
+	f.live.probe = r
+	if err := w.Close(); err != nil {
+		return err
+	}
+	return probe.Close()
+}
+
+// BeginSync is the beginning of a sync, which ends when end is called.
+func (f *File) BeginSync() (end func()) {
+	f.syncing.Lock()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.dirty = false
+	return f.syncing.Unlock
+}

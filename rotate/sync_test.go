@@ -1,0 +1,267 @@
+package rotate_test
+
+import (
+	"errors"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluicelog/sluice/handler"
+	"github.com/sluicelog/sluice/rotate"
+)
+
+func mustWriteLevel(t testing.TB, f *rotate.File, level slog.Level, line string) {
+	t.Helper()
+	if n, err := f.WriteLevel(level, []byte(line)); n != len(line) || err != nil {
+		t.Fatalf("WriteLevel(%v, %.40q) = %d, %v, want %d, nil", level, line, n, err, len(line))
+	}
+}
+
+func TestSyncLevel(t *testing.T) {
+	var level slog.LevelVar
+	level.Set(slog.LevelWarn)
+	f := mustOpen(t, filepath.Join(t.TempDir(), "app.log"), &rotate.Options{SyncLevel: &level})
+	lines := int64(0)
+	for _, step := range []struct {
+		sync, line slog.Level
+		unsynced   bool
+	}{
+		{slog.LevelWarn, slog.LevelInfo, true},
+		{slog.LevelWarn, slog.LevelWarn, false},
+		{slog.LevelWarn, slog.LevelWarn - 1, true},
+		{slog.LevelWarn, slog.LevelError, false}, // with the one before it
+		{slog.LevelWarn, slog.LevelError, false},
+		{slog.LevelError, slog.LevelWarn, true},
+		{slog.LevelDebug, slog.LevelDebug, false},
+	} {
+		level.Set(step.sync)
+		mustWriteLevel(t, f, step.line, "line\n")
+		lines++
+		if got := f.HasUnsynced(); got != step.unsynced {
+			t.Errorf("at %v, a line of level %v leaves something unsynced: %v, want %v", step.sync, step.line, got, step.unsynced)
+		}
+	}
+	mustWrite(t, f, "of no level\n")
+	if !f.HasUnsynced() {
+		t.Error("Write has synced")
+	}
+	checkStats(t, f, lines+1, 0)
+}
+
+func TestWithoutSyncLevelNothingIsSynced(t *testing.T) {
+	f := mustOpen(t, filepath.Join(t.TempDir(), "app.log"), nil)
+	mustWriteLevel(t, f, slog.Level(1000), "line\n")
+	if !f.HasUnsynced() {
+		t.Error("WriteLevel has synced")
+	}
+}
+
+func TestSyncLevelDropsWhatIsNotSynced(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "app.log")
+	f, err := rotate.Open(path, &rotate.Options{SyncLevel: slog.LevelError})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustWriteLevel(t, f, slog.LevelError, "durable\n")
+	f.CloseProbe()
+	if n, err := f.WriteLevel(slog.LevelError, []byte("line\n")); n != 0 || err == nil {
+		t.Errorf("WriteLevel without a sync = %d, %v, want 0 and an error", n, err)
+	}
+	checkStats(t, f, 1, 1)
+	mustWriteLevel(t, f, slog.LevelInfo, "line\n") // is not synced
+	checkStats(t, f, 2, 1)
+	_ = f.Close() // the probe is closed
+}
+
+func TestSyncLevelReachesTheEncoders(t *testing.T) {
+	for name, encode := range map[string]func(io.Writer) slog.Handler{
+		"of log/slog":    func(w io.Writer) slog.Handler { return slog.NewJSONHandler(w, nil) },
+		"of this module": func(w io.Writer) slog.Handler { return handler.NewJSONHandler(w, nil) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			path := filepath.Join(t.TempDir(), "app.log")
+			f := mustOpen(t, path, &rotate.Options{SyncLevel: slog.LevelWarn})
+			h := rotate.NewHandler(f, encode)
+			logger := slog.New(h).With("a", 1).WithGroup("g")
+			for _, step := range []struct {
+				level    slog.Level
+				unsynced bool
+			}{
+				{slog.LevelInfo, true},
+				{slog.LevelWarn, false},
+				{slog.LevelInfo, true},
+				{slog.LevelError, false},
+			} {
+				logger.Log(t.Context(), step.level, "message", "b", 2)
+				if got := f.HasUnsynced(); got != step.unsynced {
+					t.Errorf("after a record of %v something is unsynced: %v, want %v", step.level, got, step.unsynced)
+				}
+			}
+			// A rotated file is synced with the next record.
+			logger.Info("message")
+			mustRotate(t, f)
+			logger.Error("message")
+			if f.HasUnsynced() {
+				t.Error("after a rotation something is unsynced")
+			}
+			checkStats(t, f, 6, 0)
+			logger.Info("message")
+			if err := f.BreakSync(); err != nil {
+				t.Skip(err)
+			}
+			r := slog.NewRecord(time.Now(), slog.LevelInfo, "message", 0)
+			if err := h.Handle(t.Context(), r); err != nil {
+				t.Errorf("Handle of a record that is not synced = %v", err)
+			}
+			r.Level = slog.LevelError
+			if err := h.Handle(t.Context(), r); err == nil {
+				t.Error("Handle of a record that could not be synced succeeded")
+			}
+		})
+	}
+}
+
+func TestSyncInterval(t *testing.T) {
+	const interval = time.Second
+	inBubble(t, func(t *testing.T) {
+		f := mustOpen(t, filepath.Join(t.TempDir(), "app.log"), &rotate.Options{SyncInterval: interval})
+		time.Sleep(10 * time.Hour) // there is nothing to sync
+		syncs, lines := 0, int64(0)
+		var waits time.Time // the oldest line
+		for step := range 120 {
+			if step%3 == 0 { // 0, 0.3, 0.6 and 0.9 s, synced at 1 s, then from 1.2 s
+				mustWrite(t, f, "line\n")
+				lines++
+				if waits.IsZero() {
+					waits = time.Now()
+				}
+			}
+			time.Sleep(100 * time.Millisecond)
+			synctest.Wait()
+			switch waited := time.Since(waits); {
+			case waits.IsZero():
+			case f.HasUnsynced() && waited >= interval:
+				t.Fatalf("a line has waited %v", waited)
+			case !f.HasUnsynced():
+				if waited < interval {
+					t.Errorf("a sync after %v", waited)
+				}
+				syncs++
+				waits = time.Time{}
+			}
+		}
+		if syncs != 10 {
+			t.Errorf("%d syncs in 12 s, want 10", syncs)
+		}
+		checkStats(t, f, lines, 0)
+	})
+}
+
+func TestSyncIntervalReachesRotatedFiles(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		dir := t.TempDir()
+		var log errorLog
+		f := mustOpen(t, filepath.Join(dir, "app.log"), &rotate.Options{SyncInterval: time.Second, OnError: log.add})
+		mustWrite(t, f, "line\n")
+		mustRotate(t, f)
+		synctest.Wait()
+		// A backup that cannot be synced shows that it is looked at.
+		newest := filepath.Join(dir, names(t, dir)[1])
+		if err := errors.Join(os.Rename(newest, newest+".away"), os.Symlink(newest, newest)); err != nil {
+			t.Skip(err)
+		}
+		time.Sleep(900 * time.Millisecond)
+		if errs := log.all(f); len(errs) != 0 {
+			t.Errorf("OnError was told %v before the interval", errs)
+		}
+		time.Sleep(2500 * time.Millisecond)
+		synctest.Wait()
+		if errs := log.all(f); len(errs) != 3 { // at 1, 2 and 3 s
+			t.Errorf("OnError was told %v, want three failures", errs)
+		}
+		if err := errors.Join(os.Remove(newest), os.Rename(newest+".away", newest)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(time.Second)
+		synctest.Wait()
+		if f.HasUnsynced() {
+			t.Error("the backup was given up")
+		}
+		time.Sleep(time.Hour)
+		if errs := log.all(f); len(errs) != 3 {
+			t.Errorf("OnError was told %v, want nothing more", errs)
+		}
+	})
+}
+
+func TestSyncIntervalGoesOnAfterAFailure(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		var log errorLog
+		f := mustOpen(t, filepath.Join(t.TempDir(), "app.log"), &rotate.Options{SyncInterval: time.Minute, OnError: log.add})
+		mustWrite(t, f, "line\n")
+		if err := f.BreakSync(); err != nil {
+			t.Skip(err)
+		}
+		time.Sleep(5*time.Minute + time.Second)
+		synctest.Wait()
+		if errs := log.all(f); len(errs) != 5 {
+			t.Errorf("OnError was told %v, want a failure a minute", errs)
+		}
+		if err := f.Reopen(); err != nil { // gives it a file that can be synced
+			t.Fatal(err)
+		}
+		before := len(log.all(f)) // the file before could not be synced
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		if errs := log.all(f); len(errs) != before || f.HasUnsynced() {
+			t.Errorf("OnError was told %v, something is unsynced: %v", errs[before:], f.HasUnsynced())
+		}
+	})
+}
+
+func TestWithoutSyncIntervalNothingIsSynced(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		f := mustOpen(t, filepath.Join(t.TempDir(), "app.log"), nil)
+		mustWrite(t, f, "line\n")
+		time.Sleep(100 * time.Hour)
+		synctest.Wait()
+		if !f.HasUnsynced() {
+			t.Error("somebody has synced")
+		}
+	})
+}
+
+func TestShutdownSyncs(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "app.log")
+	var log errorLog
+	f := mustOpen(t, path, &rotate.Options{SyncInterval: time.Hour, OnError: log.add})
+	mustWrite(t, f, "line\n")
+	mustClose(t, f)
+	if f.HasUnsynced() {
+		t.Error("Close has not synced")
+	}
+	if errs := log.all(f); len(errs) != 0 {
+		t.Errorf("OnError was told %v", errs)
+	}
+	if diff := cmp.Diff("line\n", read(t, path)); diff != "" {
+		t.Errorf("content mismatch (-want +got):\n%s", diff)
+	}
+
+	f, err := rotate.Open(path, &rotate.Options{SyncInterval: time.Hour, OnError: log.add})
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustWrite(t, f, "line\n")
+	if err := f.BreakSync(); err != nil {
+		t.Skip(err)
+	}
+	if err := f.Close(); err == nil && len(log.all(f)) == 0 {
+		t.Error("nobody was told that Close could not sync")
+	}
+}
