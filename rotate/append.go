@@ -51,7 +51,9 @@ func (f *File) settle(out []byte, ahead, n int, err error, sync bool) (int, erro
 		return n - ahead, nil
 	}
 	keep := bytes.LastIndexByte(out[:n], '\n') + 1
-	if sync || keep <= ahead { // nobody knows what of it is durable, or nothing of p is whole
+	// Nobody knows what of it is durable, or nothing of p is whole, or all of it is
+	// to be tried again.
+	if sync || keep <= ahead || f.opts.RemoveOnFullDisk && isFull(err) {
 		keep = 0
 	}
 	err = fmt.Errorf("rotate: write %s: %w", f.path, bare(err))

@@ -16,9 +16,11 @@ type backoff struct {
 
 func (b *backoff) ready() bool { return b.delay == 0 || !time.Now().Before(b.until) }
 
-func (b *backoff) failed() {
+// failed returns how long to wait before the next attempt.
+func (b *backoff) failed() time.Duration {
 	b.delay = min(max(2*b.delay, firstBackoff), maxBackoff)
 	b.until = time.Now().Add(b.delay)
+	return b.delay
 }
 
 func (b *backoff) succeeded() { *b = backoff{} }

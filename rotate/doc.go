@@ -65,7 +65,7 @@
 //
 // Failure: whatever goes wrong with a rotation, a compression or a removal, the
 // lines go on into the file that is open. The attempt is repeated, after 100 ms
-// first and then less and less often, up to once a minute, and each failure is
+// first and then less and less often, once a minute in the end, and each failure is
 // told to [Options.OnError]. A file that was renamed or removed by somebody else
 // is noticed within a second, or with the first Write after that, and opened
 // again at its path. So it is, once, when writing fails with an I/O error or a

@@ -53,11 +53,12 @@ type File struct {
 	outage    outage   // of writing
 	rotating  backoff
 	reopening backoff
-	last      time.Time // in the name of the newest backup
-	standby   *standby  // nil if there is none
-	turns     *turns    // nil unless several processes write
-	unsynced  []string  // backups since the last Sync
-	notices   []notice  // for the worker to pass on
+	last      time.Time  // in the name of the newest backup
+	standby   *standby   // nil if there is none
+	former    []*segment // that were moved by somebody, to be synced and closed
+	turns     *turns     // nil unless several processes write
+	unsynced  []string   // backups since the last Sync
+	notices   []notice   // for the worker to pass on
 	closed    bool
 	closeErr  error
 
@@ -69,6 +70,8 @@ type File struct {
 	due     deadline    // of the live file, by Schedule
 	alarm   *time.Timer // for due, nil without a Schedule
 	syncDue *time.Timer // nil without a SyncInterval
+
+	upkeep backoff // the worker's
 
 	wake chan struct{} // tells the worker that there is work
 	stop context.CancelFunc
@@ -153,6 +156,7 @@ func (f *File) start() (err error) {
 		if err == nil {
 			return
 		}
+		f.closed = true // the timer may be waiting for the lock
 		err = errors.Join(err, f.release())
 		if f.turns != nil {
 			err = errors.Join(err, f.turns.work.Close())
@@ -193,7 +197,7 @@ func (f *File) start() (err error) {
 }
 
 // openLive makes the file at the path the live one. The one before it, if any,
-// is synced and closed after that.
+// is synced and closed by the worker or the next Sync.
 func (f *File) openLive() error {
 	seg, err := openSegment(f.path, f.perm())
 	if err != nil {
@@ -208,11 +212,12 @@ func (f *File) openLive() error {
 	f.looked()
 	f.tally.add(func(s *Stats) { s.Size = size })
 	if old != nil {
-		f.setDeadline(time.Now())
-		// Once closed it is out of reach for Sync: nobody knows its name.
-		if err := errors.Join(old.probe.Sync(), old.close()); err != nil {
-			f.problem(fmt.Errorf("rotate: close the former %s: %w", f.path, err))
+		if !os.SameFile(old.info, seg.info) {
+			f.setDeadline(time.Now())
 		}
+		// Nobody knows its name: once closed it is out of reach for Sync.
+		f.former = append(f.former, old)
+		f.kick()
 	}
 	return nil
 }
@@ -239,11 +244,11 @@ func (f *File) tryOwner() error {
 	if f.opts.Owner == "" {
 		return nil
 	}
-	trial, err := newStandby(f.dir, f.names)
+	trial, err := newStandby(f.dir, f.names, f.perm())
 	if err != nil {
 		return err
 	}
-	return errors.Join(f.perm().apply(trial.probe), trial.discard())
+	return trial.discard()
 }
 
 // Write appends p, which should be one or more whole lines: they stay in one

@@ -7,7 +7,10 @@ import (
 	"strconv"
 )
 
-const locking = false
+const (
+	locking   = false
+	pidDigits = 10
+)
 
 func tryLock(*os.File, bool) (bool, error) { return true, nil }
 

@@ -11,6 +11,9 @@ import (
 // locking says that there are locks between processes here.
 const locking = true
 
+// pidDigits is how long the number of a process can be.
+const pidDigits = 7
+
 // tryLock takes a lock on f, shared or exclusive, which excludes other open
 // files only, and reports whether it could. It replaces the lock that f has.
 func tryLock(f *os.File, exclusive bool) (bool, error) {

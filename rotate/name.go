@@ -1,6 +1,7 @@
 package rotate
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -46,6 +47,8 @@ func newNaming(name string, opts *Options) naming {
 	}
 	return n
 }
+
+var errNoName = errors.New("there is no free name for the backup")
 
 // maxName is the longest name of a file, in bytes, on the usual file systems.
 const maxName = 255
@@ -151,7 +154,7 @@ func cutPID(s string) (pid, rest string, ok bool) {
 	s, ok = strings.CutPrefix(s, ".")
 	rest = strings.TrimLeft(s, "0123456789")
 	pid = s[:len(s)-len(rest)]
-	return pid, rest, ok && pid != "" && pid[0] != '0'
+	return pid, rest, ok && pid != "" && pid[0] != '0' && len(pid) <= pidDigits
 }
 
 // process returns the number of the process whose live file is called name.

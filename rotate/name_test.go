@@ -235,7 +235,7 @@ func TestNamesSortByTheirOrder(t *testing.T) {
 					t.Errorf("the names are not in order: %v", made)
 				}
 				first, ok := strings.CutPrefix(made[0], "app-20000101T20")
-				if ok != strings.Contains(tt.left, "app-20000101T20") {
+				if ok != strings.Contains(tt.left, "T20") {
 					t.Errorf("the first name is %s", first)
 				}
 			})

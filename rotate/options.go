@@ -130,7 +130,8 @@ type Options struct {
 
 	// PerProcess gives each process a file of its own, with its number in the
 	// name: app.log becomes app.1234.log. The files of processes that have
-	// ended become backups, and count for the limits of those that live.
+	// ended become backups, and count for the limits of those that live. So each
+	// file called app.<number>.log in the directory is taken for one of them.
 	PerProcess bool
 
 	// SyncEveryWrite makes each Write return only after its lines are on the
@@ -150,7 +151,7 @@ type Options struct {
 	SyncInterval time.Duration
 
 	// RemoveOnFullDisk removes the oldest backup, and the next one, and so on,
-	// when there is no space left for a line, until there is.
+	// when there is no space left for what is written, until there is.
 	RemoveOnFullDisk bool
 
 	// OnError, if not nil, is told about every failed rotation, reopening,

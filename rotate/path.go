@@ -20,14 +20,15 @@ func resolve(path string, opts *Options) (string, error) {
 		return "", err
 	}
 	for range maxLinks {
-		dir := filepath.Dir(path)
+		// Not filepath.Dir, which takes l/.. for nothing although l may be a link.
+		dir, name := filepath.Split(path)
 		if err := makeDirs(dir, opts.DirMode); err != nil {
 			return "", err
 		}
 		if dir, err = filepath.EvalSymlinks(dir); err != nil {
 			return "", err
 		}
-		path = filepath.Join(dir, filepath.Base(path))
+		path = filepath.Join(dir, name)
 		target, err := os.Readlink(path)
 		switch {
 		case err != nil, opts.PerProcess: // not a link, or not yet the file's name
@@ -36,7 +37,7 @@ func resolve(path string, opts *Options) (string, error) {
 			return "", errors.New("it is a symbolic link, which NoFollow forbids")
 		}
 		if !filepath.IsAbs(target) {
-			target = filepath.Join(dir, target)
+			target = dir + string(filepath.Separator) + target
 		}
 		path = target
 	}

@@ -145,24 +145,36 @@ func (f *File) lookAfterBackups(ctx context.Context) (again time.Duration) {
 	living := f.retire()
 	left := make(map[string]bool) // those that could not be compressed now
 	busy := false                 // one of them because another process has it open
+	failed := false
 	for {
 		backups, err := f.backups(living)
 		if err != nil {
 			f.problem(fmt.Errorf("rotate: list backups of %s: %w", f.path, err))
-			return cleanInterval
+			return f.upkeep.failed()
 		}
 		for _, b := range slices.Backward(f.expired(backups)) { // the oldest first
-			if !f.keeps(b) && f.remove(b) {
-				left[b.name] = true
+			if f.keeps(b) {
+				continue
+			}
+			switch removed, err := f.remove(b); {
+			case err != nil:
+				failed = true
+				f.problem(err)
+			case removed:
 				f.tell("OnRemove", f.opts.OnRemove, b.public(f.dir))
 			}
+			left[b.name] = true
 		}
 
 		next, wait := f.nextToCompress(backups, left)
 		if next == nil || ctx.Err() != nil {
-			if busy {
+			switch {
+			case failed:
+				return min(wait, f.upkeep.failed())
+			case busy:
 				wait = min(wait, time.Minute)
 			}
+			f.upkeep.succeeded()
 			return wait
 		}
 		switch done, err := f.compress(ctx, *next); {
@@ -172,7 +184,7 @@ func (f *File) lookAfterBackups(ctx context.Context) (again time.Duration) {
 		case errors.Is(err, errInUse): // as its live file, not having noticed the rotation
 			left[next.name], busy = true, true
 		case ctx.Err() == nil:
-			left[next.name] = true
+			left[next.name], failed = true, true
 			f.problem(err)
 		}
 	}
@@ -193,7 +205,7 @@ func (f *File) nextToCompress(backups []backup, left map[string]bool) (next *bac
 		case f.opts.Compress == None:
 			continue
 		case f.opts.CompressDelay > 0:
-			if due := f.opts.CompressDelay - time.Since(b.stamp.time); due > 0 {
+			if due := f.opts.CompressDelay - time.Since(b.stamp.time); due > 0 && !b.stamp.absurd(time.Now()) {
 				wait = min(wait, due)
 				continue
 			}
@@ -206,20 +218,21 @@ func (f *File) nextToCompress(backups []backup, left map[string]bool) (next *bac
 }
 
 // remove removes all forms of b, and reports whether there were any.
-func (f *File) remove(b backup) (removed bool) {
+func (f *File) remove(b backup) (removed bool, err error) {
 	for _, form := range b.forms {
-		path := filepath.Join(f.dir, b.name+form.compression.ext())
-		if err := os.Remove(path); err == nil {
+		gone := os.Remove(filepath.Join(f.dir, b.name+form.compression.ext()))
+		switch {
+		case gone == nil:
 			removed = true
 			f.tally.add(func(s *Stats) { s.Removed, s.BackupBytes = s.Removed+1, s.BackupBytes-form.size })
-		} else if !errors.Is(err, fs.ErrNotExist) {
-			f.problem(fmt.Errorf("rotate: %w", err))
+		case !errors.Is(gone, fs.ErrNotExist):
+			err = errors.Join(err, fmt.Errorf("rotate: %w", gone))
 		}
 	}
 	if removed {
 		f.tally.add(func(s *Stats) { s.Backups-- })
 	}
-	return removed
+	return removed, err
 }
 
 // makeRoom removes the oldest backup, and reports whether there was one. It is
@@ -228,18 +241,27 @@ func (f *File) makeRoom() bool {
 	if f.turns != nil {
 		f.turns.done()
 		defer func() {
-			f.turn()
-			_ = f.check() // reported there
+			if !f.closed {
+				f.turn()
+				_ = f.check() // reported there
+			}
 		}()
 	}
-	f.mu.Unlock()
+	f.unlock()
 	defer f.mu.Lock()
 	backups, err := list(f.dir, f.names, f.liveInfo(), f.livingProcesses())
 	if err != nil {
 		return false
 	}
 	for _, b := range slices.Backward(backups) {
-		if f.keeps(b) || !f.remove(b) {
+		if f.keeps(b) {
+			continue
+		}
+		removed, err := f.remove(b)
+		if err != nil {
+			f.problem(err)
+		}
+		if !removed {
 			continue
 		}
 		if f.opts.OnRemove != nil {
@@ -404,13 +426,23 @@ func (f *File) resume() error {
 	return errors.Join(listErr, f.undoInterrupted(), f.sweepOwn())
 }
 
-// undoInterrupted makes the live file no backup of itself.
+// undoInterrupted makes the live file no backup of itself, unless it is because
+// another process is about to rotate it.
 func (f *File) undoInterrupted() error {
+	if !f.alone() {
+		return nil
+	}
 	info, err := f.live.probe.Stat()
 	if err != nil {
 		return err
 	}
 	twins, err := f.twins(info)
+	if len(twins) > 0 && f.turns == nil {
+		defer tryLock(f.live.probe, false) //nolint:errcheck // it was possible before
+		if ok, err := tryLock(f.live.probe, true); err == nil && !ok {
+			return nil
+		}
+	}
 	for _, twin := range twins {
 		err = errors.Join(err, ignore(os.Remove(twin), fs.ErrNotExist))
 	}

@@ -71,6 +71,7 @@ func (f *File) resize() {
 	if err == nil {
 		// Out of turn, it may be that somebody else is in the middle of a line.
 		f.size, f.torn = size, torn && f.alone()
+		f.tally.add(func(s *Stats) { s.Size = size })
 	}
 }
 

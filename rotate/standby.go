@@ -10,27 +10,36 @@ import (
 // file. Creating a file is the slow part of a rotation, so the worker makes
 // one ahead.
 type standby struct {
-	path  string
-	probe *os.File
+	*segment
+	path string
+	perm permissions
 }
 
-func newStandby(dir string, names naming) (*standby, error) {
+func newStandby(dir string, names naming, perm permissions) (*standby, error) {
 	probe, err := os.CreateTemp(dir, tempPattern(names.live))
 	if err != nil {
 		return nil, err
 	}
-	return &standby{path: probe.Name(), probe: probe}, nil
+	s := &standby{path: probe.Name(), perm: perm}
+	if err = perm.apply(probe); err == nil {
+		s.segment, err = newSegment(probe, s.path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, probe.Close(), ignore(os.Remove(s.path), fs.ErrNotExist))
+	}
+	return s, nil
 }
 
-// segment puts an engine on the file, which gets perm.
-func (s *standby) segment(perm permissions) (*segment, error) {
-	if err := perm.apply(s.probe); err != nil {
-		return nil, err
+// dress gives the file perm, if that is not what it was made with.
+func (s *standby) dress(perm permissions) error {
+	if s.perm == perm {
+		return nil
 	}
-	return newSegment(s.probe, s.path)
+	s.perm = perm
+	return perm.apply(s.probe)
 }
 
 // discard removes the file. That somebody else has done so is no error.
 func (s *standby) discard() error {
-	return errors.Join(s.probe.Close(), ignore(os.Remove(s.path), fs.ErrNotExist))
+	return errors.Join(s.close(), ignore(os.Remove(s.path), fs.ErrNotExist))
 }

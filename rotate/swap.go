@@ -24,44 +24,31 @@ func (f *File) swap(s stamp) (backup string, err error) {
 	if err := f.undoInterrupted(); err != nil {
 		return "", err
 	}
-	next, seg, err := f.next()
-	if err != nil {
-		return "", err
-	}
-	backup, undo, err := f.setAside(f.path, f.names.pid, s)
-	if err != nil {
-		f.standby = next // the next attempt needs one
-		return "", errors.Join(err, engines.put(seg.engine))
-	}
-	if err := os.Rename(next.path, f.path); err != nil {
-		return "", errors.Join(err, undo(), engines.put(seg.engine), next.discard())
-	}
-	old := f.live
-	f.live = seg
-	if err := old.close(); err != nil {
-		f.problem(fmt.Errorf("rotate: close %s: %w", backup, err))
-	}
-	return backup, nil
-}
-
-// next returns the file that will be the live one, under its temporary name.
-func (f *File) next() (*standby, *segment, error) {
 	for {
 		next, ahead := f.standby, f.standby != nil
 		f.standby = nil
 		if !ahead {
-			var err error
-			if next, err = newStandby(f.dir, f.names); err != nil {
-				return nil, nil, err
+			if next, err = newStandby(f.dir, f.names, f.perm()); err != nil {
+				return "", err
 			}
+		} else if err := next.dress(f.perm()); err != nil {
+			return "", errors.Join(err, next.discard())
 		}
-		seg, err := next.segment(f.perm())
-		if err == nil {
-			return next, seg, nil
+		backup, undo, err := f.setAside(f.path, f.names.pid, s)
+		if err != nil {
+			f.standby = next // for the next attempt
+			return "", err
+		}
+		if err = os.Rename(next.path, f.path); err == nil {
+			if err := f.live.close(); err != nil {
+				f.problem(fmt.Errorf("rotate: close %s: %w", backup, err))
+			}
+			f.live = next.segment
+			return backup, nil
 		}
 		// A file made ahead may be gone by now, one made this moment is not.
-		if err = errors.Join(err, next.discard()); !ahead {
-			return nil, nil, err
+		if err = errors.Join(err, undo(), next.discard()); !ahead || !errors.Is(err, fs.ErrNotExist) {
+			return "", err
 		}
 	}
 }
@@ -87,7 +74,7 @@ func (f *File) setAside(path, pid string, s stamp) (backup string, undo func() e
 		}
 		return backup, func() error { return os.Rename(backup, path) }, nil
 	}
-	return "", nil, err
+	return "", nil, errors.Join(errNoName, err)
 }
 
 // twins returns the backups that are the same file as info, as a process leaves

@@ -48,7 +48,7 @@ func (f *File) setAside(path, pid string, s stamp) (backup string, undo func() e
 			time.Sleep(renamePause)
 		}
 	}
-	return "", nil, errors.New("no free name for the backup")
+	return "", nil, errNoName
 }
 
 // twins returns nothing: there is no moment with two names.

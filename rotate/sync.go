@@ -31,6 +31,9 @@ func (f *File) Flush(ctx context.Context) error {
 func (f *File) flush(ctx context.Context) error {
 	f.syncing.Lock()
 	defer f.syncing.Unlock()
+	if err := f.letGo(); err != nil {
+		return err
+	}
 	for {
 		f.mu.Lock()
 		live, backups, closed, renamed := f.live, f.unsynced, f.closed, f.renamed
@@ -69,6 +72,19 @@ func (f *File) flush(ctx context.Context) error {
 	}
 }
 
+// letGo syncs and closes the files that somebody has moved away.
+func (f *File) letGo() error {
+	f.mu.Lock()
+	former := f.former
+	f.former = nil
+	f.mu.Unlock()
+	var err error
+	for _, seg := range former {
+		err = errors.Join(err, seg.probe.Sync(), seg.close())
+	}
+	return err
+}
+
 func (f *File) syncBackups(ctx context.Context, paths []string) error {
 	for _, path := range paths {
 		if err := context.Cause(ctx); err != nil {
@@ -92,8 +108,14 @@ func (f *File) syncName() error {
 	return err
 }
 
-// catchUp keeps the list of unsynced backups short.
+// catchUp keeps short what a Sync has to do.
 func (f *File) catchUp(ctx context.Context) {
+	f.syncing.Lock()
+	err := f.letGo()
+	f.syncing.Unlock()
+	if err != nil {
+		f.problem(fmt.Errorf("rotate: close the former %s: %w", f.path, err))
+	}
 	f.mu.Lock()
 	n := len(f.unsynced)
 	f.mu.Unlock()

@@ -28,8 +28,8 @@ func (f *File) work(ctx context.Context) {
 		}
 		f.prepare()
 		f.deliver()
-		again.Reset(f.lookAfterBackups(ctx))
 		f.catchUp(ctx)
+		again.Reset(f.lookAfterBackups(ctx))
 	}
 	if f.turns != nil {
 		_ = f.turns.work.Close() // gives up its lock, if nothing else
@@ -86,11 +86,12 @@ func (f *File) notify(hook string, call func()) {
 func (f *File) prepare() {
 	f.mu.Lock()
 	needed := preparing && f.turns == nil && !f.closed && f.standby == nil && f.tally.get().Rotations > 0
+	perm := f.perm()
 	f.mu.Unlock()
 	if !needed {
 		return
 	}
-	next, err := newStandby(f.dir, f.names)
+	next, err := newStandby(f.dir, f.names, perm)
 	if err != nil {
 		f.problem(fmt.Errorf("rotate: prepare the next %s: %w", f.path, err))
 		return
