@@ -368,7 +368,7 @@ func holdSame(ctx context.Context, a *os.File, formA Compression, b *os.File, fo
 	switch {
 	case from.err != nil:
 		return false, from.err
-	case err != nil && formA != None: // damage in a, as b's would be a result
+	case err != nil && (formA != None || isBeyond(err)): // damage in a, as b's would be a result; or b is none of ours
 		return false, context.Cause(ctx)
 	}
 	return result == equal, err
@@ -414,7 +414,7 @@ func (a *archiver) copy(ctx context.Context, in *os.File, l logFile, name string
 		mode = l.info.Mode().Perm()
 	}
 	uid, gid := ownerOf(l.info)
-	if err := (permissions{mode: mode, uid: uid, gid: gid}).apply(tmp); err != nil {
+	if err := (permissions{mode: mode, uid: uid, gid: gid, copied: a.opts.FileMode == 0}).apply(tmp); err != nil {
 		return 0, err
 	}
 	if err := a.dst.root.Chtimes(tmpName, l.info.ModTime(), l.info.ModTime()); err != nil {

@@ -36,7 +36,7 @@ func compressFile(ctx context.Context, src, dst string, c Compression, level int
 		return err
 	}
 	uid, gid := ownerOf(before)
-	if err := (permissions{mode: before.Mode().Perm(), uid: uid, gid: gid}).apply(tmp); err != nil {
+	if err := (permissions{mode: before.Mode().Perm(), uid: uid, gid: gid, copied: true}).apply(tmp); err != nil {
 		return err
 	}
 	if err := tmp.Sync(); err != nil {

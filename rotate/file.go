@@ -42,6 +42,7 @@ type File struct {
 	reporter reporter
 
 	syncing sync.Mutex // held throughout a Sync
+	freeing sync.Mutex // held while room is made on a full disk
 
 	mu        sync.Mutex
 	calm      int64    // bytes that can be written with nothing else to do, see unlock
@@ -57,6 +58,7 @@ type File struct {
 	standby   *standby   // nil if there is none
 	former    []*segment // that were moved by somebody, to be synced and closed
 	turns     *turns     // nil unless several processes write
+	claimed   *os.File   // what says that this process lives, nil unless each has its file
 	unsynced  []string   // backups since the last Sync
 	notices   []notice   // for the worker to pass on
 	closed    bool
@@ -168,13 +170,13 @@ func (f *File) start() (err error) {
 		}
 		defer f.turns.done()
 	}
-	if err := f.openLive(); err != nil {
-		return err
-	}
 	if f.opts.PerProcess {
-		if err := f.claim(); err != nil {
+		if f.claimed, err = claim(f.dir, f.names, f.perm()); err != nil {
 			return err
 		}
+	}
+	if err := f.openLive(); err != nil {
+		return err
 	}
 	if err := f.tryOwner(); err != nil {
 		return err
@@ -227,14 +229,14 @@ func (f *File) perm() permissions {
 	p := permissions{mode: defaultFileMode, uid: f.uid, gid: f.gid, owner: f.opts.Owner}
 	if f.live != nil {
 		if info, err := f.live.probe.Stat(); err == nil {
-			p.mode = info.Mode().Perm() | defaultFileMode
+			p.mode, p.copied = info.Mode().Perm()|defaultFileMode, true
 		}
 		if p.owner == "" {
 			p.uid, p.gid = ownerOf(f.live.info)
 		}
 	}
 	if f.opts.FileMode != 0 {
-		p.mode = f.opts.FileMode
+		p.mode, p.copied = f.opts.FileMode, false
 	}
 	return p
 }
@@ -416,6 +418,9 @@ func (f *File) release() error {
 	}
 	if f.turns != nil {
 		errs = append(errs, f.turns.write.Close()) // the worker still needs the other one
+	}
+	if f.claimed != nil {
+		errs = append(errs, f.claimed.Close())
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("rotate: close %s: %w", f.path, err)

@@ -79,13 +79,15 @@ func (d folder) backup(l logFile) Backup {
 }
 
 // list returns the log files whose names match pattern, oldest first. Hidden
-// files are not among them: those belong to programs at work.
+// files are not among them: those belong to programs at work. Of a file with two
+// names, as a process leaves it that is killed in a rotation, there is one.
 func (d folder) list(pattern string) ([]logFile, error) {
 	names, err := d.names()
 	if err != nil {
 		return nil, err
 	}
 	var files []logFile
+	alike := make(map[[2]int64][]int) // indexes of those that may be one file
 	for _, name := range names {
 		if !matches(pattern, name) {
 			continue
@@ -101,10 +103,16 @@ func (d folder) list(pattern string) ([]logFile, error) {
 			continue
 		}
 		l := logFile{name: name, info: info, time: info.ModTime()}
-		if t, ok := timeInName(name); ok {
+		if t, ok := timeInName(name); ok && !(stamp{time: t}).absurd(time.Now()) {
 			l.time = t
 		}
-		files = append(files, l)
+		key := [2]int64{info.Size(), info.ModTime().UnixNano()}
+		if at := slices.IndexFunc(alike[key], func(i int) bool { return os.SameFile(files[i].info, info) }); at < 0 {
+			alike[key] = append(alike[key], len(files))
+			files = append(files, l)
+		} else if i := alike[key][at]; !l.time.Equal(info.ModTime()) {
+			files[i] = l // of two names that one has which tells the time
+		}
 	}
 	slices.SortFunc(files, func(a, b logFile) int {
 		if c := a.time.Compare(b.time); c != 0 {
@@ -194,25 +202,23 @@ func (d folder) settled(f *os.File, l logFile) error {
 	case busy:
 		return errWritten
 	}
-	return nil
+	// Only now look at what the name means: a program that rotates a file
+	// renames it before it closes it, so a file that nobody has open is no
+	// longer the one at the live path, or it is and stays there.
+	now, err := d.root.Lstat(l.name)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && !os.SameFile(now, l.info) {
+		return errGone
+	}
+	return err
 }
 
 // remove removes l, which f has open, if it is still settled. It closes f.
 func (d folder) remove(f *os.File, l logFile, dryRun bool) error {
 	err := d.settled(f, l)
-	if err := errors.Join(err, f.Close()); err != nil {
+	if err := errors.Join(err, f.Close()); err != nil || dryRun {
 		return err
 	}
-	// Only now look at what the name means: a program that rotates a file
-	// renames it before it closes it, so a file that nobody has open is no
-	// longer the one at the live path, or it is and stays there.
-	now, err := d.root.Lstat(l.name)
-	switch {
-	case err == nil && !os.SameFile(now, l.info):
-		return errGone
-	case err == nil && !dryRun:
-		err = d.root.Remove(l.name)
-	}
+	err = d.root.Remove(l.name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return errGone
 	}

@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -212,58 +211,40 @@ func TestHooksMayEndTheirGoroutine(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			path := filepath.Join(t.TempDir(), "app.log")
-			var calls atomic.Int32
-			o := opts(func() {
-				if calls.Add(1) == 1 {
-					runtime.Goexit()
+			inBubble(t, func(t *testing.T) {
+				path := filepath.Join(t.TempDir(), "app.log")
+				calls := 0
+				o := opts(func() {
+					if calls++; calls == 1 {
+						runtime.Goexit()
+					}
+				})
+				o.MaxBackups, o.RemoveOnFullDisk = 2, true
+				f := mustOpen(t, path, o)
+				const lines = 6
+				for range lines {
+					mustWrite(t, f, "line\n")
+					mustRotate(t, f)
+					synctest.Wait()
 				}
-			})
-			o.MaxBackups, o.RemoveOnFullDisk = 2, true
-			f := mustOpen(t, path, o)
-			lines := 0
-			eventually(t, "the hook is called again", func() bool {
-				mustWrite(t, f, "line\n")
-				mustRotate(t, f)
-				lines++
-				return lines >= 6 && calls.Load() >= 2
-			})
-			eventually(t, "only two backups", func() bool { return f.Stats().Backups == 2 })
-			if second, err := rotate.Open(path, nil); err == nil {
-				t.Error("there is a second File at the path")
-				_ = second.Close()
-			}
-			wrapEngine(f).Fail(syscall.ENOSPC) // the Write removes backups
-			wrote := make(chan struct{})
-			go func() {
-				defer close(wrote)
-				_, _ = f.Write([]byte("lost\n"))
-			}()
-			eventually(t, "the Write returns", func() bool {
-				select {
-				case <-wrote:
-					return true
-				default:
-					return false
+				if calls < 2 {
+					t.Errorf("the hook was called %d times: the first call has ended everything", calls)
 				}
+				if got := len(contents(t, path)); got != 3 {
+					t.Errorf("%d files, want two backups and the live one", got)
+				}
+				if second, err := rotate.Open(path, nil); err == nil {
+					t.Error("there is a second File at the path")
+					_ = second.Close()
+				}
+				wrapEngine(f).Fail(syscall.ENOSPC) // the Write removes backups, and asks Keep
+				if _, err := f.Write([]byte("lost\n")); !errors.Is(err, syscall.ENOSPC) {
+					t.Errorf("Write = %v, want ENOSPC", err)
+				}
+				mustClose(t, f)
+				checkStats(t, f, lines, 1)
 			})
-			mustClose(t, f)
-			checkStats(t, f, int64(lines), 1)
 		})
-	}
-}
-
-// eventually fails t when something does not happen for seconds.
-func eventually(t testing.TB, what string, happened func() bool) {
-	t.Helper()
-	deadline := time.After(5 * time.Second)
-	for !happened() {
-		select {
-		case <-deadline:
-			t.Fatalf("after 5 s it is not the case that %s", what)
-		default:
-			runtime.Gosched()
-		}
 	}
 }
 

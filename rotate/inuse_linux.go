@@ -38,13 +38,17 @@ func inUse(f *os.File) (bool, error) {
 
 // lease takes a read lease on fd and gives it back.
 func lease(fd int) error {
-	// On these, a refusal only says that the server was not asked for a lease.
+	// Of others, such as network file systems and FUSE, this kernel may not see
+	// everybody who has the file open.
+	const zfs = 0x2fc12fc1
 	var fs unix.Statfs_t
 	if err := unix.Fstatfs(fd, &fs); err != nil {
 		return err
 	}
 	switch uint32(fs.Type) { //nolint:gosec // the numbers have 32 bits, their type varies
-	case unix.NFS_SUPER_MAGIC, unix.CIFS_SUPER_MAGIC, unix.SMB2_SUPER_MAGIC:
+	case unix.EXT4_SUPER_MAGIC, unix.XFS_SUPER_MAGIC, unix.BTRFS_SUPER_MAGIC, unix.F2FS_SUPER_MAGIC, zfs,
+		unix.TMPFS_MAGIC, unix.RAMFS_MAGIC, unix.OVERLAYFS_SUPER_MAGIC:
+	default:
 		return unix.ENOTSUP
 	}
 	// Whoever opens the file for writing meanwhile waits for the lease to be

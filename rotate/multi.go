@@ -94,27 +94,31 @@ func (f *File) turn() (end func()) {
 // alone reports whether no other process writes.
 func (f *File) alone() bool { return f.turns == nil || f.turns.mine }
 
-// claimWait is how long somebody else may look at whether a file is in use.
-const claimWait = 100 * time.Millisecond
-
-// claim makes sure that no other process has the file.
-func (f *File) claim() error {
-	for range maxAttempts {
-		err := await(f.live.probe, true, claimWait)
-		if errors.Is(err, errTurn) {
-			return errors.New("PerProcess is set, but another process has the same number, in another container perhaps: " +
-				"give each its own path")
-		}
-		if err != nil {
-			return nil //nolint:nilerr // no locks here: the number has to do
-		}
-		// Between two locks, another process can have taken this one for ended.
-		if err = occupy(f.live.probe, f.path, f.live.info); !errors.Is(err, errReplaced) {
-			return err
-		}
-		if err := f.openLive(); err != nil {
-			return err
-		}
+// renew makes sure that the lock file is the one that others lock, and not one that
+// somebody has removed. It reports whether it was.
+func (f *File) renew() bool {
+	if f.turns == nil || isAt(f.turns.write, f.turns.write.Name()) {
+		return true
 	}
-	return errReplaced
+	next, err := newTurns(f.dir, f.names, f.perm())
+	if err != nil {
+		f.problem(fmt.Errorf("rotate: lock %s: %w", f.path, err))
+		return false
+	}
+	former := f.turns
+	f.turns = next
+	if err := former.close(); err != nil {
+		f.problem(fmt.Errorf("rotate: lock %s: %w", f.path, err))
+	}
+	return false
+}
+
+// isAt reports whether path is the file that f has open.
+func isAt(f *os.File, path string) bool {
+	info, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	now, err := os.Lstat(path)
+	return err == nil && os.SameFile(now, info)
 }

@@ -167,6 +167,14 @@ func (n naming) process(name string) (pid string, ok bool) {
 	return pid, ok && rest == n.ext
 }
 
+// claimant returns the number of the process whose lock file is called name.
+func (n naming) claimant(name string) (pid string, ok bool) {
+	name, dot := strings.CutPrefix(name, ".")
+	name, lock := strings.CutSuffix(name, lockExt)
+	pid, ok = n.process(name)
+	return pid, ok && dot && lock
+}
+
 // ours reads what backup writes, and nothing else: parsing alone is more generous.
 func (n naming) ours(s string) (stamp, bool) {
 	if len(s) <= stampLen {

@@ -16,3 +16,5 @@ const (
 func chown(*os.File, int, int) error { return nil }
 
 func ownerOf(fs.FileInfo) (uid, gid int) { return -1, -1 }
+
+func inGroup(*os.File, int) bool { return true }

@@ -17,7 +17,7 @@ const noFollow = syscall.O_NOFOLLOW
 // forSync is how a file has to be open to be synced.
 const forSync = os.O_RDONLY
 
-// chown gives f the owner and group, unless it has them.
+// chown gives f the owner and group, unless it has them, or at least the group.
 func chown(f *os.File, uid, gid int) error {
 	info, err := f.Stat()
 	if err != nil {
@@ -27,7 +27,20 @@ func chown(f *os.File, uid, gid int) error {
 	if (uid < 0 || u == uid) && (gid < 0 || g == gid) {
 		return nil
 	}
-	return f.Chown(uid, gid)
+	if err = f.Chown(uid, gid); err != nil && uid >= 0 && gid >= 0 {
+		_ = f.Chown(-1, gid) // who is a member of the group may
+	}
+	return err
+}
+
+// inGroup reports whether the group of f is gid.
+func inGroup(f *os.File, gid int) bool {
+	info, err := f.Stat()
+	if err != nil {
+		return false
+	}
+	_, g := ownerOf(info)
+	return gid < 0 || g == gid
 }
 
 func ownerOf(info fs.FileInfo) (uid, gid int) {

@@ -14,13 +14,18 @@ type permissions struct {
 	mode     fs.FileMode
 	uid, gid int    // -1 leaves what there is
 	owner    string // as asked for: that they cannot be given is an error, unless it is empty
+	copied   bool   // they are those of another file
 }
 
-// apply makes the file have them, whatever the umask says.
+// apply makes the file have them, whatever the umask says. What another file let
+// its group do is not for the group that this one has, should that be another.
 func (p permissions) apply(f *os.File) error {
 	// The owner first, because giving a file away may take mode bits away.
 	if err := chown(f, p.uid, p.gid); err != nil && p.owner != "" {
 		return fmt.Errorf("Owner is %q: %w", p.owner, err)
+	}
+	if p.copied && !inGroup(f, p.gid) {
+		p.mode &^= 0o070
 	}
 	return f.Chmod(p.mode)
 }

@@ -9,6 +9,35 @@ import (
 	"time"
 )
 
+// claimWait is how long somebody else may look at whether a process lives.
+const claimWait = 100 * time.Millisecond
+
+// claim locks the hidden file by which others see that the process lives whose
+// number is in the name of the live file. It stays there until somebody finds that
+// the process has ended, and so tells its file from others with a number.
+func claim(dir string, names naming, perm permissions) (*os.File, error) {
+	path := filepath.Join(dir, names.lockFile(""))
+	for range maxAttempts {
+		file, err := openRegular(path, perm)
+		if err != nil {
+			return nil, err
+		}
+		err = await(file, true, claimWait)
+		if err == nil && isAt(file, path) {
+			return file, nil
+		}
+		_ = file.Close() // nothing was written to it
+		switch {
+		case errors.Is(err, errTurn):
+			return nil, errors.New("PerProcess is set, but another process has the same number, in another container perhaps: " +
+				"give each its own path")
+		case err != nil:
+			return nil, fmt.Errorf("PerProcess is set, but %s can not be locked: %w", path, bare(err))
+		}
+	}
+	return nil, errReplaced
+}
+
 // livingProcesses returns the numbers of the other processes that have files of
 // their own here: they look after their backups themselves.
 func (f *File) livingProcesses() map[string]bool { return f.processes(nil) }
@@ -19,12 +48,9 @@ func (f *File) retire() (living map[string]bool) {
 		return nil
 	}
 	gone := make(map[string]bool)
-	living = f.processes(func(pid, path string, info fs.FileInfo) {
+	living = f.processes(func(pid string) error {
 		gone[pid] = true
-		err := f.retireFile(pid, path, info)
-		if err != nil && !errors.Is(err, fs.ErrNotExist) { // somebody else was faster
-			f.problem(fmt.Errorf("rotate: make %s of an ended process a backup: %w", path, err))
-		}
+		return f.retireFile(pid)
 	})
 	if err := sweep(f.dir, f.names, func(pid string) bool { return gone[pid] }); err != nil {
 		f.problem(fmt.Errorf("rotate: remove what ended processes have left: %w", err))
@@ -33,8 +59,8 @@ func (f *File) retire() (living map[string]bool) {
 }
 
 // processes tells which of the other processes live, and calls ended, if not
-// nil, for the file of each that does not, while nobody can take it over.
-func (f *File) processes(ended func(pid, path string, info fs.FileInfo)) (living map[string]bool) {
+// nil, for each that does not, while no other can get its number.
+func (f *File) processes(ended func(pid string) error) (living map[string]bool) {
 	if f.names.pid == "" {
 		return nil
 	}
@@ -45,22 +71,30 @@ func (f *File) processes(ended func(pid, path string, info fs.FileInfo)) (living
 		return living
 	}
 	for _, entry := range entries {
-		pid, ok := f.names.process(entry.Name())
+		pid, ok := f.names.claimant(entry.Name())
 		if !ok || pid == f.names.pid || !entry.Type().IsRegular() {
 			continue
 		}
 		path := filepath.Join(f.dir, entry.Name())
-		info, release, err := hold(path, 0)
-		switch {
-		case err != nil:
+		lock, err := os.OpenFile(path, os.O_RDWR|noFollow, 0)
+		if err != nil {
 			living[pid] = !errors.Is(err, fs.ErrNotExist) // if in doubt
 			continue
-		case !locking && running(pid):
-			living[pid] = true
-		case ended != nil:
-			ended(pid, path, info)
 		}
-		release()
+		free, err := tryLock(lock, true)
+		switch {
+		case err != nil, !free, !isAt(lock, path), !locking && running(pid):
+			living[pid] = true // if in doubt
+		case ended != nil:
+			err := ended(pid)
+			if !locking {
+				_ = lock.Close() // an open file cannot be removed there
+			}
+			if err = errors.Join(err, ignore(os.Remove(path), fs.ErrNotExist)); err != nil {
+				f.problem(fmt.Errorf("rotate: make %s of an ended process a backup: %w", f.names.liveOf(pid), err))
+			}
+		}
+		_ = lock.Close() // nothing was written to it
 	}
 	return living
 }
@@ -68,7 +102,12 @@ func (f *File) processes(ended func(pid, path string, info fs.FileInfo)) (living
 // retireFile makes the file of an ended process a backup from the time of its
 // last line. An empty one is removed, and one that is a backup already, because
 // the process was killed then, loses its other name.
-func (f *File) retireFile(pid, path string, info fs.FileInfo) error {
+func (f *File) retireFile(pid string) error {
+	path := filepath.Join(f.dir, f.names.liveOf(pid))
+	info, err := os.Lstat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return ignore(err, fs.ErrNotExist)
+	}
 	twins, err := f.twins(info)
 	if err != nil {
 		return err
@@ -82,11 +121,7 @@ func (f *File) retireFile(pid, path string, info fs.FileInfo) error {
 			return err
 		}
 	}
-	// Nobody uses it, but if it has been renamed, somebody may have made another.
-	if now, err := os.Lstat(path); err != nil || !os.SameFile(info, now) {
-		return err
-	}
-	return os.Remove(path)
+	return ignore(os.Remove(path), fs.ErrNotExist)
 }
 
 // lastOf returns the stamp for the last backup of a process, whose file was

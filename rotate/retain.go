@@ -24,6 +24,7 @@ type backup struct {
 type form struct {
 	compression Compression
 	size        int64
+	written     time.Time
 }
 
 // has reports whether there is a form of b.
@@ -37,6 +38,14 @@ func (b backup) bytes() (sum int64) {
 		sum += f.size
 	}
 	return sum
+}
+
+// age returns how old b is, by its last line if its name is of no use.
+func (b backup) age(now time.Time) time.Duration {
+	if b.stamp.absurd(now) {
+		return now.Sub(b.forms[0].written)
+	}
+	return now.Sub(b.stamp.time)
 }
 
 // public returns what hooks are told of b. Of two forms that is the plain one.
@@ -68,7 +77,7 @@ func list(dir string, names naming, live fs.FileInfo, living map[string]bool) ([
 			b = &backup{name: p.plain, stamp: p.stamp, pid: p.pid}
 			byName[p.plain] = b
 		}
-		b.forms = append(b.forms, form{p.form, info.Size()})
+		b.forms = append(b.forms, form{p.form, info.Size(), info.ModTime()})
 	}
 	backups := make([]backup, 0, len(byName))
 	for _, b := range byName {
@@ -111,7 +120,7 @@ func (f *File) expired(backups []backup) (expired []backup) {
 	for i, b := range backups {
 		total += b.bytes()
 		if f.opts.MaxBackups > 0 && i >= f.opts.MaxBackups ||
-			f.opts.MaxAge > 0 && now.Sub(b.stamp.time) > f.opts.MaxAge ||
+			f.opts.MaxAge > 0 && b.age(now) > f.opts.MaxAge ||
 			f.opts.MaxTotalSize > 0 && total > f.opts.MaxTotalSize {
 			expired = append(expired, b)
 		}
@@ -205,7 +214,7 @@ func (f *File) nextToCompress(backups []backup, left map[string]bool) (next *bac
 		case f.opts.Compress == None:
 			continue
 		case f.opts.CompressDelay > 0:
-			if due := f.opts.CompressDelay - time.Since(b.stamp.time); due > 0 && !b.stamp.absurd(time.Now()) {
+			if due := f.opts.CompressDelay - b.age(time.Now()); due > 0 {
 				wait = min(wait, due)
 				continue
 			}
@@ -249,6 +258,8 @@ func (f *File) makeRoom() bool {
 	}
 	f.unlock()
 	defer f.mu.Lock()
+	f.freeing.Lock()
+	defer f.freeing.Unlock()
 	backups, err := list(f.dir, f.names, f.liveInfo(), f.livingProcesses())
 	if err != nil {
 		return false
@@ -260,9 +271,10 @@ func (f *File) makeRoom() bool {
 		removed, err := f.remove(b)
 		if err != nil {
 			f.problem(err)
-		}
-		if !removed {
 			continue
+		}
+		if !removed { // somebody else has made room
+			return true
 		}
 		if f.opts.OnRemove != nil {
 			f.mu.Lock()
@@ -298,7 +310,7 @@ func (f *File) tellArchived(b backup) {
 // plain form is gone.
 func (f *File) compress(ctx context.Context, b backup) (done bool, err error) {
 	plain := filepath.Join(f.dir, b.name)
-	_, release, err := hold(plain, forkTime)
+	release, err := hold(plain)
 	if errors.Is(err, fs.ErrNotExist) { // removed to make room
 		return false, nil
 	}
@@ -363,34 +375,25 @@ var errInUse = errors.New("another process has it open")
 // parent has given up.
 const forkTime = 50 * time.Millisecond
 
-// hold makes sure that no process has the file at path as its live one, nor gets
-// it so until release is called.
-func hold(path string, wait time.Duration) (info fs.FileInfo, release func(), err error) {
-	file, err := os.OpenFile(path, os.O_RDONLY|noFollow, 0)
+// hold makes sure that no process has the file at path as its live one, as can
+// happen when two of them use it without MultiProcess.
+func hold(path string) (release func(), err error) {
+	file, err := os.OpenFile(path, os.O_RDWR|noFollow, 0) // as locks on NFS need it
+	if errors.Is(err, fs.ErrPermission) {
+		file, err = os.OpenFile(path, os.O_RDONLY|noFollow, 0)
+	}
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	release = func() { _ = file.Close() } // only read from
-	info, err = file.Stat()
-	if err == nil {
-		if locked := await(file, true, wait); errors.Is(locked, errTurn) {
-			err = errInUse
-		}
-	}
-	if err == nil {
-		// It may have been rotated away before it was locked.
-		var now fs.FileInfo
-		if now, err = os.Lstat(path); err == nil && !os.SameFile(now, info) {
-			err = errInUse
-		}
-	}
-	if err != nil || !locking { // where there are no locks, an open file cannot be renamed
+	release = func() { _ = file.Close() } // nothing was written to it
+	busy := errors.Is(await(file, true, forkTime), errTurn)
+	if busy || !locking { // where there are no locks, an open file cannot be removed
 		release()
 	}
-	if err != nil {
-		return nil, nil, err
+	if busy {
+		return nil, errInUse
 	}
-	return info, release, nil
+	return release, nil
 }
 
 // sweep removes temporary files of processes that are gone.

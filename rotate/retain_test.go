@@ -706,6 +706,9 @@ func TestFilesOfOthersAreLeftAlone(t *testing.T) {
 					live = mine + ".log"
 				}
 				want := slices.Concat(tt.leave, []string{live})
+				if tt.opts.PerProcess {
+					want = append(want, "."+live+".lock")
+				}
 				slices.Sort(want)
 				if diff := cmp.Diff(want, names(t, dir)); diff != "" {
 					t.Errorf("files mismatch (-want +got):\n%s", diff)
@@ -783,4 +786,48 @@ func TestLinkToANameOfABackup(t *testing.T) {
 	if _, err := rotate.Open(path, nil); err == nil || !strings.Contains(err.Error(), ".gz") {
 		t.Errorf("Open = %v, want that the name is for backups", err)
 	}
+}
+
+// What else has a number in its name, and was not made by a process of this mode,
+// is nobody's to remove.
+func TestNumberedFilesOfOthersAreLeftAlone(t *testing.T) {
+	dir := t.TempDir()
+	others := []string{"app.2024.log", "app.8080.log", "app.1.log", "app.20251121.log"}
+	for _, name := range others {
+		writeFile(t, filepath.Join(dir, name), name+"\n")
+	}
+	f := mustOpen(t, filepath.Join(dir, "app.log"), &rotate.Options{PerProcess: true, MaxBackups: 1, MaxTotalSize: 1})
+	for range 3 {
+		mustWrite(t, f, "line\n")
+		mustRotate(t, f)
+	}
+	mustClose(t, f)
+	for _, name := range others {
+		if got, err := os.ReadFile(filepath.Join(dir, name)); string(got) != name+"\n" {
+			t.Errorf("%s = %q, %v", name, got, err)
+		}
+	}
+}
+
+// Nobody knows how to name a backup: the rotation fails, and loses nothing.
+func TestRotationWithoutAFreeName(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		dir := t.TempDir()
+		f := mustOpen(t, filepath.Join(dir, "app.log"), nil)
+		mustWrite(t, f, "line\n")
+		for seq := range 1000 {
+			name := "app-20000101T000000.000000Z"
+			if seq > 0 {
+				name += fmt.Sprintf("-%d", seq)
+			}
+			writeFile(t, filepath.Join(dir, name+".log.gz"), "")
+		}
+		if err := f.Rotate(); err == nil || !strings.Contains(err.Error(), "name") {
+			t.Errorf("Rotate = %v, want that there is no name", err)
+		}
+		mustWrite(t, f, "line 2\n")
+		if got := read(t, filepath.Join(dir, "app.log")); got != "line\nline 2\n" {
+			t.Errorf("the file holds %q", got)
+		}
+	})
 }

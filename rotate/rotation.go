@@ -127,7 +127,7 @@ func (f *File) rotate(reason Reason) error {
 	if f.size == 0 {
 		return nil
 	}
-	if !f.alone() {
+	if !f.renew() || !f.alone() {
 		return f.notRotated(errTurn)
 	}
 	if f.torn { // whoever reads the backups should find only whole lines

@@ -2,7 +2,6 @@ package rotate_test
 
 import (
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -187,37 +186,45 @@ func TestStatsAddUpAtEveryMoment(t *testing.T) {
 	}
 }
 
-// The counts are kept in few bits until somebody asks.
+// The counts are kept in few bits until somebody asks, or a second has passed,
+// which in the bubble it never has.
 func TestStatsOfManyLines(t *testing.T) {
-	f := mustOpen(t, filepath.Join(t.TempDir(), "app.log"), &rotate.Options{MaxSize: 8 * rotate.MiB, MaxBackups: 1})
-	empty := []byte(strings.Repeat("\n", 64<<10)) // as many lines as there can be
-	long := []byte(strings.Repeat("x", 64<<10-1) + "\n")
-	const rounds = 300 // more than twice what the bits hold
-	for i := range rounds {
-		p := empty
-		if i%100 == 99 {
-			p = long
+	inBubble(t, func(t *testing.T) {
+		f := mustOpen(t, filepath.Join(t.TempDir(), "app.log"), &rotate.Options{MaxSize: -1})
+		empty := []byte(strings.Repeat("\n", 64<<10)) // as many lines as there can be
+		long := []byte(strings.Repeat("x", 64<<10-1) + "\n")
+		const rounds, longs = 300, 3 // more than twice what the bits hold
+		for i := range rounds {
+			p := empty
+			if i%100 == 99 {
+				p = long
+			}
+			if _, err := f.Write(p); err != nil {
+				t.Fatal(err)
+			}
 		}
-		if _, err := f.Write(p); err != nil {
-			t.Fatal(err)
+		checkStats(t, f, (rounds-longs)<<16+longs, 0)
+		if got := f.Stats().WrittenBytes; got != rounds<<16 {
+			t.Errorf("WrittenBytes = %d, want %d", got, rounds<<16)
 		}
-	}
-	const longs = rounds / 100
-	checkStats(t, f, (rounds-longs)<<16+longs, 0)
-	if got := f.Stats().WrittenBytes; got != rounds<<16 {
-		t.Errorf("WrittenBytes = %d, want %d", got, rounds<<16)
-	}
+	})
 }
 
-func TestFreeSpaceFollowsTheDisk(t *testing.T) {
+func TestFreeSpaceOfADirectoryThatIsGone(t *testing.T) {
 	inBubble(t, func(t *testing.T) {
-		f := mustOpen(t, filepath.Join(t.TempDir(), "app.log"), nil)
-		for i := range 3 {
-			mustWrite(t, f, fmt.Sprintf("%d\n", i))
+		dir := filepath.Join(t.TempDir(), "logs")
+		f := mustOpen(t, filepath.Join(dir, "app.log"), nil)
+		for _, gone := range []bool{false, true, false} {
+			mustWrite(t, f, "line\n") // creates it again
+			if gone {
+				if err := os.Rename(dir, dir+".away"); err != nil {
+					t.Skip(err)
+				}
+			}
 			time.Sleep(1100 * time.Millisecond) // it is looked at in between
 			synctest.Wait()
-			if got := f.Stats().FreeSpace; got < 1 {
-				t.Errorf("FreeSpace = %d", got)
+			if got := f.Stats().FreeSpace; (got == -1) != gone || got == 0 {
+				t.Errorf("FreeSpace = %d, directory gone: %v", got, gone)
 			}
 		}
 	})

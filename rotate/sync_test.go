@@ -6,6 +6,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -124,6 +126,38 @@ func TestSyncLevelReachesTheEncoders(t *testing.T) {
 				t.Error("Handle of a record that could not be synced succeeded")
 			}
 		})
+	}
+}
+
+// A sync that has begun before the record was looked at may still fail.
+func TestHandleWaitsForASyncUnderWay(t *testing.T) {
+	f := mustOpen(t, filepath.Join(t.TempDir(), "app.log"), &rotate.Options{SyncLevel: slog.LevelError})
+	var end func()
+	began, handled := make(chan struct{}), make(chan error)
+	h := rotate.NewHandler(f, func(w io.Writer) slog.Handler {
+		return slog.NewJSONHandler(writerFunc(func(p []byte) (int, error) {
+			n, err := w.Write(p)
+			end = f.BeginSync()
+			close(began)
+			return n, err
+		}), nil)
+	})
+	var ended atomic.Bool
+	go func() {
+		err := h.Handle(t.Context(), slog.NewRecord(time.Now(), slog.LevelError, "message", 0))
+		if !ended.Load() {
+			t.Error("Handle did not wait for the sync")
+		}
+		handled <- err
+	}()
+	<-began
+	for range 2000 { // time enough for one that does not wait
+		runtime.Gosched()
+	}
+	ended.Store(true)
+	end()
+	if err := <-handled; err != nil {
+		t.Error(err)
 	}
 }
 
