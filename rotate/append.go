@@ -7,6 +7,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"slices"
 	"syscall"
 	"time"
 )
@@ -61,6 +62,9 @@ func (f *File) settle(out []byte, ahead, n int, err error, sync bool) (int, erro
 		err = errors.Join(err, fmt.Errorf("rotate: take back a partial write to %s: %w", f.path, bare(cutErr)))
 		f.size += int64(n)
 		f.torn = out[n-1] != '\n'
+		if !sync {
+			keep = bytes.LastIndexByte(out[:n], '\n') + 1 // is there
+		}
 	} else {
 		f.size += int64(keep)
 		f.torn = f.torn && keep == 0
@@ -74,7 +78,7 @@ func (f *File) header(p []byte) []byte {
 	if err := guard("Header", func() { header = f.opts.Header() }); err != nil {
 		f.problem(err)
 	}
-	return append(header[:len(header):len(header)], p...)
+	return append(slices.Clip(header), p...)
 }
 
 // takeBack takes bytes off the end of the file, if nobody else can be writing.
@@ -118,7 +122,7 @@ func (f *File) conclude(p []byte, n int, sync bool, err error) (int, error) {
 
 // isFull reports whether err says that there is no space left.
 func isFull(err error) bool {
-	return errors.Is(err, diskFull) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+	return errors.Is(err, errDiskFull) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
 // isBroken reports whether err says that the descriptor is of no use any more,

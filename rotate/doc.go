@@ -89,9 +89,9 @@
 //
 // Each File has one goroutine until it is closed. Besides, this package appends
 // through [lumberjack], whose goroutine outlives the file, by design of that
-// package. The engines are reused, so that there are as many of those goroutines
-// as there were files open, or being rotated, at the same time. A test for
-// leaked goroutines has to ignore the function
+// package. The engines are reused, so that there are no more of those goroutines
+// than two for each file that was open at the same time, or one for those that
+// were not rotated. A test for leaked goroutines has to ignore the function
 //
 //	gopkg.in/natefinch/lumberjack%2ev2.(*Logger).millRun
 //

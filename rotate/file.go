@@ -19,6 +19,7 @@ const (
 	checkInterval = time.Second     // between looks at whether the path still names the file
 	closeTimeout  = 5 * time.Second // for Close
 	maxCalm       = 64 << 10        // size of a Write that is not much work
+	maxFormer     = 4               // files moved away that are still open
 )
 
 // File is a log file that rotates itself. All methods are safe for concurrent
@@ -27,7 +28,8 @@ const (
 // A File has one goroutine, the worker, from Open to Close: it removes and
 // compresses backups, prepares the next file and calls the hooks but OnError,
 // which has a goroutine for as long as there are errors to tell. Timers run a
-// function for a moment: once a second while there are Writes, when Schedule
+// function for a moment: once a second while there are Writes, or all the time
+// with MultiProcess, when Schedule
 // says so and at least once a minute, and after SyncInterval. The engine,
 // lumberjack, adds a goroutine that outlives the File and serves the next one.
 type File struct {
@@ -54,9 +56,10 @@ type File struct {
 	outage    outage   // of writing
 	rotating  backoff
 	reopening backoff
+	halfway   bool       // a rotation has failed, and could not be undone
 	last      time.Time  // in the name of the newest backup
 	standby   *standby   // nil if there is none
-	former    []*segment // that were moved by somebody, to be synced and closed
+	former    []*os.File // moved away by somebody, to be synced and closed
 	turns     *turns     // nil unless several processes write
 	claimed   *os.File   // what says that this process lives, nil unless each has its file
 	unsynced  []string   // backups since the last Sync
@@ -217,11 +220,24 @@ func (f *File) openLive() error {
 		if !os.SameFile(old.info, seg.info) {
 			f.setDeadline(time.Now())
 		}
-		// Nobody knows its name: once closed it is out of reach for Sync.
-		f.former = append(f.former, old)
-		f.kick()
+		f.leave(old)
 	}
 	return nil
+}
+
+// leave gives up a file that somebody has moved away. Nobody knows its name, so it
+// is kept open until the worker or a Sync has synced it, but not for long.
+func (f *File) leave(old *segment) {
+	err := errors.Join(engines.put(old.engine), unlock(old.probe))
+	f.former = append(f.former, old.probe)
+	if len(f.former) > maxFormer {
+		err = errors.Join(err, syncAndClose(f.former[0]))
+		f.former = f.former[1:]
+	}
+	if err != nil {
+		f.problem(fmt.Errorf("rotate: close the former %s: %w", f.path, err))
+	}
+	f.kick()
 }
 
 // perm is what a file that is created now gets.

@@ -11,9 +11,9 @@ import (
 // to the encoder that writes to the file: Flush, so that whoever has only the
 // chain can make sure that what it logged is on disk.
 type Handler struct {
-	next   slog.Handler
-	file   *File
-	levels *atomic.Bool // the encoder tells the file the level of each line
+	next  slog.Handler
+	file  *File
+	plain *atomic.Bool // an encoder does not tell the file the level of its lines
 }
 
 var _ slog.Handler = (*Handler)(nil)
@@ -29,24 +29,24 @@ func NewHandler(f *File, encode func(io.Writer) slog.Handler) *Handler {
 	if encode == nil {
 		panic("rotate: NewHandler: nil encode")
 	}
-	h := &Handler{file: f, levels: new(atomic.Bool)}
-	if h.next = encode(leveled{f, h.levels}); h.next == nil {
+	h := &Handler{file: f, plain: new(atomic.Bool)}
+	if h.next = encode(writer{f, h.plain}); h.next == nil {
 		panic("rotate: NewHandler: encode returned nil")
 	}
 	return h
 }
 
-// leveled is a File that notices when it is told the level of a line.
-type leveled struct {
+// writer is a File that notices when it is not told the level of a line.
+type writer struct {
 	*File
-	levels *atomic.Bool
+	plain *atomic.Bool
 }
 
-func (l leveled) WriteLevel(level slog.Level, p []byte) (int, error) {
-	if !l.levels.Load() {
-		l.levels.Store(true)
+func (w writer) Write(p []byte) (int, error) {
+	if !w.plain.Load() {
+		w.plain.Store(true)
 	}
-	return l.File.WriteLevel(level, p)
+	return w.File.Write(p)
 }
 
 // Enabled reports whether the encoder is enabled for level.
@@ -58,7 +58,7 @@ func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 // passes it on; with slog's own encoders that is as it is. A record at SyncLevel
 // or above is on the storage device when Handle returns, whatever the encoder.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
-	if err := h.next.Handle(ctx, r); err != nil || h.levels.Load() || !h.file.syncs(r.Level) {
+	if err := h.next.Handle(ctx, r); err != nil || !h.plain.Load() || !h.file.syncs(r.Level) {
 		return err
 	}
 	return h.file.syncIfDirty(context.WithoutCancel(ctx))
@@ -69,7 +69,7 @@ func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	if len(attrs) == 0 {
 		return h
 	}
-	return &Handler{next: h.next.WithAttrs(attrs), file: h.file, levels: h.levels}
+	return &Handler{next: h.next.WithAttrs(attrs), file: h.file, plain: h.plain}
 }
 
 // WithGroup returns a handler on the same file whose encoder has the group.
@@ -77,7 +77,7 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 	if name == "" {
 		return h
 	}
-	return &Handler{next: h.next.WithGroup(name), file: h.file, levels: h.levels}
+	return &Handler{next: h.next.WithGroup(name), file: h.file, plain: h.plain}
 }
 
 // Unwrap returns the encoder.

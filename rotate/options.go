@@ -163,8 +163,8 @@ type Options struct {
 	OnError func(error)
 
 	// OnRotate, if not nil, is told about each rotation after it is complete,
-	// one at a time and in order, on the worker goroutine: the next
-	// compression and removal wait for it to return. It must not call Close
+	// one at a time and in order, by the worker, which waits for it to return
+	// before it compresses or removes anything. It must not call Close
 	// or Shutdown. If it panics, the panic goes to OnError.
 	OnRotate func(Event)
 

@@ -54,7 +54,11 @@ func makeDirs(dir string, mode fs.FileMode) error {
 	if !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := makeDirs(filepath.Dir(dir), mode); err != nil {
+	parent := filepath.Dir(dir)
+	if parent == dir { // as a drive that is not there
+		return err
+	}
+	if err := makeDirs(parent, mode); err != nil {
 		return err
 	}
 	err = os.Mkdir(dir, mode)

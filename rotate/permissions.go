@@ -22,7 +22,7 @@ type permissions struct {
 func (p permissions) apply(f *os.File) error {
 	// The owner first, because giving a file away may take mode bits away.
 	if err := chown(f, p.uid, p.gid); err != nil && p.owner != "" {
-		return fmt.Errorf("Owner is %q: %w", p.owner, err)
+		return fmt.Errorf("the Owner is %q: %w", p.owner, err)
 	}
 	if p.copied && !inGroup(f, p.gid) {
 		p.mode &^= 0o070
@@ -37,11 +37,11 @@ func owner(spec string) (uid, gid int, err error) {
 		return uid, gid, nil
 	}
 	if !owners {
-		return uid, gid, fmt.Errorf("Owner is %q, must be empty: files have no such owner on this operating system", spec)
+		return uid, gid, fmt.Errorf("the Owner is %q, must be empty: files have no such owner on this operating system", spec)
 	}
 	name, group, both := strings.Cut(spec, ":")
 	if name == "" && group == "" || both && group == "" {
-		return uid, gid, fmt.Errorf(`Owner is %q, must be "user", "user:group" or ":group"`, spec)
+		return uid, gid, fmt.Errorf(`the Owner is %q, must be "user", "user:group" or ":group"`, spec)
 	}
 	if name != "" {
 		uid, err = number(name, func() (string, error) {
@@ -62,7 +62,7 @@ func owner(spec string) (uid, gid int, err error) {
 		})
 	}
 	if err != nil {
-		return -1, -1, fmt.Errorf("Owner is %q: %w", spec, err)
+		return -1, -1, fmt.Errorf("the Owner is %q: %w", spec, err)
 	}
 	return uid, gid, nil
 }

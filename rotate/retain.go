@@ -408,9 +408,7 @@ func sweep(dir string, names naming, gone func(pid string) bool) error {
 		if !ok || !entry.Type().IsRegular() || !gone(pid) {
 			continue
 		}
-		if err := os.Remove(filepath.Join(dir, entry.Name())); !errors.Is(err, fs.ErrNotExist) {
-			errs = append(errs, err)
-		}
+		errs = append(errs, ignore(os.Remove(filepath.Join(dir, entry.Name())), fs.ErrNotExist))
 	}
 	return errors.Join(errs...)
 }
@@ -441,7 +439,7 @@ func (f *File) undoInterrupted() error {
 	}
 	twins, err := f.twins(info)
 	if len(twins) > 0 && f.turns == nil {
-		defer tryLock(f.live.probe, false) //nolint:errcheck // it was possible before
+		defer await(f.live.probe, false, time.Second) //nolint:errcheck // only a mark for others
 		if ok, err := tryLock(f.live.probe, true); err == nil && !ok {
 			return nil
 		}

@@ -269,7 +269,7 @@ func TestInterruptedRotationIsUndone(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "app.log")
 			var f *rotate.File
 			if !reopened { // another process was killed
-				f = mustOpen(t, path, nil)
+				f = mustOpen(t, path, &rotate.Options{MultiProcess: true})
 			}
 			writeFile(t, path, "line\n")
 			second := filepath.Join(filepath.Dir(path), "app-19990101T000000.000000Z.log")

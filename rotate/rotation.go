@@ -111,6 +111,9 @@ func (f *File) reopen() error {
 	if err == nil {
 		err = f.openLive()
 	}
+	if err == nil {
+		err = f.undoInterrupted()
+	}
 	if err != nil {
 		f.reopening.failed()
 		err = fmt.Errorf("rotate: reopen %s: %w", f.path, err)

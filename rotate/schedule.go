@@ -59,7 +59,7 @@ func parseSchedule(spec string, loc *time.Location) (schedule, error) {
 		s.cron, err = parseCron(words)
 	}
 	if err != nil {
-		return schedule{}, fmt.Errorf("Schedule is %.80q: %w", spec, err)
+		return schedule{}, fmt.Errorf("the Schedule is %.80q: %w", spec, err)
 	}
 	return s, nil
 }

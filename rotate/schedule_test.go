@@ -227,7 +227,7 @@ func TestScheduleErrors(t *testing.T) {
 			if err == nil {
 				t.Fatalf("no error, next is %v", s.next(time.Now()))
 			}
-			if diff := cmp.Diff(fmt.Sprintf("Schedule is %q: %s", spec, want), err.Error()); diff != "" {
+			if diff := cmp.Diff(fmt.Sprintf("the Schedule is %q: %s", spec, want), err.Error()); diff != "" {
 				t.Errorf("error mismatch (-want +got):\n%s", diff)
 			}
 		})
@@ -754,7 +754,7 @@ func FuzzParseSchedule(f *testing.F) {
 		s, err := parseSchedule(spec, berlin)
 		if err != nil {
 			message := err.Error()
-			if !strings.HasPrefix(message, fmt.Sprintf("Schedule is %.80q: ", spec)) || !strings.Contains(message, "want ") {
+			if !strings.HasPrefix(message, fmt.Sprintf("the Schedule is %.80q: ", spec)) || !strings.Contains(message, "want ") {
 				t.Errorf("error does not name the schedule and what is wanted: %s", message)
 			}
 			if strings.ContainsFunc(message, func(r rune) bool { return r < ' ' }) {

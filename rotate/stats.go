@@ -63,7 +63,7 @@ func (t *tally) count(lines, bytes int) {
 // collect adds what is recent to the rest. It is called with the lock.
 func (t *tally) collect() {
 	recent := t.recent.Swap(0)
-	lines, bytes := recent>>byteBits, int64(recent&byteMask) //nolint:gosec // 40 bits
+	lines, bytes := recent>>byteBits, int64(recent&byteMask)
 	t.stats.Accepted += lines
 	t.stats.Written += lines
 	t.stats.WrittenBytes += bytes

@@ -14,43 +14,54 @@ import (
 // preparing says that swap uses a file made ahead.
 const preparing = true
 
-// diskFull is the error for that.
-const diskFull = syscall.ENOSPC
+// errDiskFull is the error for that.
+const errDiskFull = syscall.ENOSPC
 
 // swap makes the content of the live file a backup and puts an empty file in
 // its place. The path is never without a file where the file system has hard
 // links, and until the very end a failure leaves everything as it was.
 func (f *File) swap(s stamp) (backup string, err error) {
-	if err := f.undoInterrupted(); err != nil {
+	if f.turns != nil || f.halfway { // another process may have been killed
+		if err := f.undoInterrupted(); err != nil {
+			return "", err
+		}
+		f.halfway = false
+	}
+	next, err := f.next()
+	if err != nil {
 		return "", err
 	}
-	for {
-		next, ahead := f.standby, f.standby != nil
-		f.standby = nil
-		if !ahead {
-			if next, err = newStandby(f.dir, f.names, f.perm()); err != nil {
-				return "", err
-			}
-		} else if err := next.dress(f.perm()); err != nil {
-			return "", errors.Join(err, next.discard())
-		}
-		backup, undo, err := f.setAside(f.path, f.names.pid, s)
-		if err != nil {
-			f.standby = next // for the next attempt
-			return "", err
-		}
-		if err = os.Rename(next.path, f.path); err == nil {
-			if err := f.live.close(); err != nil {
-				f.problem(fmt.Errorf("rotate: close %s: %w", backup, err))
-			}
-			f.live = next.segment
-			return backup, nil
-		}
-		// A file made ahead may be gone by now, one made this moment is not.
-		if err = errors.Join(err, undo(), next.discard()); !ahead || !errors.Is(err, fs.ErrNotExist) {
-			return "", err
+	backup, undo, err := f.setAside(f.path, f.names.pid, s)
+	if err != nil {
+		f.standby = next // for the next attempt
+		return "", err
+	}
+	if err := os.Rename(next.path, f.path); err != nil {
+		undone := undo()
+		f.halfway = undone != nil
+		return "", errors.Join(err, undone, next.discard())
+	}
+	if err := f.live.close(); err != nil {
+		f.problem(fmt.Errorf("rotate: close %s: %w", backup, err))
+	}
+	f.live = next.segment
+	return backup, nil
+}
+
+// next returns the file that will be the live one, under its temporary name.
+func (f *File) next() (*standby, error) {
+	next, perm := f.standby, f.perm()
+	f.standby = nil
+	switch {
+	case next == nil:
+	case isAt(next.probe, next.path):
+		return next, next.dress(perm)
+	default: // somebody has removed it
+		if err := next.close(); err != nil {
+			return nil, err
 		}
 	}
+	return newStandby(f.dir, f.names, perm)
 }
 
 // setAside gives the live file at path, which is pid's, the name of a backup,

@@ -12,8 +12,8 @@ import (
 // preparing says that a file made ahead is of no use here.
 const preparing = false
 
-// diskFull is Windows's ERROR_DISK_FULL.
-const diskFull = syscall.Errno(112)
+// errDiskFull is Windows's ERROR_DISK_FULL.
+const errDiskFull = syscall.Errno(112)
 
 const (
 	renameTries = 4

@@ -31,19 +31,20 @@ func (f *File) Flush(ctx context.Context) error {
 func (f *File) flush(ctx context.Context) error {
 	f.syncing.Lock()
 	defer f.syncing.Unlock()
-	if err := f.letGo(); err != nil {
-		return err
-	}
+	var errs []error // of files that are gone now
 	for {
 		f.mu.Lock()
-		live, backups, closed, renamed := f.live, f.unsynced, f.closed, f.renamed
-		f.unsynced, f.dirty = nil, false
+		live, backups, former, closed, renamed := f.live, f.unsynced, f.former, f.closed, f.renamed
+		f.unsynced, f.former, f.dirty = nil, nil, false
 		f.unlock()
+		for _, file := range former {
+			errs = append(errs, syncAndClose(file))
+		}
 		switch {
 		case closed:
-			return os.ErrClosed
+			return errors.Join(append(errs, os.ErrClosed)...)
 		case live == nil:
-			return fmt.Errorf("there is no open file: %w", os.ErrNotExist)
+			return errors.Join(append(errs, fmt.Errorf("there is no open file: %w", os.ErrNotExist))...)
 		}
 		err := f.syncBackups(ctx, backups)
 		if err == nil {
@@ -60,7 +61,7 @@ func (f *File) flush(ctx context.Context) error {
 			f.mu.Lock()
 			f.renamed = f.renamed && f.live != live
 			f.mu.Unlock()
-			return nil
+			return errors.Join(errs...)
 		case errors.Is(err, os.ErrClosed) && f.liveInfo() != live.info:
 			continue // rotated this moment: it is among the backups now
 		}
@@ -68,22 +69,11 @@ func (f *File) flush(ctx context.Context) error {
 		f.unsynced = append(backups, f.unsynced...)
 		f.soil(false)
 		f.unlock()
-		return err
+		return errors.Join(append(errs, err)...)
 	}
 }
 
-// letGo syncs and closes the files that somebody has moved away.
-func (f *File) letGo() error {
-	f.mu.Lock()
-	former := f.former
-	f.former = nil
-	f.mu.Unlock()
-	var err error
-	for _, seg := range former {
-		err = errors.Join(err, seg.probe.Sync(), seg.close())
-	}
-	return err
-}
+func syncAndClose(file *os.File) error { return errors.Join(file.Sync(), file.Close()) }
 
 func (f *File) syncBackups(ctx context.Context, paths []string) error {
 	for _, path := range paths {
@@ -108,14 +98,24 @@ func (f *File) syncName() error {
 	return err
 }
 
+// letGo syncs and closes the files that somebody has moved away.
+func (f *File) letGo() {
+	f.syncing.Lock()
+	defer f.syncing.Unlock()
+	f.mu.Lock()
+	former := f.former
+	f.former = nil
+	f.mu.Unlock()
+	for _, file := range former {
+		if err := syncAndClose(file); err != nil {
+			f.problem(fmt.Errorf("rotate: close the former %s: %w", f.path, err))
+		}
+	}
+}
+
 // catchUp keeps short what a Sync has to do.
 func (f *File) catchUp(ctx context.Context) {
-	f.syncing.Lock()
-	err := f.letGo()
-	f.syncing.Unlock()
-	if err != nil {
-		f.problem(fmt.Errorf("rotate: close the former %s: %w", f.path, err))
-	}
+	f.letGo()
 	f.mu.Lock()
 	n := len(f.unsynced)
 	f.mu.Unlock()

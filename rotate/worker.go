@@ -86,7 +86,10 @@ func (f *File) notify(hook string, call func()) {
 func (f *File) prepare() {
 	f.mu.Lock()
 	needed := preparing && f.turns == nil && !f.closed && f.standby == nil && f.tally.get().Rotations > 0
-	perm := f.perm()
+	var perm permissions
+	if needed {
+		perm = f.perm()
+	}
 	f.mu.Unlock()
 	if !needed {
 		return

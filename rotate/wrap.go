@@ -62,7 +62,7 @@ func policy(l *lumberjack.Logger, opts *Options) (path string, _ *Options, err e
 		}
 	}
 	if o.MaxAge == 0 {
-		o.MaxAge = min(time.Duration(l.MaxAge), math.MaxInt64/day) * day
+		o.MaxAge = day * min(time.Duration(l.MaxAge), math.MaxInt64/day) //nolint:durationcheck // a number of days
 	}
 	if o.MaxBackups == 0 {
 		o.MaxBackups = l.MaxBackups
