@@ -94,23 +94,22 @@ func (f *File) turn() (end func()) {
 // alone reports whether no other process writes.
 func (f *File) alone() bool { return f.turns == nil || f.turns.mine }
 
-// renew makes sure that the lock file is the one that others lock, and not one that
-// somebody has removed. It reports whether it was.
-func (f *File) renew() bool {
-	if f.turns == nil || isAt(f.turns.write, f.turns.write.Name()) {
-		return true
+// renew makes sure that the lock of this process's turn is the one that others
+// take, although somebody may have removed its file.
+func (f *File) renew() {
+	if isAt(f.turns.write, f.turns.write.Name()) {
+		return
 	}
-	next, err := newTurns(f.dir, f.names, f.perm())
+	next, err := openRegular(f.turns.write.Name(), f.perm())
 	if err != nil {
-		f.problem(fmt.Errorf("rotate: lock %s: %w", f.path, err))
-		return false
+		f.turns.mine = false
+		f.problem(fmt.Errorf("rotate: lock %s: %w", f.turns.write.Name(), bare(err)))
+		return
 	}
-	former := f.turns
-	f.turns = next
-	if err := former.close(); err != nil {
-		f.problem(fmt.Errorf("rotate: lock %s: %w", f.path, err))
-	}
-	return false
+	_ = f.turns.write.Close() // nothing was written to it
+	f.turns.write = next
+	f.turn()
+	_ = f.check() // reported there
 }
 
 // isAt reports whether path is the file that f has open.

@@ -32,6 +32,7 @@ func claim(dir string, names naming, perm permissions) (*os.File, error) {
 			return nil, errors.New("PerProcess is set, but another process has the same number, in another container perhaps: " +
 				"give each its own path")
 		case err != nil:
+			_ = os.Remove(path) // it is of no use to anybody
 			return nil, fmt.Errorf("PerProcess is set, but %s can not be locked: %w", path, bare(err))
 		}
 	}
@@ -52,7 +53,11 @@ func (f *File) retire() (living map[string]bool) {
 		gone[pid] = true
 		return f.retireFile(pid)
 	})
-	if err := sweep(f.dir, f.names, func(pid string) bool { return gone[pid] }); err != nil {
+	left := func(pid string, written time.Time) bool {
+		// A backup of an ended process is compressed by one that may have ended as well.
+		return gone[pid] || pid != f.names.pid && !living[pid] && time.Since(written) > time.Hour
+	}
+	if err := sweep(f.dir, f.names, left); err != nil {
 		f.problem(fmt.Errorf("rotate: remove what ended processes have left: %w", err))
 	}
 	return living
@@ -90,7 +95,10 @@ func (f *File) processes(ended func(pid string) error) (living map[string]bool) 
 			if !locking {
 				_ = lock.Close() // an open file cannot be removed there
 			}
-			if err = errors.Join(err, ignore(os.Remove(path), fs.ErrNotExist)); err != nil {
+			if err == nil {
+				err = ignore(os.Remove(path), fs.ErrNotExist)
+			}
+			if err != nil {
 				f.problem(fmt.Errorf("rotate: make %s of an ended process a backup: %w", f.names.liveOf(pid), err))
 			}
 		}

@@ -322,7 +322,11 @@ func (f *File) compress(ctx context.Context, b backup) (done bool, err error) {
 		if !b.has(c) {
 			continue
 		}
-		if good, err := f.finish(ctx, plain, c); err != nil || !good {
+		good, err := f.finish(ctx, plain, c)
+		if err != nil && !exists(plain) { // somebody else was faster
+			return false, nil
+		}
+		if err != nil || !good {
 			return false, err
 		}
 		if done { // one is enough
@@ -396,8 +400,9 @@ func hold(path string) (release func(), err error) {
 	return release, nil
 }
 
-// sweep removes temporary files of processes that are gone.
-func sweep(dir string, names naming, gone func(pid string) bool) error {
+// sweep removes temporary files, each of a process and written to at a time, that
+// are left over.
+func sweep(dir string, names naming, left func(pid string, written time.Time) bool) error {
 	entries, err := os.ReadDir(dir)
 	if err != nil {
 		return err
@@ -405,10 +410,12 @@ func sweep(dir string, names naming, gone func(pid string) bool) error {
 	var errs []error
 	for _, entry := range entries {
 		pid, ok := names.temp(entry.Name())
-		if !ok || !entry.Type().IsRegular() || !gone(pid) {
+		if !ok || !entry.Type().IsRegular() {
 			continue
 		}
-		errs = append(errs, ignore(os.Remove(filepath.Join(dir, entry.Name())), fs.ErrNotExist))
+		if info, err := entry.Info(); err == nil && left(pid, info.ModTime()) {
+			errs = append(errs, ignore(os.Remove(filepath.Join(dir, entry.Name())), fs.ErrNotExist))
+		}
 	}
 	return errors.Join(errs...)
 }
@@ -459,5 +466,5 @@ func (f *File) sweepOwn() error {
 		}
 		defer unlock(f.turns.work) //nolint:errcheck // closing does it as well
 	}
-	return sweep(f.dir, f.names, func(pid string) bool { return pid == f.names.pid })
+	return sweep(f.dir, f.names, func(pid string, _ time.Time) bool { return pid == f.names.pid })
 }

@@ -127,10 +127,13 @@ func (f *File) reopen() error {
 
 // rotate makes the content of the live file a backup, unless it is empty.
 func (f *File) rotate(reason Reason) error {
+	if f.turns != nil {
+		f.renew()
+	}
 	if f.size == 0 {
 		return nil
 	}
-	if !f.renew() || !f.alone() {
+	if !f.alone() {
 		return f.notRotated(errTurn)
 	}
 	if f.torn { // whoever reads the backups should find only whole lines

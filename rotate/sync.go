@@ -116,14 +116,24 @@ func (f *File) letGo() {
 // catchUp keeps short what a Sync has to do.
 func (f *File) catchUp(ctx context.Context) {
 	f.letGo()
+	f.syncing.Lock()
+	defer f.syncing.Unlock()
 	f.mu.Lock()
-	n := len(f.unsynced)
-	f.mu.Unlock()
-	if n <= maxUnsynced || ctx.Err() != nil {
+	backups := f.unsynced
+	if len(backups) <= maxUnsynced || ctx.Err() != nil {
+		f.mu.Unlock()
 		return
 	}
-	if err := f.flush(ctx); err != nil && ctx.Err() == nil {
-		f.problem(fmt.Errorf("rotate: sync the backups of %s: %w", f.path, err))
+	f.unsynced = nil
+	f.mu.Unlock()
+	// Not the live file: those who write to it would wait.
+	if err := f.syncBackups(ctx, backups); err != nil {
+		f.mu.Lock()
+		f.unsynced = append(backups, f.unsynced...)
+		f.mu.Unlock()
+		if ctx.Err() == nil {
+			f.problem(fmt.Errorf("rotate: sync the backups of %s: %w", f.path, err))
+		}
 	}
 }
 
