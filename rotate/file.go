@@ -18,7 +18,7 @@ import (
 const (
 	checkInterval = time.Second     // between looks at whether the path still names the file
 	closeTimeout  = 5 * time.Second // for Close
-	maxCalm       = 64 << 10        // size of a Write that is not much work
+	maxPlain      = 64 << 10        // size of a Write that is not much work
 	maxFormer     = 4               // files moved away that are still open
 )
 
@@ -47,7 +47,7 @@ type File struct {
 	freeing sync.Mutex // held while room is made on a full disk
 
 	mu        sync.Mutex
-	calm      int64    // bytes that can be written with nothing else to do, see unlock
+	room      int64    // bytes that can be written with nothing else to do; see unlock
 	live      *segment // nil only on Windows, after a failure to open it again
 	size      int64    // of the live file
 	torn      bool     // the live file ends in mid-line
@@ -281,7 +281,7 @@ func (f *File) tryOwner() error {
 // tries again. After Close, Write fails with [os.ErrClosed].
 func (f *File) Write(p []byte) (n int, err error) {
 	f.mu.Lock()
-	if int64(len(p)) > f.calm || f.lookDue.Load() || len(p) > maxCalm {
+	if int64(len(p)) > f.room || f.lookDue.Load() || len(p) > maxPlain {
 		return f.write(p, f.opts.SyncEveryWrite)
 	}
 	if n, err = f.live.engine.Write(p); err != nil || n < len(p) {
@@ -290,7 +290,7 @@ func (f *File) Write(p []byte) (n int, err error) {
 		return f.conclude(p, n, false, err)
 	}
 	f.size += int64(n)
-	f.calm -= int64(n)
+	f.room -= int64(n)
 	f.dirty = true
 	f.tally.count(countLines(p), n)
 	f.mu.Unlock()
@@ -455,11 +455,11 @@ func (f *File) unlock() {
 	case f.closed, f.live == nil, f.live.w != nil, f.turns != nil,
 		f.torn, !f.outage.since.IsZero(), f.size == 0,
 		f.opts.SyncEveryWrite, f.syncDue != nil && !f.dirty:
-		f.calm = -1
+		f.room = -1
 	case f.opts.MaxSize < 0:
-		f.calm = math.MaxInt64
+		f.room = math.MaxInt64
 	default:
-		f.calm = f.opts.MaxSize - f.size
+		f.room = f.opts.MaxSize - f.size
 	}
 	f.mu.Unlock()
 }

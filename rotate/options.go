@@ -130,8 +130,10 @@ type Options struct {
 
 	// PerProcess gives each process a file of its own, with its number in the
 	// name: app.log becomes app.1234.log. The files of processes that have
-	// ended become backups, and count for the limits of those that live. So each
-	// file called app.<number>.log in the directory is taken for one of them.
+	// ended become backups, and count for the limits of those that live. A process
+	// that lives, or has not been found to have ended, has a hidden file that it
+	// locks, such as .app.1234.log.lock; other files with a number in their names
+	// are left alone. It is an error where such locks fail.
 	PerProcess bool
 
 	// SyncEveryWrite makes each Write return only after its lines are on the

@@ -53,7 +53,7 @@ const (
 	half     = 1<<63 | 1<<(byteBits-1) // that one of the two is half full
 )
 
-// count counts lines that were written, no more than maxCalm.
+// count counts lines that were written, no more than maxPlain.
 func (t *tally) count(lines, bytes int) {
 	if t.recent.Add(uint64(lines)<<byteBits|uint64(bytes))&half != 0 { //nolint:gosec // never negative
 		t.add(func(*Stats) {})
