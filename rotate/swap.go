@@ -55,7 +55,8 @@ func (f *File) next() (*standby, error) {
 	switch {
 	case next == nil:
 	case isAt(next.probe, next.path):
-		return next, next.dress(perm)
+		err := next.dress(perm)
+		return next, err
 	default: // somebody has removed it
 		if err := next.close(); err != nil {
 			return nil, err

@@ -21,7 +21,8 @@ func (f *File) lookAfterBackups(ctx context.Context) (again time.Duration) {
 		defer unlock(f.turns.work) //nolint:errcheck // closing does it as well
 	}
 	r := round{File: f, living: f.retire(), done: make(map[string]bool), wait: cleanInterval}
-	for r.step(ctx) { //nolint:revive // all is done there
+	for more := true; more; {
+		more = r.step(ctx)
 	}
 	if r.failed {
 		return min(r.wait, f.upkeep.failed())

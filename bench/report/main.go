@@ -8,8 +8,8 @@
 // The first is about encoders, the second about buffers, the third about log
 // files. With -write it also puts the tables into the README of the repository,
 // between the lines <!-- bench:begin --> and <!-- bench:end -->, or those of
-// buffers or files, and the chart of the encoders into bench/report.svg. It runs
-// anywhere in the repository and takes a good minute, five, or three. Many short
+// files, or, of buffers, into docs/figures.md, and the chart of the encoders into
+// bench/report.svg. It runs anywhere in the repository and takes a good minute, five, or three. Many short
 // rounds give steadier ratios than few long ones: what else the machine does for
 // a second then hits every peer alike.
 package main
@@ -59,7 +59,7 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 	flags.SetOutput(io.Discard)
 	flags.IntVar(&o.rounds, "rounds", 100, "how often everything is measured, from 1 to 1000")
 	flags.DurationVar(&o.benchtime, "benchtime", 5*time.Millisecond, "how long each time, from 1us to 1h")
-	flags.BoolVar(&o.write, "write", false, "write the README's block, and bench/report.svg for encoders")
+	flags.BoolVar(&o.write, "write", false, "write the block in README.md or docs/figures.md, and bench/report.svg for encoders")
 	flags.BoolVar(&o.buffers, "buffers", false, "measure buffers instead of encoders; -rounds is 25 then, unless given")
 	flags.BoolVar(&o.files, "files", false, "measure log files instead of encoders; -rounds is 15 then, unless given")
 	err := flags.Parse(args)
@@ -105,7 +105,7 @@ func report(o options, stdout, progress io.Writer) error {
 		part = fileBlock
 	}
 	// Whether there is something to write to is better known before than after.
-	var readme, picture string
+	var page, picture string
 	if o.write {
 		dir, err := os.Getwd()
 		if err != nil {
@@ -115,8 +115,8 @@ func report(o options, stdout, progress io.Writer) error {
 		if err != nil {
 			return err
 		}
-		readme, picture = filepath.Join(root, "README.md"), filepath.Join(root, "bench", "report.svg")
-		if _, err := part.rebuilt(readme, ""); err != nil {
+		page, picture = filepath.Join(root, part.page()), filepath.Join(root, "bench", "report.svg")
+		if _, err := part.rebuilt(page, ""); err != nil {
 			return err
 		}
 	}
@@ -156,9 +156,9 @@ func report(o options, stdout, progress io.Writer) error {
 	if part == encoderBlock {
 		text += "\n![the same as a chart](bench/report.svg)\n"
 	}
-	whole, err := part.rebuilt(readme, text)
+	whole, err := part.rebuilt(page, text)
 	if err != nil {
 		return err
 	}
-	return replaceFile(readme, []byte(whole))
+	return replaceFile(page, []byte(whole))
 }

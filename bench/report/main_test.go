@@ -136,7 +136,11 @@ func TestReportBuffers(t *testing.T) {
 		t.Skip("one of the peers has a data race")
 	}
 	block := bufferBlock.begin() + "\n" + bufferBlock.end() + "\n"
-	readme, chart := repository(t, block)
+	readme, chart := repository(t, "")
+	page := filepath.Join(filepath.Dir(readme), bufferBlock.page())
+	if err := errors.Join(os.Mkdir(filepath.Dir(page), 0o755), os.WriteFile(page, []byte(block), 0o600)); err != nil {
+		t.Fatal(err)
+	}
 	var out, progress strings.Builder
 	if err := report(options{
 		rounds: 1, write: true, buffers: true,
@@ -144,14 +148,14 @@ func TestReportBuffers(t *testing.T) {
 	}, &out, &progress); err != nil {
 		t.Fatal(err)
 	}
-	got, err := os.ReadFile(readme)
+	got, err := os.ReadFile(page)
 	if err != nil {
 		t.Fatal(err)
 	}
 	text, ok := strings.CutPrefix(string(got), bufferBlock.begin()+"\n")
 	text, ok2 := strings.CutSuffix(text, bufferBlock.end()+"\n")
 	if !ok || !ok2 || !strings.HasPrefix(out.String(), text) {
-		t.Errorf("README:\n%s\nprinted:\n%s", got, &out)
+		t.Errorf("page:\n%s\nprinted:\n%s", got, &out)
 	}
 	for _, b := range bench.Buffers() {
 		if !strings.Contains(text, "\n| "+b.Name+" | ") || strings.Contains(text, "invalid |") {

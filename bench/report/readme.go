@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// A block is the part of the README that belongs to one report, by its name:
+// A block is the part of a page that belongs to one report, by its name:
 // what is between two lines.
 type block string
 
@@ -16,6 +16,14 @@ const (
 	bufferBlock  block = "buffers"
 	fileBlock    block = "files"
 )
+
+// page returns the file that the block is in, from the root of the repository.
+func (b block) page() string {
+	if b == bufferBlock {
+		return filepath.Join("docs", "figures.md")
+	}
+	return "README.md"
+}
 
 func (b block) begin() string { return "<!-- " + string(b) + ":begin -->" }
 func (b block) end() string   { return "<!-- " + string(b) + ":end -->" }
