@@ -12,8 +12,11 @@ import (
 	"time"
 )
 
-// put writes p to the live file. If that fails, it takes back what does not
-// make whole lines, and returns how much of p is left in the file.
+// The way of a Write for which there is more to do than to write: maintain, which
+// may rotate first; put; if that fails, settle, which takes back what is not a
+// whole line, and rescue, which may remove a cause and put the rest; account.
+
+// put writes p to the live file, and returns how much of it is in the file.
 func (f *File) put(p []byte, sync bool) (int, error) {
 	if f.live == nil {
 		if f.closed {
@@ -34,8 +37,9 @@ func (f *File) put(p []byte, sync bool) (int, error) {
 	return f.settle(out, ahead, n, err, sync)
 }
 
-// settle sees to what a write of n bytes of out has left, of which the first few
-// are not the caller's, and returns what put does.
+// settle is what comes after a write of out, of which the bytes ahead are not the
+// caller's and n are in the file. It syncs them, or takes back those that make no
+// whole line, and returns what put does.
 func (f *File) settle(out []byte, ahead, n int, err error, sync bool) (int, error) {
 	if err == nil && n < len(out) {
 		err = io.ErrShortWrite
@@ -118,11 +122,6 @@ func (f *File) conclude(p []byte, n int, sync bool, err error) (int, error) {
 	}
 	f.account(p, n, err)
 	return n, err
-}
-
-// isFull reports whether err says that there is no space left.
-func isFull(err error) bool {
-	return errors.Is(err, errDiskFull) || errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
 }
 
 // isBroken reports whether err says that the descriptor is of no use any more,

@@ -47,7 +47,7 @@ func (c Compression) check() error {
 	case None, Gzip, Zstd:
 		return nil
 	}
-	return fmt.Errorf("Compress is %v, must be None, Gzip or Zstd", c) //nolint:staticcheck // the name of a field
+	return fmt.Errorf("the Compress is %v, must be None, Gzip or Zstd", c)
 }
 
 // MarshalText returns what String does. It fails if c is none of the constants.

@@ -162,7 +162,7 @@ func TestCompressionLevels(t *testing.T) {
 		{rotate.None, []int{0}, []int{-1, 1, 9}, "CompressLevel is 9, must be 0 as Compress is none"},
 		{rotate.Gzip, []int{0, 1, 6, 9}, []int{-2, -1, 10}, "CompressLevel is 10, must be 0 (fastest) to 9 as Compress is gzip"},
 		{rotate.Zstd, []int{0, 1, 3, 22}, []int{-1, 23}, "CompressLevel is 23, must be 0 (fastest) to 22 as Compress is zstd"},
-		{3, nil, []int{1, 0}, "Compress is Compression(3), must be None, Gzip or Zstd"},
+		{3, nil, []int{1, 0}, "the Compress is Compression(3), must be None, Gzip or Zstd"},
 	}
 	for _, tt := range tests {
 		for _, level := range tt.good {

@@ -26,12 +26,12 @@ const (
 // use.
 //
 // A File has one goroutine, the worker, from Open to Close: it removes and
-// compresses backups, prepares the next file and calls the hooks but OnError,
-// which has a goroutine for as long as there are errors to tell. Timers run a
-// function for a moment: once a second while there are Writes, or all the time
-// with MultiProcess, when Schedule
-// says so and at least once a minute, and after SyncInterval. The engine,
-// lumberjack, adds a goroutine that outlives the File and serves the next one.
+// compresses backups, prepares the next file and has the hooks called. A call of a
+// hook has a goroutine for as long as it takes, and so has OnError while there are
+// errors to tell. Timers run a function for a moment: once a second while there
+// are Writes, or all the time with MultiProcess; when Schedule says so, and at
+// least once a minute; and after SyncInterval. The engine, lumberjack, adds
+// goroutines that outlive the File and serve the next one.
 type File struct {
 	path     string // absolute, links resolved
 	dir      string

@@ -14,8 +14,8 @@ import (
 // preparing says that swap uses a file made ahead.
 const preparing = true
 
-// errDiskFull is the error for that.
-const errDiskFull = syscall.ENOSPC
+// isFull reports whether err says that there is no space left.
+func isFull(err error) bool { return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) }
 
 // swap makes the content of the live file a backup and puts an empty file in
 // its place. The path is never without a file where the file system has hard

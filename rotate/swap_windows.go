@@ -5,15 +5,14 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"syscall"
 	"time"
 )
 
 // preparing says that a file made ahead is of no use here.
 const preparing = false
 
-// errDiskFull is Windows's ERROR_DISK_FULL.
-const errDiskFull = syscall.Errno(112)
+// isFull reports whether err says that there is no space left.
+func isFull(err error) bool { return errors.Is(err, errDiskFull) || errors.Is(err, errHandleDiskFull) }
 
 const (
 	renameTries = 4
