@@ -217,19 +217,32 @@ func duration(ns float64) string {
 
 // bufferDetails returns a table of all times, and the reasons for all faults.
 func bufferDetails(f *figures) string {
-	var (
-		out, faults strings.Builder
-		rows        [][]string
-	)
-	for _, m := range []struct {
-		name string
-		r    *results
-	}{{"burst", f.burst}, {"sustained", f.wall}, {"CPU", f.cpu}, {"a write at ERROR", f.synced}} {
-		for i, c := range m.r.cases {
-			for j, p := range m.r.peers {
-				cell := m.r.cells[i][j]
+	var out strings.Builder
+	rows, faults := everything([]measured{{"burst", f.burst}, {"sustained", f.wall}, {"CPU", f.cpu}, {"a write at ERROR", f.synced}})
+	for _, s := range f.stalls {
+		if s.fault != nil {
+			faults += fmt.Sprintf("\nthe sink that stalls: %v\n", s.fault)
+		}
+	}
+	table(&out, []string{"what", "goroutines", "handler → writer", "ns", "lowest", "highest"}, rows)
+	return out.String() + faults
+}
+
+// measured is results, and of what they are.
+type measured struct {
+	name string
+	*results
+}
+
+// everything returns a row for each case and peer with its name, median, lowest and
+// highest time, and what went wrong.
+func everything(all []measured) (rows [][]string, faults string) {
+	for _, m := range all {
+		for i, c := range m.cases {
+			for j, p := range m.peers {
+				cell := m.cells[i][j]
 				if cell.fault != nil {
-					fmt.Fprintf(&faults, "\n%s, %s: %v\n", m.name, c, cell.fault)
+					faults += fmt.Sprintf("\n%s, %s: %v\n", m.name, c, cell.fault)
 				}
 				if len(cell.samples) == 0 {
 					continue
@@ -243,11 +256,5 @@ func bufferDetails(f *figures) string {
 			}
 		}
 	}
-	for _, s := range f.stalls {
-		if s.fault != nil {
-			fmt.Fprintf(&faults, "\nthe sink that stalls: %v\n", s.fault)
-		}
-	}
-	table(&out, []string{"what", "goroutines", "handler → writer", "ns", "lowest", "highest"}, rows)
-	return out.String() + faults.String()
+	return rows, faults
 }

@@ -194,32 +194,8 @@ func (f *fileFigures) lostBy(j int) string {
 
 // fileDetails returns a table of all times, and the reasons for all faults.
 func fileDetails(f *fileFigures) string {
-	var (
-		out, faults strings.Builder
-		rows        [][]string
-	)
-	for _, m := range []struct {
-		name string
-		r    *results
-	}{{"", f.turns}, {"", f.wall}, {"CPU of ", f.cpu}, {"", f.pauses}} {
-		for i, c := range m.r.cases {
-			for j, p := range m.r.peers {
-				cell := m.r.cells[i][j]
-				if cell.fault != nil {
-					fmt.Fprintf(&faults, "\n%s%s: %v\n", m.name, c, cell.fault)
-				}
-				if len(cell.samples) == 0 {
-					continue
-				}
-				spent := cell.figures(nanoseconds)
-				row := []string{m.name + c, p.name}
-				for _, figure := range []float64{median(spent), slices.Min(spent), slices.Max(spent)} {
-					row = append(row, fmt.Sprintf("%.0f", figure))
-				}
-				rows = append(rows, row)
-			}
-		}
-	}
-	table(&out, []string{"what", "file", "ns", "lowest", "highest"}, rows)
-	return out.String() + faults.String()
+	var out strings.Builder
+	rows, faults := everything([]measured{{"wall", f.turns}, {"wall", f.wall}, {"CPU", f.cpu}, {"wall", f.pauses}})
+	table(&out, []string{"what", "of", "file", "ns", "lowest", "highest"}, rows)
+	return out.String() + faults
 }

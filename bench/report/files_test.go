@@ -80,9 +80,9 @@ os.File go1.26, lumberjack v2, rotate.File of this tree. ` + "`os.File` does not
 func TestFileDetails(t *testing.T) {
 	got := fileDetails(exampleFileFigures())
 	for _, want := range []string{
-		"| a line, in turn | os.File | 500 | 500 | 500 |\n", "| CPU of a line | rotate.File | 505 | 505 | 505 |\n",
-		"| longest Write | lumberjack | 20000000 | 20000000 | 20000000 |\n",
-		"\na line: lost 25 %: 3 lines for 4 records\n", "\na line, rotating every 10 MiB: odd\n",
+		"| wall | a line, in turn | os.File | 500 | 500 | 500 |\n", "| CPU | a line | rotate.File | 505 | 505 | 505 |\n",
+		"| wall | longest Write | lumberjack | 20000000 | 20000000 | 20000000 |\n",
+		"\nwall, a line: lost 25 %: 3 lines for 4 records\n", "\nwall, a line, rotating every 10 MiB: odd\n",
 	} {
 		if !strings.Contains(got, want) {
 			t.Errorf("no %q in\n%s", want, got)
