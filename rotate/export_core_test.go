@@ -1,6 +1,7 @@
 package rotate
 
 import (
+	"errors"
 	"os"
 
 	"gopkg.in/natefinch/lumberjack.v2"
@@ -33,6 +34,23 @@ func (f *File) BreakSync() error {
 		return err
 	}
 	return probe.Close()
+}
+
+// Lock locks the file at path, as another process does, and returns what ends
+// that. It fails if another has it locked.
+func Lock(path string, exclusive bool) (release func() error, err error) {
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	ok, err := tryLock(file, exclusive)
+	if err == nil && !ok {
+		err = errTurn
+	}
+	if err != nil {
+		return nil, errors.Join(err, file.Close())
+	}
+	return file.Close, nil
 }
 
 // BeginSync is the beginning of a sync, which ends when end is called.

@@ -68,8 +68,16 @@ func (f *File) check() error {
 // resize learns the size of the live file, and how it ends.
 func (f *File) resize() {
 	size, torn, err := f.live.tail()
+	// A process without its turn may be in the middle of a line, and be put off by
+	// the scheduler: only what stays as it is has been left so.
+	for same := 0; torn && err == nil && f.turns != nil && same < 4; same++ {
+		time.Sleep(5 * time.Millisecond)
+		before := size
+		if size, torn, err = f.live.tail(); size != before {
+			same = -1
+		}
+	}
 	if err == nil {
-		// Out of turn, it may be that somebody else is in the middle of a line.
 		f.size, f.torn = size, torn && f.alone()
 		f.tally.add(func(s *Stats) { s.Size = size })
 	}

@@ -218,14 +218,15 @@ func duration(ns float64) string {
 // bufferDetails returns a table of all times, and the reasons for all faults.
 func bufferDetails(f *figures) string {
 	var out strings.Builder
-	rows, faults := everything([]measured{{"burst", f.burst}, {"sustained", f.wall}, {"CPU", f.cpu}, {"a write at ERROR", f.synced}})
+	rows, wrong := everything([]measured{{"burst", f.burst}, {"sustained", f.wall}, {"CPU", f.cpu}, {"a write at ERROR", f.synced}})
+	table(&out, []string{"what", "goroutines", "handler → writer", "ns", "lowest", "highest"}, rows)
+	out.WriteString(wrong)
 	for _, s := range f.stalls {
 		if s.fault != nil {
-			faults += fmt.Sprintf("\nthe sink that stalls: %v\n", s.fault)
+			fmt.Fprintf(&out, "\nthe sink that stalls: %v\n", s.fault)
 		}
 	}
-	table(&out, []string{"what", "goroutines", "handler → writer", "ns", "lowest", "highest"}, rows)
-	return out.String() + faults
+	return out.String()
 }
 
 // measured is results, and of what they are.
@@ -237,24 +238,25 @@ type measured struct {
 // everything returns a row for each case and peer with its name, median, lowest and
 // highest time, and what went wrong.
 func everything(all []measured) (rows [][]string, faults string) {
+	var wrong strings.Builder
 	for _, m := range all {
 		for i, c := range m.cases {
 			for j, p := range m.peers {
 				cell := m.cells[i][j]
 				if cell.fault != nil {
-					faults += fmt.Sprintf("\n%s, %s: %v\n", m.name, c, cell.fault)
+					fmt.Fprintf(&wrong, "\n%s, %s: %v\n", m.name, c, cell.fault)
 				}
 				if len(cell.samples) == 0 {
 					continue
 				}
 				spent := cell.figures(nanoseconds)
-				row := []string{m.name, c, p.name}
-				for _, figure := range []float64{median(spent), slices.Min(spent), slices.Max(spent)} {
-					row = append(row, fmt.Sprintf("%.0f", figure))
-				}
-				rows = append(rows, row)
+				whole := func(ns float64) string { return fmt.Sprintf("%.0f", ns) }
+				rows = append(rows, []string{
+					m.name, c, p.name,
+					whole(median(spent)), whole(slices.Min(spent)), whole(slices.Max(spent)),
+				})
 			}
 		}
 	}
-	return rows, faults
+	return rows, wrong.String()
 }
