@@ -385,3 +385,90 @@ func TestLinesAreCountedAlikeEverywhere(t *testing.T) {
 		}
 	}
 }
+
+// Whole lines that are in the file, and cannot be taken back, are not written
+// again when there is room.
+func TestFullDiskDoublesNoLine(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "app.log")
+	writeFile(t, filepath.Join(filepath.Dir(path), "app-19990101T000000.000000Z.log"), "old\n")
+	f, err := rotate.Open(path, &rotate.Options{RemoveOnFullDisk: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	full := true
+	f.WrapEngine(func(w io.Writer) io.Writer {
+		return writerFunc(func(p []byte) (int, error) {
+			if full {
+				full = false
+				n, _ := w.Write(p[:8])
+				return n, syscall.ENOSPC
+			}
+			return w.Write(p)
+		})
+	})
+	f.CloseProbe() // nothing can be taken back
+	mustWrite(t, f, "a1\na2\na3\n")
+	if diff := cmp.Diff("a1\na2\na3\na3\n", read(t, path)); diff != "" { // the first a3 is a fragment
+		t.Errorf("content mismatch (-want +got):\n%s", diff)
+	}
+	checkStats(t, f, 3, 0)
+	if err := f.Close(); !errors.Is(err, os.ErrClosed) {
+		t.Errorf("Close = %v, want the probe's os.ErrClosed", err)
+	}
+}
+
+// A Write that waits for room is not split by what others do meanwhile.
+func TestFullDiskKeepsTheLinesOfAWriteTogether(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "app.log")
+	writeFile(t, filepath.Join(filepath.Dir(path), "app-19990101T000000.000000Z.log"), "old\n")
+	asked, answer := make(chan bool), make(chan bool)
+	f := mustOpen(t, path, &rotate.Options{RemoveOnFullDisk: true, Keep: func(rotate.Backup) bool {
+		asked <- true
+		return <-answer
+	}})
+	full := true
+	f.WrapEngine(func(w io.Writer) io.Writer {
+		return writerFunc(func(p []byte) (int, error) {
+			if full {
+				full = false
+				n, _ := w.Write(p[:5])
+				return n, syscall.ENOSPC
+			}
+			return w.Write(p)
+		})
+	})
+	wrote := make(chan error)
+	go func() {
+		_, err := f.Write([]byte("a1\na2\na3\n"))
+		wrote <- err
+	}()
+	<-asked
+	mustWrite(t, f, "b\n")
+	mustRotate(t, f)
+	answer <- false
+	if err := <-wrote; err != nil {
+		t.Error(err)
+	}
+	if diff := cmp.Diff([]string{"b\n", "a1\na2\na3\n"}, contents(t, path)); diff != "" {
+		t.Errorf("contents mismatch (-want +got):\n%s", diff)
+	}
+	checkStats(t, f, 4, 0)
+}
+
+// Backups that others have removed meanwhile are room as well.
+func TestFullDiskOthersMakeRoom(t *testing.T) {
+	dir := t.TempDir()
+	writeFile(t, filepath.Join(dir, "app-19990101T000000.000000Z.log"), "old\n")
+	f := mustOpen(t, filepath.Join(dir, "app.log"), &rotate.Options{RemoveOnFullDisk: true, Keep: func(b rotate.Backup) bool {
+		if err := os.Remove(b.Path); err != nil {
+			t.Error(err)
+		}
+		return false
+	}})
+	crowded(f, dir, 1)
+	mustWrite(t, f, "line\n")
+	checkStats(t, f, 1, 0)
+	if got := f.Stats().Removed; got != 0 {
+		t.Errorf("Removed = %d, want that it was somebody else", got)
+	}
+}

@@ -48,7 +48,7 @@ func TestArchiveSurvivesKill(t *testing.T) {
 			want[name+".gz"] = content
 		}
 		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestKilledArchiver$")
-		child.Env = append(os.Environ(), archiveDirs+"="+src+"|"+dst)
+		child.Env = append(os.Environ(), archiveDirs+"="+src+"|"+dst, noSleep)
 		out, err := child.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)

@@ -492,3 +492,45 @@ func TestArchivesBesideEachOther(t *testing.T) {
 	}
 	checkDir(t, dst, want)
 }
+
+// An archive whose window is larger than memory allows for is another file, like
+// any that cannot be compared.
+func TestArchiveBesideOneWithALargeWindow(t *testing.T) {
+	src, dst := t.TempDir(), t.TempDir()
+	aged(t, src, map[string]time.Duration{"a.log": day})
+	large := zstdWindow(t, strings.Repeat("a line of another file\n", 1<<20), 16<<20)
+	if err := os.WriteFile(filepath.Join(dst, "a.log.zst"), large, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"a.log > a-1.log", "a.log > a-1.log existing"} {
+		if diff := cmp.Diff([]string{want}, archived(mustArchive(t, src, dst, nil))); diff != "" {
+			t.Errorf("mismatch (-want +got):\n%s", diff)
+		}
+	}
+}
+
+// A process killed in a rotation leaves a file with two names.
+func TestArchiveOfAFileWithTwoNames(t *testing.T) {
+	src, dst := t.TempDir(), t.TempDir()
+	const backup = "app-20260101T000000.000000Z.log"
+	aged(t, src, map[string]time.Duration{"app.log": 2 * day, "other.log": 2 * day})
+	if err := os.Link(filepath.Join(src, "app.log"), filepath.Join(src, backup)); err != nil {
+		t.Skip(err)
+	}
+	mustArchive(t, src, dst, nil)
+	checkDir(t, dst, map[string]string{backup: "app.log\n", "other.log": "other.log\n"})
+}
+
+func TestArchiveSaysOnceThatItWasStopped(t *testing.T) {
+	src := t.TempDir()
+	aged(t, src, map[string]time.Duration{"a.log": day, "b.log": day})
+	for n := range 20 {
+		_, err := rotate.Archive(&endingContext{t.Context(), n}, src, t.TempDir(), nil)
+		if err == nil {
+			return
+		}
+		if got := strings.Count(err.Error(), context.Canceled.Error()); got != 1 {
+			t.Errorf("stopped at the %d. question, %d times: %v", n, got, err)
+		}
+	}
+}

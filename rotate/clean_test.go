@@ -203,7 +203,7 @@ func TestHoldingChild(t *testing.T) {
 func hold(t *testing.T, how, path string) (release func()) {
 	t.Helper()
 	child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestHoldingChild$")
-	child.Env = append(os.Environ(), holdFile+"="+how+" "+path)
+	child.Env = append(os.Environ(), holdFile+"="+how+" "+path, noSleep)
 	in, err := child.StdinPipe()
 	if err != nil {
 		t.Fatal(err)
@@ -541,5 +541,23 @@ func TestCleanKnowsTheNamesOfLogs(t *testing.T) {
 	slices.Sort(others)
 	if diff := cmp.Diff(others, names(t, dir)); diff != "" {
 		t.Errorf("what is left mismatch (-want +got):\n%s", diff)
+	}
+}
+
+// A time in the future is not when a file became a backup.
+func TestCleanDoubtsNamesFromTheFuture(t *testing.T) {
+	dir := t.TempDir()
+	aged(t, dir, map[string]time.Duration{
+		"app-99991231T235959.999999Z.log":    3 * day,
+		"app-20990101T000000.000000Z.log.gz": time.Hour,
+		stamped(2 * day):                     0,
+		stamped(time.Hour):                   0,
+	})
+	report, err := rotate.Clean(t.Context(), dir, &rotate.CleanOptions{MaxAge: day})
+	if err != nil || len(report.Removed) != 2 || len(names(t, dir)) != 2 {
+		t.Errorf("Clean = %v, removed %v, left %v", err, baseNames(report.Removed), names(t, dir))
+	}
+	if _, err := os.Lstat(filepath.Join(dir, "app-99991231T235959.999999Z.log")); err == nil {
+		t.Error("the oldest one is still there")
 	}
 }

@@ -58,7 +58,7 @@ func TestKillWhileCompressing(t *testing.T) {
 	}
 	for round := range rounds {
 		child := exec.Command(os.Args[0], "-test.run=^TestCompressorChild$")
-		child.Env = append(os.Environ(), compressorPath+"="+path, compressorPath+"_WITH="+codecs[round%2].String())
+		child.Env = append(os.Environ(), compressorPath+"="+path, compressorPath+"_WITH="+codecs[round%2].String(), noSleep)
 		out, err := child.StdoutPipe()
 		if err != nil {
 			t.Fatal(err)

@@ -218,7 +218,11 @@ func TestCodecsRoundTrip(t *testing.T) {
 }
 
 func TestOthersReadOurFiles(t *testing.T) {
-	content := string(jsonLines(2 << 20))
+	size := 2 << 20
+	if testlog.Race { // takes seconds
+		size >>= 2
+	}
+	content := string(jsonLines(size))
 	t.Run("compress/gzip", func(t *testing.T) {
 		r, err := gzip.NewReader(bytes.NewReader(compressed(t, rotate.Gzip, content)))
 		if err != nil {
@@ -258,7 +262,11 @@ func TestOthersReadOurFiles(t *testing.T) {
 
 // What a log may cost the program that writes it: one core, and little memory.
 func TestCodecsAreFrugal(t *testing.T) {
-	content := jsonLines(4 << 20)
+	size := 4 << 20
+	if testlog.Race { // takes seconds
+		size >>= 2
+	}
+	content := jsonLines(size)
 	limits := map[rotate.Compression]struct{ write, read uint64 }{
 		rotate.Gzip: {write: 1 << 20, read: 256 << 10},
 		rotate.Zstd: {write: 2 << 20, read: 2 << 20},

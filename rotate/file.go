@@ -157,6 +157,7 @@ func (f *File) start() (err error) {
 	f.mu.Lock()
 	defer f.unlock()
 	f.look = time.AfterFunc(checkInterval, f.lookSoon)
+	f.look.Stop() // until the file is open
 	defer func() {
 		if err == nil {
 			return
@@ -244,9 +245,7 @@ func (f *File) leave(old *segment) {
 func (f *File) perm() permissions {
 	p := permissions{mode: defaultFileMode, uid: f.uid, gid: f.gid, owner: f.opts.Owner}
 	if f.live != nil {
-		if info, err := f.live.probe.Stat(); err == nil {
-			p.mode, p.copied = info.Mode().Perm()|defaultFileMode, true
-		}
+		p.mode, p.copied = f.live.info.Mode().Perm()|defaultFileMode, true
 		if p.owner == "" {
 			p.uid, p.gid = ownerOf(f.live.info)
 		}

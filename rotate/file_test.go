@@ -528,3 +528,25 @@ func TestStatsDoNotWaitForTheDisk(t *testing.T) {
 	}
 	checkStats(t, f, 1, 0)
 }
+
+// The parent of a directory is that of where a link leads, as for the kernel.
+func TestSymlinkThroughTheParentOfALink(t *testing.T) {
+	dir := t.TempDir()
+	link := filepath.Join(dir, "c", "app.log")
+	if err := errors.Join(
+		os.MkdirAll(filepath.Join(dir, "a", "b"), 0o700), os.Mkdir(filepath.Join(dir, "c"), 0o700),
+		os.Symlink("../a/b", filepath.Join(dir, "c", "l")), os.Symlink("l/../real.log", link),
+	); err != nil {
+		t.Skip(err)
+	}
+	writeFile(t, filepath.Join(dir, "a", "real.log"), "one\n")
+	f := mustOpen(t, link, nil)
+	mustWrite(t, f, "two\n")
+	mustClose(t, f)
+	if diff := cmp.Diff("one\ntwo\n", read(t, link)); diff != "" {
+		t.Errorf("content mismatch (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]string{"app.log", "l"}, names(t, filepath.Join(dir, "c"))); diff != "" {
+		t.Errorf("files beside the link mismatch (-want +got):\n%s", diff)
+	}
+}

@@ -87,3 +87,66 @@ func TestNoFreeInodeLosesNothing(t *testing.T) {
 		t.Errorf("%d rotations and %d failed ones, want both", s.Rotations, s.RotateErrors)
 	}
 }
+
+// A Write that has to wait for room lets others write: those see the file as it
+// is by then, be it new or with half a line at its end.
+func TestFullDiskBesideOtherWrites(t *testing.T) {
+	const header = "# header\n"
+	for _, torn := range []bool{false, true} {
+		t.Run(fmt.Sprintf("torn %v", torn), func(t *testing.T) {
+			dir := testlog.TinyDisk(t, "size=64k")
+			path, filler := filepath.Join(dir, "app.log"), filepath.Join(dir, "filler")
+			writeFile(t, filepath.Join(dir, "app-19990101T000000.000000Z.log"), "old\n")
+			asked, answer := make(chan bool), make(chan bool)
+			f, err := rotate.Open(path, &rotate.Options{
+				MaxSize: 6000, RemoveOnFullDisk: true, Header: func() []byte { return []byte(header) },
+				Keep: func(rotate.Backup) bool {
+					asked <- true
+					return <-answer
+				},
+			})
+			if err != nil {
+				t.Fatal(err)
+			}
+			mustWrite(t, f, strings.Repeat("x", 3900)+"\n")
+			mustWrite(t, f, "y\n") // with nothing else to do
+			if err := os.WriteFile(filler, make([]byte, 64<<10), 0o600); !errors.Is(err, syscall.ENOSPC) {
+				t.Fatalf("WriteFile = %v, want ENOSPC", err)
+			}
+			long := strings.Repeat("a", 3000) // does not fit into the file
+			if torn {
+				long = long[:1000] // fits, but is on two pages, of which there is one
+				f.CloseProbe()
+			}
+			wrote := make(chan error)
+			go func() {
+				_, err := f.Write([]byte(long + "\n"))
+				wrote <- err
+			}()
+			<-asked
+			if err := os.Remove(filler); err != nil {
+				t.Fatal(err)
+			}
+			mustWrite(t, f, "b\n")
+			close(answer)
+			go func() {
+				for range asked { //nolint:revive // until the end
+				}
+			}()
+			if err := <-wrote; err != nil {
+				t.Error(err)
+			}
+			if err := f.Close(); (err != nil) != torn { // the probe is closed
+				t.Error(err)
+			}
+			close(asked)
+			content := read(t, path)
+			if !strings.HasPrefix(content, header) {
+				t.Errorf("the file begins with %.40q, not with a header", content)
+			}
+			if !strings.Contains(content, "\nb\n") || !strings.HasSuffix(content, "\n"+long+"\n") {
+				t.Errorf("the file holds %.20q ... %q", content, content[max(0, len(content)-1200):])
+			}
+		})
+	}
+}

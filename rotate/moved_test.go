@@ -2,9 +2,11 @@ package rotate_test
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -270,6 +272,97 @@ func TestSyncReachesRotatedFiles(t *testing.T) {
 		}
 		if err := f.Flush(t.Context()); err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+// Files that were moved away are put away, however long a hook takes.
+func TestMovedFilesDoNotPileUp(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "app.log")
+		goOn := make(chan bool)
+		f := mustOpen(t, path, &rotate.Options{OnRotate: func(rotate.Event) { <-goOn }})
+		mustWrite(t, f, "line\n")
+		mustRotate(t, f)
+		synctest.Wait() // for the hook to hang
+		const reopened = 50
+		for i := range reopened {
+			mustWrite(t, f, "line\n")
+			if err := errors.Join(os.Rename(path, fmt.Sprint(path, ".", i)), f.Reopen()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		// What is not put away has its lock still.
+		open := 0
+		for i := range reopened {
+			unlock, err := rotate.Lock(fmt.Sprint(path, ".", i), true)
+			if err != nil {
+				t.Fatalf("a file that was moved away counts as in use: %v", err)
+			}
+			mustClose(t, closerFunc(unlock))
+		}
+		if fds, err := os.ReadDir("/proc/self/fd"); err == nil {
+			for _, fd := range fds {
+				if to, err := os.Readlink(filepath.Join("/proc/self/fd", fd.Name())); err == nil && strings.HasPrefix(to, dir) {
+					open++
+				}
+			}
+		}
+		if open > 10 {
+			t.Errorf("%d files are open", open)
+		}
+		stacks := make([]byte, 1<<20)
+		stacks = stacks[:runtime.Stack(stacks, true)]
+		if got := strings.Count(string(stacks), "millRun"); got > 30 {
+			t.Errorf("%d engines", got)
+		}
+		close(goOn)
+		mustClose(t, f)
+		checkStats(t, f, reopened+1, 0)
+	})
+}
+
+// What stands at the name of the prepared file is not taken for it.
+func TestPreparedFileMayBeReplaced(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "app.log")
+		f := mustOpen(t, path, nil)
+		mustWrite(t, f, "one\n")
+		mustRotate(t, f)
+		synctest.Wait() // for the worker to prepare a file
+		temps, err := filepath.Glob(filepath.Join(filepath.Dir(path), ".*.tmp"))
+		if err != nil || len(temps) != 1 {
+			t.Fatalf("temporary files %v, %v, want one", temps, err)
+		}
+		putInPlace(t, temps[0], "planted\n")
+		mustWrite(t, f, "two\n")
+		mustRotate(t, f)
+		mustWrite(t, f, "three\n")
+		mustClose(t, f)
+		if diff := cmp.Diff([]string{"one\n", "two\n", "three\n"}, contents(t, path)); diff != "" {
+			t.Errorf("contents mismatch (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// SIGHUP must not put off what is overdue.
+func TestReopenIsNoNewPeriod(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "app.log")
+		f := mustOpen(t, path, &rotate.Options{Schedule: "daily", Location: time.UTC})
+		mustWrite(t, f, "yesterday\n")
+		f.SetLink(func(string, string) error { return errors.New("no link") })
+		time.Sleep(24*time.Hour + time.Minute)
+		synctest.Wait()
+		if err := f.Reopen(); err != nil {
+			t.Fatal(err)
+		}
+		f.SetLink(os.Link)
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if got := f.Stats().Rotations; got != 1 {
+			t.Errorf("%d rotations, want the one that is overdue", got)
 		}
 	})
 }

@@ -53,23 +53,22 @@ func putInPlace(t testing.TB, path, content string) {
 // A process that is stopped in the middle of a rotation has given the file the
 // name of a backup, and goes on when another one has given up waiting for it.
 func TestOpenBesideARotationOfAnotherProcess(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
-		dir := t.TempDir()
-		path := filepath.Join(dir, "app.log")
-		writeFile(t, path, "before\n")
-		release := mustLock(t, filepath.Join(dir, lockFile), true)
-		if err := os.Link(path, filepath.Join(dir, "app-19990101T000000.000000Z.log")); err != nil {
-			t.Skip(err)
-		}
-		f := mustOpen(t, path, &rotate.Options{MultiProcess: true})
-		putInPlace(t, path, "")
-		release()
-		mustWrite(t, f, "after\n")
-		mustClose(t, f)
-		if diff := cmp.Diff([]string{"before\n", "after\n"}, contents(t, path)); diff != "" {
-			t.Errorf("contents mismatch (-want +got):\n%s", diff)
-		}
-	})
+	t.Parallel() // it waits for the lock
+	dir := t.TempDir()
+	path := filepath.Join(dir, "app.log")
+	writeFile(t, path, "before\n")
+	release := mustLock(t, filepath.Join(dir, lockFile), true)
+	if err := os.Link(path, filepath.Join(dir, "app-19990101T000000.000000Z.log")); err != nil {
+		t.Skip(err)
+	}
+	f := mustOpen(t, path, &rotate.Options{MultiProcess: true})
+	putInPlace(t, path, "")
+	release()
+	mustWrite(t, f, "after\n")
+	mustClose(t, f)
+	if diff := cmp.Diff([]string{"before\n", "after\n"}, contents(t, path)); diff != "" {
+		t.Errorf("contents mismatch (-want +got):\n%s", diff)
+	}
 }
 
 // The same without MultiProcess, as when the next version of a program starts
@@ -112,26 +111,24 @@ type closerFunc func() error
 func (f closerFunc) Close() error { return f() }
 
 func TestFailedOpenEndsForGood(t *testing.T) {
-	inBubble(t, func(t *testing.T) {
-		dir := t.TempDir()
-		path := filepath.Join(dir, "app.log")
-		release := mustLock(t, filepath.Join(dir, lockFile), true)
-		if err := os.Mkdir(path, 0o700); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := rotate.Open(path, &rotate.Options{MultiProcess: true}); err == nil {
-			t.Fatal("Open has opened a directory")
-		}
-		if err := os.Remove(path); err != nil {
-			t.Fatal(err)
-		}
-		release()
-		time.Sleep(time.Minute)
-		synctest.Wait()
-		if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
-			t.Errorf("a File that was never opened has made its file: %v", err)
-		}
-	})
+	t.Parallel() // it waits for the lock
+	dir := t.TempDir()
+	path := filepath.Join(dir, "app.log")
+	release := mustLock(t, filepath.Join(dir, lockFile), true)
+	if err := os.Mkdir(path, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := rotate.Open(path, &rotate.Options{MultiProcess: true}); err == nil {
+		t.Fatal("Open has opened a directory")
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	release()
+	<-time.After(1200 * time.Millisecond) // more than there is between two looks at the path
+	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("a File that was never opened has made its file: %v", err)
+	}
 }
 
 // While a full disk keeps a Write busy, the File is closed.
@@ -197,19 +194,18 @@ func TestRemovedLockFile(t *testing.T) {
 	}
 	t.Run("another has the new one", func(t *testing.T) {
 		needsLocks(t)
-		inBubble(t, func(t *testing.T) {
-			f, path, lock := open(t)
-			release := mustLock(t, lock, true)
-			if err := f.Rotate(); err == nil || !strings.Contains(err.Error(), "another process holds the lock") {
-				t.Errorf("Rotate = %v, want that another process holds the lock", err)
-			}
-			mustWrite(t, f, "two\n")
-			release()
-			mustRotate(t, f)
-			if diff := cmp.Diff([]string{"one\ntwo\n", ""}, contents(t, path)); diff != "" {
-				t.Errorf("contents mismatch (-want +got):\n%s", diff)
-			}
-		})
+		t.Parallel() // it waits for the lock
+		f, path, lock := open(t)
+		release := mustLock(t, lock, true)
+		if err := f.Rotate(); err == nil || !strings.Contains(err.Error(), "another process holds the lock") {
+			t.Errorf("Rotate = %v, want that another process holds the lock", err)
+		}
+		mustWrite(t, f, "two\n")
+		release()
+		mustRotate(t, f)
+		if diff := cmp.Diff([]string{"one\ntwo\n", ""}, contents(t, path)); diff != "" {
+			t.Errorf("contents mismatch (-want +got):\n%s", diff)
+		}
 	})
 	t.Run("nobody has it", func(t *testing.T) {
 		needsLocks(t)
@@ -222,23 +218,21 @@ func TestRemovedLockFile(t *testing.T) {
 	})
 	t.Run("nothing is taken back", func(t *testing.T) {
 		needsLocks(t)
-		inBubble(t, func(t *testing.T) {
-			f, path, lock := open(t)
-			mustLock(t, lock, true)
-			fault := wrapEngine(f)
-			fault.Short(3, syscall.EFBIG)
-			if n, err := f.Write([]byte("a line\n")); n != 0 || !errors.Is(err, syscall.EFBIG) {
-				t.Errorf("Write = %d, %v, want 0, EFBIG", n, err)
-			}
-			if got := read(t, path); got != "one\na l" {
-				t.Errorf("the file holds %q", got)
-			}
-			fault.Short(-1, nil)
-			mustWrite(t, f, "next\n")
-			if got := read(t, path); got != "one\na l\nnext\n" {
-				t.Errorf("the file holds %q", got)
-			}
-		})
+		f, path, lock := open(t)
+		mustLock(t, lock, true)
+		fault := wrapEngine(f)
+		fault.Short(3, syscall.EFBIG)
+		if n, err := f.Write([]byte("a line\n")); n != 0 || !errors.Is(err, syscall.EFBIG) {
+			t.Errorf("Write = %d, %v, want 0, EFBIG", n, err)
+		}
+		if got := read(t, path); got != "one\na l" {
+			t.Errorf("the file holds %q", got)
+		}
+		fault.Short(-1, nil)
+		mustWrite(t, f, "next\n")
+		if got := read(t, path); got != "one\na l\nnext\n" {
+			t.Errorf("the file holds %q", got)
+		}
 	})
 	t.Run("beside the worker", func(t *testing.T) {
 		needsLocks(t)

@@ -277,3 +277,51 @@ func TestLinkInPlaceOfALockFileIsNotFollowed(t *testing.T) {
 		})
 	}
 }
+
+// An ordinary user cannot give files to the owner of those before, but to their
+// group, if it is one of its own. Another group must not get what was theirs.
+func TestGroupsThatAnOrdinaryUserCanGive(t *testing.T) {
+	if os.Geteuid() != 0 && os.Getenv(nobodyRuns) == "" {
+		t.Skip("only root can make files of several owners")
+	}
+	groups := map[string]struct {
+		gid  int
+		want string
+	}{
+		"own":   {groupOfNobody, "65534:" + strconv.Itoa(groupOfNobody) + " 0666"},
+		"other": {12345, "65534:65534 0606"},
+	}
+	dir, body := asNobody(t, func(dir string) {
+		for name, group := range groups {
+			for _, file := range []string{filepath.Join(dir, name, "app.log"), filepath.Join(dir, name, "src", "a.log")} {
+				if err := os.MkdirAll(filepath.Dir(file), 0o777); err != nil {
+					t.Fatal(err)
+				}
+				writeFile(t, file, "line\n")
+				if err := errors.Join(
+					os.Chmod(filepath.Dir(file), 0o777), //nolint:gosec // another user is to write there
+					os.Chown(file, 12345, group.gid), os.Chmod(file, 0o666), //nolint:gosec // that user has it through neither owner nor group
+				); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+	})
+	if !body {
+		return
+	}
+	for name, group := range groups {
+		path := filepath.Join(dir, name, "app.log")
+		f := mustOpen(t, path, nil)
+		mustRotate(t, f)
+		mustClose(t, f)
+		if got := owned(t, path); got != group.want {
+			t.Errorf("%s group, after a rotation: %s, want %s", name, got, group.want)
+		}
+		dst := filepath.Join(dir, name, "dst")
+		mustArchive(t, filepath.Join(dir, name, "src"), dst, nil)
+		if got := owned(t, filepath.Join(dst, "a.log")); got != group.want {
+			t.Errorf("%s group, archived: %s, want %s", name, got, group.want)
+		}
+	}
+}

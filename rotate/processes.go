@@ -48,14 +48,13 @@ func (f *File) retire() (living map[string]bool) {
 	if f.names.pid == "" {
 		return nil
 	}
-	gone := make(map[string]bool)
 	living = f.processes(func(pid string) error {
-		gone[pid] = true
-		return f.retireFile(pid)
+		its := func(p string, _ time.Time) bool { return p == pid }
+		return errors.Join(f.retireFile(pid), sweep(f.dir, f.names, its))
 	})
+	// A backup of an ended process is compressed by one that may have ended as well.
 	left := func(pid string, written time.Time) bool {
-		// A backup of an ended process is compressed by one that may have ended as well.
-		return gone[pid] || pid != f.names.pid && !living[pid] && time.Since(written) > time.Hour
+		return pid != f.names.pid && !living[pid] && time.Since(written) > time.Hour
 	}
 	if err := sweep(f.dir, f.names, left); err != nil {
 		f.problem(fmt.Errorf("rotate: remove what ended processes have left: %w", err))

@@ -816,11 +816,11 @@ func TestRotationWithoutAFreeName(t *testing.T) {
 		f := mustOpen(t, filepath.Join(dir, "app.log"), nil)
 		mustWrite(t, f, "line\n")
 		for seq := range 1000 {
-			name := "app-20000101T000000.000000Z"
+			name := "app-20000101T000000.000000Z.log"
 			if seq > 0 {
-				name += fmt.Sprintf("-%d", seq)
+				name = fmt.Sprintf("app-20000101T000000.000000Z-%d.log.gz", seq)
 			}
-			writeFile(t, filepath.Join(dir, name+".log.gz"), "")
+			writeFile(t, filepath.Join(dir, name), "")
 		}
 		if err := f.Rotate(); err == nil || !strings.Contains(err.Error(), "name") {
 			t.Errorf("Rotate = %v, want that there is no name", err)
@@ -828,6 +828,88 @@ func TestRotationWithoutAFreeName(t *testing.T) {
 		mustWrite(t, f, "line 2\n")
 		if got := read(t, filepath.Join(dir, "app.log")); got != "line\nline 2\n" {
 			t.Errorf("the file holds %q", got)
+		}
+	})
+}
+
+// The age of a backup whose name is from the future is that of its last line.
+func TestBackupsFromTheFutureHaveAnAge(t *testing.T) {
+	have := map[string]time.Duration{
+		"app-20360101T000000.000000Z.log":    3 * time.Hour,
+		"app-20360102T000000.000000Z.log":    time.Minute,
+		"app-99991231T235959.999999Z.log.gz": 3 * time.Hour,
+	}
+	for _, tt := range []struct {
+		opts rotate.Options
+		want []string
+	}{
+		{rotate.Options{MaxAge: time.Hour}, []string{"app-20360102T000000.000000Z.log", "app.log"}},
+		{
+			rotate.Options{Compress: rotate.Gzip, CompressDelay: time.Hour},
+			[]string{"app-20360101T000000.000000Z.log.gz", "app-20360102T000000.000000Z.log", "app-99991231T235959.999999Z.log.gz", "app.log"},
+		},
+	} {
+		inBubble(t, func(t *testing.T) {
+			dir := t.TempDir()
+			for name, age := range have {
+				path := filepath.Join(dir, name)
+				writeFile(t, path, "line\n")
+				setAge(t, path, age)
+			}
+			f := mustOpen(t, filepath.Join(dir, "app.log"), &tt.opts)
+			synctest.Wait()
+			mustClose(t, f)
+			if diff := cmp.Diff(tt.want, names(t, dir)); diff != "" {
+				t.Errorf("files mismatch (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// What happens now has the time of now, whatever the names of backups say.
+func TestRotationsHaveTheTimeOfTheClock(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "app.log")
+		writeFile(t, filepath.Join(filepath.Dir(path), "app-20360101T000000.000000Z.log"), "future\n")
+		var told time.Time
+		f := mustOpen(t, path, &rotate.Options{OnRotate: func(e rotate.Event) { told = e.Time }})
+		mustWrite(t, f, "line\n")
+		mustRotate(t, f)
+		synctest.Wait()
+		if last := f.Stats().LastRotation; !last.Equal(told) || time.Since(last) > time.Second {
+			t.Errorf("LastRotation = %v, OnRotate was told %v, want %v", last, told, time.Now())
+		}
+	})
+}
+
+// What the worker could not do is done soon, not with the next rotation.
+func TestFailedCompressionIsTriedAgain(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		dir := t.TempDir()
+		var errs errorLog
+		var archived backupLog
+		f := mustOpen(t, filepath.Join(dir, "app.log"), &rotate.Options{
+			Compress: rotate.Gzip, CompressDelay: time.Second, OnError: errs.add, OnArchive: archived.add,
+		})
+		mustWrite(t, f, "line\n")
+		mustRotate(t, f)
+		synctest.Wait()
+		inTheWay := filepath.Join(dir, strings.TrimPrefix(names(t, dir)[1], ".")+".gz")
+		if err := os.Mkdir(inTheWay, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(10 * time.Second)
+		synctest.Wait()
+		if got := len(errs.all(f)); got < 3 || got > 10 {
+			t.Errorf("OnError was told %d times in 10 s, want less and less often", got)
+		}
+		if err := os.Remove(inTheWay); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(2 * time.Minute)
+		synctest.Wait()
+		if got := archived.names(); len(got) != 1 {
+			t.Errorf("%v was compressed after two minutes", got)
 		}
 	})
 }

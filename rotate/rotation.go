@@ -47,6 +47,7 @@ func (f *File) check() error {
 	info, err := os.Lstat(f.path)
 	switch {
 	case err == nil && os.SameFile(info, f.live.info):
+		f.live.info = info // its mode may be another one
 		f.reopening.succeeded()
 		if info.Size() != f.size { // somebody truncated it, or wrote to it
 			f.resize()
@@ -70,7 +71,7 @@ func (f *File) resize() {
 	size, torn, err := f.live.tail()
 	// A process without its turn may be in the middle of a line, and be put off by
 	// the scheduler: only what stays as it is has been left so.
-	for same := 0; torn && err == nil && f.turns != nil && same < 4; same++ {
+	for same, tries := 0, 0; torn && err == nil && f.turns != nil && same < 4 && tries < 40; same, tries = same+1, tries+1 {
 		time.Sleep(5 * time.Millisecond)
 		before := size
 		if size, torn, err = f.live.tail(); size != before {
@@ -91,7 +92,10 @@ func (f *File) lookSoon() {
 	if !f.opts.MultiProcess {
 		return
 	}
-	f.mu.Lock()
+	if !f.mu.TryLock() { // who has it looks as well, or does not take long
+		f.look.Reset(checkInterval)
+		return
+	}
 	defer f.unlock()
 	if !f.closed && f.turns != nil {
 		defer f.turn()()
@@ -188,10 +192,13 @@ const maxSequence = 1000
 // free yields the paths that a backup of pid's file with stamp s could have, best
 // first, and skips those whose compressed form exists.
 func (f *File) free(pid string, s stamp) iter.Seq[string] {
+	// Nobody else names backups of this file, and this one is newer than all.
+	newest := f.turns == nil && pid == f.names.pid && s.time.After(f.last)
 	return func(yield func(string) bool) {
 		for s.seq = range maxSequence {
 			path := filepath.Join(f.dir, f.names.backup(pid, s))
-			if !exists(path+Gzip.ext()) && !exists(path+Zstd.ext()) && !yield(path) {
+			taken := !(newest && s.seq == 0) && (exists(path+Gzip.ext()) || exists(path+Zstd.ext()))
+			if !taken && !yield(path) {
 				return
 			}
 		}

@@ -19,7 +19,7 @@ type segment struct {
 	engine *lumberjack.Logger
 	w      io.Writer // instead of the engine, in tests
 	probe  *os.File
-	info   fs.FileInfo // from when it was opened: identity and mode
+	info   fs.FileInfo // identity, and mode when last looked
 }
 
 // maxAttempts is how often a file may be replaced while it is being opened.

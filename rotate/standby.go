@@ -39,6 +39,12 @@ func (s *standby) dress(perm permissions) error {
 	return perm.apply(s.probe)
 }
 
+// isThere reports whether the file still has its name.
+func (s *standby) isThere() bool {
+	now, err := os.Lstat(s.path)
+	return err == nil && os.SameFile(now, s.info)
+}
+
 // discard removes the file. That somebody else has done so is no error.
 func (s *standby) discard() error {
 	return errors.Join(s.close(), ignore(os.Remove(s.path), fs.ErrNotExist))

@@ -229,3 +229,24 @@ func TestFreeSpaceOfADirectoryThatIsGone(t *testing.T) {
 		}
 	})
 }
+
+func TestStatsOfAFileThatOthersChange(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "app.log")
+	f := mustOpen(t, path, nil)
+	mustWrite(t, f, strings.Repeat("line\n", 100))
+	check := func(want int64) {
+		t.Helper()
+		if got := f.Stats().Size; got != want {
+			t.Errorf("Size = %d, want %d", got, want)
+		}
+	}
+	check(500)
+	if err := os.Truncate(path, 0); err != nil {
+		t.Fatal(err)
+	}
+	mustRotate(t, f) // looks at the file, and has nothing to do
+	check(0)
+	mustWrite(t, f, "line\n")
+	mustWrite(t, f, "line\n")
+	check(10)
+}

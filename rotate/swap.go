@@ -36,7 +36,7 @@ func (f *File) swap(s stamp) (backup string, err error) {
 		f.standby = next // for the next attempt
 		return "", err
 	}
-	if err := os.Rename(next.path, f.path); err != nil {
+	if err := rename(next.path, f.path); err != nil {
 		undone := undo()
 		f.halfway = undone != nil
 		return "", errors.Join(err, undone, next.discard())
@@ -48,13 +48,26 @@ func (f *File) swap(s stamp) (backup string, err error) {
 	return backup, nil
 }
 
+// rename is os.Rename without a look at what it replaces, which is known.
+func rename(from, to string) error {
+	for {
+		err := syscall.Rename(from, to)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, syscall.EINTR) {
+			return &os.LinkError{Op: "rename", Old: from, New: to, Err: err}
+		}
+	}
+}
+
 // next returns the file that will be the live one, under its temporary name.
 func (f *File) next() (*standby, error) {
 	next, perm := f.standby, f.perm()
 	f.standby = nil
 	switch {
 	case next == nil:
-	case isAt(next.probe, next.path):
+	case next.isThere():
 		err := next.dress(perm)
 		return next, err
 	default: // somebody has removed it

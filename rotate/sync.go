@@ -62,7 +62,7 @@ func (f *File) flush(ctx context.Context) error {
 			f.renamed = f.renamed && f.live != live
 			f.mu.Unlock()
 			return errors.Join(errs...)
-		case errors.Is(err, os.ErrClosed) && f.liveInfo() != live.info:
+		case errors.Is(err, os.ErrClosed) && !f.isLive(live):
 			continue // rotated this moment: it is among the backups now
 		}
 		f.mu.Lock()
@@ -71,6 +71,12 @@ func (f *File) flush(ctx context.Context) error {
 		f.unlock()
 		return errors.Join(append(errs, err)...)
 	}
+}
+
+func (f *File) isLive(seg *segment) bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.live == seg
 }
 
 func syncAndClose(file *os.File) error { return errors.Join(file.Sync(), file.Close()) }

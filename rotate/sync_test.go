@@ -1,12 +1,14 @@
 package rotate_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -299,4 +301,138 @@ func TestShutdownSyncs(t *testing.T) {
 	if err := f.Close(); err == nil && len(log.all(f)) == 0 {
 		t.Error("nobody was told that Close could not sync")
 	}
+}
+
+// hanging opens a File whose worker hangs in a hook, and so leaves all syncing
+// to Sync.
+func hanging(t *testing.T) (f *rotate.File, path string) {
+	t.Helper()
+	path = filepath.Join(t.TempDir(), "app.log")
+	hangs, goOn := make(chan bool), make(chan bool)
+	f = mustOpen(t, path, &rotate.Options{OnRotate: func(rotate.Event) {
+		close(hangs)
+		<-goOn
+	}})
+	t.Cleanup(func() { close(goOn) })
+	mustWrite(t, f, "line\n")
+	mustRotate(t, f)
+	<-hangs
+	return f, path
+}
+
+// A Sync that is under way when the file is opened again syncs the one before.
+func TestSyncBesideReopen(t *testing.T) {
+	f, path := hanging(t)
+	big := strings.Repeat("x", 100_000) + "\n"
+	for range 30 {
+		mustWrite(t, f, big) // to take some time
+		if err := errors.Join(os.Rename(path, path+".1"), f.Reopen()); err != nil {
+			t.Fatal(err)
+		}
+		mustWrite(t, f, "line\n")
+		if err := f.BreakSync(); err != nil {
+			t.Skip(err)
+		}
+		reopened := make(chan error)
+		go func() { reopened <- f.Reopen() }()
+		err := f.Sync()
+		if reopenErr := <-reopened; reopenErr != nil {
+			t.Fatal(reopenErr)
+		}
+		if err == nil {
+			t.Fatal("Sync has not synced the file with the last line, or not told that it failed")
+		}
+		_ = f.Sync() // what there is left
+		if err := f.Sync(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+func TestFailedSyncOfAFormerFileIsNotAllThereIs(t *testing.T) {
+	f, path := hanging(t)
+	mustWrite(t, f, "line\n")
+	if err := f.BreakSync(); err != nil {
+		t.Skip(err)
+	}
+	if err := errors.Join(os.Rename(path, path+".1"), f.Reopen()); err != nil {
+		t.Fatal(err)
+	}
+	mustWrite(t, f, "line\n")
+	if err := f.Sync(); err == nil {
+		t.Error("Sync of a file that cannot be synced succeeded")
+	}
+	if f.HasUnsynced() {
+		t.Error("the live file was not synced")
+	}
+	if err := f.Sync(); err != nil {
+		t.Error(err)
+	}
+}
+
+// leveled is an encoder that tells the File its level.
+type leveled struct {
+	slog.Handler
+	w interface {
+		WriteLevel(level slog.Level, p []byte) (int, error)
+	}
+}
+
+func (h leveled) Enabled(context.Context, slog.Level) bool { return true }
+
+func (h leveled) Handle(_ context.Context, r slog.Record) error {
+	_, err := h.w.WriteLevel(r.Level, []byte(r.Message+"\n"))
+	return err
+}
+
+// either is a handler that has two.
+type either struct{ leveled, plain slog.Handler }
+
+func (h either) Enabled(context.Context, slog.Level) bool { return true }
+func (h either) WithAttrs([]slog.Attr) slog.Handler       { return h }
+func (h either) WithGroup(string) slog.Handler            { return h }
+
+func (h either) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message == "leveled" {
+		return h.leveled.Handle(ctx, r)
+	}
+	return h.plain.Handle(ctx, r)
+}
+
+func TestSyncLevelReachesEachOfTwoEncoders(t *testing.T) {
+	f := mustOpen(t, filepath.Join(t.TempDir(), "app.log"), &rotate.Options{SyncLevel: slog.LevelError})
+	logger := slog.New(rotate.NewHandler(f, func(w io.Writer) slog.Handler {
+		tells, ok := w.(interface {
+			WriteLevel(level slog.Level, p []byte) (int, error)
+		})
+		if !ok {
+			t.Fatalf("a %T cannot be told levels", w)
+		}
+		return either{leveled{w: tells}, slog.NewTextHandler(w, nil)}
+	}))
+	for _, name := range []string{"plain", "leveled", "plain", "leveled", "leveled", "plain"} {
+		logger.Info("leveled")
+		logger.Error(name)
+		if f.HasUnsynced() {
+			t.Errorf("an error of the encoder that is %s was not synced", name)
+		}
+	}
+	checkStats(t, f, 12, 0)
+}
+
+// The worker syncs the backups of many rotations, and not the live file, for
+// which Writes would have to wait.
+func TestWorkerLeavesTheLiveFileUnsynced(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		f := mustOpen(t, filepath.Join(t.TempDir(), "app.log"), &rotate.Options{MaxBackups: 1})
+		for range 100 {
+			mustWrite(t, f, "line\n")
+			mustRotate(t, f)
+		}
+		mustWrite(t, f, "line\n")
+		synctest.Wait()
+		if !f.HasUnsynced() {
+			t.Error("nobody has asked for a sync, and the live file was synced")
+		}
+	})
 }

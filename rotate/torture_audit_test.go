@@ -18,10 +18,14 @@ import (
 	"github.com/sluicelog/sluice/rotate"
 )
 
-// torture returns the size of a fault run: small unless SLUICE_TORTURE is set.
+// torture returns the size of a fault run: small unless SLUICE_TORTURE is set,
+// and smaller with the race detector, which makes everything slow.
 func torture(small, full int) int {
 	if os.Getenv("SLUICE_TORTURE") != "" {
 		return full
+	}
+	if testlog.Race {
+		return (2*small + 4) / 5
 	}
 	return small
 }

@@ -63,6 +63,10 @@ type result struct {
 	Error   string // the last one
 }
 
+// noSleep in the environment of a child keeps the race detector from making it
+// wait for a second in the end.
+const noSleep = "GORACE=atexit_sleep_ms=0"
+
 // TestTortureChild is the process that the fault runs start, and often kill. It
 // writes when it gets a line on its standard input, until it has written all or
 // the input ends. SIGHUP makes it reopen the file. When it prints "ack n", the
@@ -197,8 +201,7 @@ func startChild(t *testing.T, j job) *child {
 	}
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute) // if it hangs
 	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestTortureChild$")
-	// The race detector would make each process wait for a second in the end.
-	cmd.Env = append(os.Environ(), jobVariable+"="+string(spec), "GORACE=atexit_sleep_ms=0")
+	cmd.Env = append(os.Environ(), jobVariable+"="+string(spec), noSleep)
 	input, err := cmd.StdinPipe()
 	if err != nil {
 		t.Fatal(err)

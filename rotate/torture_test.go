@@ -256,7 +256,8 @@ func TestKilledInTheMiddleOfAWrite(t *testing.T) {
 				survivor = startChild(t, steady)
 				survivor.begin(t)
 			}
-			j.Ack, j.Batch = 10_000, 10_000
+			j.Batch = torture(10_000, 10_000)
+			j.Ack = j.Batch
 			var killed []*child
 			for round := range torture(5, 50) {
 				j.Writer = fmt.Sprint("r", round)

@@ -196,7 +196,7 @@ func TestFileSizeLimit(t *testing.T) {
 	const limited = "ROTATE_TEST_LIMITED"
 	if os.Getenv(limited) == "" { // the limit is one of the whole process
 		child := exec.Command(os.Args[0], "-test.run=^TestFileSizeLimit$", "-test.v")
-		child.Env = append(os.Environ(), limited+"=1")
+		child.Env = append(os.Environ(), limited+"=1", noSleep)
 		if out, err := child.CombinedOutput(); err != nil || !bytes.Contains(out, []byte("--- PASS")) {
 			t.Errorf("%v\n%s", err, out)
 		}

@@ -22,9 +22,13 @@ import (
 
 const nobodyRuns = "ROTATE_TEST_NOBODY"
 
+// groupOfNobody is one that the user of asNobody is in, beside its own.
+const groupOfNobody = 65531
+
 // asNobody runs the body of the test named in a child process of another user,
-// if this is root, and here if not. The body is what follows the call.
-func asNobody(t *testing.T) (dir string, body bool) {
+// if this is root, and here if not. The body is what follows the call. Root can
+// prepare what is there.
+func asNobody(t *testing.T, prepare ...func(dir string)) (dir string, body bool) {
 	t.Helper()
 	if dir := os.Getenv(nobodyRuns); dir != "" {
 		return dir, true
@@ -47,6 +51,9 @@ func asNobody(t *testing.T) (dir string, body bool) {
 		os.Chown(filepath.Join(dir, "work"), 65534, 65534)); err != nil {
 		t.Fatal(err)
 	}
+	for _, prepare := range prepare {
+		prepare(filepath.Join(dir, "work"))
+	}
 	self, err := os.ReadFile(os.Args[0])
 	if err != nil {
 		t.Fatal(err)
@@ -56,9 +63,11 @@ func asNobody(t *testing.T) (dir string, body bool) {
 		t.Fatal(err)
 	}
 	child := exec.CommandContext(t.Context(), program, "-test.v", "-test.run=^"+t.Name()+"$")
-	child.Env = append(os.Environ(), nobodyRuns+"="+filepath.Join(dir, "work"), "TMPDIR="+filepath.Join(dir, "work"))
+	child.Env = append(os.Environ(), nobodyRuns+"="+filepath.Join(dir, "work"), "TMPDIR="+filepath.Join(dir, "work"), noSleep)
 	child.Dir = "/"
-	child.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: 65534, Gid: 65534}}
+	child.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{
+		Uid: 65534, Gid: 65534, Groups: []uint32{groupOfNobody},
+	}}
 	out, err := child.CombinedOutput()
 	if errors.Is(err, fs.ErrPermission) {
 		t.Skipf("cannot become another user: %v", err)
