@@ -534,3 +534,39 @@ func TestArchiveSaysOnceThatItWasStopped(t *testing.T) {
 		}
 	}
 }
+
+// A program that rotates a file while it is being archived: the copy must not have
+// the name of the live file, and the backup be archived again under its own.
+func TestArchiveNoticesARotation(t *testing.T) {
+	const backup = "app-20260101T000000.000000Z.log"
+	for when := 1; ; when++ {
+		src, dst := t.TempDir(), t.TempDir()
+		path := filepath.Join(src, "app.log")
+		aged(t, src, map[string]time.Duration{"app.log": day})
+		ctx := &doingContext{Context: t.Context(), do: func(n int) {
+			if n == when {
+				if err := errors.Join(os.Rename(path, filepath.Join(src, backup)), os.WriteFile(path, nil, 0o600)); err != nil {
+					t.Error(err)
+				}
+			}
+		}}
+		opts := &rotate.ArchiveOptions{RemoveSource: true}
+		_, _ = rotate.Archive(ctx, src, dst, opts) // may say that it was replaced
+		if ctx.n < when {
+			if when < 4 {
+				t.Errorf("stopped to ask after %d times: the test did not test anything", when-1)
+			}
+			return
+		}
+		_, _ = rotate.Archive(t.Context(), src, dst, opts)
+		var copies []string
+		for _, name := range names(t, dst) {
+			if readAny(t, filepath.Join(dst, name)) == "app.log\n" {
+				copies = append(copies, name)
+			}
+		}
+		if diff := cmp.Diff([]string{backup}, copies); diff != "" && len(copies) != 1 {
+			t.Errorf("rotated at the %d. question: mismatch (-want +got):\n%s", when, diff)
+		}
+	}
+}

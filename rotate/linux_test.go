@@ -130,7 +130,8 @@ func TestFullDiskBesideOtherWrites(t *testing.T) {
 			mustWrite(t, f, "b\n")
 			close(answer)
 			go func() {
-				for range asked { //nolint:revive // until the end
+				for range asked {
+					continue // until the end
 				}
 			}()
 			if err := <-wrote; err != nil {

@@ -3,7 +3,6 @@ package rotate_test
 import (
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -125,7 +124,7 @@ func TestFailedOpenEndsForGood(t *testing.T) {
 		t.Fatal(err)
 	}
 	release()
-	<-time.After(1200 * time.Millisecond) // more than there is between two looks at the path
+	<-time.After(1500 * time.Millisecond) // more than there is between two looks at the path
 	if _, err := os.Lstat(path); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("a File that was never opened has made its file: %v", err)
 	}
@@ -298,7 +297,7 @@ func TestQuietProcessLearnsTheSize(t *testing.T) {
 			t.Fatal(err)
 		}
 		defer other.Close()
-		if _, err := io.WriteString(other, "of another\n"); err != nil {
+		if _, err := other.WriteString("of another\n"); err != nil {
 			t.Fatal(err)
 		}
 		time.Sleep(time.Second)

@@ -192,12 +192,12 @@ const maxSequence = 1000
 // free yields the paths that a backup of pid's file with stamp s could have, best
 // first, and skips those whose compressed form exists.
 func (f *File) free(pid string, s stamp) iter.Seq[string] {
-	// Nobody else names backups of this file, and this one is newer than all.
-	newest := f.turns == nil && pid == f.names.pid && s.time.After(f.last)
+	// Without that, nobody else names backups of this file, and none is as new.
+	older := f.turns != nil || pid != f.names.pid || !s.time.After(f.last)
 	return func(yield func(string) bool) {
 		for s.seq = range maxSequence {
 			path := filepath.Join(f.dir, f.names.backup(pid, s))
-			taken := !(newest && s.seq == 0) && (exists(path+Gzip.ext()) || exists(path+Zstd.ext()))
+			taken := (older || s.seq > 0) && (exists(path+Gzip.ext()) || exists(path+Zstd.ext()))
 			if !taken && !yield(path) {
 				return
 			}
