@@ -192,7 +192,7 @@ const maxSequence = 1000
 // free yields the paths that a backup of pid's file with stamp s could have, best
 // first, and skips those whose compressed form exists.
 func (f *File) free(pid string, s stamp) iter.Seq[string] {
-	// Without that, nobody else names backups of this file, and none is as new.
+	// A time that no backup of this process has yet is that of no compressed one.
 	older := f.turns != nil || pid != f.names.pid || !s.time.After(f.last)
 	return func(yield func(string) bool) {
 		for s.seq = range maxSequence {
