@@ -34,17 +34,21 @@ func (f *File) flush(ctx context.Context) error {
 	var errs []error // of files that are gone now
 	for {
 		f.mu.Lock()
-		live, backups, former, closed, renamed := f.live, f.unsynced, f.former, f.closed, f.renamed
-		f.unsynced, f.former, f.dirty = nil, nil, false
+		live, backups, former, renamed := f.live, f.unsynced, f.former, f.renamed
+		switch {
+		case f.closed:
+			errs = append(errs, os.ErrClosed)
+		case live == nil:
+			errs = append(errs, fmt.Errorf("there is no open file: %w", os.ErrNotExist))
+		default:
+			f.unsynced, f.former, f.dirty = nil, nil, false
+		}
 		f.unlock()
+		if live == nil {
+			return errors.Join(errs...)
+		}
 		for _, file := range former {
 			errs = append(errs, syncAndClose(file))
-		}
-		switch {
-		case closed:
-			return errors.Join(append(errs, os.ErrClosed)...)
-		case live == nil:
-			return errors.Join(append(errs, fmt.Errorf("there is no open file: %w", os.ErrNotExist))...)
 		}
 		err := f.syncBackups(ctx, backups)
 		if err == nil {
