@@ -208,6 +208,7 @@ func (f LogFile) Rotate(l Load) (took time.Duration, err error) {
 	lines := logLines()
 	lines = append(lines, lines[:perFile-len(lines)]...)
 	text := bytes.Join(lines, nil)
+	syncDisk()
 	err = f.with(never, false, l.Rotations*perFile+1, func(w io.WriteCloser, _ string) error {
 		r, ok := w.(interface{ Rotate() error })
 		if !ok {
@@ -245,6 +246,7 @@ type FileStall struct {
 // Stall writes to such a file. What is lost is no error.
 func (f LogFile) Stall(l Load) (result FileStall, err error) {
 	lines := logLines()
+	syncDisk()
 	err = f.with(StallSize, true, l.Stalled+1, func(w io.WriteCloser, dir string) error {
 		spent := make([]time.Duration, l.Stalled)
 		last := time.Now()

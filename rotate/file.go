@@ -59,6 +59,7 @@ type File struct {
 	halfway   bool       // a rotation has failed, and could not be undone
 	last      time.Time  // in the name of the newest backup
 	standby   *standby   // nil if there is none
+	retired   *segment   // what was rotated last, for the worker to close
 	former    []*os.File // moved away by somebody, to be synced and closed
 	turns     *turns     // nil unless several processes write
 	claimed   *os.File   // what says that this process lives, nil unless each has its file
@@ -427,6 +428,7 @@ func (f *File) release() error {
 		errs = append(errs, f.live.close())
 		f.live = nil
 	}
+	f.closeRetired()
 	if f.standby != nil {
 		errs = append(errs, f.standby.discard())
 		f.standby = nil

@@ -179,6 +179,17 @@ func (f *File) rotate(reason Reason) error {
 	return nil
 }
 
+// closeRetired closes the file that was rotated last. It is called with the lock.
+func (f *File) closeRetired() {
+	if f.retired == nil {
+		return
+	}
+	if err := f.retired.close(); err != nil {
+		f.problem(fmt.Errorf("rotate: close a backup of %s: %w", f.path, err))
+	}
+	f.retired = nil
+}
+
 func (f *File) notRotated(err error) error {
 	f.rotating.failed()
 	err = fmt.Errorf("rotate: rotate %s: %w", f.path, err)

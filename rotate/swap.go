@@ -4,7 +4,6 @@ package rotate
 
 import (
 	"errors"
-	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -41,10 +40,8 @@ func (f *File) swap(s stamp) (backup string, err error) {
 		f.halfway = undone != nil
 		return "", errors.Join(err, undone, next.discard())
 	}
-	if err := f.live.close(); err != nil {
-		f.problem(fmt.Errorf("rotate: close %s: %w", backup, err))
-	}
-	f.live = next.segment
+	f.closeRetired() // if the worker has not come to it
+	f.live, f.retired = next.segment, f.live
 	return backup, nil
 }
 
@@ -75,6 +72,7 @@ func (f *File) next() (*standby, error) {
 			return nil, err
 		}
 	}
+	f.closeRetired() // the worker is late, and its engine can be used
 	return newStandby(f.dir, f.names, perm)
 }
 

@@ -82,10 +82,20 @@ func (f *File) notify(hook string, call func()) {
 	}
 }
 
-// prepare makes the next rotation fast, if there has been one before.
+// prepare makes the next rotation fast, if there has been one before, after it has
+// ended the last one.
 func (f *File) prepare() {
 	f.mu.Lock()
-	needed := preparing && f.turns == nil && !f.closed && f.standby == nil && f.tally.get().Rotations > 0
+	retired := f.retired
+	f.retired = nil
+	f.mu.Unlock()
+	if retired != nil {
+		if err := retired.close(); err != nil {
+			f.problem(fmt.Errorf("rotate: close a backup of %s: %w", f.path, err))
+		}
+	}
+	f.mu.Lock()
+	needed := preparing && f.turns == nil && !f.closed && f.standby == nil && f.retired == nil && f.tally.get().Rotations > 0
 	var perm permissions
 	if needed {
 		perm = f.perm()
