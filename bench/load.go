@@ -29,7 +29,7 @@ type Load struct {
 func FullLoad() Load {
 	return Load{
 		Burst: 1600, Bursts: 7, Records: 40_000, Synced: 2000, Stall: 1500 * time.Millisecond,
-		Lines: 50_000, Rotated: 110_000, Rotations: 30, Stalled: 220_000,
+		Lines: 50_000, Rotated: 110_000, Rotations: 30, Stalled: 1_000_000,
 	}
 }
 

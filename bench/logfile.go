@@ -22,11 +22,10 @@ import (
 	"github.com/sluicelog/sluice/rotate"
 )
 
-// The sizes, in MiB, that a log file is rotated at: now and then, and all the
-// time.
+// The sizes, in MiB, that a log file is rotated at, by itself and by a call.
 const (
-	RotateSize = 10
-	StallSize  = 1
+	RotateSize  = 10
+	RotatedSize = 1
 )
 
 // LineSize is how long each line is that log files are measured with.
@@ -201,10 +200,10 @@ func Turns(l Load, files []LogFile) (lines []time.Duration, err error) {
 // for a millisecond.
 const rotatePause = 2 * time.Millisecond
 
-// Rotate returns what a call of the method Rotate takes, with StallSize in the
+// Rotate returns what a call of the method Rotate takes, with RotatedSize in the
 // file: the median.
 func (f LogFile) Rotate(l Load) (took time.Duration, err error) {
-	const perFile = StallSize << 20 / LineSize
+	const perFile = RotatedSize << 20 / LineSize
 	lines := logLines()
 	lines = append(lines, lines[:perFile-len(lines)]...)
 	text := bytes.Join(lines, nil)
@@ -234,7 +233,7 @@ func (f LogFile) Rotate(l Load) (took time.Duration, err error) {
 	return took, err
 }
 
-// A FileStall is what a caller saw of a file that rotates every StallSize, and
+// A FileStall is what a caller saw of a file that rotates every RotateSize, and
 // compresses what it leaves, when it wrote as fast as it could.
 type FileStall struct {
 	P9999, Max time.Duration // of the time of a Write
@@ -247,7 +246,7 @@ type FileStall struct {
 func (f LogFile) Stall(l Load) (result FileStall, err error) {
 	lines := logLines()
 	syncDisk()
-	err = f.with(StallSize, true, l.Stalled+1, func(w io.WriteCloser, dir string) error {
+	err = f.with(RotateSize, true, l.Stalled+1, func(w io.WriteCloser, dir string) error {
 		spent := make([]time.Duration, l.Stalled)
 		last := time.Now()
 		for i := range spent {

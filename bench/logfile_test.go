@@ -13,7 +13,7 @@ import (
 )
 
 // smallFiles is over at once, and rotates a few times where it says so.
-var smallFiles = Load{Lines: 100, Rotated: 55_000, Rotations: 2, Stalled: 12_000}
+var smallFiles = Load{Lines: 100, Rotated: 55_000, Rotations: 2, Stalled: 110_000}
 
 func TestLogFilesWriteWhatTheyAreGiven(t *testing.T) {
 	for _, f := range LogFiles() {

@@ -135,7 +135,8 @@ func fileSummary(f *fileFigures, load bench.Load, s setting) string {
 		"in the same round. CPU is what the whole process worked, in it and in the kernel.\n", bench.LineSize, plainWrite, firstRotating)
 	fmt.Fprintf(&out, "Medians of %d rounds; %s; %s.\n", s.rounds, s.machine, s.date)
 	fmt.Fprintf(&out, "Rotate is a call of that method, with %d MiB in the file. p99.99 and the longest are of %d Writes, as fast as they go, to a file that "+
-		"rotates every %d MiB with gzip on, from a moment on when all was on the disk that had been written before. After all that, the lines in all files are counted.\n\n", bench.StallSize, load.Stalled, bench.StallSize)
+		"rotates every %d MiB with gzip on. Both begin when nothing is left to be written to the disk. After all that, the lines in all "+
+		"files are counted.\n\n", bench.RotatedSize, load.Stalled, bench.RotateSize)
 	rows := make([][]string, len(f.wall.peers))
 	for j, p := range f.wall.peers {
 		rows[j] = []string{

@@ -61,8 +61,8 @@ func TestFileSummary(t *testing.T) {
 	want := "Lines of 200 bytes, one Write each. Times of a line are multiples of that of `os.File`, " +
 		"the others of that of `lumberjack`, in the same round. CPU is what the whole process worked, in it and in the kernel.\n" +
 		"Medians of 3 rounds; plan9/arm, 1 CPU; 2026-11-22.\n" +
-		`Rotate is a call of that method, with 1 MiB in the file. p99.99 and the longest are of 220000 Writes, as fast as they go, to a file ` +
-		`that rotates every 1 MiB with gzip on. After all that, the lines in all files are counted.
+		`Rotate is a call of that method, with 1 MiB in the file. p99.99 and the longest are of 1000000 Writes, as fast as they go, to a file ` +
+		`that rotates every 10 MiB with gzip on. Both begin when nothing is left to be written to the disk. After all that, the lines in all files are counted.
 
 | file | a line | CPU | rotating every 10 MiB | CPU | Rotate | p99.99 | longest | lost |
 | --- | --- | --- | --- | --- | --- | --- | --- | --- |
