@@ -9,9 +9,9 @@
 // files. With -write it also puts the tables into the README of the repository,
 // between the lines <!-- bench:begin --> and <!-- bench:end -->, or those of
 // files, or, of buffers, into docs/figures.md, and the chart of the encoders into
-// bench/report.svg. It runs anywhere in the repository and takes a good minute, five, or six. Many short
-// rounds give steadier ratios than few long ones: what else the machine does for
-// a second then hits every peer alike.
+// bench/report.svg. It runs anywhere in the repository and takes a good minute,
+// five, or six. Many short rounds give steadier ratios than few long ones: what
+// else the machine does for a second then hits every peer alike.
 package main
 
 import (
