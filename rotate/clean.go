@@ -76,9 +76,10 @@ type CleanReport struct {
 //
 // Clean removes nothing but regular files directly in dir whose names match
 // Pattern and do not begin with a dot, and no file that somebody has open for
-// writing. On Linux that is known for sure of the files that belong to the user,
-// and to a process with CAP_LEASE, such as root's, of all, but not on network
-// file systems; on Windows it is known of all. Elsewhere it is known of the files
+// writing, which it has to be allowed to read. On Linux that is known for sure of
+// the files that belong to the user, and to a process with CAP_LEASE, such as
+// root's, of all, on the usual local file systems; on Windows it is known of all.
+// Elsewhere it is known of the files
 // that a File has open, and every file written to within the last minute is taken
 // for one in use. Nobody can tell of a program that opens its file only for the
 // moment of each line. A symbolic link is neither followed nor removed, but dir

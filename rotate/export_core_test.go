@@ -61,3 +61,15 @@ func (f *File) BeginSync() (end func()) {
 	f.dirty = false
 	return f.syncing.Unlock
 }
+
+// CloseStandby makes all that needs the probe of the file made ahead fail, and
+// reports whether there is one.
+func (f *File) CloseStandby() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.standby == nil {
+		return false
+	}
+	_ = f.standby.probe.Close()
+	return true
+}

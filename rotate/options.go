@@ -77,7 +77,7 @@ type Options struct {
 
 	// CompressLevel is the level of compression: 1 to 9 for Gzip, 1 to 22 for
 	// Zstd. Zero means the fastest; other values are an error. Log files hardly
-	// get smaller with the others, and Zstd takes 37 MB of memory from 10 on.
+	// get smaller with the others, and Zstd takes much memory from 10 on.
 	CompressLevel int
 
 	// CompressDelay is how long a backup stays plain, so that a program which

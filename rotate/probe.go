@@ -32,7 +32,8 @@ var ErrWorldWritable = errors.New("every user may rename and remove the files in
 // looked at last: everything else is well then. The volumes of some container
 // platforms are such directories, where it may not matter.
 //
-// Success is about this moment, and about a small file.
+// Success is about this moment, and about a small file. Whether the locks work
+// that MultiProcess and PerProcess need is found out by Open.
 func Probe(dir string) error {
 	if err := probe(dir); err != nil {
 		return fmt.Errorf("rotate: probe %s: %w", dir, err)

@@ -181,13 +181,17 @@ func (f *File) rotate(reason Reason) error {
 
 // closeRetired closes the file that was rotated last. It is called with the lock.
 func (f *File) closeRetired() {
-	if f.retired == nil {
+	f.closeBackup(f.retired)
+	f.retired = nil
+}
+
+func (f *File) closeBackup(seg *segment) {
+	if seg == nil {
 		return
 	}
-	if err := f.retired.close(); err != nil {
+	if err := seg.close(); err != nil {
 		f.problem(fmt.Errorf("rotate: close a backup of %s: %w", f.path, err))
 	}
-	f.retired = nil
 }
 
 func (f *File) notRotated(err error) error {

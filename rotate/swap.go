@@ -64,13 +64,14 @@ func (f *File) next() (*standby, error) {
 	f.standby = nil
 	switch {
 	case next == nil:
-	case next.isThere():
-		err := next.dress(perm)
-		return next, err
-	default: // somebody has removed it
+	case !next.isThere(): // somebody has removed it
 		if err := next.close(); err != nil {
 			return nil, err
 		}
+	case next.dress(perm) == nil:
+		return next, nil
+	default: // another one may do
+		_ = next.discard() // what is left of it the next Open removes
 	}
 	f.closeRetired() // the worker is late, and its engine can be used
 	return newStandby(f.dir, f.names, perm)

@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -220,4 +221,31 @@ func TestNoFreeDescriptorLosesNothing(t *testing.T) {
 		t.Error("no rotation failed: the test did not test anything")
 	}
 	checkStats(t, f, int64(len(want)), 0)
+}
+
+func TestPreparedFileThatCannotGetItsMode(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		path := filepath.Join(t.TempDir(), "app.log")
+		f := mustOpen(t, path, nil)
+		mustWrite(t, f, "1\n")
+		mustRotate(t, f)
+		synctest.Wait()
+		if !f.CloseStandby() {
+			t.Fatal("there is none")
+		}
+		if err := os.Chmod(path, 0o640); err != nil { // so it needs another mode
+			t.Fatal(err)
+		}
+		mustWrite(t, f, "2\n")
+		mustRotate(t, f)
+		mustClose(t, f)
+		if got := mode(t, path); got != "0640" {
+			t.Errorf("mode %s", got)
+		}
+		for _, name := range names(t, filepath.Dir(path)) {
+			if strings.HasSuffix(name, ".tmp") {
+				t.Errorf("%s was left over", name)
+			}
+		}
+	})
 }

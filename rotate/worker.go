@@ -89,11 +89,7 @@ func (f *File) prepare() {
 	retired := f.retired
 	f.retired = nil
 	f.mu.Unlock()
-	if retired != nil {
-		if err := retired.close(); err != nil {
-			f.problem(fmt.Errorf("rotate: close a backup of %s: %w", f.path, err))
-		}
-	}
+	f.closeBackup(retired)
 	f.mu.Lock()
 	needed := preparing && f.turns == nil && !f.closed && f.standby == nil && f.retired == nil && f.tally.get().Rotations > 0
 	var perm permissions
