@@ -180,6 +180,9 @@ func TestWrapClosesTheLogger(t *testing.T) {
 
 // In the bubble it is 2000-01-01 00:00 UTC.
 func TestWrapTakesOverBackups(t *testing.T) {
+	if inOwnProcess(t) {
+		return
+	}
 	// From the oldest to the newest, of lumberjack, timberjack and a File.
 	have := []string{
 		"app-1999-12-30T00-00-00.000.log",
