@@ -14,6 +14,9 @@ const maxType = 16
 // maxKey bounds how far before a separator a key is looked for.
 const maxKey = 128
 
+// maxNested is how many sensitive keys within a value are looked at on their own.
+const maxNested = 32
+
 // A textKey is a key found in text, before a separator.
 type textKey struct {
 	sensitive bool
@@ -86,6 +89,7 @@ func (w *walk) pairs(s string, parts, edits []edit) []edit {
 	for _, e := range edits {
 		starts[e.start] = true
 	}
+	within, nested := 0, 0 // a value without quotes, and the keys in it: session: Authorization: Bearer x
 	for i := 0; i < len(s); i++ {
 		for len(parts) > 0 && parts[0].start <= i {
 			i = max(i, parts[0].end)
@@ -110,10 +114,23 @@ func (w *walk) pairs(s string, parts, edits []edit) []edit {
 		if lines := linesBelow(s, k.start, start); lines.end > 0 {
 			e, ok = edit{lines, w.shared.mask, true}, !w.masked(s[lines.start:lines.end])
 		}
-		if ok {
-			found = append(found, e)
-			i = max(i, e.end-1)
+		if !ok {
+			continue
 		}
+		if start >= within {
+			nested = 0
+		}
+		within = max(within, e.end)
+		switch {
+		case e.start > start || strings.IndexByte("{[", s[start]) >= 0:
+			i = max(i, e.end-1) // in quotes or brackets, it is all there is
+		case nested == maxNested:
+			e.end = within + lineEnd(s[within:])
+			i = e.end - 1
+		default:
+			nested++
+		}
+		found = append(found, e)
 	}
 	return found
 }
@@ -284,7 +301,7 @@ func bareValue(s string, k textKey, before string) int {
 	case k.inQuery:
 		return bareEnd(s, "&#\"'<>")
 	default:
-		return bareEnd(s, "")
+		return max(bareEnd(s, ""), schemeEnd(s))
 	}
 }
 
@@ -412,15 +429,30 @@ func headerEnd(s, before string) int {
 			s = s[:i]
 		}
 	}
+	if end := schemeEnd(s); end > 0 {
+		return end
+	}
+	return len(strings.TrimRight(s[:lineEnd(s)], " \t"))
+}
+
+// schemeEnd returns where the credentials end of the scheme of HTTP that s begins
+// with, or 0 if it begins with none.
+func schemeEnd(s string) int {
 	scheme := s[:wordEnd(s, "")]
-	if rest := strings.TrimLeft(s[len(scheme):], " \t"); len(scheme) <= len("negotiate") && len(scheme)+len(rest) < len(s) {
-		switch strings.ToLower(scheme) {
-		case "basic", "bearer", "token", "negotiate", "ntlm", "apikey", "dpop":
-			return len(s) - len(rest) + bareEnd(rest, "")
-		}
+	rest := strings.TrimLeft(s[len(scheme):], " \t")
+	if len(scheme) > len("negotiate") || len(scheme)+len(rest) == len(s) {
+		return 0
 	}
-	if i := strings.IndexAny(s, "\r\n"); i >= 0 {
-		s = s[:i]
+	switch strings.ToLower(scheme) {
+	case "basic", "bearer", "token", "negotiate", "ntlm", "apikey", "dpop":
+		return len(s) - len(rest) + bareEnd(rest, "")
 	}
-	return len(strings.TrimRight(s, " \t"))
+	return 0
+}
+
+func lineEnd(s string) int {
+	if end := strings.IndexAny(s, "\r\n"); end >= 0 {
+		return end
+	}
+	return len(s)
 }
