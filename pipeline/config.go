@@ -187,11 +187,9 @@ func (cfg Config) complete() (Config, error) {
 	if cfg.NoRedact && !reflect.ValueOf(cfg.Redact).IsZero() {
 		errs = append(errs, errors.New("pipeline: field Redact is set, and so is NoRedact"))
 	}
-	// A handler of redact's has no error to return: it reports a key that it
-	// cannot use, which must not be missed here.
-	opts := cfg.Redact
-	opts.OnError = func(err error) { errs = append(errs, fmt.Errorf("pipeline: field Redact: %w", err)) }
-	redact.NewHandler(slog.DiscardHandler, &opts)
+	if err := cfg.Redact.Validate(); err != nil {
+		errs = append(errs, fmt.Errorf("pipeline: field Redact: %w", err))
+	}
 	return cfg, errors.Join(errs...)
 }
 

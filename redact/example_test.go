@@ -25,16 +25,11 @@ func ExampleNewHandler() {
 }
 
 func ExampleNewHandler_keys() {
-	badge, err := redact.NewRule("badge", `\bEMP-\d{6}\b`)
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
 	out := slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: withoutTime})
 	logger := slog.New(redact.NewHandler(out, &redact.Options{
 		Keys:      []string{"card_number", "user.email"},
 		AllowKeys: []string{"page_token"},
-		Rules:     []redact.Rule{badge},
+		Rules:     []redact.Rule{{Name: "badge", Pattern: `\bEMP-\d{6}\b`}},
 		Mask:      "***",
 	}))
 	logger.Info("order", "CardNumber", 4111, slog.Group("user", "email", "bob@example.com", "id", 5), "page_token", "p2")

@@ -3,6 +3,7 @@ package redact
 import (
 	"bytes"
 	"encoding/json"
+	"log/slog"
 	"strings"
 )
 
@@ -66,6 +67,11 @@ func (t *jsonText) replace(start, end int, text string) {
 	t.done = end
 }
 
+func (t *jsonText) cut(start, end int) {
+	t.out = append(t.out, t.s[t.done:start]...)
+	t.done = end
+}
+
 func (t *jsonText) result() (string, bool) {
 	if t.done == 0 {
 		return t.s, false
@@ -117,36 +123,78 @@ func (t *jsonText) value(i int) int {
 }
 
 func (t *jsonText) members(i int) int {
-	named := false // what has a sensitive name, before its value
+	named := none // the rule for what has a sensitive name, before its value
+	comma := -1   // behind the last member that is left
 	i = skipSpace(t.s, i+1)
 	for t.s[i] != '}' {
+		start := i
 		end := jsonStringEnd(t.s, i)
 		key := unquoteJSON(t.s[i:end])
-		masked, changed := t.w.text(key)
-		if changed {
-			t.replace(i, end, masked)
-		}
 		i = skipSpace(t.s, skipSpace(t.s, end)+1)
 		if t.s[i] == '"' && isName(key) {
 			named = t.w.sensitive(unquoteJSON(t.s[i:jsonStringEnd(t.s, i)]))
 		}
-		if t.w.sensitive(key) || named && isValue(key) {
-			end = t.skip(i)
-			if raw := t.s[i:end]; !isNothing(raw) && raw != `""` && !t.w.masked(unquoteJSON(raw)) {
-				t.w.masks++
-				t.replace(i, end, t.w.shared.mask)
-			}
-		} else {
+		rule := t.rule(key, i)
+		if rule == none && isValue(key) {
+			rule = named
+		}
+		masked, changed := t.w.text(key)
+		removed := false
+		var out string
+		after := t.skip(i)
+		if rule != none && t.shows(i, after, rule) {
 			t.w.push(masked)
-			end = t.value(i)
+			out, removed = t.w.hide(rule, unquoteJSON(t.s[i:after]), t.s[i] != '{' && t.s[i] != '[')
 			t.w.pop()
 		}
-		i = skipSpace(t.s, end)
-		if t.s[i] == ',' {
+		next := skipSpace(t.s, after)
+		if removed {
+			if t.s[next] == ',' {
+				next = skipSpace(t.s, next+1)
+			}
+			switch {
+			case t.s[next] == '}' && comma >= t.done:
+				t.cut(comma, after)
+			case t.s[next] == '}' && comma >= 0: // others behind the comma are removed already
+				t.out, t.done = bytes.TrimRight(t.out, " \t\r\n,"), after
+			case t.s[next] == '}':
+				t.cut(start, after)
+			default:
+				t.cut(start, next)
+			}
+			i = next
+			continue
+		}
+		if changed {
+			t.replace(start, end, masked)
+		}
+		if rule == none {
+			t.w.push(masked)
+			t.value(i)
+			t.w.pop()
+		} else if out != "" {
+			t.replace(i, after, out)
+		}
+		if i = next; t.s[i] == ',' {
+			comma = i
 			i = skipSpace(t.s, i+1)
 		}
 	}
 	return i + 1
+}
+
+// rule returns the rule by which a member is sensitive whose value begins at i.
+func (t *jsonText) rule(key string, i int) int {
+	if len(t.w.shared.matching) == 0 {
+		return t.w.sensitive(key)
+	}
+	return t.w.sensitiveValue(key, slog.StringValue(unquoteJSON(t.s[i:t.skip(i)])))
+}
+
+// shows reports whether a value shows anything that is not masked yet.
+func (t *jsonText) shows(start, end, rule int) bool {
+	raw := t.s[start:end]
+	return !isNothing(raw) && raw != `""` && !t.w.hides(rule, unquoteJSON(raw))
 }
 
 // skip returns where the value that begins at i ends.

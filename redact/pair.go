@@ -19,12 +19,12 @@ const maxNested = 32
 
 // A textKey is a key found in text, before a separator.
 type textKey struct {
-	sensitive bool
-	name      string
-	start     int
-	quote     string // the quote that ends it, with its backslashes; empty if it is bare
-	inQuery   bool   // it stands where a key of a URL's query does
-	encoded   bool   // the separator behind it is percent-encoded
+	rule    int // by which it is sensitive, or none
+	name    string
+	start   int
+	quote   string // the quote that ends it, with its backslashes; empty if it is bare
+	inQuery bool   // it stands where a key of a URL's query does
+	encoded bool   // the separator behind it is percent-encoded
 }
 
 // keyBefore looks for a key that ends before the separator at s[at]: bare or
@@ -35,9 +35,9 @@ func (w *walk) keyBefore(s string, at int) textKey {
 		end--
 	}
 	if end == 0 {
-		return textKey{}
+		return textKey{rule: none}
 	}
-	var k textKey
+	k := textKey{rule: none}
 	if c := s[end-1]; c == '"' || c == '\'' || c == '`' {
 		stop := end - 1
 		for stop > 0 && s[stop-1] == '\\' {
@@ -56,16 +56,21 @@ func (w *walk) keyBefore(s string, at int) textKey {
 		}
 	}
 	if k.name == "" {
-		return textKey{}
+		return textKey{rule: none}
 	}
 	k.encoded = s[at] == '%'
 	k.inQuery = k.quote == "" && k.start > 0 && strings.IndexByte("?&#", s[k.start-1]) >= 0
-	if k.sensitive = w.sensitive(k.name) || k.inQuery && w.inQuery(k.name); k.sensitive || k.quote != "" {
+	if k.rule = w.sensitive(k.name); k.rule == none && k.inQuery && w.inQuery(k.name) {
+		k.rule = w.shared.query
+	}
+	if k.rule != none || k.quote != "" {
 		return k
 	}
 	if k.start > 1 && s[k.start-1] == ' ' {
-		if two := bareKey(s, k.start-1); two < k.start-1 && w.sensitive(s[two:end]) {
-			return textKey{sensitive: true, name: s[two:end], start: two}
+		if two := bareKey(s, k.start-1); two < k.start-1 {
+			if rule := w.sensitive(s[two:end]); rule != none {
+				return textKey{rule: rule, name: s[two:end], start: two}
+			}
 		}
 	}
 	return k
@@ -103,7 +108,7 @@ func (w *walk) pairs(s string, parts, edits []edit) []edit {
 			continue
 		}
 		k := w.keyBefore(s, i)
-		if !k.sensitive {
+		if k.rule == none {
 			continue
 		}
 		start := valueStart(s, i+size)
@@ -112,7 +117,8 @@ func (w *walk) pairs(s string, parts, edits []edit) []edit {
 		}
 		e, ok := w.pairValue(s, start, k)
 		if lines := linesBelow(s, k.start, start); lines.end > 0 {
-			e, ok = edit{lines, w.shared.mask, true}, !w.masked(s[lines.start:lines.end])
+			below := s[lines.start:lines.end]
+			e, ok = edit{lines, w.hideIn(k.rule, below), k.rule, true}, !w.masked(below)
 		}
 		if !ok {
 			continue
@@ -191,7 +197,8 @@ func (w *walk) isPassword(s string, start int, starts map[int]bool) bool {
 func (w *walk) inQuery(key string) bool {
 	switch fold(key) {
 	case "sig", "signature", "code":
-		return w.shared.queries && !w.shared.allow.has(w.path, key)
+		_, ok := w.shared.allow.find(w.path, key)
+		return w.shared.query != none && !ok
 	}
 	return false
 }
@@ -228,17 +235,17 @@ func (w *walk) pairValue(s string, start int, k textKey) (edit, bool) {
 		return edit{}, false
 	}
 	if quote, depth := quoteAt(rest); quote != "" {
-		return w.quotedValue(s, start+len(quote), quote, depth)
+		return w.quotedValue(s, start+len(quote), quote, depth, k.rule)
 	}
 	length := bareValue(rest, k, s[:k.start])
 	if length == 0 || isNothing(rest[:length]) || k.meansElse(rest[:length]) {
 		return edit{}, false
 	}
-	text := k.quote + w.shared.mask + k.quote      // so that JSON stays JSON
-	if strings.HasPrefix(rest[length:], k.quote) { // which this is not
-		text = w.shared.mask
+	text := w.hideIn(k.rule, rest[:length])
+	if !strings.HasPrefix(rest[length:], k.quote) {
+		text = k.quote + text + k.quote // so that JSON stays JSON
 	}
-	return edit{span{start, start + length}, text, true}, true
+	return edit{span{start, start + length}, text, k.rule, true}, true
 }
 
 // meansElse reports whether a bare value shows that the key is none of a secret:
@@ -254,19 +261,19 @@ func (k textKey) meansElse(value string) bool {
 }
 
 // quotedValue returns the edit that masks a value in quotes.
-func (w *walk) quotedValue(s string, start int, quote string, depth int) (edit, bool) {
-	rest, text := s[start:], w.shared.mask
+func (w *walk) quotedValue(s string, start int, quote string, depth, rule int) (edit, bool) {
+	rest, closing := s[start:], ""
 	length := quotedEnd(rest, quote[len(quote)-1], depth)
 	for end := length + 1; depth == 0 && length > 0 && end < len(rest) && rest[end] == quote[0]; end = length + 1 {
 		length = end + 1 + quotedEnd(rest[end+1:], quote[0], 0) // in SQL and CSV, two quotes are one
 	}
 	if tail := length + len(quote); tail < len(rest) && !endsValue(rest[tail]) {
-		length, text = tail+wordEnd(rest[tail:], ""), text+quote // "two"words
+		length, closing = tail+wordEnd(rest[tail:], ""), quote // "two"words
 	}
 	if length == 0 || w.masked(rest[:length]) || length == 1 && isPunct(rest[0]) { // token: '}'
 		return edit{}, false
 	}
-	return edit{span{start, start + length}, text, true}, true
+	return edit{span{start, start + length}, w.hideIn(rule, rest[:length]) + closing, rule, true}, true
 }
 
 // bareValue returns the length of the value of key k that s begins with and that
@@ -283,7 +290,7 @@ func bareValue(s string, k textKey, before string) int {
 	case block > 0 && (block == len(s) || endsValue(s[block])):
 		return block
 	case block > 0:
-		return block + wordEnd(s[block:], "")
+		return block + bareEnd(s[block:], "")
 	case isHeader(k.name):
 		return headerEnd(s, before)
 	case k.quote != "":
@@ -386,8 +393,8 @@ func blockEnd(s string) int {
 // isNothing reports whether a bare value is what programs print for none, or
 // says whether there is one.
 func isNothing(s string) bool {
-	switch s {
-	case "null", "nil", "<nil", "undefined", "true", "false":
+	switch strings.TrimRight(s, "\"'`:;,.)]}>|\\") {
+	case "", "null", "nil", "<nil", "undefined", "true", "false":
 		return true
 	}
 	return false
@@ -404,11 +411,34 @@ func wordEnd(s, stops string) int {
 // bareEnd returns where a bare value ends: at a space or one of stops, without
 // the punctuation that closes the sentence or the brackets around it.
 func bareEnd(s, stops string) int {
+	const closing = ")]}"
 	end := wordEnd(s, stops)
-	for end > 0 && strings.IndexByte(",;.)]}>\"'`|\\", s[end-1]) >= 0 {
-		end--
+	for ; end > 0 && strings.IndexByte(",;.>\"'`|\\"+closing, s[end-1]) >= 0; end-- {
+		if strings.IndexByte(closing, s[end-1]) >= 0 {
+			return end - surplus(s[:end])
+		}
 	}
 	return end
+}
+
+// surplus returns how much of the punctuation at the end of a value comes with the
+// brackets around it: from a bracket on that has not been opened in the value.
+func surplus(s string) int {
+	var open [1 << 7]int // how many of a kind are open, by what closes them
+	last := len(strings.TrimRight(s, ",;.)]}>\"'`|\\"))
+	for i := range len(s) {
+		switch c := s[i]; c {
+		case '(':
+			open[')']++
+		case '[', '{':
+			open[c+2]++
+		case ')', ']', '}':
+			if open[c]--; open[c] < 0 && i >= last {
+				return len(s) - len(strings.TrimRight(s[:i], ",;.>\"'`|\\"))
+			}
+		}
+	}
+	return 0
 }
 
 // endsValue reports whether c, right after a closing quote or bracket, shows
@@ -424,10 +454,9 @@ func isHeader(key string) bool {
 // headerEnd returns where the value of a header that s begins with ends. Of the
 // text before it, a quote at the end closes the header too.
 func headerEnd(s, before string) int {
-	if before != "" && strings.IndexByte("\"'`", before[len(before)-1]) >= 0 {
-		if i := strings.IndexByte(s, before[len(before)-1]); i >= 0 {
-			s = s[:i]
-		}
+	if last := len(before) - 1; last >= 0 && strings.IndexByte("\"'`", before[last]) >= 0 {
+		_, depth := quoteAt(before[len(strings.TrimRight(before[:last], `\`)):])
+		s = s[:quotedEnd(s, before[last], depth)]
 	}
 	if end := schemeEnd(s); end > 0 {
 		return end

@@ -44,7 +44,7 @@ const maxRules = 64
 // frequent. What is not in it is rarer still.
 const rarity = "zqjx(@_kv:bpwyg/fmcul.dh-rsnioate"
 
-func newPrefilter(rules []Rule) prefilter {
+func newPrefilter(rules []*matcher) prefilter {
 	var p prefilter
 	for _, c := range "0123456789" {
 		p.class[c] |= digit
@@ -55,6 +55,9 @@ func newPrefilter(rules []Rule) prefilter {
 		p.class[c] |= is
 	}
 	for i, r := range rules {
+		if r == nil {
+			continue
+		}
 		bit := uint64(1) << min(i, maxRules-1)
 		switch {
 		case r.digits > 0:
@@ -138,7 +141,7 @@ func (w *walk) suspect(s string) suspicion {
 		}
 		if c&separator != 0 && !found.keys && separatorAt(s, i) > 0 {
 			k := w.keyBefore(s, i)
-			found.keys = k.sensitive || k.quote != "" && isValue(k.name) // with a name beside it
+			found.keys = k.rule != none || k.quote != "" && isValue(k.name) // with a name beside it
 		}
 	}
 	found.opening, found.escape = seen&opening != 0, seen&escape != 0
@@ -158,6 +161,9 @@ func (p *prefilter) literalsAt(s string, i int) (rules uint64) {
 	}
 	return rules
 }
+
+// none reports whether no rule has to be tried.
+func (s suspicion) none() bool { return s.rules == 0 }
 
 // has reports whether the rule with this index has to be tried.
 func (s suspicion) has(rule int) bool { return s.rules>>min(rule, maxRules-1)&1 != 0 }

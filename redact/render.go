@@ -71,12 +71,13 @@ func (w *walk) withoutSecrets(text string) string {
 		return text
 	}
 	var forms []string
+	rule := w.secrets[0].rule
 	for _, secret := range w.secrets {
-		if quoted := quoteJSON(secret); len(quoted) != len(secret)+2 {
+		forms = append(forms, secret.text)
+		if quoted := quoteJSON(secret.text); len(quoted) != len(secret.text)+2 {
 			forms = append(forms, string(quoted[1:len(quoted)-1]))
 		}
 	}
-	forms = append(forms, w.secrets...)
 	if w.hidden == 0 {
 		clear(w.secrets)
 		w.secrets = w.secrets[:0]
@@ -94,11 +95,12 @@ func (w *walk) withoutSecrets(text string) string {
 			continue
 		}
 		if odd++; form != "" && (odd > maxOdd || strings.Contains(text, form)) {
-			return w.mask()
+			w.hit(rule)
+			return w.shared.mask
 		}
 	}
 	if masked := strings.NewReplacer(pairs...).Replace(text); masked != text {
-		w.masks++
+		w.hit(rule)
 		return masked
 	}
 	return text
@@ -157,13 +159,13 @@ func (w *walk) behindMethods(v reflect.Value, t reflect.Type) bool {
 	if v.Kind() == reflect.Pointer && v.IsNil() {
 		return false
 	}
-	masks, fails, failed, over, unseen := w.masks, w.fails, len(w.failed), w.over, w.unseen
+	hits, failed, over, unseen := len(w.hits), len(w.failed), w.over, w.unseen
 	w.unseen = unseen || printsByFmt(t)
 	w.hidden++
 	defer func() {
 		// Whatever was found is in no output.
 		w.unhide()
-		w.masks, w.fails, w.failed, w.over, w.unseen = masks, fails, w.failed[:failed], over, unseen
+		w.hits, w.failed, w.over, w.unseen = w.hits[:hits], w.failed[:failed], over, unseen
 	}()
 	if l, ok := w.look(v); ok {
 		if has(w.looked, l) {
@@ -199,6 +201,14 @@ func printsByJSON(t reflect.Type) bool {
 // handlers do not look for one, stands for.
 func (w *walk) resolved(l slog.LogValuer) any {
 	return w.plain(slog.AnyValue(l).Resolve())
+}
+
+// logged masks the secrets in a value of slog's, in a place where handlers do not
+// look for one.
+func (w *walk) logged(v slog.Value) (out any, changed bool) {
+	hits := len(w.hits)
+	out = w.plain(v.Resolve())
+	return out, v.Kind() == slog.KindLogValuer || len(w.hits) > hits
 }
 
 // plain returns a value, masked, as encoding/json can print it.
@@ -251,10 +261,10 @@ func appendAttr(obj object, a slog.Attr) object {
 // a handler may print them on their own.
 func (w *walk) failure(err error, v reflect.Value, t reflect.Type) (out any, changed bool) {
 	text, changed := w.text(err.Error())
-	masks := w.masks
+	hits := len(w.hits)
 	_, dirty := w.printed(err)
 	dirty = w.behindError(err, v, t) || dirty
-	w.masks = masks // none of these is printed
+	w.hits = w.hits[:hits] // none of these is printed
 	if !changed && !dirty {
 		return nil, false
 	}

@@ -1,59 +1,195 @@
 package redact
 
 import (
-	"encoding/base64"
 	"errors"
 	"fmt"
+	"log/slog"
+	"reflect"
 	"regexp"
+	"regexp/syntax"
 	"slices"
 	"strings"
 	"sync"
 )
 
-// A Rule finds secrets in text by their form. Rules come from [DefaultRules] and
-// [NewRule]; the zero Rule finds nothing. A Rule never changes and may be used
-// by any number of handlers and goroutines.
+// A Rule says what is a secret, and what becomes of it. What any of Keys, Types,
+// Tags, Pattern and Match finds is one.
+//
+// The rules of [Options] come before the default ones. Of several that find the
+// same, the first decides.
 type Rule struct {
-	name, source string
-	literals     []string // lower case: without one of them in a text there is nothing to find
-	digits       int      // as many digits, with single separators at most, there have to be
-	find         func(s string) []span
+	// Name is what Stats, OnRedact and the errors call the rule. It must not be
+	// empty.
+	Name string
+
+	// Group is what the rule can be switched off by, with others: see
+	// [DefaultRules]. It may be empty.
+	Group string
+
+	// Source says where the form that the rule looks for is published.
+	Source string
+
+	// Keys are patterns for keys: of attrs, groups (by WithGroup too), maps, the
+	// fields of structs (by all their names: in Go, in JSON and in other tags),
+	// and keys in text and in JSON. What stands under one is a secret, whatever it
+	// is.
+	//
+	// Case and punctuation do not count: "card_number" is CardNumber and
+	// Card-Number too. A "*" stands for any letters: "*password" is what ends in
+	// it, "secret*" what begins with it, "*card*" what holds it. Punctuation
+	// beside a "*" is the border of a word: "*_pass" is pass, db_pass and dbPass,
+	// not bypass.
+	//
+	// A key with dots is matched against the last elements of the path of groups
+	// and keys, "*" being any one element and "**" any number of them:
+	// "user.email" is email in user, wherever that is, "*.card" is card in any
+	// group, "user.*" is all that is in user, and "user.**" all below it.
+	Keys []string
+
+	// Types are the types of values that are secrets wherever they stand, as
+	// [reflect.TypeFor] returns them. Of an interface, all types that have its
+	// methods; of another type, a pointer to it too.
+	Types []reflect.Type
+
+	// Tags are tags of fields that are secrets: `redact` is any field that has
+	// this tag, `log:"-"` one of this value, or with it in a list, as `log:"a,-"`.
+	Tags []string
+
+	// Pattern finds secrets in text, in the syntax of [regexp], which takes linear
+	// time on any text: the first of its groups that takes part in the match, or
+	// all of the match if none does. It must not match the empty text. A pattern
+	// whose matches all have some literal text in them costs next to nothing where
+	// that is missing.
+	Pattern string
+
+	// Check, if not nil, says which of the secrets that Pattern finds are.
+	Check func(secret string) bool
+
+	// Match, if not nil, is asked about each attr, map entry, field of a struct
+	// and member of JSON. The path has the groups and keys that lead to it, and
+	// must not be kept. It is called by several goroutines at once, and costs
+	// clean values their fast way. If it panics, the value is masked.
+	Match func(path []string, value slog.Value) bool
+
+	// Action is what becomes of the secret.
+	Action Action
+
+	// Optional rules are off unless Options.Enable has their name.
+	Optional bool
+
+	matcher *matcher // for Pattern, or of a default rule without one
+}
+
+// A matcher finds secrets in text.
+type matcher struct {
+	pattern  string
+	literals []string // in lower case: one of them is in every text in which there is something to find; nil: unknown
+	digits   int      // as many digits, with single separators at most, there have to be
+	find     func(s string) []span
 }
 
 // A span is a part of a text, from start up to but without end.
 type span struct{ start, end int }
 
-// NewRule returns a rule that masks what pattern matches: the first of its groups
-// that takes part in the match, or all of the match if none does. The pattern has the syntax of [regexp],
-// which takes linear time on any text. A pattern that begins with a literal text
-// is much cheaper than one that does not.
-//
-// It is an error if name is empty, if pattern does not compile, or if it matches
-// the empty text.
-func NewRule(name, pattern string) (Rule, error) {
-	if name == "" {
-		return Rule{}, fmt.Errorf("redact: rule with pattern %q: empty name", pattern)
+// compile returns the matcher of the rule, or nil if it looks for nothing in text.
+func (r *Rule) compile() (*matcher, error) {
+	if r.matcher != nil && r.matcher.pattern == r.Pattern {
+		return r.matcher, nil
 	}
-	re, err := regexp.Compile(pattern)
-	if err == nil && re.MatchString("") {
-		err = errors.New("matches the empty text")
+	if r.Pattern == "" {
+		return nil, nil //nolint:nilnil // most rules have none
 	}
+	re, err := regexp.Compile(r.Pattern)
 	if err != nil {
-		return Rule{}, fmt.Errorf("redact: rule %q: pattern %q: %w", name, pattern, err)
+		return nil, err
 	}
-	r := Rule{name: name, find: finder(re, nil)}
-	if prefix, _ := re.LiteralPrefix(); prefix != "" {
-		r.literals = []string{asciiLower(prefix)}
+	if re.MatchString("") {
+		return nil, errors.New("matches the empty text")
 	}
-	return r, nil
+	m := &matcher{pattern: r.Pattern, find: finder(re, r.Check)}
+	if tree, err := syntax.Parse(r.Pattern, syntax.Perl); err == nil {
+		m.literals = literalsOf(tree)
+	}
+	return m, nil
 }
 
-// Name returns the name of the rule.
-func (r Rule) Name() string { return r.name }
+// check returns what is wrong with the rule. What its place is called comes before.
+func (r *Rule) check(place string) error {
+	var errs []error
+	fail := func(format string, args ...any) {
+		errs = append(errs, fmt.Errorf("redact: "+place+" %q: "+format, append([]any{r.Name}, args...)...))
+	}
+	if r.Name == "" {
+		fail("empty Name, want one for Stats and errors")
+	}
+	if len(r.Keys) == 0 && len(r.Types) == 0 && len(r.Tags) == 0 && r.Pattern == "" && r.Match == nil && r.matcher == nil {
+		fail("it finds nothing, want one of Keys, Types, Tags, Pattern and Match")
+	}
+	for _, key := range r.Keys {
+		if err := new(keySet).add(key, 0); err != nil {
+			fail("%w", err)
+		}
+	}
+	for i, t := range r.Types {
+		if t == nil {
+			fail("Types[%d] is nil", i)
+		}
+	}
+	for _, tag := range r.Tags {
+		if _, _, err := splitTag(tag); err != nil {
+			fail("%w", err)
+		}
+	}
+	if _, err := r.compile(); err != nil {
+		fail("Pattern %q: %w", r.Pattern, err)
+	}
+	if r.Check != nil && r.Pattern == "" {
+		fail("a Check, but no Pattern")
+	}
+	if err := r.Action.check(); err != nil {
+		fail("%w", err)
+	}
+	return errors.Join(errs...)
+}
 
-// Source says where the form that the rule looks for is published. It is empty
-// for a rule made by [NewRule].
-func (r Rule) Source() string { return r.source }
+// splitTag returns the key of a tag, and its value if the tag has to have it.
+func splitTag(tag string) (key, value string, err error) {
+	key, value, found := strings.Cut(tag, ":")
+	quoted := len(value) > 2 && value[0] == '"' && value[len(value)-1] == '"'
+	if key == "" || strings.ContainsAny(key, " \"`") || found && !quoted {
+		return "", "", fmt.Errorf("tag %q, want a key, or a key and a value as in log:\"-\"", tag)
+	}
+	return key, strings.Trim(value, `"`), nil
+}
+
+// hasTag reports whether a field has one of the tags.
+func (r *Rule) hasTag(f reflect.StructField) bool {
+	for _, tag := range r.Tags {
+		key, want, err := splitTag(tag)
+		if err != nil {
+			continue
+		}
+		if value, ok := f.Tag.Lookup(key); ok && (want == "" || slices.Contains(strings.Split(value, ","), want)) {
+			return true
+		}
+	}
+	return false
+}
+
+// hasType reports whether values of type t are secrets.
+func (r *Rule) hasType(t reflect.Type) bool {
+	for _, want := range r.Types {
+		switch {
+		case want == nil:
+		case t == want:
+			return true
+		case want.Kind() == reflect.Interface && t.Kind() != reflect.Interface &&
+			(t.Implements(want) || reflect.PointerTo(t).Implements(want)):
+			return true
+		}
+	}
+	return false
+}
 
 // finder returns the find function for a pattern. A check that returns false lets
 // a match pass.
@@ -76,133 +212,7 @@ func finder(re *regexp.Regexp, check func(secret string) bool) func(string) []sp
 	}
 }
 
-// DefaultRules returns the rules that a handler has without Options.NoDefaults.
-// Each finds a form that is published, see [Rule.Source]:
-//
-//   - url_password: the password in scheme://user:password@host
-//   - dsn_password: the same in a data source name, user:password@tcp(host)
-//   - bearer, basic: credentials after the name of an HTTP scheme
-//   - command_flag: --password x, --token x and the like
-//   - sql_password, quoted_token, curl_user: password 'x', identified by 'x',
-//     token "x", curl -u user:x
-//   - xml_element: <password>x</password>, <wsse:Token a="b">x</wsse:Token>
-//   - jwt: JSON Web Tokens
-//   - private_key: PEM blocks with a private key, also cut off ones
-//   - aws_key_id, github_token, gitlab_token, google_api_key, npm_token,
-//     slack_token, slack_webhook, stripe_key, telegram_token, discord_webhook,
-//     openai_key, sendgrid_key, google_oauth_token, vault_token,
-//     digitalocean_token: keys with a prefix of their issuer
-//   - bcrypt_hash: $2b$10$…
-//   - payment_card: 13 to 16 digits that pass the Luhn check, in groups or not
-//
-// Those with names in their form (command_flag, xml_element) have a list of their
-// own: they do not know Options.Keys.
-func DefaultRules() []Rule { return slices.Clone(defaultRules()) }
-
 var defaultRules = sync.OnceValue(compileDefaults) //nolint:gochecknoglobals // built once, never changed
-
-func compileDefaults() []Rule {
-	pattern := func(name, source, literals, expr string, check func(string) bool) Rule {
-		find := finder(regexp.MustCompile(expr), check)
-		return Rule{name: name, source: source, literals: strings.Split(literals, "|"), find: find}
-	}
-	return []Rule{
-		// A password with a slash in it is outside the grammar but often written; a port is not one.
-		pattern("url_password", "RFC 3986 section 3.2.1", "@",
-			`://(?:([^\s/?#:@"'<>\[]+):(?:x-oauth-basic)?@`+
-								`|[^\s/?#:"'<>\[]*:([^\s/?#<>]*|[0-9]*[^\s0-9/?#@"'<>][^\s<>"']*|#[^\s<>"'@]*)@)`, nil).
-			with("://").notBefore("@sha256:"), // the digest of an image
-		pattern("dsn_password", "github.com/go-sql-driver/mysql, DSN", "@tcp(|@unix(|@tcp6(|@cloudsql(|@(|@/",
-			`[^\s:@/"'=]+:(\S+)@(?:(?:tcp6?|unix|cloudsql)?\(|/\w)`, nil),
-		pattern("bearer", "RFC 6750 section 2.1", "bearer",
-			`(?i)\bbearer(?:\s+|%20|\+)([a-z0-9._~+/-]{8,}=*)`, isCredential),
-		pattern("basic", "RFC 7617 section 2", "basic",
-			`(?i)\bbasic\s+([a-z0-9+/_-]{4,}={0,2})`, isUserPass),
-		pattern("command_flag", "GNU coding standards, section 4.8", "--|-pass|-token|-secret",
-			`(?i)(?:--[a-z0-9_-]*|\s-)(?:password|passwd|passphrase|passcode|-pass|secret|token|credentials?|`+
-				`(?:api|secret|access|private|account)[-_]?key)`+
-				`[ \t]+(?:"([^"]*)"|'([^']*)'|([^\s"'-]\S*))`, nil),
-		pattern("xml_element", "W3C XML 1.0, section 3", "</",
-			`(?is)<(?:[\w.-]+:)?[\w.-]*(?:password|passwd|passphrase|passcode|pwd|secret|token|session[-_]?id|`+
-				`(?:api|private|access|account)[-_]?key)`+
-				`(?:\s[^<>]*)?>(.+?)</`, nil),
-		pattern("sql_password", "MySQL and PostgreSQL manuals, CREATE USER", "password|identified by",
-			`(?i)\b(?:password|identified\s+by)\s+(?:'([^']+)'|"([^"]+)")`, nil),
-		pattern("quoted_token", "convention of clients that print what was refused", "token|api key",
-			`(?i)\b(?:token|api key)\s+(?:'([a-z0-9._~+/=-]{6,})'|"([a-z0-9._~+/=-]{6,})")`, isCredential),
-		pattern("curl_user", "curl man page, --user", "curl ",
-			`\bcurl\s[^\r\n]{0,200}?\s?(?:-u|--user)[ \t=]+["']?[^\s:"']+:([^\s"']+)`, nil),
-		pattern("jwt", "RFC 7519 section 3, RFC 7515 section 3.1", "eyj",
-			`\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)*`, nil),
-		{name: "private_key", source: "RFC 7468 sections 10 and 11", literals: []string{"-----begin"}, find: pemFinder()},
-		pattern("aws_key_id", "AWS IAM User Guide, IAM identifiers", "akia|asia",
-			`\b(?:AKIA|ASIA)[A-Z2-7]{16}\b`, nil),
-		pattern("github_token", "GitHub Docs, About authentication to GitHub, token formats",
-			"ghp_|gho_|ghu_|ghs_|ghr_|github_pat_",
-			`\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})`, nil),
-		pattern("gitlab_token", "GitLab Docs, Token overview, token prefixes",
-			"glpat-|gldt-|glrt-|glcbt-|glptt-|glft-|glimt-|glagent-|glsoat-|gloas-",
-			`\bgl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|soat|oas)-[A-Za-z0-9_.-]{20,}`, nil),
-		pattern("google_api_key", "Google Cloud Docs, API keys overview", "aiza",
-			`\bAIza[A-Za-z0-9_-]{35}`, nil),
-		pattern("npm_token", "GitHub Blog, Announcing npm's new access token format", "npm_",
-			`\bnpm_[A-Za-z0-9]{36}`, nil),
-		pattern("slack_token", "Slack API Docs, Token types", "xox|xapp-",
-			`\b(?:xox[a-z](?:\.xox[a-z])?|xapp)-[A-Za-z0-9-]{10,}`, nil),
-		pattern("slack_webhook", "Slack API Docs, Incoming webhooks", "hooks.slack.com/",
-			`hooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9_/]{10,})`, nil),
-		pattern("stripe_key", "Stripe Docs, API keys", "k_live_|k_test_|whsec_",
-			`\b(?:[sr]k_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9+/=]{20,})`, nil),
-		pattern("telegram_token", "Telegram Bot API, Authorizing your bot", "/bot",
-			`/bot[0-9]{6,}:([A-Za-z0-9_-]{30,})`, nil),
-		pattern("discord_webhook", "Discord Developer Docs, Webhook resource", "/api/webhooks/",
-			`/api/webhooks/[0-9]+/([A-Za-z0-9_-]{16,})`, nil),
-		pattern("openai_key", "OpenAI and Anthropic API references, authentication", "sk-proj-|sk-svcacct-|sk-admin-|sk-ant-",
-			`\bsk-(?:proj|svcacct|admin|ant)-[A-Za-z0-9_-]{16,}`, nil),
-		pattern("sendgrid_key", "SendGrid Docs, API keys", "sg.",
-			`\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}`, nil),
-		pattern("google_oauth_token", "Google Cloud Docs, token types", "ya29.",
-			`\bya29\.[A-Za-z0-9_-]{16,}`, nil),
-		pattern("vault_token", "HashiCorp Vault Docs, tokens", "hvs.|hvb.|hvr.",
-			`\bhv[sbr]\.[A-Za-z0-9_-]{20,}`, nil),
-		pattern("digitalocean_token", "DigitalOcean Docs, personal access tokens", "_v1_",
-			`\bdo[por]_v1_[A-Za-z0-9]{40,}`, nil),
-		pattern("bcrypt_hash", "OpenBSD crypt(3)", "$2",
-			`\$2[abxy]\$[0-9]{2}\$[A-Za-z0-9./]{53}`, nil),
-		{name: "payment_card", source: "ISO/IEC 7812-1, annex B (Luhn)", digits: minCard, find: findCards},
-	}
-}
-
-// with returns the rule for texts that have this literal too.
-func (r Rule) with(literal string) Rule {
-	find := r.find
-	r.find = func(s string) []span {
-		if !strings.Contains(s, literal) {
-			return nil
-		}
-		return find(s)
-	}
-	return r
-}
-
-// notBefore returns the rule without what it finds before this literal.
-func (r Rule) notBefore(literal string) Rule {
-	find := r.find
-	r.find = func(s string) []span {
-		return slices.DeleteFunc(find(s), func(f span) bool { return strings.HasPrefix(s[f.end:], literal) })
-	}
-	return r
-}
-
-// isCredential tells a credential from the word after "bearer" in a sentence.
-func isCredential(s string) bool { return strings.ContainsAny(s, "0123456789") || len(s) >= 32 }
-
-// isUserPass reports whether s is what follows "Basic" in a header.
-func isUserPass(s string) bool {
-	s = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(s, "="))
-	text, err := base64.RawStdEncoding.DecodeString(s)
-	return err == nil && strings.Contains(string(text), ":")
-}
 
 func asciiLower(s string) string {
 	b := []byte(s)

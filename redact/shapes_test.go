@@ -116,7 +116,7 @@ func TestLimits(t *testing.T) {
 	var buf testlog.Buffer
 	h := redact.NewHandler(slog.NewJSONHandler(&buf, nil), nil)
 	slog.New(h).Info("m", "a", list, "b", list, "deep", deep)
-	if got := h.Stats(); got != (redact.Stats{Accepted: 1, Redacted: 1}) || !strings.Contains(buf.String(), `"deep":`+want) {
+	if got := h.Stats(); got.Accepted != 1 || got.Redacted != 1 || got.Failures != 0 || !strings.Contains(buf.String(), `"deep":`+want) {
 		t.Errorf("stats %+v, deep %s", got, buf.String()[max(0, len(buf.String())-200):])
 	}
 }
@@ -151,11 +151,7 @@ func group(name string, attrs ...slog.Attr) func(slog.Handler) slog.Handler {
 // hunter is a rule for the secret itself, for shapes without a key.
 func hunter(t testing.TB) *redact.Options {
 	t.Helper()
-	r, err := redact.NewRule("hunter", "hunter2")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return &redact.Options{Rules: []redact.Rule{r}}
+	return &redact.Options{Rules: []redact.Rule{{Name: "hunter", Pattern: "hunter2"}}}
 }
 
 // Each shape in which a secret is logged, with what is printed of it. An empty

@@ -10,6 +10,7 @@ import (
 type edit struct {
 	span
 	text string
+	rule int  // that it hides something by
 	mask bool // it hides something by itself, other than one in JSON that has been counted
 }
 
@@ -21,6 +22,9 @@ func (w *walk) text(s string) (string, bool) {
 	}
 	return w.suspicious(s, found)
 }
+
+// textOf masks the secrets in b, which is not copied if it has none.
+func (w *walk) textOf(b []byte) (string, bool) { return w.text(string(b)) }
 
 // suspicious masks the secrets in a text that may have some.
 func (w *walk) suspicious(s string, found suspicion) (string, bool) {
@@ -36,9 +40,9 @@ func (w *walk) suspicious(s string, found suspicion) (string, bool) {
 	if found.opening {
 		parts = w.embedded(s)
 	}
-	for i, r := range w.shared.rules {
-		if found.has(i) {
-			edits = w.apply(r, s, parts, edits)
+	for i, m := range w.shared.matchers {
+		if m != nil && found.has(i) {
+			edits = w.apply(i, m, s, parts, edits)
 		}
 	}
 	edits = w.pairs(s, parts, edits)
@@ -54,44 +58,43 @@ func byStart(a, b edit) int {
 // and it is no JSON that hides something from suspect, behind escapes or under a
 // key that is only sensitive below others.
 func (w *walk) cleanText(s string, found suspicion) bool {
-	return found.rules == 0 && !found.keys &&
-		(!found.opening || !found.escape && len(w.shared.keys.paths) == 0) &&
+	return found.none() && !found.keys &&
+		(!found.opening || !found.escape && !w.shared.keys.hasPaths() && len(w.shared.matching) == 0) &&
 		(!found.escape || strings.IndexByte(s, '"') < 0)
 }
 
 // apply adds to edits what a rule finds, other than within one of parts.
-func (w *walk) apply(r Rule, s string, parts, edits []edit) []edit {
-	for _, f := range r.find(s) {
+func (w *walk) apply(rule int, m *matcher, s string, parts, edits []edit) []edit {
+	for _, f := range m.find(s) {
 		for len(parts) > 0 && parts[0].end <= f.start {
 			parts = parts[1:]
 		}
 		if len(parts) > 0 && parts[0].start < f.start && f.end < parts[0].end {
 			continue // seen to
 		}
-		if !w.masked(s[f.start:f.end]) {
-			edits = append(edits, edit{f, w.shared.mask, true})
+		if secret := s[f.start:f.end]; !w.masked(secret) {
+			edits = append(edits, edit{f, w.hideIn(rule, secret), rule, true})
 		}
 	}
 	return edits
 }
 
 // masked reports whether s is a mask already.
-func (w *walk) masked(s string) bool {
-	return s == w.shared.mask || s == w.shared.deepMask || s == w.shared.panicMask
-}
+func (w *walk) masked(s string) bool { return s != "" && w.maskAt(s) == len(s) }
 
-// maskAt returns the length of the mask that s begins with, or 0.
+// maskAt returns the length of the longest mask that s begins with, or 0.
 func (w *walk) maskAt(s string) int {
-	for _, m := range []string{w.shared.mask, w.shared.deepMask, w.shared.panicMask} {
-		if strings.HasPrefix(s, m) {
-			return len(m)
+	longest := hashAt(w.shared.mask, s)
+	for _, m := range w.shared.masks {
+		if len(m) > longest && strings.HasPrefix(s, m) {
+			longest = len(m)
 		}
 	}
-	return 0
+	return longest
 }
 
 // cut makes the edits. Where they overlap, all that any of them covers is
-// masked; of two for the same span, the later one is made.
+// masked; of two for the same span, that of the rule that decides is made.
 func (w *walk) cut(s string, edits []edit) (string, bool) {
 	if len(edits) == 0 {
 		return s, false
@@ -104,13 +107,19 @@ func (w *walk) cut(s string, edits []edit) (string, bool) {
 		for i++; i < len(edits) && edits[i].start < e.end; i++ {
 			switch next := edits[i]; {
 			case next.span == e.span:
-				e = next
+				if !e.mask || next.mask && next.rule < e.rule {
+					e = next
+				}
 			case next.end > e.end || !e.mask && next.mask:
-				e = edit{span{e.start, max(e.end, next.end)}, w.shared.mask, true}
+				rule := next.rule
+				if e.mask {
+					rule = min(rule, e.rule)
+				}
+				e = edit{span{e.start, max(e.end, next.end)}, w.shared.mask, rule, true}
 			}
 		}
 		if e.mask {
-			w.masks++
+			w.hit(e.rule)
 		}
 		b.WriteString(s[done:e.start])
 		b.WriteString(e.text)

@@ -57,6 +57,9 @@ func TestStringMasksValuesOfSensitiveKeys(t *testing.T) {
 		{"quotes within a value", `token=a&password="b c" x`, "token=" + m + `" x`},
 		{"scheme of any key", "token: Bearer abcdefgh x", "token: " + m + " x"},
 		{"many keys within a value", strings.Repeat("token=", 40) + "a b", "token=" + m},
+		{"header in a quoted text", `x: "Authorization: Digest a=\"u\", b=\"c\"" y`, `x: "Authorization: ` + m + `" y`},
+		{"header in a text quoted twice", `x: \"Authorization: Digest a=\\\"u\\\", b=c\" y`, `x: \"Authorization: ` + m + `\" y`},
+		{"value with brackets", "(password=a(b)c[0]) x {token:{a}}", "(password=" + m + ") x {token:" + m + "}"},
 		{"cookies", "Cookie: a=b; c=d\r\nHost: x", "Cookie: " + m + "\r\nHost: x"},
 		{"cookie to set", "Set-Cookie: sid=hunter2; Path=/; HttpOnly", "Set-Cookie: " + m},
 		{"headers of fmt", "map[Authorization:[Bearer abc] Accept:[a b]]", "map[Authorization:" + m + " Accept:[a b]]"},
@@ -134,7 +137,7 @@ func TestStringLeavesCleanTextAlone(t *testing.T) {
 	t.Parallel()
 	for _, s := range []string{
 		"", " ", "password reset requested", "token expired for user 5", "secretary=bob", "the token bucket is full",
-		"no password", "password", "password:", "password=", `password=""`, "password: \nuser: bob", "token=null", "session closed",
+		"no password", "password", "password:", "password=", `password=""`, `["a","password=\"\""]`, `parsing "token=null": invalid syntax`, "password: \nuser: bob", "token=null", "session closed",
 		"bypass=1 compass=north", "passed=3 failed=0", "max_tokens=100 prompt_tokens: 5", "token_type=Bearer expires_in=3600",
 		"password_changed_at=2026-01-01", "has_password=true require_token=false", "PWD=/home/bob OLDPWD=/x", `pwd: C:\x`, "unexpected token: '}' at 3", "std::token::next Session::start()", "?code=404&x=1", "code=E1234",
 		`{"has_password":true}`, `{"name":"color","value":"red"}`, `["password","email"]`, "BYPASS=1", "password:\nuser: bob", "a:\n  password:\n  user: bob",

@@ -2,7 +2,6 @@ package redact
 
 import (
 	"cmp"
-	"crypto"
 	"encoding"
 	"encoding/json"
 	"fmt"
@@ -22,7 +21,7 @@ type typeInfo struct {
 	guarded bool    // what is in it, only its methods may read, with a lock held
 	open    bool    // it has an exported field that prints text
 	private bool    // it has a field that prints text and is not exported
-	key     bool    // it is a private key
+	rule    int     // by which all of it is a secret, or none
 	fields  []field // of a struct
 	pair    bool    // it is a struct with a name, in field named, and a value, in field value
 	named   int
@@ -41,6 +40,7 @@ type field struct {
 	omitEmpty bool
 	omitZero  bool
 	quoted    bool
+	rule      int // by which its tag says that it is a secret, or none
 }
 
 // info returns what there is to know about t. It is found out once.
@@ -53,10 +53,10 @@ func (s *shared) info(t reflect.Type) *typeInfo {
 		methods: hasMethods(t),
 		locked:  hasLock(t),
 		guarded: isGuarded(t),
-		key:     isPrivateKey(t),
+		rule:    s.ofType(t),
 	}
 	if t.Kind() == reflect.Struct {
-		info.fields = fieldsOf(t)
+		info.fields = s.fieldsOf(t)
 		info.named, info.value, info.pair = pairOfFields(t)
 		for _, f := range info.fields {
 			if s.prints(t.Field(f.index).Type, map[reflect.Type]bool{}) {
@@ -72,11 +72,14 @@ func (s *shared) info(t reflect.Type) *typeInfo {
 // prints reports whether a value of type t can print a text, or anything under a
 // sensitive key.
 func (s *shared) prints(t reflect.Type, seen map[reflect.Type]bool) bool {
+	if len(s.matching) > 0 || s.ofType(t) != none {
+		return true
+	}
 	if seen[t] || isNumber(t) {
 		return false
 	}
 	seen[t] = true
-	if hasMethods(t) || isPrivateKey(t) {
+	if hasMethods(t) {
 		return true
 	}
 	switch t.Kind() {
@@ -88,7 +91,7 @@ func (s *shared) prints(t reflect.Type, seen map[reflect.Type]bool) bool {
 		return s.prints(t.Key(), seen) || s.prints(t.Elem(), seen)
 	case reflect.Struct:
 		for f := range t.Fields() {
-			if len(s.keys.paths) > 0 || s.fieldIsSensitive(f) || s.prints(f.Type, seen) {
+			if s.keys.hasPaths() || s.fieldIsSensitive(f) || s.prints(f.Type, seen) {
 				return true
 			}
 		}
@@ -98,7 +101,11 @@ func (s *shared) prints(t reflect.Type, seen map[reflect.Type]bool) bool {
 }
 
 func (s *shared) fieldIsSensitive(f reflect.StructField) bool {
-	return slices.ContainsFunc(namesOf(f), func(name string) bool { return s.keys.has(nil, name) })
+	return slices.ContainsFunc(s.rules, func(r Rule) bool { return r.hasTag(f) }) ||
+		slices.ContainsFunc(namesOf(f), func(name string) bool {
+			_, ok := s.keys.find(nil, name)
+			return ok
+		})
 }
 
 // namesOf returns the name of a field in Go, and in each format whose tag it has.
@@ -140,13 +147,6 @@ func isNumber(t reflect.Type) bool {
 		return true
 	}
 	return false
-}
-
-// isPrivateKey reports whether t, or a pointer to it, is a private key as package
-// crypto defines it: what has a public one.
-func isPrivateKey(t reflect.Type) bool {
-	public := reflect.TypeFor[interface{ Public() crypto.PublicKey }]()
-	return t.Kind() != reflect.Interface && (t.Implements(public) || reflect.PointerTo(t).Implements(public))
 }
 
 // hasMethods reports whether log/slog, encoding/json or fmt print a t, or a *t,
@@ -219,7 +219,7 @@ func hasLock(t reflect.Type) bool {
 }
 
 // fieldsOf reads the tags of a struct as encoding/json does.
-func fieldsOf(t reflect.Type) []field {
+func (s *shared) fieldsOf(t reflect.Type) []field {
 	var fields []field
 	for f := range t.Fields() {
 		tag := f.Tag.Get("json")
@@ -241,6 +241,7 @@ func fieldsOf(t reflect.Type) []field {
 			omitEmpty: has("omitempty"),
 			omitZero:  has("omitzero"),
 			quoted:    has("string"),
+			rule:      slices.IndexFunc(s.rules, func(r Rule) bool { return r.hasTag(f) }),
 		})
 	}
 	return fields

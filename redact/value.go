@@ -3,6 +3,7 @@ package redact
 import (
 	"encoding"
 	"encoding/base64"
+	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"reflect"
@@ -28,13 +29,16 @@ func (w *walk) value(v reflect.Value) (out any, changed bool) {
 	if info.inert || !w.count() {
 		return nil, w.over
 	}
-	if info.key && !blank(v) {
-		return w.mask(), true
+	if info.rule != none && !holdsNothing(v) {
+		return w.hideValue(info.rule, v), true
 	}
-	if v.Type() == reflect.TypeFor[slog.Attr]() && v.CanInterface() {
-		if a, ok := reflect.TypeAssert[slog.Attr](v); ok {
-			a, changed, _ := w.attr(a)
+	if v.CanInterface() {
+		switch v.Type() {
+		case reflect.TypeFor[slog.Attr]():
+			a, changed, _ := w.attr(v.Interface().(slog.Attr)) //nolint:forcetypeassert // it is one
 			return a, changed
+		case reflect.TypeFor[slog.Value]():
+			return w.logged(v.Interface().(slog.Value)) //nolint:forcetypeassert // it is one
 		}
 	}
 	if info.methods && v.CanInterface() && (v.Kind() != reflect.Pointer || !v.IsNil()) {
@@ -139,6 +143,7 @@ func (w *walk) elements(v reflect.Value) (out any, changed bool) {
 			}
 		}
 		switch {
+		case isRemoved(elem):
 		case dirty:
 			list = append(list, elem)
 		case list != nil:
@@ -163,15 +168,22 @@ func textOf(v reflect.Value) (string, bool) {
 // environment, of a program: the one after --password, and all after PASSWORD=.
 func (w *walk) argument(before, text string) (masked string, ok bool) {
 	if strings.HasPrefix(before, "-") && !strings.ContainsAny(before, "= \t") && !strings.HasPrefix(text, "--") &&
-		text != "" && !w.masked(text) && w.sensitive(strings.TrimLeft(before, "-")) {
-		return w.mask(), true
+		text != "" && !w.masked(text) {
+		if rule := w.sensitive(strings.TrimLeft(before, "-")); rule != none {
+			masked, _ := w.hide(rule, text, true)
+			return masked, true
+		}
 	}
 	name, value, found := strings.Cut(text, "=")
-	if !found || value == "" || w.masked(value) || isNothing(value) ||
-		bareKey(name, len(name)) > 0 || !w.sensitive(strings.TrimLeft(name, "-")) {
+	if !found || value == "" || w.masked(value) || isNothing(value) || bareKey(name, len(name)) > 0 {
 		return "", false
 	}
-	return name + "=" + w.mask(), true
+	rule := w.sensitive(strings.TrimLeft(name, "-"))
+	if rule == none {
+		return "", false
+	}
+	masked, _ = w.hide(rule, value, true)
+	return name + "=" + masked, true
 }
 
 // maxPair is how many entries a map has at most that is looked at as a name and
@@ -185,16 +197,24 @@ func (w *walk) entries(v reflect.Value) (out any, changed bool) {
 		value any
 	}
 	entries := make([]entry, 0, min(v.Len(), maxNodes))
-	named := w.hasSensitiveName(v)
+	named := w.nameRule(v)
 	for it := v.MapRange(); it.Next(); {
 		if !w.count() {
 			return nil, true
 		}
 		name := w.mapKey(it.Key())
 		key, dirtyKey := w.text(name)
-		value, dirty := w.member(it.Value(), key, named && isValue(name) || w.sensitive(name))
+		rule := w.memberRule(name, it.Value())
+		if rule == none && isValue(name) {
+			rule = named
+		}
+		value, dirty := w.member(it.Value(), key, rule)
 		if w.over {
 			return nil, true
+		}
+		if isRemoved(value) {
+			changed = true
+			continue
 		}
 		if !dirty {
 			value = w.kept(it.Value())
@@ -243,40 +263,73 @@ func (w *walk) mapKey(k reflect.Value) (text string) {
 	return fmt.Sprint(k.Interface())
 }
 
-// hasSensitiveName reports whether a map is a name, which is sensitive, and a value.
-func (w *walk) hasSensitiveName(v reflect.Value) bool {
+// nameRule returns the rule by which the name in a map of a name and a value is
+// sensitive, or none.
+func (w *walk) nameRule(v reflect.Value) int {
 	if v.Type().Key().Kind() != reflect.String || v.Len() > maxPair {
-		return false
+		return none
 	}
 	for it := v.MapRange(); it.Next(); {
 		name := it.Value()
 		if name.Kind() == reflect.Interface {
 			name = name.Elem()
 		}
-		if isName(it.Key().String()) && name.Kind() == reflect.String && w.sensitive(name.String()) {
-			return true
+		if isName(it.Key().String()) && name.Kind() == reflect.String {
+			if rule := w.sensitive(name.String()); rule != none {
+				return rule
+			}
 		}
 	}
-	return false
+	return none
 }
 
-// member masks a value that has a key: all of it if that is sensitive.
-func (w *walk) member(v reflect.Value, name string, sensitive bool) (out any, changed bool) {
-	if sensitive {
-		if blank(v) || v.Kind() == reflect.String && w.masked(v.String()) {
-			return nil, false
-		}
-		w.remember(v)
-		return w.mask(), true
+// memberRule returns the rule by which what has one of these names is sensitive,
+// or none.
+func (w *walk) memberRule(name string, v reflect.Value) int {
+	if len(w.shared.matching) == 0 || !v.IsValid() || !v.CanInterface() {
+		return w.sensitive(name)
 	}
+	return w.sensitiveValue(name, slog.AnyValue(v.Interface()))
+}
+
+// member masks a value that has a key: all of it if there is a rule for that.
+func (w *walk) member(v reflect.Value, name string, rule int) (out any, changed bool) {
 	w.push(name)
 	defer w.pop()
-	return w.value(v)
+	if rule == none {
+		return w.value(v)
+	}
+	if blank(v) {
+		return nil, false
+	}
+	if text, ok := textOf(v); ok && w.hides(rule, text) {
+		return nil, false
+	}
+	w.remember(v, rule)
+	return w.hideValue(rule, v), true
+}
+
+// hideValue masks all of a value.
+func (w *walk) hideValue(rule int, v reflect.Value) any {
+	text, ok := "", false
+	if w.shared.rules[rule].Action.needsText() {
+		switch {
+		case v.Kind() == reflect.String:
+			text, ok = v.String(), true
+		case v.CanInterface():
+			text, ok = w.plainText(slog.AnyValue(v.Interface()))
+		}
+	}
+	out, gone := w.hide(rule, text, ok)
+	if gone {
+		return removed{}
+	}
+	return out
 }
 
 // remember keeps the texts and numbers under a sensitive key, if they are behind
 // a method that may print them.
-func (w *walk) remember(v reflect.Value) {
+func (w *walk) remember(v reflect.Value, rule int) {
 	if w.hidden == 0 || !v.IsValid() || w.depth >= maxDepth || !w.count() {
 		return
 	}
@@ -284,32 +337,33 @@ func (w *walk) remember(v reflect.Value) {
 	defer w.leave()
 	switch v.Kind() {
 	case reflect.String:
-		w.secrets = append(w.secrets, v.String())
+		w.secrets = append(w.secrets, secret{v.String(), rule})
 	case reflect.Interface, reflect.Pointer:
-		w.remember(v.Elem())
+		w.remember(v.Elem(), rule)
 	case reflect.Slice, reflect.Array:
 		if v.Type().Elem().Kind() == reflect.Uint8 {
 			text := bytesOf(v)
-			w.secrets = append(w.secrets, string(text), base64.StdEncoding.EncodeToString(text))
+			w.secrets = append(w.secrets, secret{string(text), rule}, secret{base64.StdEncoding.EncodeToString(text), rule},
+				secret{strings.Trim(fmt.Sprint(text), "[]"), rule}, secret{hex.EncodeToString(text), rule})
 			return
 		}
 		for i := range v.Len() {
-			w.remember(v.Index(i))
+			w.remember(v.Index(i), rule)
 		}
 	case reflect.Map:
 		for it := v.MapRange(); it.Next(); {
-			w.remember(it.Value())
+			w.remember(it.Value(), rule)
 		}
 	case reflect.Struct:
 		if w.shared.info(v.Type()).guarded {
 			return
 		}
 		for _, f := range v.Fields() {
-			w.remember(f)
+			w.remember(f, rule)
 		}
 	default:
 		if !v.IsZero() && isScalar(v.Kind()) && v.Kind() != reflect.Bool {
-			w.secrets = append(w.secrets, fmt.Sprint(v))
+			w.secrets = append(w.secrets, secret{fmt.Sprint(v), rule})
 		}
 	}
 }
@@ -323,17 +377,23 @@ func bytesOf(v reflect.Value) []byte {
 	return text
 }
 
-// blank reports whether v shows nothing that could be a secret: nil, an empty
-// text, map or slice, whether there is one, or how long it is good for.
+// blank reports whether v shows nothing that could be the secret under a key: what
+// is empty, whether there is one, or how long it is good for.
 func blank(v reflect.Value) bool {
-	if v.IsValid() && v.Type() == reflect.TypeFor[time.Duration]() {
+	if !v.IsValid() || v.Kind() == reflect.Bool || v.Type() == reflect.TypeFor[time.Duration]() {
 		return true
 	}
+	if (v.Kind() == reflect.Pointer || v.Kind() == reflect.Interface) && !v.IsNil() {
+		return blank(v.Elem())
+	}
+	return holdsNothing(v)
+}
+
+// holdsNothing reports whether v is nil, or an empty text, map or slice.
+func holdsNothing(v reflect.Value) bool {
 	switch v.Kind() {
-	case reflect.Invalid, reflect.Bool:
-		return true
 	case reflect.Pointer, reflect.Interface:
-		return v.IsNil() || blank(v.Elem())
+		return v.IsNil()
 	case reflect.String, reflect.Map, reflect.Slice, reflect.Array:
 		return v.Len() == 0
 	default:
@@ -354,12 +414,19 @@ func (w *walk) structure(v reflect.Value, info *typeInfo) (out any, changed bool
 		// What a lock guards is not for us to read, nor for fmt to print.
 		obj, changed = object{}, true
 	}
-	named := info.pair && w.sensitive(v.Field(info.named).String())
+	named := none
+	if info.pair {
+		named = w.sensitive(v.Field(info.named).String())
+	}
 	for i, f := range info.fields {
 		if w.guarded && !f.exported && !f.inline {
 			continue
 		}
-		value, dirty := w.field(v.Field(f.index), f, named && f.index == info.value)
+		rule := w.fieldRule(v.Field(f.index), f)
+		if rule == none && f.index == info.value {
+			rule = named
+		}
+		value, dirty := w.field(v.Field(f.index), f, rule)
 		if w.over {
 			return nil, true
 		}
@@ -379,9 +446,24 @@ func (w *walk) structure(v reflect.Value, info *typeInfo) (out any, changed bool
 	return obj.unique(), true
 }
 
-func (w *walk) field(v reflect.Value, f field, named bool) (out any, changed bool) {
+// fieldRule returns the rule by which a field is sensitive, or none.
+func (w *walk) fieldRule(v reflect.Value, f field) int {
+	first := f.rule
+	names := f.names
+	if f.inline {
+		names = names[:1] // that of its type
+	}
+	for _, name := range names {
+		if rule := w.memberRule(name, v); rule != none && (first == none || rule < first) {
+			first = rule
+		}
+	}
+	return first
+}
+
+func (w *walk) field(v reflect.Value, f field, rule int) (out any, changed bool) {
 	if !f.inline {
-		return w.member(v, f.name, named || slices.ContainsFunc(f.names, w.sensitive))
+		return w.member(v, f.name, rule)
 	}
 	if v.Kind() == reflect.Pointer {
 		if v.IsNil() {
@@ -389,8 +471,8 @@ func (w *walk) field(v reflect.Value, f field, named bool) (out any, changed boo
 		}
 		v = v.Elem()
 	}
-	if w.sensitive(f.goName) {
-		return w.mask(), true
+	if rule != none {
+		return w.hideValue(rule, v), true
 	}
 	return w.value(v)
 }
@@ -398,7 +480,7 @@ func (w *walk) field(v reflect.Value, f field, named bool) (out any, changed boo
 // appendField appends a field to obj as encoding/json prints it: as it is, or as
 // value if it is dirty.
 func (w *walk) appendField(obj object, f field, v reflect.Value, value any, dirty bool) object {
-	if !f.printed || f.omitZero && v.IsZero() || f.omitEmpty && isEmpty(v) {
+	if !f.printed || isRemoved(value) || f.omitZero && v.IsZero() || f.omitEmpty && isEmpty(v) {
 		return obj
 	}
 	if f.inline {

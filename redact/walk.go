@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"slices"
 	"strings"
 )
 
@@ -21,11 +22,12 @@ const maxReports = 8
 // has no secret in it is left as it is; of the rest a masked copy is made.
 type walk struct {
 	shared *shared
-	path   []string // the groups and keys, masked, around what is looked at
-	inside bool     // in a group that is sensitive
-	masks  uint64   // how much has been masked
-	fails  uint64   // of these, how much could not be looked at
-	failed []error  // the first reasons for that
+	path   []string    // the groups and keys, masked, around what is looked at
+	inside int         // the rule that a group around is sensitive by, or none
+	hits   []hit       // what has been masked
+	failed []error     // the first reasons for what could not be looked at
+	traced bool        // hits have paths, whether there is a hook or not
+	out    []slog.Attr // of a record with a secret
 
 	// For the attr that is looked at.
 	depth   int
@@ -34,10 +36,30 @@ type walk struct {
 	behind  int               // values that are behind a method that prints
 	guarded bool              // in a struct with a lock: what is not exported is not read
 	hidden  int               // how many such methods the walk is behind
-	secrets []string          // texts under sensitive keys behind such a method
+	secrets []secret          // texts under sensitive keys behind such a method
 	looked  map[look]struct{} // what has been looked at behind the first such method
 	over    bool              // too many nodes
 	open    []ref             // pointers, maps and slices that the walk is in
+}
+
+// A hit is a mask, and the rule for it: none for what could not be looked at.
+type hit struct {
+	rule int
+	path string
+}
+
+// removed stands for what is left out.
+type removed struct{}
+
+func isRemoved(v any) bool {
+	_, ok := v.(removed)
+	return ok
+}
+
+// A secret is a text that a method may print.
+type secret struct {
+	text string
+	rule int
 }
 
 // A ref is a value that may contain itself.
@@ -77,22 +99,84 @@ func (w *walk) push(key string) { w.path = append(w.path, key) }
 
 func (w *walk) pop() { w.path = w.path[:len(w.path)-1] }
 
-// sensitive reports whether what has this key is to be masked.
-func (w *walk) sensitive(key string) bool {
-	return w.shared.keys.has(w.path, key) && !w.shared.allow.has(w.path, key)
+// sensitive returns the rule by which what has this key is to be masked, or none.
+func (w *walk) sensitive(key string) int {
+	rule, ok := w.shared.keys.find(w.path, key)
+	if !ok {
+		return none
+	}
+	if _, ok := w.shared.allow.find(w.path, key); ok {
+		return none
+	}
+	return rule
 }
 
-func (w *walk) mask() string {
-	w.masks++
-	return w.shared.mask
+// sensitiveValue is sensitive for a value that is at hand: a Match may know it.
+func (w *walk) sensitiveValue(key string, v slog.Value) int {
+	rule := w.sensitive(key)
+	for _, i := range w.shared.matching {
+		if rule != none && rule < i {
+			break
+		}
+		if w.matches(i, key, v) {
+			return i
+		}
+	}
+	return rule
+}
+
+func (w *walk) matches(rule int, key string, v slog.Value) (is bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			is = true
+		}
+	}()
+	return w.shared.rules[rule].Match(append(slices.Clip(w.path), key), v)
+}
+
+// ofType returns the rule for values of this type, or none.
+func (s *shared) ofType(t reflect.Type) int {
+	return slices.IndexFunc(s.rules, func(r Rule) bool { return r.hasType(t) })
+}
+
+// hit counts a mask.
+func (w *walk) hit(rule int) {
+	h := hit{rule: rule}
+	if w.traced || rule != none && w.shared.onRedact != nil && len(w.hits) < maxHits {
+		h.path = strings.Join(w.path, ".")
+	}
+	w.hits = append(w.hits, h)
+}
+
+// hide masks what has this text, or what has none, by a rule. What removed says is
+// to be left out.
+func (w *walk) hide(rule int, text string, hasText bool) (out string, removed bool) {
+	w.hit(rule)
+	a := &w.shared.rules[rule].Action
+	return a.replace(w.shared.mask, text, hasText), a.kind == byRemoval
+}
+
+// hides reports whether a text is what hide makes of a secret.
+func (w *walk) hides(rule int, text string) bool {
+	return w.masked(text) ||
+		rule != none && text != "" && w.shared.rules[rule].Action.replace(w.shared.mask, text, true) == text
+}
+
+// hideIn is hide for a part of a text.
+func (w *walk) hideIn(rule int, text string) string {
+	a := &w.shared.rules[rule].Action
+	out := a.replace(w.shared.mask, text, true)
+	if out != text && (a.kind == byFirst || a.kind == byLast) && !isPlain(strings.Replace(out, w.shared.mask, "", 1)) {
+		return w.shared.mask
+	}
+	return out
 }
 
 // fail masks what could not be looked at.
 func (w *walk) fail(mask, format string, args ...any) string {
-	w.masks++
-	w.fails++
+	w.hit(none)
 	if len(w.failed) < maxReports {
-		w.failed = append(w.failed, fmt.Errorf("redact: value at %q: "+format+", masked", append([]any{w.path}, args...)...))
+		w.failed = append(w.failed, fmt.Errorf("redact: value at %q: "+format+", masked", append([]any{slices.Clone(w.path)}, args...)...))
 	}
 	return mask
 }
@@ -103,6 +187,52 @@ func (w *walk) tooDeep() string { return w.fail(w.shared.deepMask, "too deep or 
 // the secret.
 func (w *walk) panicked(t reflect.Type, p any) string {
 	return w.fail(w.shared.panicMask, "a method of %v panics with a %T", t, p)
+}
+
+// message masks the secrets in the message of a record.
+func (w *walk) message(msg string) string {
+	w.path = append(w.path[:0], slog.MessageKey)
+	if w.shared.brokenMask != "" && msg != "" {
+		return w.fail(w.shared.brokenMask, "the options are wrong")
+	}
+	msg, _ = w.text(msg)
+	return msg
+}
+
+// record masks the secrets in the attrs of r. If there are none, it returns
+// nothing.
+func (w *walk) record(r *slog.Record) (masked slog.Record, changed bool) {
+	i := 0
+	r.Attrs(func(a slog.Attr) bool {
+		if w.clean(&a) {
+			if changed {
+				w.out = append(w.out, a)
+			}
+			i++
+			return true
+		}
+		a, dirty, keep := w.top(a)
+		if (dirty || !keep) && !changed {
+			changed = true
+			r.Attrs(func(before slog.Attr) bool {
+				if len(w.out) < i {
+					w.out = append(w.out, before)
+				}
+				return len(w.out) < i
+			})
+		}
+		if changed && keep {
+			w.out = append(w.out, a)
+		}
+		i++
+		return true
+	})
+	if !changed {
+		return slog.Record{}, false
+	}
+	masked = slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
+	masked.AddAttrs(w.out...)
+	return masked, true
 }
 
 // top masks the secrets in an attr of a record.
@@ -119,6 +249,9 @@ func (w *walk) top(a slog.Attr) (out slog.Attr, changed, keep bool) {
 
 // clean reports, at little cost, whether an attr is clean for certain.
 func (w *walk) clean(a *slog.Attr) bool {
+	if w.inside != none || w.shared.slow {
+		return false
+	}
 	switch a.Value.Kind() {
 	case slog.KindAny, slog.KindGroup, slog.KindLogValuer:
 		return false
@@ -128,7 +261,7 @@ func (w *walk) clean(a *slog.Attr) bool {
 		}
 	default:
 	}
-	return !w.inside && !w.sensitive(a.Key) && w.cleanText(a.Key, w.suspect(a.Key))
+	return w.sensitive(a.Key) == none && w.cleanText(a.Key, w.suspect(a.Key))
 }
 
 // attr masks the secrets in an attr. It is not to be kept if it prints nothing.
@@ -145,8 +278,15 @@ func (w *walk) attr(a slog.Attr) (out slog.Attr, changed, keep bool) {
 	if text, dirty := w.text(key); dirty {
 		a.Key, changed = text, true
 	}
-	if w.inside || w.sensitive(key) {
-		return w.secret(a, changed)
+	rule := w.inside
+	if rule == none {
+		rule = w.sensitiveValue(key, a.Value)
+	}
+	if rule == none && w.shared.scalars && kind != slog.KindGroup && kind != slog.KindAny {
+		rule = w.shared.ofType(reflect.TypeOf(a.Value.Any()))
+	}
+	if rule != none || w.shared.brokenMask != "" {
+		return w.secret(a, rule, changed)
 	}
 	if key != "" {
 		w.push(a.Key)
@@ -159,6 +299,9 @@ func (w *walk) attr(a slog.Attr) (out slog.Attr, changed, keep bool) {
 		}
 	case slog.KindAny:
 		if v, dirty := w.any(a.Value.Any()); dirty {
+			if isRemoved(v) {
+				return a, true, false
+			}
 			a.Value, changed = slog.AnyValue(v), true
 		}
 	case slog.KindGroup:
@@ -168,8 +311,8 @@ func (w *walk) attr(a slog.Attr) (out slog.Attr, changed, keep bool) {
 	return a, changed, true
 }
 
-// secret masks all of an attr. What is empty shows nothing and stays.
-func (w *walk) secret(a slog.Attr, changed bool) (slog.Attr, bool, bool) {
+// secret masks all of an attr by a rule. What is empty shows nothing and stays.
+func (w *walk) secret(a slog.Attr, rule int, changed bool) (slog.Attr, bool, bool) {
 	switch a.Value.Kind() {
 	case slog.KindGroup:
 		if a.Key == "" { // only ever in a sensitive group
@@ -179,19 +322,66 @@ func (w *walk) secret(a slog.Attr, changed bool) (slog.Attr, bool, bool) {
 			return a, changed, false
 		}
 	case slog.KindString:
-		if s := a.Value.String(); s == "" || w.masked(s) {
+		if s := a.Value.String(); s == "" || w.hides(rule, s) {
 			return a, changed, true
 		}
 	case slog.KindBool, slog.KindDuration:
-		return a, changed, true // whether there is one, or how long it is good for
+		if w.shared.brokenMask == "" && len(w.shared.rules[rule].Keys) > 0 {
+			return a, changed, true // whether there is one, or how long it is good for
+		}
 	case slog.KindAny:
 		if blank(reflect.ValueOf(a.Value.Any())) {
 			return a, changed, true
 		}
 	default:
 	}
-	a.Value = slog.StringValue(w.mask())
-	return a, true, true
+	if a.Key != "" {
+		w.push(a.Key)
+		defer w.pop()
+	}
+	if w.shared.brokenMask != "" {
+		a.Value = slog.StringValue(w.fail(w.shared.brokenMask, "the options are wrong"))
+		return a, true, true
+	}
+	text, ok := "", false
+	if w.shared.rules[rule].Action.needsText() {
+		text, ok = w.plainText(a.Value)
+	}
+	out, gone := w.hide(rule, text, ok)
+	a.Value = slog.StringValue(out)
+	return a, true, !gone
+}
+
+// plainText returns the text that a value is, or that it prints by a method.
+func (w *walk) plainText(v slog.Value) (text string, ok bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			text, ok = "", false
+		}
+	}()
+	switch v.Kind() {
+	case slog.KindGroup, slog.KindLogValuer:
+		return "", false
+	case slog.KindAny:
+	default:
+		return v.String(), true
+	}
+	switch x := v.Any().(type) {
+	case []byte:
+		return string(x), true
+	case error:
+		return x.Error(), true
+	case fmt.Stringer:
+		return x.String(), true
+	}
+	x := reflect.ValueOf(v.Any())
+	for x.Kind() == reflect.Pointer && !x.IsNil() {
+		x = x.Elem()
+	}
+	if x.Kind() == reflect.String || isScalar(x.Kind()) {
+		return fmt.Sprint(x), true
+	}
+	return "", false
 }
 
 // group masks the secrets in the members of a group.
