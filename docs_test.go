@@ -148,10 +148,11 @@ func blockFile(i int, code string) string {
 	known := map[string]string{
 		"handler": "github.com/sluicelog/sluice/handler", "logstash": "github.com/sluicelog/sluice/logstash",
 		"rotate": "github.com/sluicelog/sluice/rotate", "asyncbuf": "github.com/sluicelog/sluice/asyncbuf",
+		"redact":     "github.com/sluicelog/sluice/redact",
 		"lumberjack": "gopkg.in/natefinch/lumberjack.v2",
 	}
 	for _, name := range []string{
-		"context", "encoding/json", "errors", "fmt", "io/fs", "log", "log/slog", "math", "net/url", "os", "strings", "time",
+		"context", "encoding/json", "errors", "fmt", "io/fs", "log", "log/slog", "math", "net/url", "os", "reflect", "strings", "time",
 	} {
 		known[name[strings.LastIndex(name, "/")+1:]] = name
 	}

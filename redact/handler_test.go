@@ -356,12 +356,8 @@ func TestHandlerConcurrentSafe(t *testing.T) {
 
 func TestHandlerKeepsTheContract(t *testing.T) {
 	t.Parallel()
-	var got []error
 	inner := slog.NewTextHandler(io.Discard, &slog.HandlerOptions{Level: slog.LevelWarn})
-	h := redact.NewHandler(inner, &redact.Options{
-		Keys: []string{"a..b", "", "*.*", "-", "ok"}, AllowKeys: []string{"."},
-		OnError: func(err error) { got = append(got, err) },
-	})
+	h := redact.NewHandler(inner, nil)
 	if h.Unwrap() != slog.Handler(inner) {
 		t.Error("Unwrap is not the next handler")
 	}
@@ -372,20 +368,6 @@ func TestHandlerKeepsTheContract(t *testing.T) {
 		if same != slog.Handler(h) {
 			t.Error("nothing makes another handler")
 		}
-	}
-	want := []string{
-		`redact: key "a..b": empty element, want letters or digits, or *`,
-		`redact: key "": empty element, want letters or digits, or *`,
-		`redact: key "*.*": it would match every key, name one element at least`,
-		`redact: key "-": empty element, want letters or digits, or *`,
-		`redact: key ".": empty element, want letters or digits, or *`,
-	}
-	var texts []string
-	for _, err := range got {
-		texts = append(texts, err.Error())
-	}
-	if diff := cmp.Diff(want, texts); diff != "" {
-		t.Errorf("bad keys: mismatch (-want +got):\n%s", diff)
 	}
 	defer func() {
 		if p := recover(); p != "redact: NewHandler: nil next handler" {

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"log/slog"
+	"maps"
+	"slices"
 	"strings"
 )
 
@@ -194,7 +196,33 @@ func (t *jsonText) rule(key string, i int) int {
 // shows reports whether a value shows anything that is not masked yet.
 func (t *jsonText) shows(start, end, rule int) bool {
 	raw := t.s[start:end]
-	return !isNothing(raw) && raw != `""` && !t.w.hides(rule, unquoteJSON(raw))
+	return !isNothing(raw) && raw != `""` && !t.w.hides(rule, unquoteJSON(raw)) && !t.w.hidesAll(rule, raw)
+}
+
+// hidesAll reports whether JSON is an object or an array of masks: what is made of
+// a group with a sensitive name.
+func (w *walk) hidesAll(rule int, raw string) bool {
+	if raw == "" || raw[0] != '{' && raw[0] != '[' || !strings.Contains(raw, w.shared.mask) {
+		return false
+	}
+	var v any
+	return json.Unmarshal([]byte(raw), &v) == nil && w.hidesLeaves(rule, v)
+}
+
+func (w *walk) hidesLeaves(rule int, v any) bool {
+	shows := func(v any) bool { return !w.hidesLeaves(rule, v) }
+	switch v := v.(type) {
+	case map[string]any:
+		return !slices.ContainsFunc(slices.Collect(maps.Values(v)), shows)
+	case []any:
+		return !slices.ContainsFunc(v, shows)
+	case string:
+		return v == "" || w.hides(rule, v)
+	case float64:
+		return false
+	default:
+		return true
+	}
 }
 
 // skip returns where the value that begins at i ends.

@@ -238,7 +238,7 @@ func (w *walk) pairValue(s string, start int, k textKey) (edit, bool) {
 		return w.quotedValue(s, start+len(quote), quote, depth, k.rule)
 	}
 	length := bareValue(rest, k, s[:k.start])
-	if length == 0 || isNothing(rest[:length]) || k.meansElse(rest[:length]) {
+	if length == 0 || isNothing(rest[:length]) || meansElse(k.name, rest[:length]) || w.hidesAll(k.rule, rest[:length]) {
 		return edit{}, false
 	}
 	text := w.hideIn(k.rule, rest[:length])
@@ -250,8 +250,8 @@ func (w *walk) pairValue(s string, start int, k textKey) (edit, bool) {
 
 // meansElse reports whether a bare value shows that the key is none of a secret:
 // PWD is a directory too, and a code in a query an error.
-func (k textKey) meansElse(value string) bool {
-	switch fold(k.name) {
+func meansElse(key, value string) bool {
+	switch fold(key) {
 	case "pwd", "oldpwd":
 		return value[0] == '/' || len(value) > 2 && value[1:3] == `:\`
 	case "code":
@@ -264,7 +264,7 @@ func (k textKey) meansElse(value string) bool {
 func (w *walk) quotedValue(s string, start int, quote string, depth, rule int) (edit, bool) {
 	rest, closing := s[start:], ""
 	length := quotedEnd(rest, quote[len(quote)-1], depth)
-	for end := length + 1; depth == 0 && length > 0 && end < len(rest) && rest[end] == quote[0]; end = length + 1 {
+	for end := length + 1; depth == 0 && end < len(rest) && rest[end] == quote[0]; end = length + 1 {
 		length = end + 1 + quotedEnd(rest[end+1:], quote[0], 0) // in SQL and CSV, two quotes are one
 	}
 	if tail := length + len(quote); tail < len(rest) && !endsValue(rest[tail]) {

@@ -22,6 +22,10 @@ func (w *walk) rendered(v reflect.Value) (out any, changed bool) {
 		if p := recover(); p != nil {
 			out, changed = w.panicked(v.Type(), p), true
 		}
+		if w.hidden == 0 {
+			clear(w.secrets)
+			w.secrets = w.secrets[:0]
+		}
 	}()
 	t := v.Type()
 	if v.Kind() != reflect.Pointer && v.CanAddr() {
@@ -34,24 +38,12 @@ func (w *walk) rendered(v reflect.Value) (out any, changed bool) {
 	if err, ok := x.(error); ok {
 		return w.failure(err, v, t)
 	}
+	dirty := w.behindMethods(v, t) // first, to know what it may print
 	out, changed = w.printed(x)
 	if out == nil { // only a pointer to it prints by a method
 		return w.inner(v, w.shared.info(t))
 	}
-	if dirty := w.behindMethods(v, t); !dirty && !changed {
-		return nil, false
-	}
-	switch text := out.(type) {
-	case string:
-		out = w.withoutSecrets(text)
-	case json.RawMessage:
-		if masked := w.withoutSecrets(string(text)); json.Valid([]byte(masked)) {
-			out = json.RawMessage(masked)
-		} else {
-			out = w.shared.mask
-		}
-	}
-	return out, true
+	return out, changed || dirty
 }
 
 // A secret of another length than these is not cut out of a text: all of the text
@@ -63,6 +55,13 @@ const (
 
 // maxOdd is how many secrets of another length are looked for.
 const maxOdd = 64
+
+// printedText masks the secrets in what a method prints.
+func (w *walk) printedText(s string) (string, bool) {
+	text := w.withoutSecrets(s)
+	masked, changed := w.text(text)
+	return masked, changed || text != s
+}
 
 // withoutSecrets masks, in what a method prints, the texts that stand under
 // sensitive keys behind it: all that gives away a password that String prints.
@@ -77,10 +76,6 @@ func (w *walk) withoutSecrets(text string) string {
 		if quoted := quoteJSON(secret.text); len(quoted) != len(secret.text)+2 {
 			forms = append(forms, string(quoted[1:len(quoted)-1]))
 		}
-	}
-	if w.hidden == 0 {
-		clear(w.secrets)
-		w.secrets = w.secrets[:0]
 	}
 	slices.SortFunc(forms, func(a, b string) int { // the longest first, not to leave a rest of it
 		return cmp.Or(cmp.Compare(len(b), len(a)), cmp.Compare(a, b))
@@ -117,7 +112,7 @@ func (w *walk) printed(x any) (out any, changed bool) {
 		if err != nil {
 			text = []byte("!ERROR:" + err.Error())
 		}
-		masked, dirty := w.text(string(text))
+		masked, dirty := w.printedText(string(text))
 		changed = changed || dirty
 		if out == nil {
 			out = masked
@@ -125,7 +120,7 @@ func (w *walk) printed(x any) (out any, changed bool) {
 	}
 	_, formatter := x.(fmt.Formatter)
 	if _, ok := x.(fmt.Stringer); ok || formatter {
-		masked, dirty := w.text(fmt.Sprintf("%+v", x))
+		masked, dirty := w.printedText(fmt.Sprintf("%+v", x))
 		changed = changed || dirty
 		if out == nil {
 			out = masked
@@ -137,17 +132,21 @@ func (w *walk) printed(x any) (out any, changed bool) {
 func (w *walk) marshaled(m json.Marshaler) (out any, changed bool) {
 	b, err := m.MarshalJSON()
 	if err != nil {
-		s, changed := w.text("!ERROR:" + err.Error())
-		return s, changed
+		return w.printedText("!ERROR:" + err.Error())
 	}
-	if b = bytes.TrimSpace(b); !json.Valid(b) {
-		s, changed := w.text(string(b))
-		return s, changed
+	raw := string(bytes.TrimSpace(b))
+	if !json.Valid([]byte(raw)) {
+		return w.printedText(raw)
 	}
-	t := jsonText{w: w, s: string(b)}
-	t.value(skipSpace(t.s, 0))
+	cut := w.withoutSecrets(raw)
+	if !json.Valid([]byte(cut)) {
+		return w.shared.mask, true
+	}
+	t := jsonText{w: w, s: cut}
+	t.value(0)
 	s, changed := t.result()
-	if s = s[skipSpace(s, 0):]; s[0] == '"' {
+	changed = changed || cut != raw
+	if s[0] == '"' {
 		return unquoteJSON(s), changed
 	}
 	return json.RawMessage(s), changed
@@ -260,15 +259,14 @@ func appendAttr(obj object, a slog.Attr) object {
 // failure masks the secrets in an error. All errors that it wraps are looked at too:
 // a handler may print them on their own.
 func (w *walk) failure(err error, v reflect.Value, t reflect.Type) (out any, changed bool) {
-	text, changed := w.text(err.Error())
 	hits := len(w.hits)
-	_, dirty := w.printed(err)
-	dirty = w.behindError(err, v, t) || dirty
+	dirty := w.behindError(err, v, t)
+	_, inMethods := w.printed(err)
 	w.hits = w.hits[:hits] // none of these is printed
-	if !changed && !dirty {
+	text, changed := w.printedText(err.Error())
+	if !changed && !dirty && !inMethods {
 		return nil, false
 	}
-	text = w.withoutSecrets(text)
 	return &maskedError{text: text, is: func(target error) bool { return errors.Is(err, target) }}, true
 }
 

@@ -8,7 +8,9 @@ import (
 
 type printsBytes struct{ Password []byte }
 
-func (p printsBytes) String() string { return fmt.Sprintf("%s %v %x", p.Password, p.Password, p.Password) }
+func (p printsBytes) String() string {
+	return fmt.Sprintf("%s %v %x", p.Password, p.Password, p.Password)
+}
 
 // A value of slog's in any is looked at as the value that it is, also where it
 // leads back to itself.

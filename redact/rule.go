@@ -122,7 +122,8 @@ func (r *Rule) check(place string) error {
 	if r.Name == "" {
 		fail("empty Name, want one for Stats and errors")
 	}
-	if len(r.Keys) == 0 && len(r.Types) == 0 && len(r.Tags) == 0 && r.Pattern == "" && r.Match == nil && r.matcher == nil {
+	if len(r.Keys) == 0 && len(r.Types) == 0 && len(r.Tags) == 0 && r.Pattern == "" && r.Match == nil && r.matcher == nil &&
+		r.Name != urlQuery {
 		fail("it finds nothing, want one of Keys, Types, Tags, Pattern and Match")
 	}
 	for _, key := range r.Keys {

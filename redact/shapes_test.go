@@ -317,6 +317,11 @@ func TestShapes(t *testing.T) {
 			`{"a":["DB_PASSWORD=[REDACTED]","A=b"]}`, ``,
 		},
 		{
+			"a secret of which a part looks like another", nil, nil,
+			[]S{slog.Any("e", tokenError{"hunter2/4111111111111111"}), slog.Any("s", []any{twoTokens{"hunter2 password=x", "Bearer 1hunter2"}})},
+			`{"e":"failed with token [REDACTED]","s":["[REDACTED] [REDACTED]"]}`, ``,
+		},
+		{
 			"private key", nil, nil,
 			[]S{slog.Any("k", ed25519.NewKeyFromSeed([]byte("hunter2hunter2hunter2hunter2hunt")))},
 			`{"k":"[REDACTED]"}`, `k=[REDACTED]`,

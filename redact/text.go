@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // An edit replaces a span of a text.
@@ -82,6 +83,10 @@ func (w *walk) apply(rule int, m *matcher, s string, parts, edits []edit) []edit
 // masked reports whether s is a mask already.
 func (w *walk) masked(s string) bool { return s != "" && w.maskAt(s) == len(s) }
 
+// maxKept is how many characters beside a mask may be what KeepLast and Truncate
+// have left. A secret with more of them is masked again.
+const maxKept = 4
+
 // maskAt returns the length of the longest mask that s begins with, or 0.
 func (w *walk) maskAt(s string) int {
 	longest := hashAt(w.shared.mask, s)
@@ -90,7 +95,21 @@ func (w *walk) maskAt(s string) int {
 			longest = len(m)
 		}
 	}
-	return longest
+	if longest > 0 {
+		return longest + kept(s[longest:])
+	}
+	if n := kept(s); n > 0 && strings.HasPrefix(s[n:], w.shared.mask) {
+		return n + len(w.shared.mask)
+	}
+	return 0
+}
+
+func kept(s string) int {
+	n := 0
+	for n < len(s) && n < maxKept && isAlnum(s[n]) && s[n] < utf8.RuneSelf {
+		n++
+	}
+	return n
 }
 
 // cut makes the edits. Where they overlap, all that any of them covers is

@@ -59,6 +59,8 @@ func TestStringMasksValuesOfSensitiveKeys(t *testing.T) {
 		{"many keys within a value", strings.Repeat("token=", 40) + "a b", "token=" + m},
 		{"header in a quoted text", `x: "Authorization: Digest a=\"u\", b=\"c\"" y`, `x: "Authorization: ` + m + `" y`},
 		{"header in a text quoted twice", `x: \"Authorization: Digest a=\\\"u\\\", b=c\" y`, `x: \"Authorization: ` + m + `\" y`},
+		{"quote at the beginning", `password='''abc def' x`, `password='` + m + `' x`},
+		{"three quotes", `password = """a b""" x`, `password = "` + m + `" x`},
 		{"value with brackets", "(password=a(b)c[0]) x {token:{a}}", "(password=" + m + ") x {token:" + m + "}"},
 		{"cookies", "Cookie: a=b; c=d\r\nHost: x", "Cookie: " + m + "\r\nHost: x"},
 		{"cookie to set", "Set-Cookie: sid=hunter2; Path=/; HttpOnly", "Set-Cookie: " + m},
@@ -113,6 +115,8 @@ func TestStringMasksValuesOfSensitiveKeys(t *testing.T) {
 		{"doubled quotes", "password='it''s hunter2' x", "password='" + m + "' x"},
 		{"type of YAML", "password: !!str hunter2", "password: !!str " + m},
 		{"element of a query", "/p?password[0]=hunter2&x=1", "/p?password[0]=" + m + "&x=1"},
+		{"masked before in JSON", `{"credentials":{"user":"` + m + `","x":[null,true,""]}} token={"a":"` + m + `"}`, `{"credentials":{"user":"` + m + `","x":[null,true,""]}} token={"a":"` + m + `"}`},
+		{"masked in part", `{"credentials":{"user":"` + m + `","pin":5}}`, `{"credentials":"` + m + `"}`},
 		{"masked before", "password=" + m + " secret: " + m + ", x", "password=" + m + " secret: " + m + ", x"},
 		{"a mask is no way past", "password=" + m + "hunter2 x", "password=" + m + " x"},
 	}
@@ -137,7 +141,7 @@ func TestStringLeavesCleanTextAlone(t *testing.T) {
 	t.Parallel()
 	for _, s := range []string{
 		"", " ", "password reset requested", "token expired for user 5", "secretary=bob", "the token bucket is full",
-		"no password", "password", "password:", "password=", `password=""`, `["a","password=\"\""]`, `parsing "token=null": invalid syntax`, "password: \nuser: bob", "token=null", "session closed",
+		"no password", "password", "password:", "password=", `password=""`, `["a","password=\"\""]`, `["PWD=/home/bob"]`, `parsing "token=null": invalid syntax`, "password: \nuser: bob", "token=null", "session closed",
 		"bypass=1 compass=north", "passed=3 failed=0", "max_tokens=100 prompt_tokens: 5", "token_type=Bearer expires_in=3600",
 		"password_changed_at=2026-01-01", "has_password=true require_token=false", "PWD=/home/bob OLDPWD=/x", `pwd: C:\x`, "unexpected token: '}' at 3", "std::token::next Session::start()", "?code=404&x=1", "code=E1234",
 		`{"has_password":true}`, `{"name":"color","value":"red"}`, `["password","email"]`, "BYPASS=1", "password:\nuser: bob", "a:\n  password:\n  user: bob",

@@ -175,7 +175,8 @@ func (w *walk) argument(before, text string) (masked string, ok bool) {
 		}
 	}
 	name, value, found := strings.Cut(text, "=")
-	if !found || value == "" || w.masked(value) || isNothing(value) || bareKey(name, len(name)) > 0 {
+	if !found || value == "" || w.masked(value) || isNothing(value) || meansElse(name, value) ||
+		bareKey(name, len(name)) > 0 {
 		return "", false
 	}
 	rule := w.sensitive(strings.TrimLeft(name, "-"))
