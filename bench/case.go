@@ -17,7 +17,8 @@ type Case struct {
 	log      func(context.Context, *slog.Logger)
 	record   []slog.Attr // if not nil, Handle is called with these, and log is not
 	parallel bool
-	want     event
+	want     event  // without what has the secret in it
+	secret   string // in what is logged; not to be in the line of a peer that redacts
 }
 
 // An event is what a line is to say, in the words of no library.

@@ -14,6 +14,9 @@ import (
 	"time"
 )
 
+// ErrLeak says that a line has the secret in it that was to be redacted.
+var ErrLeak = errors.New("a secret")
+
 // callers and calls are how many goroutines log how often for a check: more
 // than once, since a handler may write a good first line and a bad second one.
 const callers, calls = 4, 3
@@ -44,6 +47,9 @@ func (c *Case) verify(p Peer, lines [][]byte, begun time.Time) error {
 		if err != nil {
 			return fmt.Errorf("%w in %q", err, line)
 		}
+		if err := c.discreet(p, line); err != nil {
+			return fmt.Errorf("%w in %s", err, bytes.TrimSpace(line))
+		}
 		if err := match(p.layout(c.want), got, ""); err != nil {
 			return fmt.Errorf("%w in %s", err, bytes.TrimSpace(line))
 		}
@@ -52,6 +58,19 @@ func (c *Case) verify(p Peer, lines [][]byte, begun time.Time) error {
 		}
 	}
 	return nil
+}
+
+// discreet returns an error if a peer that redacts prints the secret of the case,
+// or if one that does not has none to be found.
+func (c *Case) discreet(p Peer, line []byte) error {
+	switch found := bytes.Contains(line, []byte(c.secret)); {
+	case c.secret == "" || found != p.redacts:
+		return nil
+	case found:
+		return ErrLeak
+	default:
+		return errors.New("no secret")
+	}
 }
 
 // record logs the case and returns the lines.

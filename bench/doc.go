@@ -1,9 +1,10 @@
-// Package bench sets the encoders, the buffers and the log file of sluice beside
-// others, on the same records, in one run.
+// Package bench sets the encoders, the buffers, the log file and the redaction of
+// sluice beside others, on the same records, in one run.
 //
 //	go run ./bench/report                     # encoders in turn, many short rounds, as a table of ratios
 //	go run ./bench/report -buffers            # buffers, as tables of ratios
 //	go run ./bench/report -files              # log files, as a table of ratios
+//	go run ./bench/report -redact             # redaction, as tables of ratios
 //	go test -bench 'Encode/10_attrs' ./bench  # one case the usual way
 //
 // # Encoders
@@ -42,6 +43,21 @@
 //   - [LogFile.Stall] is how long a Write takes at worst while files rotate and are compressed.
 //
 // What is known to go wrong with such files is in the folder defects, as tests.
+//
+// # Redaction
+//
+// A redactor is a [Peer], too: [Redactors] has the handlers without redaction, and
+// the ways to keep secrets out of their lines, which are timed as a whole, for the
+// handler is what they are worth it for. [RedactionCases] has records without a
+// secret, and with one. [Case.Check] finds a secret that is printed, and a line
+// that is spoiled, before either would be timed. masq is told which names to look
+// for; package redact has its default rules, so it looks for much more.
+//
+// A [Scanner] looks through a text alone.
+//
+// What others let through is in the folder leaks, as tests.
+//
+// # Disks
 //
 // But for the archives of rotate.File, nothing is synced to the disk.
 package bench

@@ -9,6 +9,7 @@ exclude github.com/samber/go-tcp-pool v1.0.2
 
 require (
 	github.com/google/go-cmp v0.7.0
+	github.com/m-mizutani/masq v0.2.1
 	github.com/phuslu/log v1.0.121
 	github.com/rs/zerolog v1.35.1
 	github.com/samber/slog-logstash/v2 v2.6.4

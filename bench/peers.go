@@ -31,6 +31,7 @@ type Peer struct {
 	new       func(io.Writer, *slog.HandlerOptions) slog.Handler
 	addSource bool // it has that option
 	replace   bool // it has ReplaceAttr
+	redacts   bool // it is to keep secrets to itself
 
 	time   string // the key of the time
 	layout func(event) map[string]any

@@ -1,5 +1,7 @@
 package redact
 
+import "unicode/utf8"
+
 // The length of a payment card's number.
 const (
 	minCard = 13
@@ -11,6 +13,10 @@ const (
 func findCards(s string) []span {
 	var found []span
 	for i := 0; i < len(s); {
+		if s[i] == '%' && i+2 < len(s) && isHex(s[i+1:i+3]) {
+			i += 3 // %20, no digits
+			continue
+		}
 		if !isDigit(s[i]) {
 			i++
 			continue
@@ -49,13 +55,13 @@ func digitGroups(s string, i int) []span {
 // cardIn returns how many of the first groups are the number of a card.
 func cardIn(s string, groups []span) int {
 	start := groups[0].start
-	if start > 0 && isWord(s[start-1]) || start > 1 && s[start-1] == '.' && isDigit(s[start-2]) {
+	if start > 0 && isWordByte(s[start-1]) && !isEscaped(s, start) || start > 1 && s[start-1] == '.' && isDigit(s[start-2]) {
 		return 0
 	}
 	var digits []byte
 	for n, g := range groups {
 		size := g.end - g.start
-		if g.end < len(s) && isWord(s[g.end]) {
+		if g.end < len(s) && isWordByte(s[g.end]) {
 			return 0
 		}
 		alone := n == 0 && size >= minCard
@@ -117,3 +123,7 @@ func hasIssuer(digits []byte) bool {
 }
 
 func isWord(c byte) bool { return isAlnum(c) || c == '_' }
+
+// isWordByte is isWord as \b of package regexp has it: letters beyond ASCII are
+// none, since not all scripts put a space before a number.
+func isWordByte(c byte) bool { return c < utf8.RuneSelf && isWord(c) }

@@ -2,114 +2,198 @@ package redact
 
 import (
 	"crypto"
+	"crypto/cipher"
 	"encoding/base64"
 	"reflect"
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
-// DefaultRules returns the rules that a handler has without Options.NoDefaults, and those for Options.Enable.
-// Each finds a form that is published, see Rule.Source:
-//
-//   - url_password: the password in scheme://user:password@host
-//   - dsn_password: the same in a data source name, user:password@tcp(host)
-//   - bearer, basic: credentials after the name of an HTTP scheme
-//   - command_flag: --password x, --token x and the like
-//   - sql_password, quoted_token, curl_user: password 'x', identified by 'x',
-//     token "x", curl -u user:x
-//   - xml_element: <password>x</password>, <wsse:Token a="b">x</wsse:Token>
-//   - jwt: JSON Web Tokens
-//   - private_key: PEM blocks with a private key, also cut off ones
-//   - aws_key_id, github_token, gitlab_token, google_api_key, npm_token,
-//     slack_token, slack_webhook, stripe_key, telegram_token, discord_webhook,
-//     openai_key, sendgrid_key, google_oauth_token, vault_token,
-//     digitalocean_token: keys with a prefix of their issuer
-//   - bcrypt_hash: $2b$10$…
-//   - payment_card: 13 to 16 digits that pass the Luhn check, in groups or not
-//
-// Those with names in their form (command_flag, xml_element) have a list of their
-// own: they do not know Options.Keys.
-func DefaultRules() []Rule { return slices.Clone(defaultRules()) }
+// The groups of the default rules.
+const (
+	groupCredentials = "credentials"
+	groupTokens      = "tokens"
+	groupKeys        = "keys"
+	groupPayment     = "payment"
+	groupPersonal    = "personal"
+)
 
+// DefaultRules returns the rules that are built in, in the order in which they
+// decide. A handler has them all without Options.NoDefaults, other than those that
+// are Optional: they are off unless Options.Enable names them. Each has its
+// Source. The groups, and what is in them:
+//
+//   - credentials: passwords, secrets, tokens, API keys, sessions and cookies by
+//     their keys; fields with the tag `redact`; passwords in URLs, data source
+//     names, headers, commands, SQL and XML; hashes of passwords
+//   - tokens: what the issuers of keys begin them with, as ghp_, AKIA and
+//     sk_live_; JSON Web Tokens; webhooks
+//   - keys: private keys by their keys, as PEM, and as values of package crypto
+//   - payment: the numbers of cards (with the Luhn check) and of accounts (IBAN,
+//     with the check of ISO 7064), and what goes with them by their keys
+//   - personal: national identity numbers by their keys; off are email and
+//     ip_address
+//
+// The page docs/redaction-rules.md lists them all, with examples. Rules with names
+// in their form (command_flag, xml_element) have a list of their own: they do not
+// know the keys of other rules.
+func DefaultRules() []Rule {
+	rules := slices.Clone(defaultRules())
+	for i := range rules {
+		r := &rules[i]
+		r.Keys, r.Types, r.Tags = slices.Clone(r.Keys), slices.Clone(r.Types), slices.Clone(r.Tags)
+	}
+	return rules
+}
+
+// compileDefaults puts the default rules together. Expressions are compiled when a
+// text first has one of their literals.
 func compileDefaults() []Rule {
-	pattern := func(name, source, literals, expr string, check func(string) bool) Rule {
-		find := finder(regexp.MustCompile(expr), check)
-		return Rule{Name: name, Source: source, Pattern: expr, matcher: &matcher{expr, strings.Split(literals, "|"), 0, find}}
+	return slices.Concat(keyRules(), valueRules(), textRules(), tokenRules(), paymentRules(), personalRules())
+}
+
+// keyRules are the rules for what stands under a key. A key is here if what it
+// means elsewhere is hardly ever logged: not "auth", "key", "pin" (of a GPIO or
+// a map), "pin_code" (in India, of a town), "account_number", "salt" or "state". Where
+// a word ends in another, as discard_number does, the pattern has its border.
+func keyRules() []Rule {
+	rule := func(name, group, source, patterns string) Rule {
+		return Rule{Name: name, Group: group, Source: source, Keys: strings.Fields(patterns)}
+	}
+	const (
+		owasp  = "OWASP Logging Cheat Sheet, Data to exclude"
+		rails  = "Ruby on Rails, filter_parameter_logging.rb"
+		sentry = "Sentry SDK for Python, scrubber.DEFAULT_DENYLIST"
+	)
+	return []Rule{
+		rule("password", groupCredentials, owasp, `
+			*password *passwords *passwd *passphrase *passphrases *passcode *passcodes *_pass *_pwd *_pw
+			*dbpass *userpass *smtppass *dbpwd *userpwd
+			*passwordhash *passwordsalt *passworddigest *passwordconfirmation *passwordconfirm *passwordvalue *passwordstring
+			*passwordtext *passworddata`),
+		rule("secret", groupCredentials, sentry, `
+			*secret *secrets *secretstring *secretvalue *secretbinary *secrettext *secretkeybase
+			*credential *credentials *creds`),
+		rule("token", groupCredentials, sentry, `
+			*token *accesstokens *authtokens *apitokens *refreshtokens *idtokens *sessiontokens *bearertokens
+			*tokenvalue *tokenstring *tokenhash *jwt *jwts bearer
+			*clientassertion *samlresponse *samlassertion`),
+		rule("api_key", groupCredentials, sentry, `
+			*apikey *apikeys *accesskey *accesskeys *accountkey *authkey *appkey *applicationkey
+			*subscriptionkey *licensekey *servicerolekey *serviceaccountkey *functionskey
+			*writekey *integrationkey *deploykey`),
+		rule("private_key_field", groupKeys, owasp, `
+			*privatekey *privatekeys *privatekeypem *privatekeydata *privkey *secretkey *secretkeys *signingkey *signingkeys
+			*encryptionkey *encryptionkeys *decryptionkey *sharedkey *masterkey *sshkey *hmackey *aeskey *jwtkey
+			*sessionticketkey *clientkeydata
+			*keymaterial *_psk *mnemonic *seedphrase *recoveryphrase *recoverykey`),
+		rule("authorization", groupCredentials, "RFC 9110 section 11.6.2; "+sentry,
+			`*authorization *authorizationheader *authheader`),
+		rule("cookie", groupCredentials, "RFC 6265 section 8.3; "+sentry,
+			`*cookie *cookies *cookieheader *cookiejar`),
+		rule("session", groupCredentials, owasp+"; "+sentry,
+			`*_session *sessionid *sessid *sessionkey *sessiondata`),
+		rule("csrf", groupCredentials, sentry, `*_csrf *_xsrf`),
+		rule("one_time_code", groupCredentials, "RFC 6238 section 5.1; RFC 6749 section 4.1.2; RFC 7636 section 4.1; "+rails, `
+			*_otp *_totp *otpcode *totpcode *mfacode *twofactorcode *2facode *verificationcode *smscode
+			*recoverycode *recoverycodes *backupcode *backupcodes *resetcode *activationcode
+			*authcode *authorizationcode *devicecode *codeverifier`),
+		rule("signed_url", groupCredentials, "AWS Signature Version 4, query parameters; Google Cloud Storage, V4 signing",
+			`*xamzsignature *xamzcredential *xgoogsignature *xgoogcredential`),
+		// What it finds is in pair.go: sig, signature and code, which are harmless elsewhere.
+		{Name: urlQuery, Group: groupCredentials, Source: "RFC 6749 section 4.1.2; Azure Storage, Create a service SAS"},
+		rule("card_number", groupPayment, "PCI DSS v4.0, requirement 3.4",
+			`
+			*_cardnumber *_cardnum *_cardno *_ccnumber *_ccnum *creditcard *debitcard
+			*creditcardnumber *debitcardnumber *primaryaccountnumber`),
+		rule("card_verification", groupPayment, "PCI DSS v4.0, requirement 3.3",
+			`*_cvv *_cvc *cvvcode *cvccode *_cardcode *securitycode *_cardpin *pinblock`),
+		rule("bank_account", groupPayment, owasp, `*_iban *bankaccount *bankaccountnumber *bankaccountno`),
+		rule("national_id", groupPersonal, owasp+"; "+rails, `
+			*_ssn *socialsecuritynumber *socialsecurityno *_nationalid *_nationalidnumber *nationalinsurancenumber
+			*passportnumber *passportno *driverlicensenumber *driverslicensenumber *drivinglicencenumber *aadhaar *aadhaarnumber`),
+	}
+}
+
+// valueRules are the rules for values by their type and their field. A url.Userinfo
+// needs none: its password is found by the name of its field, and its user stays.
+func valueRules() []Rule {
+	return []Rule{
+		{Name: "struct_tag", Group: groupCredentials, Source: "this package", Tags: []string{"redact"}},
+		{
+			Name: "crypto_key", Group: groupKeys, Source: "Go packages crypto, PrivateKey and Decapsulator, and cipher, Block, AEAD and Stream",
+			Types: []reflect.Type{
+				reflect.TypeFor[interface{ Public() crypto.PublicKey }](), reflect.TypeFor[crypto.Decapsulator](),
+				reflect.TypeFor[cipher.Block](), reflect.TypeFor[cipher.AEAD](), reflect.TypeFor[cipher.Stream](),
+			},
+		},
+	}
+}
+
+// textRules are the rules for credentials by what is around them in a text.
+func textRules() []Rule {
+	rule := func(name, source, literals, expr string, check func(string) bool) Rule {
+		return formRule(name, groupCredentials, source, literals, expr, check)
 	}
 	return []Rule{
-		{Name: "key", Group: "credentials", Keys: strings.Fields(`
-*password *passwd *passwords *passphrase *passcode *secret *secrets *credential *credentials *token *accesstokens *authtokens *apitokens *refreshtokens *apikey *apikeys *accesskey *secretkey *privatekey *signingkey *encryptionkey *accountkey *sharedkey *masterkey *sshkey *authkey *authorization *cookie *cookies *jwt *sessionid *sessid *sessionkey *dbpass *userpass *smtppass *dbpwd *userpwd *creds *mnemonic *codeverifier *clientassertion *samlresponse *passwordhash *passwordconfirmation *passwordconfirm *passwordvalue *passwordstring *passphrases *passcodes *secretstring *secretvalue *secretkeybase *secretkeys *tokenvalue *tokenstring *idtokens *sessiontokens *bearertokens *privatekeys *privatekeypem *privatekeydata *sessiondata *jwtkey *hmackey *applicationkey *subscriptionkey *xamzsignature *xamzcredential *xgoogsignature *xgoogcredential *_pass *_pwd *_pw *_session *_csrf *_xsrf *_otp *_cvv *_cvc *_ssn`)},
-		{
-			Name: "crypto_key", Group: "keys", Source: "Go package crypto, PrivateKey",
-			Types: []reflect.Type{reflect.TypeFor[interface{ Public() crypto.PublicKey }]()},
-		},
-		{Name: "struct_tag", Group: "credentials", Tags: []string{"redact"}},
-		{Name: "url_query", Group: "credentials", Source: "RFC 6749 section 4.1.2"},
 		// A password with a slash in it is outside the grammar but often written; a port is not one.
-		pattern("url_password", "RFC 3986 section 3.2.1", "@",
+		rule("url_password", "RFC 3986 section 3.2.1", "://",
 			`://(?:([^\s/?#:@"'<>\[]+):(?:x-oauth-basic)?@`+
 								`|[^\s/?#:"'<>\[]*:([^\s/?#<>]*|[0-9]*[^\s0-9/?#@"'<>][^\s<>"']*|#[^\s<>"'@]*)@)`, nil).
-			with("://").notBefore("@sha256:"), // the digest of an image
-		pattern("dsn_password", "github.com/go-sql-driver/mysql, DSN", "@tcp(|@unix(|@tcp6(|@cloudsql(|@(|@/",
+			with("@").notBefore("@sha256:"), // the digest of an image
+		rule("dsn_password", "github.com/go-sql-driver/mysql, DSN", "@tcp(|@unix(|@tcp6(|@cloudsql(|@(|@/",
 			`[^\s:@/"'=]+:(\S+)@(?:(?:tcp6?|unix|cloudsql)?\(|/\w)`, nil),
-		pattern("bearer", "RFC 6750 section 2.1", "bearer",
+		rule("bearer", "RFC 6750 section 2.1", "bearer",
 			`(?i)\bbearer(?:\s+|%20|\+)([a-z0-9._~+/-]{8,}=*)`, isCredential),
-		pattern("basic", "RFC 7617 section 2", "basic",
+		rule("basic", "RFC 7617 section 2", "basic",
 			`(?i)\bbasic\s+([a-z0-9+/_-]{4,}={0,2})`, isUserPass),
-		pattern("command_flag", "GNU coding standards, section 4.8", "--|-pass|-token|-secret",
+		rule("command_flag", "GNU coding standards, section 4.8", "--|-pass|-token|-secret",
 			`(?i)(?:--[a-z0-9_-]*|\s-)(?:password|passwd|passphrase|passcode|-pass|secret|token|credentials?|`+
 				`(?:api|secret|access|private|account)[-_]?key)`+
 				`[ \t]+(?:"([^"]*)"|'([^']*)'|([^\s"'-]\S*))`, nil),
-		pattern("xml_element", "W3C XML 1.0, section 3", "</",
+		rule("command_password", "sshpass(1), redis-cli(1), docker login, ldapsearch(1)", "sshpass|redis-cli|docker login|ldapsearch|ldapmodify",
+			`\b(?:sshpass\s+-p|redis-cli\s(?:[^\r\n]*?\s)?-a|docker login\s(?:[^\r\n]*?\s)?-p`+
+				`|ldap(?:search|modify)\s(?:[^\r\n]*?\s)?-w)[ \t]*(?:"([^"]+)"|'([^']+)'|([^\s"'-]\S*))`, nil),
+		rule("curl_user", "curl man page, --user", "curl ",
+			`\bcurl\s[^\r\n]*?\s?(?:-u|--user)[ \t=]+["']?[^\s:"']+:([^\s"']+)`, nil),
+		rule("netrc", "curl man page, --netrc", "machine",
+			`\bmachine\s+\S+\s+login\s+\S+\s+password\s+(\S+)`, nil),
+		rule("redis_password", "Redis, redis.conf, requirepass", "requirepass|masterauth",
+			`(?i)\b(?:requirepass|masterauth)[ \t]+(?:"([^"]+)"|'([^']+)'|([^\s"']+))`, nil),
+		rule("sql_password", "MySQL and PostgreSQL manuals, CREATE USER", "password|identified by",
+			`(?i)\b(?:password|identified\s+by)\s+(?:'([^']+)'|"([^"]+)")`, nil),
+		rule("quoted_token", "convention of clients that print what was refused", "token|api key",
+			`(?i)\b(?:token|api key)\s+(?:'([a-z0-9._~+/=-]{6,})'|"([a-z0-9._~+/=-]{6,})")`, isCredential),
+		rule("xml_element", "W3C XML 1.0, section 3", "</",
 			`(?is)<(?:[\w.-]+:)?[\w.-]*(?:password|passwd|passphrase|passcode|pwd|secret|token|session[-_]?id|`+
 				`(?:api|private|access|account)[-_]?key)`+
 				`(?:\s[^<>]*)?>(.+?)</`, nil),
-		pattern("sql_password", "MySQL and PostgreSQL manuals, CREATE USER", "password|identified by",
-			`(?i)\b(?:password|identified\s+by)\s+(?:'([^']+)'|"([^"]+)")`, nil),
-		pattern("quoted_token", "convention of clients that print what was refused", "token|api key",
-			`(?i)\b(?:token|api key)\s+(?:'([a-z0-9._~+/=-]{6,})'|"([a-z0-9._~+/=-]{6,})")`, isCredential),
-		pattern("curl_user", "curl man page, --user", "curl ",
-			`\bcurl\s[^\r\n]{0,200}?\s?(?:-u|--user)[ \t=]+["']?[^\s:"']+:([^\s"']+)`, nil),
-		pattern("jwt", "RFC 7519 section 3, RFC 7515 section 3.1", "eyj",
-			`\beyJ[A-Za-z0-9_-]{5,}\.[A-Za-z0-9_-]*(?:\.[A-Za-z0-9_-]*)*`, nil),
-		{Name: "private_key", Source: "RFC 7468 sections 10 and 11", matcher: &matcher{"", []string{"-----begin"}, 0, pemFinder()}},
-		pattern("aws_key_id", "AWS IAM User Guide, IAM identifiers", "akia|asia",
-			`\b(?:AKIA|ASIA)[A-Z2-7]{16}\b`, nil),
-		pattern("github_token", "GitHub Docs, About authentication to GitHub, token formats",
-			"ghp_|gho_|ghu_|ghs_|ghr_|github_pat_",
-			`\b(?:gh[pousr]_[A-Za-z0-9]{36,}|github_pat_[A-Za-z0-9_]{22,})`, nil),
-		pattern("gitlab_token", "GitLab Docs, Token overview, token prefixes",
-			"glpat-|gldt-|glrt-|glcbt-|glptt-|glft-|glimt-|glagent-|glsoat-|gloas-",
-			`\bgl(?:pat|dt|rt|cbt|ptt|ft|imt|agent|soat|oas)-[A-Za-z0-9_.-]{20,}`, nil),
-		pattern("google_api_key", "Google Cloud Docs, API keys overview", "aiza",
-			`\bAIza[A-Za-z0-9_-]{35}`, nil),
-		pattern("npm_token", "GitHub Blog, Announcing npm's new access token format", "npm_",
-			`\bnpm_[A-Za-z0-9]{36}`, nil),
-		pattern("slack_token", "Slack API Docs, Token types", "xox|xapp-",
-			`\b(?:xox[a-z](?:\.xox[a-z])?|xapp)-[A-Za-z0-9-]{10,}`, nil),
-		pattern("slack_webhook", "Slack API Docs, Incoming webhooks", "hooks.slack.com/",
-			`hooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9_/]{10,})`, nil),
-		pattern("stripe_key", "Stripe Docs, API keys", "k_live_|k_test_|whsec_",
-			`\b(?:[sr]k_(?:live|test)_[A-Za-z0-9]{10,}|whsec_[A-Za-z0-9+/=]{20,})`, nil),
-		pattern("telegram_token", "Telegram Bot API, Authorizing your bot", "/bot",
-			`/bot[0-9]{6,}:([A-Za-z0-9_-]{30,})`, nil),
-		pattern("discord_webhook", "Discord Developer Docs, Webhook resource", "/api/webhooks/",
-			`/api/webhooks/[0-9]+/([A-Za-z0-9_-]{16,})`, nil),
-		pattern("openai_key", "OpenAI and Anthropic API references, authentication", "sk-proj-|sk-svcacct-|sk-admin-|sk-ant-",
-			`\bsk-(?:proj|svcacct|admin|ant)-[A-Za-z0-9_-]{16,}`, nil),
-		pattern("sendgrid_key", "SendGrid Docs, API keys", "sg.",
-			`\bSG\.[A-Za-z0-9_-]{16,}\.[A-Za-z0-9_-]{16,}`, nil),
-		pattern("google_oauth_token", "Google Cloud Docs, token types", "ya29.",
-			`\bya29\.[A-Za-z0-9_-]{16,}`, nil),
-		pattern("vault_token", "HashiCorp Vault Docs, tokens", "hvs.|hvb.|hvr.",
-			`\bhv[sbr]\.[A-Za-z0-9_-]{20,}`, nil),
-		pattern("digitalocean_token", "DigitalOcean Docs, personal access tokens", "_v1_",
-			`\bdo[por]_v1_[A-Za-z0-9]{40,}`, nil),
-		pattern("bcrypt_hash", "OpenBSD crypt(3)", "$2",
-			`\$2[abxy]\$[0-9]{2}\$[A-Za-z0-9./]{53}`, nil),
-		{Name: "payment_card", Source: "ISO/IEC 7812-1, annex B (Luhn)", matcher: &matcher{"", nil, minCard, findCards}},
+		rule("password_hash", "crypt(5); PHC string format; Django, Password management; RFC 5803 section 3; OpenLDAP, userPassword",
+			"$2|$argon2|$scrypt$|$pbkdf2|$y$|$gy$|$7$|$6$|$5$|$1$|$apr1$|pbkdf2_sha|scram-sha-|{ssha",
+			`\$2[abxy]?\$[0-9]{2}\$[A-Za-z0-9./]{53}`+
+				`|\$argon2(?:id|i|d)\$(?:v=[0-9]+\$)?m=[0-9,tp=]+\$[A-Za-z0-9+/]{8,}\$[A-Za-z0-9+/]{16,}`+
+				`|\$scrypt\$ln=[0-9]+,r=[0-9]+,p=[0-9]+\$[A-Za-z0-9+/]{8,}\$[A-Za-z0-9+/]{16,}`+
+				`|\$pbkdf2(?:-sha(?:1|256|512))?\$(?:i=)?[0-9]+(?:,l=[0-9]+)?\$[A-Za-z0-9./+]{8,}\$[A-Za-z0-9./+]{16,}`+
+				`|\$(?:y|gy|7)\$[A-Za-z0-9./]+\$[A-Za-z0-9./]+\$[A-Za-z0-9./]{43}`+
+				`|\$[56]\$(?:rounds=[0-9]+\$)?[A-Za-z0-9./]{1,16}\$[A-Za-z0-9./]{43,86}`+
+				`|\$(?:1|apr1)\$[A-Za-z0-9./]{1,8}\$[A-Za-z0-9./]{22}`+
+				`|pbkdf2_sha(?:1|256|512)\$[0-9]+\$[A-Za-z0-9]+\$[A-Za-z0-9+/]{20,}=*`+
+				`|SCRAM-SHA-(?:1|256|512)\$[0-9]+:[A-Za-z0-9+/]+=*\$[A-Za-z0-9+/]{20,}=*:[A-Za-z0-9+/]{20,}=*`+
+				`|\{SSHA(?:256|512)?\}[A-Za-z0-9+/]{28,}=*`, nil),
 	}
+}
+
+// formRule returns a rule for a form that is given by an expression. One of
+// literals, in lower case and with | between, is in every text in which it is.
+func formRule(name, group, source, literals, expr string, check func(string) bool) Rule {
+	find := sync.OnceValue(func() func(string) []span { return finder(regexp.MustCompile(expr), check) })
+	return Rule{Name: name, Group: group, Source: source, Pattern: expr, Check: check, matcher: &matcher{
+		pattern:  expr,
+		literals: strings.Split(literals, "|"),
+		find:     func(s string) []span { return find()(s) },
+	}}
 }
 
 // with returns the rule for texts that have this literal too.
@@ -141,4 +225,33 @@ func isUserPass(s string) bool {
 	s = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(s, "="))
 	text, err := base64.RawStdEncoding.DecodeString(s)
 	return err == nil && strings.Contains(string(text), ":")
+}
+
+// paymentRules are the rules for numbers of cards and accounts.
+func paymentRules() []Rule {
+	return []Rule{
+		{
+			Name: "payment_card", Group: groupPayment, Source: "ISO/IEC 7812-1, annex B (Luhn)",
+			matcher: &matcher{digits: minCard, find: findCards},
+		},
+		{
+			Name: "iban", Group: groupPayment, Source: "ISO 13616-1; SWIFT IBAN Registry",
+			matcher: &matcher{digits: minIBANDigits, find: findIBANs},
+		},
+	}
+}
+
+// personalRules are the rules for what says who somebody is. They are off: most
+// services need some of it in their logs.
+func personalRules() []Rule {
+	email := formRule("email", groupPersonal, "RFC 5321 section 4.1.2", "@",
+		`(?:^|[^\pL\pN._%+'-])([\pL\pN_%+][\pL\pN._%+'-]{0,63}@(?:[\pL\pN](?:[\pL\pN-]{0,62})\.)+\pL{2,63})`, isEmail)
+	email.Optional = true
+	return []Rule{
+		email,
+		{
+			Name: "ip_address", Group: groupPersonal, Source: "RFC 791 section 2.3; RFC 4291 section 2.2", Optional: true,
+			matcher: &matcher{find: findIPs},
+		},
+	}
 }

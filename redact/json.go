@@ -93,13 +93,14 @@ func (t *jsonText) value(i int) int {
 			if t.s[i] == '"' {
 				end := jsonStringEnd(t.s, i)
 				text := unquoteJSON(t.s[i:end])
-				masked, ok := t.w.argument(before, text)
-				if before = text; ok {
-					t.replace(i, end, masked)
-					i = end
-				} else {
-					i = t.value(i)
+				left, changed := t.w.text(text)
+				if masked, ok := t.w.argument(before, left); ok {
+					left, changed = masked, true
 				}
+				if changed {
+					t.replace(i, end, left)
+				}
+				before, i = text, end
 			} else {
 				i = t.value(i)
 			}

@@ -17,7 +17,8 @@ import (
 // end in, read backwards; what it finds is a candidate, and only then is the key
 // cut into elements and words, and the whole pattern compared. So the number of
 // patterns does not matter, but of those that end in a *: they are open, and
-// compared with every key.
+// compared with every key. A keySet does not change after the last add, and may then
+// be used by any number of goroutines.
 type keySet struct {
 	ends  [1 << 10]uint16 // for the last two letters, which of the tries, from 1; 0 for none
 	tries []*keyNode
@@ -59,9 +60,6 @@ type keyPart struct {
 const (
 	noRule   = math.MaxInt
 	anyDepth = math.MaxInt32
-
-	// usualName is the length of an element up to which comparing allocates nothing.
-	usualName = 64
 )
 
 // add adds a pattern of a rule. Elements are between dots. In an element, * is any
@@ -137,22 +135,19 @@ func (p *keyPattern) depth() int {
 // index adds p to the tries, or to the open patterns.
 func (k *keySet) index(p *keyPattern) {
 	elem := p.elems[len(p.elems)-1]
-	if len(elem.parts) == 0 {
+	p.numbered = len(elem.parts) > 0 && (elem.head || elem.tail || len(elem.parts) > 1)
+	if elem.tail {
 		k.open = append(k.open, p)
 		return
 	}
-	part := elem.parts[len(elem.parts)-1]
 	p.ending = len(p.elems) == 1 && len(elem.parts) == 1 && elem.head
-	p.numbered = !elem.tail && (elem.head || len(elem.parts) > 1) || elem.tail && part.after
-	switch size := len(part.text); {
-	case elem.tail:
-		k.open = append(k.open, p)
-	case size == 1: // a key may have any letter before it, or none
-		for before := range byte(1 << 5) {
-			k.trie(before, part.text[0]).add(part.text, p)
-		}
-	default:
-		k.trie(part.text[size-2], part.text[size-1]).add(part.text, p)
+	text := elem.parts[len(elem.parts)-1].text
+	if size := len(text); size > 1 {
+		k.trie(text[size-2], text[size-1]).add(text, p)
+		return
+	}
+	for before := range byte(1 << 5) { // any letter, or none
+		k.trie(before, text[0]).add(text, p)
 	}
 }
 
@@ -198,14 +193,20 @@ func (k *keySet) hasPaths() bool { return k.depth > 0 }
 // of path.
 func (k *keySet) find(path []string, key string) (rule int, ok bool) {
 	a, b := lastLetters(key)
-	if k.ends[pairOf(a, b)] == 0 && !isDigit(b) && a|b < utf8.RuneSelf && len(k.open) == 0 {
+	end := k.ends[pairOf(a, b)]
+	if end == 0 && !isDigit(b) && a|b < utf8.RuneSelf && len(k.open) == 0 {
 		return noRule, false
 	}
-	rule = k.closed(path, key, noRule, false)
+	if a|b >= utf8.RuneSelf {
+		if low := lowerBeyond(key); low != key {
+			return k.find(path, low)
+		}
+	}
+	rule = k.closed(path, key, end, noRule, false)
 	name := ""
 	if isDigit(b) {
-		name = withoutNumber(key)
-		rule = k.closed(path, name, rule, true)
+		name = lowerBeyond(withoutNumber(key))
+		rule = k.closed(path, name, k.ends[pairOf(lastLetters(name))], rule, true)
 	}
 	for _, p := range k.open {
 		if p.rule < rule && (p.has(path, key) || p.numbered && name != "" && p.has(path, name)) {
@@ -216,29 +217,25 @@ func (k *keySet) find(path []string, key string) (rule int, ok bool) {
 }
 
 // closed returns the lowest rule, of rule and those with a pattern that has key and
-// ends in letters; numbered leaves out the patterns that are not numbered.
-func (k *keySet) closed(path []string, key string, rule int, numbered bool) int {
-	a, b := lastLetters(key)
-	end := k.ends[pairOf(a, b)]
-	beyond := a|b >= utf8.RuneSelf
-	if end == 0 && !beyond {
+// ends in letters. These are in the trie for end. Only numbered patterns are looked at
+// if numbered is true.
+func (k *keySet) closed(path []string, key string, end uint16, rule int, numbered bool) int {
+	if end == 0 {
 		return rule
 	}
 	key = withoutPunct(key)
-	var n *keyNode
-	if end > 0 {
-		n = k.tries[end-1].before
-	}
+	n := k.tries[end-1].before
 	for i := len(key) - 1; i >= 0 && key[i] != '.'; i-- {
-		if isPunct(key[i]) {
+		c := key[i]
+		if isPunct(c) {
 			continue
 		}
-		if key[i] >= utf8.RuneSelf {
+		if c >= utf8.RuneSelf {
 			if low := lowerBeyond(key); low != key {
-				return k.closed(path, low, rule, numbered)
+				return k.closed(path, low, end, rule, numbered)
 			}
 		}
-		if n = n.find(lower(key[i])); n == nil {
+		if n = n.find(lower(c)); n == nil {
 			break
 		}
 		for _, p := range n.patterns {
@@ -303,7 +300,7 @@ func lowerBeyond(s string) string {
 	return s
 }
 
-// endsAt is has for a key of which is known that key[i:] is the last part.
+// endsAt is has for a key that is known to end, from key[i] on, in the last part.
 func (p *keyPattern) endsAt(path []string, key string, i int) bool {
 	if p.ending {
 		return !p.elems[0].parts[0].before || beginsWord(key, i)
@@ -364,64 +361,62 @@ func (r keyRest) cut() (name string, before keyRest) {
 	return name, keyRest{none: true}
 }
 
-// has reports whether name is what the element says. The leftmost place for each
-// part leaves the most for those after it, so that no other has to be tried.
+// has reports whether name is what the element says. The leftmost place for a part
+// leaves the most for those after it, so that no other has to be tried.
 func (e *keyElem) has(name string) bool {
-	if len(e.parts) == 0 {
-		return true
-	}
-	f := foldWords(make([]byte, 0, usualName), make([]bool, 0, usualName), name)
-	at := 0
+	at := skipPunct(name, 0)
 	for i, part := range e.parts {
-		switch {
-		case i == 0 && !e.head:
-			if !f.hasAt(0, part) {
+		first, last := i == 0 && !e.head, i == len(e.parts)-1 && !e.tail
+		for {
+			if end, ok := part.at(name, at); ok && (!last || end == len(name)) {
+				at = end
+				break
+			}
+			if first || at == len(name) {
 				return false
 			}
-		case i == len(e.parts)-1 && !e.tail:
-			if at = max(at, len(f.text)-len(part.text)); !f.hasAt(at, part) {
-				return false
-			}
-		default:
-			for !f.hasAt(at, part) {
-				if at++; at > len(f.text) {
-					return false
-				}
-			}
-		}
-		at += len(part.text)
-	}
-	return e.tail || at == len(f.text)
-}
-
-// A foldedName is an element of a key, folded, with its words.
-type foldedName struct {
-	text    []byte
-	borders []bool // whether a word begins before each byte of text; the last one is the end
-}
-
-// foldWords folds a name.
-func foldWords(text []byte, borders []bool, name string) foldedName {
-	for i := range len(name) {
-		if !isPunct(name[i]) {
-			text, borders = append(text, lower(name[i])), append(borders, beginsWord(name, i))
+			at = skipPunct(name, at+1)
 		}
 	}
-	return foldedName{text, append(borders, true)}
+	return true
 }
 
-// beginsWord reports whether a word begins at key[i]: after punctuation, or with a
-// capital of ASCII, as in dbPass and DBPass, not BYPASS.
+// at reports whether the part begins at the letter name[i], and which letter
+// follows it.
+func (p *keyPart) at(name string, i int) (end int, ok bool) {
+	if p.before && !beginsWord(name, i) {
+		return 0, false
+	}
+	for _, c := range []byte(p.text) {
+		if i == len(name) || lower(name[i]) != c {
+			return 0, false
+		}
+		i = skipPunct(name, i+1)
+	}
+	return i, !p.after || beginsWord(name, i)
+}
+
+// skipPunct returns where the first letter of name[i:] is, or the end.
+func skipPunct(name string, i int) int {
+	for i < len(name) && isPunct(name[i]) {
+		i++
+	}
+	return i
+}
+
+// beginsWord reports whether a word begins, or all of them end, at key[i]: after
+// punctuation, in ASCII after a letter of a script without case, in which there
+// are often no spaces, or with a capital of ASCII, as in dbPass and DBPass, not
+// BYPASS.
 func beginsWord(key string, i int) bool {
-	return i == 0 || isPunct(key[i-1]) ||
+	return i == 0 || i == len(key) || isPunct(key[i-1]) || key[i-1] >= utf8.RuneSelf && key[i] < utf8.RuneSelf && hasNoCase(key[:i]) ||
 		isUpper(key[i]) && (!isUpper(key[i-1]) || i+1 < len(key) && isLower(key[i+1]))
 }
 
-// hasAt reports whether part begins at f.text[at].
-func (f foldedName) hasAt(at int, part keyPart) bool {
-	end := at + len(part.text)
-	return end <= len(f.text) && string(f.text[at:end]) == part.text &&
-		(!part.before || f.borders[at]) && (!part.after || f.borders[end])
+// hasNoCase reports whether s ends in a letter that is neither upper nor lower case.
+func hasNoCase(s string) bool {
+	r, _ := utf8.DecodeLastRuneInString(s)
+	return unicode.Is(unicode.Lo, r)
 }
 
 // fold returns s in lower case and without the punctuation that styles of

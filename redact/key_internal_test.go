@@ -228,7 +228,7 @@ func TestLongKeyPatterns(t *testing.T) {
 }
 
 func TestKeyPatternsAreThoseOfTheReference(t *testing.T) {
-	rnd := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same keys each time
+	rnd := rand.New(rand.NewPCG(1, 2))
 	some := func(most int, texts ...string) string {
 		var b strings.Builder
 		for range 1 + rnd.IntN(most) {
@@ -290,7 +290,7 @@ type reference struct {
 func newReference(patterns []string) *reference {
 	r := &reference{
 		patterns: patterns,
-		capitals: []*regexp.Regexp{regexp.MustCompile(`([^A-Z .])([A-Z])`), regexp.MustCompile(`([A-Z])([A-Z][a-z])`)},
+		capitals: []*regexp.Regexp{regexp.MustCompile(`([^A-Z .])([A-Z])`), regexp.MustCompile(`([A-Z])([A-Z][a-z])`), regexp.MustCompile(`(\p{Lo})([0-9A-Za-z])`)},
 		number:   regexp.MustCompile(`[0-9][^\pL[:^ascii:]]*$`),
 	}
 	for _, pattern := range patterns {
@@ -452,6 +452,7 @@ func cleanKeys() []string {
 
 // manyKeys are more than there are default keys.
 func manyKeys(tb testing.TB) *keySet {
+	tb.Helper()
 	k := &keySet{}
 	addKeys(tb, k, "*password", "*_pass", "user.email", "*пароль")
 	for a := 'a'; a <= 'z'; a++ {

@@ -2,178 +2,407 @@ package redact
 
 import (
 	"math"
-	"strings"
+	"math/bits"
+	"slices"
 )
 
 // A prefilter tells in one pass over a text, without a regular expression, what
 // there may be to find in it. Nearly all texts have nothing.
+//
+// It looks at every second window of three bytes. Each bit of masks is a kind of
+// window: that with the bytes that have the bit, the first in masks[0], the second
+// in masks[1], the third in masks[2]. A literal is of two kinds, as it may begin
+// at an even or at an odd place; those that are alike share a kind. What has
+// passed the masks is compared with the literals of the kind.
 type prefilter struct {
-	class  [256]class
-	pairs  [1 << 10]uint8 // for two bytes, which of the lists has the literals with them; 0 for none
-	lists  [][]literal
-	single [256]uint64 // rules with a literal of one byte
-	always uint64      // rules that have to be tried on every text
-	digits uint64      // rules that need a run of digits
-	minRun int
+	masks   [3][256]uint64
+	kinds   [][]literal // for each bit from the third on
+	inKey   [256]bool   // bytes of keys that are not in quotes
+	always  ruleSet     // rules that have to be tried on every text
+	digits  ruleSet     // rules that need a run of digits
+	minRun  int         // of so many
+	rules   []*matcher
+	windows []func() *windows // for each of the rules
 }
 
-// A class says what a byte may be part of.
-type class uint8
-
+// The first two kinds of windows have a mark as their first or second byte: one
+// that separates a key from its value, as it is or percent-encoded, a bracket of
+// JSON or a backslash.
 const (
-	anchor    class = 1 << iota // the rarest byte of a literal
-	separator                   // between key and value, as it is or percent-encoded
-	opening                     // of JSON: a bracket
-	digit
-	joint // may stand between two digits of a run
-	escape
+	firstMark = 1 << iota
+	secondMark
+	marks    = `:=%{[\`
+	maxKinds = 64 - 2
 )
 
 // A literal is a text without which a rule need not be tried.
 type literal struct {
 	text string
-	at   int // where in it the anchor is
-	rule uint64
+	at   int // where in it the window is; -1 if it is one byte before
+	rule int
 }
 
-// maxRules is how many rules the bits of a suspicion can tell apart. All from
-// there on count as one.
-const maxRules = 64
-
-// rarity lists bytes of literals from the rarest in log lines to the most
-// frequent. What is not in it is rarer still.
-const rarity = "zqjx(@_kv:bpwyg/fmcul.dh-rsnioate"
-
 func newPrefilter(rules []*matcher) prefilter {
-	var p prefilter
-	for _, c := range "0123456789" {
-		p.class[c] |= digit
+	p := prefilter{rules: rules, minRun: math.MaxInt, windows: make([]func() *windows, len(rules))}
+	for c := range p.inKey {
+		p.inKey[c] = isKeyByte(byte(c))
 	}
-	for c, is := range map[byte]class{
-		' ': joint, '-': joint, ':': separator, '=': separator, '%': separator, '{': opening, '[': opening, '\\': escape,
-	} {
-		p.class[c] |= is
-	}
-	for i, r := range rules {
-		if r == nil {
+	var kinds []kind
+	for i, m := range rules {
+		if m == nil {
 			continue
 		}
-		bit := uint64(1) << min(i, maxRules-1)
+		p.windows[i] = m.lazyWindows()
 		switch {
-		case r.digits > 0:
-			p.digits |= bit
-			if p.minRun == 0 || r.digits < p.minRun {
-				p.minRun = r.digits
-			}
-		case len(r.literals) == 0:
-			p.always |= bit
+		case m.digits > 0:
+			p.digits.add(i)
+			p.minRun = min(p.minRun, m.digits)
+		case len(m.literals) == 0 || slices.Contains(m.literals, ""):
+			p.always.add(i)
 		}
-		for _, text := range r.literals {
-			p.addLiteral(text, bit)
+		for _, text := range m.literals {
+			kinds = append(kinds, kindOf(text, 0, i), kindOf(text, 1, i))
 		}
 	}
+	p.addKinds(kinds)
+	p.addMarks()
 	return p
 }
 
-// addLiteral makes the rarest byte of text, with the one behind it, its anchor.
-func (p *prefilter) addLiteral(text string, rule uint64) {
-	at := 0
-	for j := range len(text) - 1 {
-		if strings.IndexByte(rarity, text[j]) < strings.IndexByte(rarity, text[at]) {
-			at = j
+func (p *prefilter) addKinds(kinds []kind) {
+	for i, k := range joined(kinds) {
+		for j, set := range k.window {
+			p.setMask(j, set, 4<<i)
+		}
+		p.kinds = append(p.kinds, k.literals)
+	}
+}
+
+func (p *prefilter) addMarks() {
+	var set byteSet
+	for _, c := range []byte(marks) {
+		set.add(c)
+	}
+	for j := range p.masks {
+		first, second := everyByte(), everyByte()
+		switch j {
+		case 0:
+			first = set
+		case 1:
+			second = set
+		}
+		p.setMask(j, first, firstMark)
+		p.setMask(j, second, secondMark)
+	}
+}
+
+func (p *prefilter) setMask(j int, set byteSet, mask uint64) {
+	for c := range p.masks[j] {
+		if set.has(byte(c)) {
+			p.masks[j][c] |= mask
 		}
 	}
-	c := text[at]
-	p.class[c] |= anchor
-	if 'a' <= c && c <= 'z' {
-		p.class[c-'a'+'A'] |= anchor
+}
+
+// A kind is a kind of window and the literals with one.
+type kind struct {
+	window   [3]byteSet
+	cost     float64 // how often a window is of this kind, though none of the literals is there
+	literals []literal
+}
+
+// kindOf returns the kind of the rarest window of a literal whose distance to the
+// begin of the text is even or odd, with 0 or 1 for parity.
+func kindOf(text string, parity, rule int) kind {
+	var best kind
+	for at := -parity; at < len(text); at += 2 {
+		k := kind{cost: 1, literals: []literal{{text, at, rule}}}
+		for j := range k.window {
+			if i := at + j; i < 0 || i >= len(text) {
+				k.window[j] = everyByte()
+			} else {
+				k.window[j].addFold(text[i])
+			}
+			k.cost *= k.window[j].frequency()
+		}
+		if best.literals == nil || k.cost < best.cost {
+			best = k
+		}
 	}
-	if len(text) == 1 {
-		p.single[c] |= rule
-		return
+	return best
+}
+
+// join returns the kind of the windows of both.
+func (k kind) join(other kind) kind {
+	both := kind{cost: 1, literals: slices.Concat(k.literals, other.literals)}
+	for j := range both.window {
+		both.window[j] = k.window[j].union(other.window[j])
+		both.cost *= both.window[j].frequency()
 	}
-	pair := &p.pairs[pairOf(c, text[at+1])]
-	switch {
-	case *pair > 0:
-		p.lists[*pair-1] = append(p.lists[*pair-1], literal{text, at, rule})
-	case len(p.lists) < math.MaxUint8:
-		p.lists = append(p.lists, []literal{{text, at, rule}})
-		*pair = uint8(len(p.lists)) //nolint:gosec // at most MaxUint8
-	default:
-		p.always |= rule
+	return both
+}
+
+// joined joins kinds, those first that this costs least, until there are few enough.
+func joined(kinds []kind) []kind {
+	slices.SortStableFunc(kinds, func(a, b kind) int {
+		for j := range a.window {
+			if c := slices.Compare(a.window[j][:], b.window[j][:]); c != 0 {
+				return c
+			}
+		}
+		return 0
+	})
+	rise := func(i int) float64 { return kinds[i].join(kinds[i+1]).cost - kinds[i].cost - kinds[i+1].cost }
+	var rises []float64 // by joining one with the next
+	for i := range len(kinds) - 1 {
+		rises = append(rises, rise(i))
 	}
+	for len(rises) > 0 {
+		i := slices.Index(rises, slices.Min(rises))
+		if len(kinds) <= maxKinds && rises[i] >= 0 {
+			break // the same windows have been joined
+		}
+		kinds[i] = kinds[i].join(kinds[i+1])
+		kinds = slices.Delete(kinds, i+1, i+2)
+		rises = slices.Delete(rises, i, i+1)
+		for _, j := range []int{i - 1, i} {
+			if 0 <= j && j < len(rises) {
+				rises[j] = rise(j)
+			}
+		}
+	}
+	return kinds
 }
 
 // A suspicion is what a text may hold.
 type suspicion struct {
-	rules   uint64 // a bit for each rule that may find something
-	keys    bool   // a sensitive key before a separator
-	opening bool   // a bracket
-	escape  bool   // a backslash
-}
-
-// suspect says what there may be to find in s.
-func (w *walk) suspect(s string) suspicion {
-	p := &w.shared.filter
-	found := suspicion{rules: p.always}
-	var seen class
-	run := 0
-	for i := range len(s) {
-		c := p.class[s[i]]
-		if c == 0 {
-			run = 0
-			continue
-		}
-		seen |= c
-		switch {
-		case c&digit != 0:
-			if run++; run == p.minRun {
-				found.rules |= p.digits
-			}
-		case c&joint == 0:
-			run = 0
-		}
-		if c&anchor != 0 {
-			found.rules |= p.single[lower(s[i])]
-			if i+1 < len(s) {
-				found.rules |= p.literalsAt(s, i)
-			}
-		}
-		if c&separator != 0 && !found.keys && separatorAt(s, i) > 0 {
-			k := w.keyBefore(s, i)
-			found.keys = k.rule != none || k.quote != "" && isValue(k.name) // with a name beside it
-		}
-	}
-	found.opening, found.escape = seen&opening != 0, seen&escape != 0
-	return found
-}
-
-// literalsAt returns the rules that have a literal with its anchor at s[i].
-func (p *prefilter) literalsAt(s string, i int) (rules uint64) {
-	list := p.pairs[pairOf(s[i], s[i+1])]
-	if list == 0 {
-		return 0
-	}
-	for _, l := range p.lists[list-1] {
-		if start := i - l.at; start >= 0 && hasPrefixFold(s[start:], l.text) {
-			rules |= l.rule
-		}
-	}
-	return rules
+	rules   ruleSet // that may find something
+	keys    bool    // a sensitive key before a separator
+	opening bool    // a bracket
+	escape  bool    // a backslash
 }
 
 // none reports whether no rule has to be tried.
-func (s suspicion) none() bool { return s.rules == 0 }
+func (s suspicion) none() bool { return s.rules == ruleSet{} }
 
 // has reports whether the rule with this index has to be tried.
-func (s suspicion) has(rule int) bool { return s.rules>>min(rule, maxRules-1)&1 != 0 }
+func (s suspicion) has(rule int) bool { return s.rules.has(rule) }
 
-func hasPrefixFold(s, prefix string) bool {
-	if len(s) < len(prefix) {
+// suspect says what there may be to find in s.
+func (w *walk) suspect(s string) suspicion { return suspect(w, s) }
+
+// suspectBytes is the same for bytes, without a copy of them.
+func (w *walk) suspectBytes(b []byte) suspicion { return suspect(w, b) }
+
+func suspect[T string | []byte](w *walk, s T) suspicion {
+	p := &w.shared.filter
+	i, mask := next(p, s, 0)
+	if mask == 0 && len(s) < p.minRun {
+		return suspicion{rules: p.always}
+	}
+	return suspectFrom(w, s, i, mask)
+}
+
+// suspectFrom goes on where the first window of some kind is.
+func suspectFrom[T string | []byte](w *walk, s T, i int, mask uint64) suspicion {
+	p := &w.shared.filter
+	found := suspicion{rules: p.always}
+	for ; mask != 0; i, mask = next(p, s, i+2) {
+		if mask&firstMark != 0 {
+			found = marked(w, s, i, found)
+		}
+		if mask&secondMark != 0 && i+1 < len(s) {
+			found = marked(w, s, i+1, found)
+		}
+		for mask &^= firstMark | secondMark; mask != 0; mask &= mask - 1 {
+			for _, l := range p.kinds[bits.TrailingZeros64(mask)-2] {
+				if hasLiteral(s, i-l.at, l.text) {
+					found.rules.add(l.rule)
+				}
+			}
+		}
+	}
+	if hasRun(s, p.minRun) {
+		found.rules = found.rules.union(p.digits)
+	}
+	return found
+}
+
+// next returns the first place from i on where there is a window of some kind,
+// and the bits of its kinds, which are 0 if there is none up to the end. It looks
+// at every second place.
+func next[T string | []byte](p *prefilter, s T, i int) (at int, mask uint64) {
+	for ; i < len(s)-4; i += 4 {
+		b := s[i : i+5]
+		mask = p.masks[0][b[0]] & p.masks[1][b[1]] & p.masks[2][b[2]]
+		after := p.masks[0][b[2]] & p.masks[1][b[3]] & p.masks[2][b[4]]
+		if mask|after != 0 {
+			if mask != 0 {
+				return i, mask
+			}
+			return i + 2, after
+		}
+	}
+	for ; i < len(s); i += 2 {
+		var second, third byte // behind the end any will do
+		if i+1 < len(s) {
+			second = s[i+1]
+		}
+		if i+2 < len(s) {
+			third = s[i+2]
+		}
+		if mask = p.masks[0][s[i]] & p.masks[1][second] & p.masks[2][third]; mask != 0 {
+			return i, mask
+		}
+	}
+	return i, 0
+}
+
+// marked returns found with what the mark at s[i] shows.
+func marked[T string | []byte](w *walk, s T, i int, found suspicion) suspicion {
+	switch s[i] {
+	case '{', '[':
+		found.opening = true
+	case '\\':
+		found.escape = true
+	default:
+		found.keys = found.keys || isSeparator(s, i) && endsKey(w, s, i)
+	}
+	return found
+}
+
+// literalAfter returns the first place from i on where there is a literal, or that
+// of another one that overlaps with it. It is i if there are no literals to look
+// for, and the length of s if none is met.
+func (p *prefilter) literalAfter(s string, i int) int {
+	if p.kinds == nil {
+		return i
+	}
+	for at, mask := next(p, s, i); mask != 0; at, mask = next(p, s, at+2) {
+		for mask &^= firstMark | secondMark; mask != 0; mask &= mask - 1 {
+			for _, l := range p.kinds[bits.TrailingZeros64(mask)-2] {
+				if start := at - l.at; start >= i && hasLiteral(s, start, l.text) {
+					return start
+				}
+			}
+		}
+	}
+	return len(s)
+}
+
+// find returns what a rule finds in s.
+func (p *prefilter) find(rule int, s string) []span {
+	m := p.rules[rule]
+	if len(s) > maxWhole {
+		if d := p.windows[rule](); d != nil {
+			return d.find(m, s)
+		}
+	}
+	return m.find(s)
+}
+
+// isSeparator reports whether a separator begins at the mark s[i].
+func isSeparator[T string | []byte](s T, i int) bool {
+	switch s[i] {
+	case ':': // not std::token::next
+		return (i+1 == len(s) || s[i+1] != ':') && (i == 0 || s[i-1] != ':')
+	case '%':
+		return i+2 < len(s) && s[i+1] == '3' && (lower(s[i+2]) == 'd' || lower(s[i+2]) == 'a')
+	}
+	return true
+}
+
+// endsKey reports whether a key that is sensitive, or the name of a value with a
+// name beside it, ends before the separator at s[at]. It finds what keyBefore does.
+func endsKey[T string | []byte](w *walk, s T, at int) bool {
+	end := at
+	for end > 0 && (s[end-1] == ' ' || s[end-1] == '\t') {
+		end--
+	}
+	if end == 0 {
 		return false
 	}
-	for i := range len(prefix) {
-		if lower(s[i]) != prefix[i] {
+	if c := s[end-1]; c == '"' || c == '\'' || c == '`' {
+		for end--; end > 0 && s[end-1] == '\\'; end-- {
+		}
+		start := end
+		for start > max(0, end-maxKey) && s[start-1] != c {
+			start--
+		}
+		name := s[start:end]
+		return len(name) > 0 && (w.sensitive(string(name)) != none || isValue(string(name)))
+	}
+	start := keyStart(w, s, end)
+	if start == end {
+		return false
+	}
+	if w.sensitive(string(s[start:end])) != none || hasEscape(s[start:end]) {
+		return true
+	}
+	if start == 0 {
+		return false
+	}
+	switch s[start-1] {
+	case '?', '&', '#':
+		return w.inQuery(string(s[start:end]))
+	case ' ':
+		two := keyStart(w, s, start-1)
+		return two < start-1 && w.sensitive(string(s[two:end])) != none
+	}
+	return false
+}
+
+func keyStart[T string | []byte](w *walk, s T, end int) int {
+	start := end
+	for start > max(0, end-maxKey) && w.shared.filter.inKey[s[start-1]] {
+		start--
+	}
+	return start
+}
+
+// hasEscape reports whether there is an escape of percent-encoding in s.
+func hasEscape[T string | []byte](s T) bool {
+	for i := range len(s) - 2 {
+		if s[i] == '%' {
+			return true
+		}
+	}
+	return false
+}
+
+// hasRun reports whether s has n digits with single separators between them at
+// most. A run has one of every n bytes.
+func hasRun[T string | []byte](s T, n int) bool {
+	for i := n - 1; i < len(s); i += n {
+		if !inRun(s[i]) {
+			continue
+		}
+		start := i
+		for start > 0 && inRun(s[start-1]) {
+			start--
+		}
+		digits := 0
+		for i = start; i < len(s) && inRun(s[i]); i++ {
+			if isDigit(s[i]) {
+				digits++
+			}
+		}
+		if digits >= n {
+			return true
+		}
+	}
+	return false
+}
+
+func inRun(c byte) bool { return isDigit(c) || c == ' ' || c == '-' }
+
+// hasLiteral reports whether s has text, which is in lower case, at place i.
+func hasLiteral[T string | []byte](s T, i int, text string) bool {
+	if i < 0 || len(s)-i < len(text) {
+		return false
+	}
+	for j := range len(text) {
+		if lower(s[i+j]) != text[j] {
 			return false
 		}
 	}

@@ -94,7 +94,7 @@ func TestRuleFinds(t *testing.T) {
 		{
 			"type", redact.Rule{Types: []reflect.Type{reflect.TypeFor[badge](), reflect.TypeFor[pin]()}},
 			S{
-				slog.Any("a", badge("x")), slog.Any("b", []any{badge("x"), "y"}), slog.Any("c", struct{ P *pin }{new(pin)}),
+				slog.Any("a", badge("x")), slog.Any("b", []any{badge("x password=x"), "y"}), slog.Any("c", struct{ P *pin }{new(pin)}),
 				slog.Any("d", map[string]badge{"k": "x"}), slog.String("e", "y"),
 			},
 			`{"a":"[REDACTED]","b":["[REDACTED]","y"],"c":{"P":"[REDACTED]"},"d":{"k":"[REDACTED]"},"e":"y"}`,

@@ -117,36 +117,52 @@ func (s *shared) walk() *walk {
 	return s.walks.Get().(*walk) //nolint:forcetypeassert // nothing else is put
 }
 
+// maxPooled is how much of what a walk has needed is kept for the next one.
+const maxPooled = 1 << 10
+
 // done ends a walk: it counts and reports.
 func (s *shared) done(w *walk) {
-	hits, failed := w.hits, w.failed
-	clear(w.path[:cap(w.path)]) // not to keep what the caller may let go of
-	clear(w.secrets[:cap(w.secrets)])
-	clear(w.out[:cap(w.out)])
-	clear(w.looked)
-	*w = walk{
-		shared: s, inside: none, path: w.path[:0], open: w.open[:0], secrets: w.secrets[:0], out: w.out[:0], looked: w.looked,
-	}
-	if len(hits) == 0 {
-		w.hits = hits
-		s.walks.Put(w)
-		return
-	}
-	s.walks.Put(w)
-	s.redacted.Add(uint64(len(hits)))
-	told := 0
-	for _, h := range hits {
+	var told []hit
+	for _, h := range w.hits {
 		if h.rule == none {
 			s.failures.Add(1)
 			continue
 		}
 		s.byRule[h.rule].Add(1)
-		if told++; s.onRedact != nil && told <= maxHits {
-			s.tell(h)
+		if s.onRedact != nil && len(told) < maxHits {
+			told = append(told, h)
 		}
+	}
+	if n := len(w.hits); n > 0 {
+		s.redacted.Add(uint64(n))
+	}
+	failed := w.failed
+	w.reset()
+	s.walks.Put(w)
+	for _, h := range told {
+		s.tell(h)
 	}
 	for _, err := range failed {
 		s.report(err)
+	}
+}
+
+// reset makes the walk what it was, without what the caller may let go of.
+func (w *walk) reset() {
+	clear(w.path[:cap(w.path)])
+	clear(w.secrets)
+	clear(w.out)
+	clear(w.hits)
+	clear(w.looked)
+	if cap(w.hits) > maxPooled {
+		w.hits = nil
+	}
+	if cap(w.secrets) > maxPooled {
+		w.secrets = nil
+	}
+	*w = walk{
+		shared: w.shared, inside: none, path: w.path[:0], open: w.open[:0], secrets: w.secrets[:0], out: w.out[:0], hits: w.hits[:0],
+		looked: w.looked,
 	}
 }
 

@@ -117,6 +117,8 @@ func TestStringMasksValuesOfSensitiveKeys(t *testing.T) {
 		{"element of a query", "/p?password[0]=hunter2&x=1", "/p?password[0]=" + m + "&x=1"},
 		{"masked before in JSON", `{"credentials":{"user":"` + m + `","x":[null,true,""]}} token={"a":"` + m + `"}`, `{"credentials":{"user":"` + m + `","x":[null,true,""]}} token={"a":"` + m + `"}`},
 		{"masked in part", `{"credentials":{"user":"` + m + `","pin":5}}`, `{"credentials":"` + m + `"}`},
+		{"word behind other letters", "日本csrf=hunter2 验证码otp: 123456", "日本csrf=" + m + " 验证码otp: " + m},
+		{"list with a token in a name", `["ghp_` + strings.Repeat("aB3dE6", 6) + `_password=x","a"]`, `["` + m + `_password=` + m + `","a"]`},
 		{"masked before", "password=" + m + " secret: " + m + ", x", "password=" + m + " secret: " + m + ", x"},
 		{"a mask is no way past", "password=" + m + "hunter2 x", "password=" + m + " x"},
 	}

@@ -98,6 +98,9 @@ func (w *walk) inner(v reflect.Value, info *typeInfo) (out any, changed bool) {
 	case reflect.Pointer:
 		return w.value(v.Elem())
 	case reflect.Map:
+		if w.cleanMap(v) {
+			return nil, false
+		}
 		return w.entries(v)
 	case reflect.Struct:
 		return w.structure(v, info)
@@ -128,7 +131,11 @@ func (w *walk) elements(v reflect.Value) (out any, changed bool) {
 	for i := range v.Len() {
 		elem, dirty := w.value(v.Index(i))
 		if text, ok := textOf(v.Index(i)); ok {
-			if masked, ok := w.argument(before, text); ok {
+			left := text
+			if dirty {
+				left, _ = elem.(string)
+			}
+			if masked, ok := w.argument(before, left); ok {
 				elem, dirty = masked, true
 			}
 			before = text
@@ -190,6 +197,55 @@ func (w *walk) argument(before, text string) (masked string, ok bool) {
 // maxPair is how many entries a map has at most that is looked at as a name and
 // a value, with what describes them.
 const maxPair = 8
+
+// cleanMap reports, at little cost, whether a map of one of the usual types is
+// clean for certain.
+func (w *walk) cleanMap(v reflect.Value) bool {
+	if w.shared.slow || !v.CanInterface() || v.Len() > maxNodes-w.nodes-w.behind {
+		return false
+	}
+	switch t := v.Type(); {
+	case t.ConvertibleTo(reflect.TypeFor[map[string]string]()):
+		m, _ := v.Convert(reflect.TypeFor[map[string]string]()).Interface().(map[string]string)
+		for key, text := range m {
+			if !w.cleanMember(key, text) {
+				return false
+			}
+		}
+	case t.ConvertibleTo(reflect.TypeFor[map[string][]string]()): // http.Header, url.Values
+		m, _ := v.Convert(reflect.TypeFor[map[string][]string]()).Interface().(map[string][]string)
+		for key, texts := range m {
+			if len(texts) > 1 || !w.cleanMember(key, strings.Join(texts, "")) {
+				return false
+			}
+		}
+	case t.ConvertibleTo(reflect.TypeFor[map[string]any]()):
+		m, _ := v.Convert(reflect.TypeFor[map[string]any]()).Interface().(map[string]any)
+		for key, value := range m {
+			switch value := value.(type) {
+			case string:
+				if !w.cleanMember(key, value) {
+					return false
+				}
+			case nil, bool, int, int64, uint64, float64, time.Time, time.Duration:
+				if !w.cleanMember(key, "") {
+					return false
+				}
+			default:
+				return false
+			}
+		}
+	default:
+		return false
+	}
+	return true
+}
+
+// cleanMember reports whether a key and the text that it has are clean for certain.
+func (w *walk) cleanMember(key, text string) bool {
+	return w.count() && w.sensitive(key) == none && w.cleanText(key, w.suspect(key)) && w.cleanText(text, w.suspect(text)) &&
+		(!isName(key) || w.sensitive(text) == none)
+}
 
 // entries masks the secrets in a map, and in its keys.
 func (w *walk) entries(v reflect.Value) (out any, changed bool) {

@@ -27,6 +27,7 @@ type walk struct {
 	hits   []hit       // what has been masked
 	failed []error     // the first reasons for what could not be looked at
 	traced bool        // hits have paths, whether there is a hook or not
+	last   string      // the last text that was clean: what an error prints is often its field
 	out    []slog.Attr // of a record with a secret
 
 	// For the attr that is looked at.

@@ -4,14 +4,17 @@
 //	go run ./bench/report [-rounds 100] [-benchtime 5ms] [-write]
 //	go run ./bench/report -buffers [-rounds 25] [-write]
 //	go run ./bench/report -files [-rounds 15] [-write]
+//	go run ./bench/report -redact [-rounds 60] [-benchtime 5ms] [-write]
 //
 // The first is about encoders, the second about buffers, the third about log
-// files. With -write it also puts the tables into the README of the repository,
-// between the lines <!-- bench:begin --> and <!-- bench:end -->, or those of
-// files, or, of buffers, into docs/figures.md, and the chart of the encoders into
-// bench/report.svg. It runs anywhere in the repository and takes a good minute,
-// five, or six. Many short rounds give steadier ratios than few long ones: what
-// else the machine does for a second then hits every peer alike.
+// files, the fourth about redaction. With -write it also puts the tables into the
+// README of the repository, between the lines <!-- bench:begin --> and
+// <!-- bench:end -->, or those of files, or, of buffers and redaction, into
+// docs/figures.md, the most important rows about redaction into the README, too,
+// and the chart of the encoders into bench/report.svg. It runs anywhere in the
+// repository and takes a good minute, five, six, or one. Many short rounds give
+// steadier ratios than few long ones: what else the machine does for a second
+// then hits every peer alike.
 package main
 
 import (
@@ -49,6 +52,7 @@ type options struct {
 	write     bool
 	buffers   bool
 	files     bool
+	redact    bool
 	load      bench.Load // for buffers and files
 }
 
@@ -62,16 +66,21 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 	flags.BoolVar(&o.write, "write", false, "write the block in README.md or docs/figures.md, and bench/report.svg for encoders")
 	flags.BoolVar(&o.buffers, "buffers", false, "measure buffers instead of encoders; -rounds is 25 then, unless given")
 	flags.BoolVar(&o.files, "files", false, "measure log files instead of encoders; -rounds is 15 then, unless given")
+	flags.BoolVar(&o.redact, "redact", false, "measure redaction instead of encoders; -rounds is 60 then, unless given")
 	err := flags.Parse(args)
 	given := map[string]bool{}
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	if o.buffers || o.files {
 		o.load = bench.FullLoad()
-		if !given["rounds"] {
+	}
+	if !given["rounds"] {
+		switch {
+		case o.buffers:
 			o.rounds = 25
-			if o.files {
-				o.rounds = 15
-			}
+		case o.files:
+			o.rounds = 15
+		case o.redact:
+			o.rounds = 60
 		}
 	}
 	switch {
@@ -81,9 +90,13 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 		flags.PrintDefaults()
 	case err != nil:
 	case flags.NArg() > 0:
-		err = fmt.Errorf("argument %q: there are none, only the flags -rounds, -benchtime, -write, -buffers and -files", flags.Arg(0))
+		err = fmt.Errorf("argument %q: there are none, only the flags -rounds, -benchtime, -write, -buffers, -files and -redact", flags.Arg(0))
 	case o.buffers && o.files:
 		err = errors.New("-buffers and -files: must be one of them")
+	case o.redact && o.buffers:
+		err = errors.New("-redact and -buffers: must be one of them")
+	case o.redact && o.files:
+		err = errors.New("-redact and -files: must be one of them")
 	case o.buffers && given["benchtime"]:
 		err = fmt.Errorf("-benchtime %s: not with -buffers, where records are counted", o.benchtime)
 	case o.files && given["benchtime"]:
@@ -103,21 +116,27 @@ func report(o options, stdout, progress io.Writer) error {
 		part = bufferBlock
 	case o.files:
 		part = fileBlock
+	case o.redact:
+		part = redactBlock
 	}
 	// Whether there is something to write to is better known before than after.
-	var page, picture string
+	var root string
 	if o.write {
 		dir, err := os.Getwd()
 		if err != nil {
 			return err
 		}
-		root, err := findRoot(dir)
-		if err != nil {
+		if root, err = findRoot(dir); err != nil {
 			return err
 		}
-		page, picture = filepath.Join(root, part.page()), filepath.Join(root, "bench", "report.svg")
-		if _, err := part.rebuilt(page, ""); err != nil {
-			return err
+		blocks := []block{part}
+		if part == redactBlock {
+			blocks = append(blocks, redactRows)
+		}
+		for _, b := range blocks {
+			if _, err := b.rebuilt(filepath.Join(root, b.page()), ""); err != nil {
+				return err
+			}
 		}
 	}
 
@@ -125,7 +144,14 @@ func report(o options, stdout, progress io.Writer) error {
 		machine: fmt.Sprintf("%s/%s, %d CPUs, %s", runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), runtime.Version()),
 		date:    time.Now().UTC().Format(time.DateOnly), rounds: o.rounds, time: o.benchtime.String(),
 	}
-	var text, more string
+	if part == encoderBlock || part == redactBlock {
+		// Package testing knows the time of a benchmark by this flag alone.
+		testing.Init()
+		if err := flag.Set("test.benchtime", o.benchtime.String()); err != nil {
+			return err
+		}
+	}
+	var text, more, picture, rows string
 	switch part {
 	case bufferBlock:
 		f := measureBuffers(bench.Buffers(), o.load, o.rounds, progress)
@@ -133,19 +159,12 @@ func report(o options, stdout, progress io.Writer) error {
 	case fileBlock:
 		f := measureFiles(bench.LogFiles(), o.load, o.rounds, progress)
 		text, more = fileSummary(f, o.load, s), fileDetails(f)
-	case encoderBlock:
-		// Package testing knows the time of a benchmark by this flag alone.
-		testing.Init()
-		if err := flag.Set("test.benchtime", o.benchtime.String()); err != nil {
-			return err
-		}
+	case redactBlock:
+		f := measureRedaction(o.rounds, progress)
+		text, more, rows = redactSummary(f, s), redactDetails(f), redactShort(f, s)
+	default:
 		r := measure(bench.Cases(), bench.Peers(), o.rounds, progress)
-		text, more = summary(r, s), details(r)
-		if o.write {
-			if err := replaceFile(picture, []byte(chart(r, s))); err != nil {
-				return err
-			}
-		}
+		text, more, picture = summary(r, s), details(r), chart(r, s)
 	}
 	if _, err := fmt.Fprintf(stdout, "%s\n%s", text, more); err != nil {
 		return err
@@ -153,12 +172,16 @@ func report(o options, stdout, progress io.Writer) error {
 	if !o.write {
 		return nil
 	}
-	if part == encoderBlock {
+	if picture != "" {
+		if err := replaceFile(filepath.Join(root, "bench", "report.svg"), []byte(picture)); err != nil {
+			return err
+		}
 		text += "\n![the same as a chart](bench/report.svg)\n"
 	}
-	whole, err := part.rebuilt(page, text)
-	if err != nil {
-		return err
+	if rows != "" {
+		if err := redactRows.write(root, rows); err != nil {
+			return err
+		}
 	}
-	return replaceFile(page, []byte(whole))
+	return part.write(root, text)
 }

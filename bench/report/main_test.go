@@ -37,6 +37,12 @@ func TestParseFlags(t *testing.T) {
 		{"files have no time", []string{"-files", "-benchtime=1s"}, options{}, "-benchtime 1s: not with -files"},
 		{"buffers and files", []string{"-files", "-buffers"}, options{}, "-buffers and -files: must be one of them"},
 		{"buffers have no time", []string{"-buffers", "-benchtime=1s"}, options{}, "-benchtime 1s: not with -buffers"},
+		{"redaction", []string{"-redact"}, options{rounds: 60, benchtime: 5 * time.Millisecond, redact: true}, ""},
+		{"redaction, all", []string{"-redact", "-rounds=3", "-benchtime=1s", "-write"}, options{
+			rounds: 3, benchtime: time.Second, write: true, redact: true,
+		}, ""},
+		{"redaction and buffers", []string{"-redact", "-buffers"}, options{}, "-redact and -buffers: must be one of them"},
+		{"redaction and files", []string{"-redact", "-files"}, options{}, "-redact and -files: must be one of them"},
 		{"unknown flag", []string{"-count", "3"}, options{}, "-count"},
 		{"no number", []string{"-rounds", "many"}, options{}, `invalid value "many" for flag -rounds`},
 		{"no rounds", []string{"-rounds", "0"}, options{}, "-rounds 0: must be from 1 to 1000"},

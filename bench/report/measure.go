@@ -67,10 +67,13 @@ func run(c *bench.Case, p bench.Peer) (sample, error) {
 	if err != nil {
 		return sample{}, err
 	}
-	n := float64(b.N)
+	return sampleOf(b), nil
+}
+
+func sampleOf(b testing.BenchmarkResult) sample {
 	return sample{
-		ns:     float64(b.T.Nanoseconds()) / n,
+		ns:     float64(b.T.Nanoseconds()) / float64(b.N),
 		bytes:  float64(b.AllocedBytesPerOp()),
 		allocs: float64(b.AllocsPerOp()),
-	}, nil
+	}
 }

@@ -15,11 +15,13 @@ const (
 	encoderBlock block = "bench"
 	bufferBlock  block = "buffers"
 	fileBlock    block = "files"
+	redactBlock  block = "redaction"
+	redactRows   block = "redaction-rows" // the most important ones
 )
 
 // page returns the file that the block is in, from the root of the repository.
 func (b block) page() string {
-	if b == bufferBlock {
+	if b == bufferBlock || b == redactBlock {
 		return filepath.Join("docs", "figures.md")
 	}
 	return "README.md"
@@ -57,6 +59,16 @@ func (b block) rebuilt(path, with string) (string, error) {
 		return "", fmt.Errorf("%s: %w", path, err)
 	}
 	return whole, nil
+}
+
+// write replaces the block in its page.
+func (b block) write(root, with string) error {
+	page := filepath.Join(root, b.page())
+	whole, err := b.rebuilt(page, with)
+	if err != nil {
+		return err
+	}
+	return replaceFile(page, []byte(whole))
 }
 
 // lineOf returns the index of the one line that is the marker.

@@ -1,9 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/sluicelog/sluice/bench"
 )
 
 // A setting says where and how results were measured.
@@ -46,17 +49,23 @@ func summary(r *results, s setting) string {
 }
 
 // text returns what the summary says of one peer in one case.
-func (r *results) text(c, p int) string {
+func (r *results) text(c, p int) string { return r.textAgainst(c, p, standard) }
+
+// textAgainst is text, with the time as a multiple of that of another peer.
+func (r *results) textAgainst(c, p int, other string) string {
 	cell, name := r.cells[c][p], r.peers[p].name
 	if cell.fault != nil {
+		if errors.Is(cell.fault, bench.ErrLeak) {
+			return "leaks"
+		}
 		return "invalid"
 	}
 	if len(cell.samples) == 0 {
 		return "–"
 	}
 	allocated := median(cell.figures(allocs))
-	ratio, ok := r.ratio(c, name, standard)
-	if !ok || name == standard {
+	ratio, ok := r.ratio(c, name, other)
+	if !ok || name == other {
 		return fmt.Sprintf("%.0f ns (%.0f)", median(cell.figures(nanoseconds)), allocated)
 	}
 	return fmt.Sprintf("%s (%.0f)", times(ratio), allocated)

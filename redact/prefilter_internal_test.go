@@ -1,0 +1,208 @@
+package redact
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+)
+
+// textsOf returns random texts of pieces that matter to a prefilter.
+func textsOf(r *rand.Rand, n int, pieces []string) []string {
+	texts := make([]string, n)
+	for i := range texts {
+		var b strings.Builder
+		for range r.IntN(12) {
+			b.WriteString(pieces[r.IntN(len(pieces))])
+		}
+		texts[i] = b.String()
+	}
+	return texts
+}
+
+func pieces() []string {
+	return []string{
+		"password", "PASSWORD", "db_pass", "api key", "token", "user", "name", "value", "Value", "sig", "code", "x", "é", "\xff", "7",
+		"=", ":", "::", " = ", ": ", "%3D", "%3a", "%20", "%", `"`, `\"`, `\\"`, "'", "`", "?", "&", "#", ".", "-", "_", "[0]", "]", " ",
+		"\t", "\n", "{", "[", `\`, "4111 1111", "1111-", "11", strings.Repeat("long", 40), "bearer", "eyJ",
+	}
+}
+
+func TestSuspectSeesTheKeysThatPairsSees(t *testing.T) {
+	t.Parallel()
+	w := defaults().shared.walk()
+	seen := 0
+	for _, s := range textsOf(rand.New(rand.NewPCG(3, 4)), 100_000, pieces()) { //nolint:gosec // no secret
+		want := false
+		for i := range len(s) {
+			if strings.IndexByte(marks, s[i]) < 0 || separatorAt(s, i) == 0 {
+				continue
+			}
+			k := w.keyBefore(s, i)
+			want = want || k.rule != none || k.quote != "" && isValue(k.name)
+		}
+		got := w.suspect(s).keys
+		if want && !got {
+			t.Fatalf("%q: a key is not suspected", s)
+		}
+		if got && !want && !strings.Contains(s, "%") {
+			t.Fatalf("%q: suspected, but there is no key", s)
+		}
+		if want {
+			seen++
+		}
+	}
+	if seen < 1000 {
+		t.Errorf("%d texts with keys are too few to show anything", seen)
+	}
+}
+
+func TestSuspectOfBytesIsThatOfTheText(t *testing.T) {
+	t.Parallel()
+	w := defaults().shared.walk()
+	for _, s := range textsOf(rand.New(rand.NewPCG(5, 6)), 20_000, pieces()) { //nolint:gosec // no secret
+		if text, raw := w.suspect(s), w.suspectBytes([]byte(s)); text != raw {
+			t.Fatalf("%q: %+v, and as bytes %+v", s, text, raw)
+		}
+	}
+}
+
+func TestSuspectOfBytesAllocatesNothing(t *testing.T) {
+	w := defaults().shared.walk()
+	line := []byte(`{"time":"2026-01-02T03:04:05Z","level":"INFO","msg":"GET /a?b=1 took 12ms","user_agent":"x","n":12}` + "\n")
+	if n := testing.AllocsPerRun(100, func() { w.suspectBytes(line) }); n > 0 {
+		t.Errorf("%v allocations, want none", n)
+	}
+}
+
+func TestSuspectSeesBracketsAndBackslashes(t *testing.T) {
+	t.Parallel()
+	w := defaults().shared.walk()
+	for size := range 12 {
+		for at := range size {
+			for _, c := range []string{"{", "[", `\`} {
+				s := strings.Repeat("a", at) + c + strings.Repeat("b", size-at-1)
+				if got, want := w.suspect(s), (suspicion{opening: c != `\`, escape: c == `\`}); got != want {
+					t.Errorf("%q: got %+v, want %+v", s, got, want)
+				}
+			}
+		}
+	}
+}
+
+// suspects returns what a prefilter for literals suspects.
+func suspects(literals [][]string) func(s string) suspicion {
+	rules := make([]*matcher, 0, len(literals))
+	for _, l := range literals {
+		rules = append(rules, &matcher{literals: l})
+	}
+	w := &walk{shared: &shared{filter: newPrefilter(rules)}, inside: none}
+	return w.suspect
+}
+
+// The rules are as many as to share kinds of windows, and more than a set holds.
+func TestSuspectSeesExactlyTheLiterals(t *testing.T) {
+	t.Parallel()
+	r := rand.New(rand.NewPCG(7, 8)) //nolint:gosec // no secret
+	for _, n := range []int{1, 10, 60, maxRules, 200} {
+		var literals [][]string
+		for range n {
+			var list []string
+			for range 1 + r.IntN(3) {
+				var b strings.Builder
+				for range 1 + r.IntN(7) {
+					b.WriteByte("abcdefghijklmnopqrstuvwxyz0123456789_-@\xc3"[r.IntN(40)])
+				}
+				list = append(list, b.String())
+			}
+			literals = append(literals, list)
+		}
+		suspect := suspects(literals)
+		for range 3000 {
+			var b strings.Builder
+			for range r.IntN(4) {
+				list := literals[r.IntN(n)]
+				text := list[r.IntN(len(list))]
+				if r.IntN(2) == 0 {
+					text = strings.ToUpper(text)
+				}
+				if r.IntN(4) == 0 {
+					text = text[:len(text)-1]
+				}
+				b.WriteString(text + strings.Repeat(" ", r.IntN(3)))
+			}
+			s := b.String()
+			found, low := suspect(s), asciiLower(s)
+			want := ruleSet{}
+			for i, list := range literals {
+				for _, l := range list {
+					if strings.Contains(low, l) {
+						want.add(i)
+					}
+				}
+			}
+			if found.rules != want {
+				t.Fatalf("%d rules, %q: got %x, want %x", n, s, found.rules, want)
+			}
+		}
+	}
+}
+
+func TestRunsOfDigits(t *testing.T) {
+	t.Parallel()
+	for _, run := range []string{"4111111111111", "4111 1111 1111 1", "4111-1111-1111-1", "4 1 1 1 1 1 1 1 1 1 1 1 1", "41111111111111111111"} {
+		for before := range 20 {
+			for after := range 3 {
+				s := strings.Repeat("x", before) + run + strings.Repeat("x", after)
+				if !hasRun(s, minCard) {
+					t.Errorf("%q has a run of %d digits", s, minCard)
+				}
+			}
+		}
+	}
+	for _, s := range []string{"", "411111111111", "411111x1111111", "4111 1111 1111", strings.Repeat(" - ", 40), strings.Repeat("41111111111x", 9)} {
+		if hasRun(s, minCard) {
+			t.Errorf("%q has no run of %d digits", s, minCard)
+		}
+	}
+}
+
+func BenchmarkSuspect(b *testing.B) {
+	w := defaults().shared.walk()
+	for _, tt := range []struct{ name, s string }{
+		{"key", "status"},
+		{"longer key", "request_id"},
+		{"message", cleanMessage()},
+		{"prose", strings.Repeat("the quick brown fox jumps over the lazy dog and so on ", 20)},
+	} {
+		b.Run(fmt.Sprintf("%s/%dB", tt.name, len(tt.s)), func(b *testing.B) {
+			b.SetBytes(int64(len(tt.s)))
+			for b.Loop() {
+				w.suspect(tt.s)
+			}
+		})
+	}
+}
+
+// The rules' patterns one by one over the message that suspect takes in one pass.
+func BenchmarkRulesOneByOne(b *testing.B) {
+	d := defaults().shared
+	s := cleanMessage()
+	b.SetBytes(int64(len(s)))
+	for b.Loop() {
+		for _, m := range d.matchers {
+			if m != nil {
+				m.find(s)
+			}
+		}
+	}
+}
+
+// cleanMessage is about 1 KiB of a log: fields, a header, prose.
+func cleanMessage() string {
+	const fields = `2026-01-02T03:04:05.678Z INFO request completed method=GET path=/api/v1/users/42/orders status=200 ` +
+		`duration=12.5ms user_agent="Mozilla/5.0 (X11; Linux x86_64)" `
+	const prose = "the connection to the upstream server was closed by the peer before the response headers were read, " +
+		"retrying with backoff in a moment; "
+	return strings.Repeat(fields, 2) + strings.Repeat(prose, 5)
+}

@@ -1,0 +1,28 @@
+package redact
+
+// maxRules is how many rules a ruleSet can tell apart. All from there on count
+// as one.
+const maxRules = 128
+
+// A ruleSet is a set of rules by their index.
+type ruleSet struct{ low, high uint64 }
+
+func (r *ruleSet) add(rule int) {
+	if rule < 64 {
+		r.low |= 1 << rule
+	} else {
+		r.high |= 1 << min(rule-64, 63)
+	}
+}
+
+func (r ruleSet) has(rule int) bool {
+	if rule < 64 {
+		return r.low>>rule&1 != 0
+	}
+	return r.high>>min(rule-64, 63)&1 != 0
+}
+
+// union returns the rules that are in r or in other.
+func (r ruleSet) union(other ruleSet) ruleSet {
+	return ruleSet{r.low | other.low, r.high | other.high}
+}
