@@ -5,9 +5,11 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/sluicelog/sluice/handler"
 	"github.com/sluicelog/sluice/internal/testlog"
 	"github.com/sluicelog/sluice/redact"
 )
@@ -28,53 +30,76 @@ func TestACleanRecordAllocatesNothing(t *testing.T) {
 	h := redact.NewHandler(slog.DiscardHandler, nil)
 	r := slog.NewRecord(time.Now(), slog.LevelInfo, "request done", 0)
 	r.AddAttrs(scalars()...)
+	more := slog.NewRecord(time.Now(), slog.LevelInfo, "request done", 0)
+	more.AddAttrs(ten()...)
 	text := slog.NewRecord(time.Now(), slog.LevelInfo, "GET /a?b=1 took 12ms: {ok}", 0)
 	text.AddAttrs(slog.Any("error", errors.New("open: no such file")), slog.Group("g", slog.String("k", "v=1")))
 	for _, tt := range []struct {
 		name string
 		r    slog.Record
 		max  float64
-	}{{"five scalars", r, 0}, {"an error and a group", text, 0}} {
+	}{{"five scalars", r, 0}, {"ten attrs", more, 0}, {"an error and a group", text, 0}} {
 		if n := testing.AllocsPerRun(100, func() { _ = h.Handle(ctx, tt.r) }); n > tt.max {
 			t.Errorf("%s: %v allocations, want at most %v", tt.name, n, tt.max)
 		}
 	}
 }
 
+// ten are ten attrs: strings, ints and durations.
+func ten() []slog.Attr {
+	return []slog.Attr{
+		slog.String("method", "GET"), slog.String("path", "/api/v1/users/42"), slog.String("host", "web-1.example.com"),
+		slog.String("request_id", "7f1f9b8e-3c1c-4d9a-8e8a-0b6f5f1d2c3b"), slog.Int("status", 200), slog.Int("size", 18_423), slog.Int("attempt", 1),
+		slog.Duration("elapsed", 1500*time.Microsecond), slog.Duration("queued", 20*time.Microsecond), slog.Bool("cached", true),
+	}
+}
+
+// Each record plain and redacted, over the JSON handlers of log/slog and of this module.
 func BenchmarkHandle(b *testing.B) {
 	type payload struct {
 		ID   int
 		Name string
 		Tags []string
 	}
+	const message = "request done"
+	long := strings.Repeat("the connection was closed by the peer before the headers were read, retrying in 12ms; ", 12)
 	records := []struct {
-		name  string
-		attrs []slog.Attr
+		name, message string
+		attrs         []slog.Attr
 	}{
-		{"scalars", scalars()},
-		{"strings", []slog.Attr{
+		{"5 scalars", message, scalars()},
+		{"10 attrs", message, ten()},
+		{"5 strings", message, []slog.Attr{
 			slog.String("method", "GET"), slog.String("url", "https://example.com/a/b?page=2&sort=name"), slog.String("host", "web-1.example.com"),
 			slog.String("agent", "Mozilla/5.0 (X11; Linux x86_64)"), slog.String("id", "7f1f9b8e-3c1c-4d9a-8e8a-0b6f5f1d2c3b"),
 		}},
-		{"struct", []slog.Attr{slog.Any("p", payload{1, "bob", []string{"a", "b"}})}},
-		{"secret", append(scalars(), slog.String("password", "hunter2"), slog.String("q", "token=x"))},
+		{"a message of 1 KB", long, nil},
+		{"a struct", message, []slog.Attr{slog.Any("p", payload{1, "bob", []string{"a", "b"}})}},
+		{"one sensitive key", message, append(scalars()[:4:4], slog.String("password", "hunter2"))},
+		{"a secret in a text", message, append(scalars()[:4:4], slog.String("q", "token=x"))},
+	}
+	encoders := []struct {
+		name string
+		new  func() slog.Handler
+	}{
+		{"slog", func() slog.Handler { return slog.NewJSONHandler(io.Discard, nil) }},
+		{"sluice", func() slog.Handler { return handler.NewJSONHandler(io.Discard, nil) }},
 	}
 	for _, r := range records {
-		for _, h := range []struct {
-			name string
-			h    slog.Handler
-		}{
-			{"plain", slog.NewJSONHandler(io.Discard, nil)},
-			{"redact", redact.NewHandler(slog.NewJSONHandler(io.Discard, nil), nil)},
-		} {
-			b.Run(r.name+"/"+h.name, func(b *testing.B) {
-				b.ReportAllocs()
-				l := slog.New(h.h)
-				ctx := context.Background()
-				for b.Loop() {
-					l.LogAttrs(ctx, slog.LevelInfo, "request done", r.attrs...)
-				}
-			})
+		for _, e := range encoders {
+			for _, h := range []struct {
+				name string
+				h    slog.Handler
+			}{{"plain", e.new()}, {"redact", redact.NewHandler(e.new(), nil)}} {
+				b.Run(r.name+"/"+e.name+"/"+h.name, func(b *testing.B) {
+					b.ReportAllocs()
+					l := slog.New(h.h)
+					ctx := context.Background()
+					for b.Loop() {
+						l.LogAttrs(ctx, slog.LevelInfo, r.message, r.attrs...)
+					}
+				})
+			}
 		}
 	}
 }

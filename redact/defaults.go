@@ -132,6 +132,11 @@ func valueRules() []Rule {
 	}
 }
 
+// quoted is an expression for what stands in quotes: in double ones, in double
+// ones of a text that is quoted again, in single ones; up to the end, if they are
+// not closed.
+const quoted = `"((?:[^"\\]|\\.)*)(?:"|$)|\\"((?:[^"\\]|\\\\(?:\\")?|\\[^"\\])*)(?:\\"|$)|'([^']*)(?:'|$)`
+
 // textRules are the rules for credentials by what is around them in a text.
 func textRules() []Rule {
 	rule := func(name, source, literals, expr string, check func(string) bool) Rule {
@@ -149,29 +154,31 @@ func textRules() []Rule {
 			`(?i)\bbearer(?:\s+|%20|\+)([a-z0-9._~+/-]{8,}=*)`, isCredential),
 		rule("basic", "RFC 7617 section 2", "basic",
 			`(?i)\bbasic\s+([a-z0-9+/_-]{4,}={0,2})`, isUserPass),
-		rule("command_flag", "GNU coding standards, section 4.8", "--|-pass|-token|-secret",
+		rule("command_flag", "GNU coding standards, section 4.8", "password|passwd|passphrase|passcode|-pass|secret|token|credential|"+
+			"api-key|api_key|apikey|access-key|access_key|accesskey|private-key|private_key|privatekey|account-key|account_key|accountkey",
 			`(?i)(?:--[a-z0-9_-]*|\s-)(?:password|passwd|passphrase|passcode|-pass|secret|token|credentials?|`+
 				`(?:api|secret|access|private|account)[-_]?key)`+
-				`[ \t]+(?:"([^"]*)"|'([^']*)'|([^\s"'-]\S*))`, nil),
+				`[ \t]+(?:`+quoted+`|([^\s"'-]\S*))`, nil),
 		rule("command_password", "sshpass(1), redis-cli(1), docker login, ldapsearch(1)", "sshpass|redis-cli|docker login|ldapsearch|ldapmodify",
 			`\b(?:sshpass\s+-p|redis-cli\s(?:[^\r\n]*?\s)?-a|docker login\s(?:[^\r\n]*?\s)?-p`+
-				`|ldap(?:search|modify)\s(?:[^\r\n]*?\s)?-w)[ \t]*(?:"([^"]+)"|'([^']+)'|([^\s"'-]\S*))`, nil),
-		rule("curl_user", "curl man page, --user", "curl ",
-			`\bcurl\s[^\r\n]*?\s?(?:-u|--user)[ \t=]+["']?[^\s:"']+:([^\s"']+)`, nil),
+				`|ldap(?:search|modify)\s(?:[^\r\n]*?\s)?-w)[ \t]*(?:`+quoted+`|([^\s"'-]\S*))`, nil),
+		rule("curl_user", "curl man page, --user", "curl",
+			`\bcurl\s(?:[^\r\n]*?\s)?(?:-[A-Za-z]*u[ \t]*|--user[ \t=]+)(?:"[^\s:"']+:([^"]+)"|'[^\s:"']+:([^']+)'`+
+				`|\\"[^\s:"']+:([^"\\]+)\\"|[^\s:"'\\]+:([^\s"'\\]+))`, nil),
 		rule("netrc", "curl man page, --netrc", "machine",
 			`\bmachine\s+\S+\s+login\s+\S+\s+password\s+(\S+)`, nil),
 		rule("redis_password", "Redis, redis.conf, requirepass", "requirepass|masterauth",
-			`(?i)\b(?:requirepass|masterauth)[ \t]+(?:"([^"]+)"|'([^']+)'|([^\s"']+))`, nil),
-		rule("sql_password", "MySQL and PostgreSQL manuals, CREATE USER", "password|identified by",
-			`(?i)\b(?:password|identified\s+by)\s+(?:'([^']+)'|"([^"]+)")`, nil),
+			`(?i)\b(?:requirepass|masterauth)[ \t]+(?:`+quoted+`|([^\s"']+))`, nil),
+		rule("sql_password", "MySQL and PostgreSQL manuals, CREATE USER", "password|identified",
+			`(?i)\b(?:password|identified\s+by)\s+(?:'((?:[^']|'')+)'|"([^"]+)"|\\"([^"]+)\\")`, nil),
 		rule("quoted_token", "convention of clients that print what was refused", "token|api key",
-			`(?i)\b(?:token|api key)\s+(?:'([a-z0-9._~+/=-]{6,})'|"([a-z0-9._~+/=-]{6,})")`, isCredential),
+			`(?i)\b(?:token|api key)\s+(?:'([a-z0-9._~+/=-]{6,})'|\\?"([a-z0-9._~+/=-]{6,})\\?")`, isCredential),
 		rule("xml_element", "W3C XML 1.0, section 3", "</",
 			`(?is)<(?:[\w.-]+:)?[\w.-]*(?:password|passwd|passphrase|passcode|pwd|secret|token|session[-_]?id|`+
 				`(?:api|private|access|account)[-_]?key)`+
 				`(?:\s[^<>]*)?>(.+?)</`, nil),
 		rule("password_hash", "crypt(5); PHC string format; Django, Password management; RFC 5803 section 3; OpenLDAP, userPassword",
-			"$2|$argon2|$scrypt$|$pbkdf2|$y$|$gy$|$7$|$6$|$5$|$1$|$apr1$|pbkdf2_sha|scram-sha-|{ssha",
+			"$2a$|$2b$|$2x$|$2y$|$2$|$argon2|$scrypt$|$pbkdf2|$y$|$gy$|$7$|$6$|$5$|$1$|$apr1$|pbkdf2_sha|scram-sha-|{ssha",
 			`\$2[abxy]?\$[0-9]{2}\$[A-Za-z0-9./]{53}`+
 				`|\$argon2(?:id|i|d)\$(?:v=[0-9]+\$)?m=[0-9,tp=]+\$[A-Za-z0-9+/]{8,}\$[A-Za-z0-9+/]{16,}`+
 				`|\$scrypt\$ln=[0-9]+,r=[0-9]+,p=[0-9]+\$[A-Za-z0-9+/]{8,}\$[A-Za-z0-9+/]{16,}`+
@@ -245,7 +252,7 @@ func paymentRules() []Rule {
 // services need some of it in their logs.
 func personalRules() []Rule {
 	email := formRule("email", groupPersonal, "RFC 5321 section 4.1.2", "@",
-		`(?:^|[^\pL\pN._%+'-])([\pL\pN_%+][\pL\pN._%+'-]{0,63}@(?:[\pL\pN](?:[\pL\pN-]{0,62})\.)+\pL{2,63})`, isEmail)
+		`[\pL\pN_%+][\pL\pN._%+'-]{0,63}@(?:[\pL\pN](?:[\pL\pN-]{0,62})\.)+\pL{2,63}`, isEmail)
 	email.Optional = true
 	return []Rule{
 		email,

@@ -226,6 +226,7 @@ func examples() []example {
 			rule: "command_flag", what: "what follows a flag such as --password, --client-secret or -token",
 			text: []string{
 				"mysql --password «hunter2» db", `x --api-key "«a b»" y`, "x --client-secret '«a b»'", "x --pass «hunter2»", "x -token «t1»", "x --private-key «hunter2»", "x --credentials «hunter2»",
+				`msg="mysql --password \"«two hunter2»\" db"`, `x --password "«a\"b c»" y`, `x --password "«two words»`, `x --token '«a b»' y`,
 			},
 			none: []string{"x --password --force", "x --password", "x --token-file f", "-- password x", "x --no-token-check y"},
 		},
@@ -238,8 +239,8 @@ func examples() []example {
 		},
 		{
 			rule: "curl_user", what: "the password of curl --user",
-			text: []string{"curl -u bob:«hunter2» https://h", "curl -s --user 'bob:«x»' h"},
-			none: []string{"curl -u bob h", "curl https://h:80/"},
+			text: []string{"curl -u bob:«hunter2» https://h", "curl -s --user 'bob:«x»' h", `curl -u "bob:«two words»" h`, `msg="curl -u \"bob:«two words»\" h"`, "curl -H 'A: b' https://h -ubob:«hunter2»"},
+			none: []string{"curl -u bob h", "curl https://h:80/", "curl https://my-url:8080/x", "curl --user-agent a:b h", "curl -o out:1 h"},
 		},
 		{
 			rule: "netrc", what: "the password in a line of .netrc",
@@ -248,17 +249,17 @@ func examples() []example {
 		},
 		{
 			rule: "redis_password", what: "requirepass and masterauth in a configuration of Redis",
-			text: []string{"requirepass «hunter2»", `CONFIG SET masterauth "«a b»"`},
+			text: []string{"requirepass «hunter2»", `CONFIG SET masterauth "«a b»"`, `"requirepass \"«a b»\""`},
 			none: []string{"requirepass", "masterauth:"},
 		},
 		{
 			rule: "sql_password", what: "the password in a statement of SQL",
-			text: []string{"ALTER USER b WITH PASSWORD '«hunter2»'", `identified by "«a b»"`, line + "CREATE USER bob IDENTIFIED BY '«hunter2»'"},
+			text: []string{"ALTER USER b WITH PASSWORD '«hunter2»'", `identified by "«a b»"`, `msg="identified by \"«a b»\" x"`, "PASSWORD '«it''s hunter2»'", line + "CREATE USER bob IDENTIFIED BY '«hunter2»'"},
 			none: []string{"password reset 'x'", "identified by name", "password ''"},
 		},
 		{
 			rule: "quoted_token", what: "a token in quotes, with a digit in it, that an error names",
-			text: []string{`invalid token "«hunter2»" here`, "API key '«abc123»'"},
+			text: []string{`invalid token "«hunter2»" here`, `msg="invalid token \"«hunter2»\""`, "API key '«abc123»'"},
 			none: []string{`unexpected token "identifier"`, "token '}'", `token ""`},
 		},
 		{
@@ -442,9 +443,10 @@ func examples() []example {
 		{rule: "plaid_token", what: "access tokens of Plaid", text: []string{"«access-production-{h8}-{h4}-{h4}-{h4}-{h12}»", line + "x=«access-sandbox-{h8}-{h4}-{h4}-{h4}-{h12}» n=1"}, none: []string{"access-production-eu", "access-{h8}-{h4}-{h4}-{h4}-{h12}"}},
 		{
 			rule: "openai_key", what: "API keys of OpenAI",
-			text: []string{"«sk-proj-{b74}T3BlbkFJ{b74}»", "«sk-svcacct-{b60}»", "«sk-admin-{b60}»", line + "x=«sk-{w20}T3BlbkFJ{w20}» n=1"},
-			none: []string{"sk-proj-x", "task-proj-{w36}", "sk-1", "T3BlbkFJ"},
+			text: []string{"«sk-proj-{b74}T3BlbkFJ{b74}»", "«sk-svcacct-{b60}»", line + "x=«sk-admin-{b60}» n=1"},
+			none: []string{"sk-proj-x", "task-proj-{w36}", "sk-1"},
 		},
+		{rule: "openai_legacy_key", what: "API keys of OpenAI without a project", text: []string{"«sk-{w20}T3BlbkFJ{w20}»", line + "x=«sk-{w20}T3BlbkFJ{w20}» n=1"}, none: []string{"T3BlbkFJ", "sk-T3BlbkFJ"}},
 		{rule: "anthropic_key", what: "API keys of Anthropic", text: []string{"«sk-ant-api03-{b93}AA»", line + "x=«sk-ant-admin01-{b93}AA» n=1"}, none: []string{"sk-ant-x", "task-ant-{w36}"}},
 		{rule: "huggingface_token", what: "tokens of Hugging Face", text: []string{"«hf_{w34}»", line + "x=«api_org_{w34}» n=1"}, none: []string{"hf_hub", "hf_{w30}", "api_org_id=7", "hf_{w40}"}},
 		{rule: "replicate_token", what: "tokens of Replicate", text: []string{"«r8_{w37}»", line + "x=«r8_{w37}» n=1"}, none: []string{"r8_x", "r8_{w20}"}},

@@ -387,7 +387,7 @@ func TestTheErrorOfTheNextHandlerIsReturned(t *testing.T) {
 			t.Errorf("%s: error %v", msg, err)
 		}
 	}
-	if got, want := h.Stats(), (redact.Stats{Accepted: 2, Redacted: 1, ByRule: map[string]uint64{"key": 1}}); !cmp.Equal(got, want) {
+	if got, want := h.Stats(), (redact.Stats{Accepted: 2, Redacted: 1, ByRule: map[string]uint64{"password": 1}}); !cmp.Equal(got, want) {
 		t.Errorf("stats %+v, want %+v", got, want)
 	}
 }

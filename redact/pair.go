@@ -115,6 +115,9 @@ func (w *walk) pairs(s string, parts, edits []edit) []edit {
 		if strings.HasSuffix(s[:k.start], "//") && w.isPassword(s, start, starts) {
 			continue // the key is the name of a user in a URL
 		}
+		if inName(s, k.start, i) {
+			continue
+		}
 		e, ok := w.pairValue(s, start, k)
 		if lines := linesBelow(s, k.start, start); lines.end > 0 {
 			below := s[lines.start:lines.end]
@@ -139,6 +142,17 @@ func (w *walk) pairs(s string, parts, edits []edit) []edit {
 		found = append(found, e)
 	}
 	return found
+}
+
+// inName reports whether the key at s[key] and the separator behind it are parts of
+// a name: arn:aws:secretsmanager:eu-west-1:123456789012:secret:db.
+func inName(s string, key, at int) bool {
+	if s[at] != ':' || key == 0 || s[key-1] != ':' {
+		return false
+	}
+	name := s[max(0, key-maxKey):key]
+	name = name[strings.LastIndexAny(name, " \t\r\n\"'`=(<[{,")+1:]
+	return strings.HasPrefix(name, "arn:") || strings.HasPrefix(name, "urn:")
 }
 
 // linesBelow returns the lines that are the value, as in YAML, of the key at

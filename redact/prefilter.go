@@ -12,15 +12,17 @@ import (
 // It looks at every second window of three bytes. Each bit of masks is a kind of
 // window: that with the bytes that have the bit, the first in masks[0], the second
 // in masks[1], the third in masks[2]. A literal is of two kinds, as it may begin
-// at an even or at an odd place; those that are alike share a kind. What has
-// passed the masks is compared with the literals of the kind.
+// at an even or at an odd place; those that are alike share a kind. What passes
+// the masks has bytes of windows of a kind, but maybe not of the same one: grams
+// tells. Only then are the literals of the kind compared.
 type prefilter struct {
 	masks   [3][256]uint64
-	kinds   [][]literal // for each bit from the third on
-	inKey   [256]bool   // bytes of keys that are not in quotes
-	always  ruleSet     // rules that have to be tried on every text
-	digits  ruleSet     // rules that need a run of digits
-	minRun  int         // of so many
+	grams   [1 << 15 / 64]uint64 // a bit for each three bytes that are a window
+	kinds   [][]literal          // for each bit from the third on
+	inKey   [256]bool            // bytes of keys that are not in quotes
+	always  ruleSet              // rules that have to be tried on every text
+	digits  []int                // rules that need a run of digits
+	minRun  int                  // of so many at least
 	rules   []*matcher
 	windows []func() *windows // for each of the rules
 }
@@ -55,7 +57,7 @@ func newPrefilter(rules []*matcher) prefilter {
 		p.windows[i] = m.lazyWindows()
 		switch {
 		case m.digits > 0:
-			p.digits.add(i)
+			p.digits = append(p.digits, i)
 			p.minRun = min(p.minRun, m.digits)
 		case len(m.literals) == 0 || slices.Contains(m.literals, ""):
 			p.always.add(i)
@@ -70,12 +72,56 @@ func newPrefilter(rules []*matcher) prefilter {
 }
 
 func (p *prefilter) addKinds(kinds []kind) {
+	for _, k := range kinds {
+		p.addGrams(k.window)
+	}
 	for i, k := range joined(kinds) {
 		for j, set := range k.window {
 			p.setMask(j, set, 4<<i)
 		}
 		p.kinds = append(p.kinds, k.literals)
 	}
+}
+
+// addGrams adds the windows that have one of each of the bytes.
+func (p *prefilter) addGrams(window [3]byteSet) {
+	var low [3][]byte // their last five bits, which letters have in both cases
+	for j, set := range window {
+		var bits byteSet
+		for c := range 256 {
+			if set.has(byte(c)) {
+				bits.add(byte(c & 31))
+			}
+		}
+		for c := range byte(32) {
+			if bits.has(c) {
+				low[j] = append(low[j], c)
+			}
+		}
+	}
+	for _, a := range low[0] {
+		for _, b := range low[1] {
+			for _, c := range low[2] {
+				g := gramOf(a, b, c)
+				p.grams[g/64] |= 1 << (g % 64)
+			}
+		}
+	}
+}
+
+func gramOf(a, b, c byte) uint { return uint(a&31)<<10 | uint(b&31)<<5 | uint(c&31) }
+
+// isGram reports whether the three bytes from s[i] on are a window.
+func isGram[T string | []byte](p *prefilter, s T, i int) bool {
+	var second, third byte // behind the end any will do
+	if i+1 < len(s) {
+		second = s[i+1]
+	}
+	if i+2 < len(s) {
+		third = s[i+2]
+	}
+	g := gramOf(s[i], second, third)
+	return p.grams[g/64]>>(g%64)&1 != 0
 }
 
 func (p *prefilter) addMarks() {
@@ -214,7 +260,10 @@ func suspectFrom[T string | []byte](w *walk, s T, i int, mask uint64) suspicion 
 		if mask&secondMark != 0 && i+1 < len(s) {
 			found = marked(w, s, i+1, found)
 		}
-		for mask &^= firstMark | secondMark; mask != 0; mask &= mask - 1 {
+		if mask &^= firstMark | secondMark; mask == 0 || !isGram(p, s, i) {
+			continue
+		}
+		for ; mask != 0; mask &= mask - 1 {
 			for _, l := range p.kinds[bits.TrailingZeros64(mask)-2] {
 				if hasLiteral(s, i-l.at, l.text) {
 					found.rules.add(l.rule)
@@ -222,8 +271,10 @@ func suspectFrom[T string | []byte](w *walk, s T, i int, mask uint64) suspicion 
 			}
 		}
 	}
-	if hasRun(s, p.minRun) {
-		found.rules = found.rules.union(p.digits)
+	for _, rule := range p.digits {
+		if findsDigits(p.rules[rule], s) {
+			found.rules.add(rule)
+		}
 	}
 	return found
 }
@@ -279,7 +330,10 @@ func (p *prefilter) literalAfter(s string, i int) int {
 		return i
 	}
 	for at, mask := next(p, s, i); mask != 0; at, mask = next(p, s, at+2) {
-		for mask &^= firstMark | secondMark; mask != 0; mask &= mask - 1 {
+		if mask &^= firstMark | secondMark; mask == 0 || !isGram(p, s, at) {
+			continue
+		}
+		for ; mask != 0; mask &= mask - 1 {
 			for _, l := range p.kinds[bits.TrailingZeros64(mask)-2] {
 				if start := at - l.at; start >= i && hasLiteral(s, start, l.text) {
 					return start
@@ -370,24 +424,34 @@ func hasEscape[T string | []byte](s T) bool {
 	return false
 }
 
-// hasRun reports whether s has n digits with single separators between them at
-// most. A run has one of every n bytes.
-func hasRun[T string | []byte](s T, n int) bool {
-	for i := n - 1; i < len(s); i += n {
+// Limits on what of a text is looked at around a run of digits.
+const (
+	runMargin = 64  // on both sides
+	runWindow = 256 // at least, not to look at the same again for the next run
+)
+
+// findsDigits reports whether a rule for digits finds something in s. It is tried
+// where there are enough of them with single separators between: these are often
+// a date, a UUID or a time since 1970.
+func findsDigits[T string | []byte](m *matcher, s T) bool {
+	for i := m.digits - 1; i < len(s); i += m.digits { // a run has one of these bytes
 		if !inRun(s[i]) {
 			continue
 		}
-		start := i
+		start, digits := i, 0
 		for start > 0 && inRun(s[start-1]) {
 			start--
 		}
-		digits := 0
 		for i = start; i < len(s) && inRun(s[i]); i++ {
 			if isDigit(s[i]) {
 				digits++
 			}
 		}
-		if digits >= n {
+		if digits < m.digits {
+			continue
+		}
+		i = max(i, start+runWindow)
+		if len(m.find(string(s[max(0, start-runMargin):min(len(s), i+runMargin)]))) > 0 {
 			return true
 		}
 	}

@@ -150,19 +150,26 @@ func TestSuspectSeesExactlyTheLiterals(t *testing.T) {
 
 func TestRunsOfDigits(t *testing.T) {
 	t.Parallel()
-	for _, run := range []string{"4111111111111", "4111 1111 1111 1", "4111-1111-1111-1", "4 1 1 1 1 1 1 1 1 1 1 1 1", "41111111111111111111"} {
-		for before := range 20 {
-			for after := range 3 {
-				s := strings.Repeat("x", before) + run + strings.Repeat("x", after)
-				if !hasRun(s, minCard) {
-					t.Errorf("%q has a run of %d digits", s, minCard)
+	rules := []*matcher{{digits: minCard, find: findCards}, {digits: 10, find: func(s string) []span {
+		if i := strings.Index(s, "ten 1234567890"); i >= 0 {
+			return []span{{i, len(s)}}
+		}
+		return nil
+	}}}
+	suspect := (&walk{shared: &shared{filter: newPrefilter(rules)}, inside: none}).suspect
+	for text, want := range map[string]ruleSet{
+		"4111111111111111": {low: 1}, "4111 1111 1111 1111": {low: 1}, "4111-1111-1111-1111": {low: 1}, "4222222222222": {low: 1},
+		"4111111111111112": {}, "411111111111x1111": {}, "2026-01-02 03:04:05": {}, "1767323045678901234": {}, "": {}, " - - ": {},
+		"0f8fad5b-d9cb-469f-a165-70867728950e": {}, strings.Repeat("41111111111x", 9): {}, "ten 1234567890": {low: 2}, "ten 123456789": {},
+		"2026-01-02 03 4111111111111111 ten 1234567890": {low: 3}, "165-70867728950 " + strings.Repeat("x", 400) + " 4111111111111111": {low: 1},
+	} {
+		for before := range 30 {
+			for _, after := range []string{"", ".", " x", strings.Repeat(" y", 300)} {
+				s := strings.Repeat("x", before) + "." + text + after
+				if got := suspect(s).rules; got != want {
+					t.Errorf("%q: got %b, want %b", s, got, want)
 				}
 			}
-		}
-	}
-	for _, s := range []string{"", "411111111111", "411111x1111111", "4111 1111 1111", strings.Repeat(" - ", 40), strings.Repeat("41111111111x", 9)} {
-		if hasRun(s, minCard) {
-			t.Errorf("%q has no run of %d digits", s, minCard)
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package redact
 
 import (
+	"bytes"
 	"cmp"
 	"slices"
 	"strings"
@@ -30,8 +31,14 @@ func (w *walk) text(s string) (string, bool) {
 	return w.suspicious(s, found)
 }
 
-// textOf masks the secrets in b, which is not copied if it has none.
-func (w *walk) textOf(b []byte) (string, bool) { return w.text(string(b)) }
+// textOf masks the secrets in b, of which it returns the text only if it has some.
+func (w *walk) textOf(b []byte) (string, bool) {
+	found := w.suspectBytes(b)
+	if w.cleanFor(found) && (!found.escape || bytes.IndexByte(b, '"') < 0) {
+		return "", false
+	}
+	return w.suspicious(string(b), found)
+}
 
 // suspicious masks the secrets in a text that may have some.
 func (w *walk) suspicious(s string, found suspicion) (string, bool) {
@@ -47,9 +54,9 @@ func (w *walk) suspicious(s string, found suspicion) (string, bool) {
 	if found.opening {
 		parts = w.embedded(s)
 	}
-	for i, m := range w.shared.matchers {
-		if m != nil && found.has(i) {
-			edits = w.apply(i, m, s, parts, edits)
+	for i := range w.shared.rules {
+		if found.has(i) {
+			edits = w.apply(i, s, parts, edits)
 		}
 	}
 	edits = w.pairs(s, parts, edits)
@@ -65,14 +72,18 @@ func byStart(a, b edit) int {
 // and it is no JSON that hides something from suspect, behind escapes or under a
 // key that is only sensitive below others.
 func (w *walk) cleanText(s string, found suspicion) bool {
+	return w.cleanFor(found) && (!found.escape || strings.IndexByte(s, '"') < 0)
+}
+
+// cleanFor is cleanText but for the escapes.
+func (w *walk) cleanFor(found suspicion) bool {
 	return found.none() && !found.keys &&
-		(!found.opening || !found.escape && !w.shared.keys.hasPaths() && len(w.shared.matching) == 0) &&
-		(!found.escape || strings.IndexByte(s, '"') < 0)
+		(!found.opening || !found.escape && !w.shared.keys.hasPaths() && len(w.shared.matching) == 0)
 }
 
 // apply adds to edits what a rule finds, other than within one of parts.
-func (w *walk) apply(rule int, m *matcher, s string, parts, edits []edit) []edit {
-	for _, f := range m.find(s) {
+func (w *walk) apply(rule int, s string, parts, edits []edit) []edit {
+	for _, f := range w.shared.filter.find(rule, s) {
 		for len(parts) > 0 && parts[0].end <= f.start {
 			parts = parts[1:]
 		}

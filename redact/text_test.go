@@ -117,6 +117,7 @@ func TestStringMasksValuesOfSensitiveKeys(t *testing.T) {
 		{"element of a query", "/p?password[0]=hunter2&x=1", "/p?password[0]=" + m + "&x=1"},
 		{"masked before in JSON", `{"credentials":{"user":"` + m + `","x":[null,true,""]}} token={"a":"` + m + `"}`, `{"credentials":{"user":"` + m + `","x":[null,true,""]}} token={"a":"` + m + `"}`},
 		{"masked in part", `{"credentials":{"user":"` + m + `","pin":5}}`, `{"credentials":"` + m + `"}`},
+		{"key behind a colon", "app:password:hunter2 arn: token:hunter2", "app:password:" + m + " arn: token:" + m},
 		{"word behind other letters", "日本csrf=hunter2 验证码otp: 123456", "日本csrf=" + m + " 验证码otp: " + m},
 		{"list with a token in a name", `["ghp_` + strings.Repeat("aB3dE6", 6) + `_password=x","a"]`, `["` + m + `_password=` + m + `","a"]`},
 		{"masked before", "password=" + m + " secret: " + m + ", x", "password=" + m + " secret: " + m + ", x"},
@@ -143,7 +144,7 @@ func TestStringLeavesCleanTextAlone(t *testing.T) {
 	t.Parallel()
 	for _, s := range []string{
 		"", " ", "password reset requested", "token expired for user 5", "secretary=bob", "the token bucket is full",
-		"no password", "password", "password:", "password=", `password=""`, `["a","password=\"\""]`, `["PWD=/home/bob"]`, `parsing "token=null": invalid syntax`, "password: \nuser: bob", "token=null", "session closed",
+		"no password", "password", "password:", "password=", `password=""`, `["a","password=\"\""]`, `["PWD=/home/bob"]`, "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db/main-AbCdEf", "of urn:x:token:y", `parsing "token=null": invalid syntax`, "password: \nuser: bob", "token=null", "session closed",
 		"bypass=1 compass=north", "passed=3 failed=0", "max_tokens=100 prompt_tokens: 5", "token_type=Bearer expires_in=3600",
 		"password_changed_at=2026-01-01", "has_password=true require_token=false", "PWD=/home/bob OLDPWD=/x", `pwd: C:\x`, "unexpected token: '}' at 3", "std::token::next Session::start()", "?code=404&x=1", "code=E1234",
 		`{"has_password":true}`, `{"name":"color","value":"red"}`, `["password","email"]`, "BYPASS=1", "password:\nuser: bob", "a:\n  password:\n  user: bob",

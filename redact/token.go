@@ -57,8 +57,8 @@ func tokenRules() []Rule {
 			`(?i)\b(?:AccountKey|SharedAccessKey)\s?=\s?([a-z0-9+/]{43,86}={1,2})`),
 		context("azure_sas", "Azure Storage, Create a service SAS", "sig=",
 			`(?i)\bsig=([a-z0-9%+/_-]{43,}={0,2})`),
-		context("azure_client_secret", microsoft+"SEC101/156", "q~",
-			`[\w~.-]{3}[0-9]Q~[\w~.-]{31,}`),
+		context("azure_client_secret", microsoft+"SEC101/156", "7q~|8q~",
+			`[\w~.-]{3}[78]Q~[\w~.-]{31,}`),
 		stamped("azure_key", microsoft+"SEC101/152 to 245",
 			stamp{"JQQJ99 JQQJ9D JQQJ9H", `A-Za-z0-9`, 52, `[A-Za-z0-9]{26}(?:[A-Za-z0-9]{2}==)?`},
 			stamp{"+ASt +ABa +AMC ACDb APIM", `A-Za-z0-9+/`, 76, `[A-Za-z0-9+/]{5}[AQgw]==`},
@@ -66,7 +66,7 @@ func tokenRules() []Rule {
 			stamp{"AzSe +ACR", `A-Za-z0-9+/`, 42, `[A-D][A-Za-z0-9+/]{5}\b`},
 			stamp{"AzFu", `A-Za-z0-9_-`, 44, `[A-Za-z0-9_-]{5}[AQgw]==`}),
 		token("alibaba_key_id", trufflehog+"alibaba", form{"LTAI", alnum + `{17,21}\b`}),
-		token("digitalocean_token", gitleaks+"digitalocean", form{"dop_v1_ doo_v1_ dor_v1_", `[a-f0-9]{64}`}),
+		token("digitalocean_token", gitleaks+"digitalocean", form{"dop_v1_ doo_v1_ dor_v1_", alnum + `{40,}`}),
 		token("cloudflare_token", "Cloudflare Docs, API, Token formats; "+gitleaks+"cloudflare-origin-ca-key",
 			form{"cfk_ cfut_ cfat_", alnum + `{40,}`}, form{"v1.0-", `[a-f0-9]{24}-[a-f0-9]{146}`}),
 		token("heroku_key", gitleaks+"heroku-api-key-v2", form{"HRKU-AA", base64URL + `{58}`}),
@@ -96,7 +96,7 @@ func tokenRules() []Rule {
 			form{"ATATT3 ATCTT3", `[A-Za-z0-9+/_-]{20,}(?:=[A-Za-z0-9]{8})?`}, form{"ATBB", `[A-Za-z0-9_=.-]{28,}`}),
 		token("npm_token", "GitHub Blog, Announcing npm's new access token format", form{"npm_", alnum + `{36}`}),
 		token("pypi_token", gitleaks+"pypi-upload-token", form{"pypi-Ag", base64URL + `{50,}`}),
-		token("rubygems_key", gitleaks+"rubygems-api-token", form{"rubygems_", `[a-f0-9]{48}`}),
+		token("rubygems_key", gitleaks+"rubygems-api-token", form{"rubygems_", alnum + `{40,}`}),
 		token("crates_token", "GitHub Docs, Supported secret scanning patterns, crates_io_api_token", form{"cio", alnum + `{32}\b`}),
 		token("nuget_key", microsoft+"SEC101/031", form{"oy2", `[a-z2-7]{43}\b`}),
 		token("packagist_token", "Private Packagist Docs, Composer authentication, Token format",
@@ -108,7 +108,7 @@ func tokenRules() []Rule {
 		token("circleci_token", trufflehog+"circleci/v2", form{"CCIPAT_ CCIPRJ_", alnum + `{22}_[a-f0-9]{40}`}),
 		token("sonar_token", gitleaks+"sonar-api-token", form{"squ_ sqp_ sqa_", `[a-z0-9]{40}`}),
 		token("sourcegraph_token", gitleaks+"sourcegraph-access-token", form{"sgp_", `(?:(?:[a-f0-9]{16}|local)_)?[a-f0-9]{40}`}),
-		token("postman_key", gitleaks+"postman-api-token", form{"PMAK-", `[a-f0-9]{24}-[a-f0-9]{34}`}),
+		token("postman_key", gitleaks+"postman-api-token", form{"PMAK-", alnum + `{24}-` + alnum + `{34}`}),
 
 		// Infrastructure.
 		token("vault_token", "HashiCorp Vault Docs, Tokens", form{"hvs. hvb. hvr.", base64URL + `{20,}`}),
@@ -127,7 +127,7 @@ func tokenRules() []Rule {
 		token("newrelic_key", gitleaks+"new-relic; "+trufflehog+"newreliclicensekey",
 			form{"NRAK-", `[A-Z0-9]{27}\b`}, form{"NRII- NRIQ-", base64URL + `{32}`}),
 		context("newrelic_license", trufflehog+"newreliclicensekey", "ffffnral", border+`((?:[0-9a-f]{32}|eu01xx[0-9a-f]{26})FFFFNRAL)\b`),
-		token("sentry_token", "Sentry Docs, Token and Credential Formats", form{"sntryu_", `[a-f0-9]{64}`},
+		token("sentry_token", "Sentry Docs, Token and Credential Formats", form{"sntryu_", alnum + `{40,}`},
 			form{"sntrys_", `[A-Za-z0-9+/=_-]{50,}`}),
 		token("dynatrace_token", gitleaks+"dynatrace-api-token", form{"dt0c01. dt0s01. dt0s02.", `[A-Z0-9]{8,24}\.[A-Z0-9]{64}`}),
 
@@ -157,15 +157,16 @@ func tokenRules() []Rule {
 		token("braintree_token", gitleaks+"braintree, as issued by PayPal",
 			form{"access_token$production$ access_token$sandbox$", `[0-9a-z]{16}\$[0-9a-f]{32}`}),
 		token("shopify_token", "Shopify developer changelog, Length of the Shopify access token is increasing; App secret key length has increased",
-			form{"shpat_ shpca_ shppa_ shpss_", `[A-Fa-f0-9]{32}`}),
+			form{"shpat_ shpca_ shppa_ shpss_ shpua_", alnum + `{32,}`}),
 		token("shippo_token", gitleaks+"shippo-api-token", form{"shippo_live_ shippo_test_", `[A-Fa-f0-9]{40}`}),
 		token("plaid_token", gitleaks+"plaid-api-token", form{
 			"access-sandbox- access-development- access-production-", `[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`,
 		}),
 
 		// Models.
-		token("openai_key", "OpenAI API reference, Authentication; "+gitleaks+"openai-api-key",
-			form{"sk-proj- sk-svcacct- sk-service- sk-admin-", base64URL + `{16,}`}, form{"sk-", alnum + `{20}T3BlbkFJ` + alnum + `{20}`}),
+		token("openai_key", gitleaks+"openai-api-key",
+			form{"sk-proj- sk-svcacct- sk-service- sk-admin-", base64URL + `{16,}`}),
+		context("openai_legacy_key", gitleaks+"openai-api-key", "t3blbkfj", border+`(sk-[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20})`),
 		token("anthropic_key", "Anthropic API reference, Authentication; "+gitleaks+"anthropic-api-key", form{"sk-ant-", base64URL + `{16,}`}),
 		token("huggingface_token", gitleaks+"huggingface-access-token", form{"hf_ api_org_", `[A-Za-z0-9]{34}\b`}),
 		token("replicate_token", trufflehog+"replicate", form{"r8_", base64URL + `{37}`}),
@@ -173,7 +174,7 @@ func tokenRules() []Rule {
 		token("xai_key", trufflehog+"xai", form{"xai-", `\w{80}`}),
 		token("perplexity_key", gitleaks+"perplexity-api-key", form{"pplx-", alnum + `{48}`}),
 		token("nvidia_key", trufflehog+"nvapi", form{"nvapi-", base64URL + `{64}`}),
-		token("openrouter_key", trufflehog+"openrouter", form{"sk-or-v1-", `[a-f0-9]{64}`}),
+		token("openrouter_key", trufflehog+"openrouter", form{"sk-or-v1-", alnum + `{32,}`}),
 
 		// Documents and work.
 		token("notion_token", gitleaks+"notion-api-token; "+trufflehog+"notion", form{"ntn_", `[0-9]{11}[A-Za-z0-9]{35}\b`},

@@ -64,7 +64,7 @@ func (w *walk) inner(v reflect.Value, info *typeInfo) (out any, changed bool) {
 			return nil, false
 		}
 		if v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Uint8 {
-			return anyOf(w.text(string(v.Bytes())))
+			return anyOf(w.textOf(v.Bytes()))
 		}
 		self := ref{v.Pointer(), 0, v.Type()}
 		if v.Kind() == reflect.Slice {
