@@ -33,8 +33,9 @@ type prefilter struct {
 const (
 	firstMark = 1 << iota
 	secondMark
-	marks    = `:=%{[\`
-	maxKinds = 64 - 2
+	marks     = firstMark | secondMark
+	markBytes = `:=%{[\`
+	maxKinds  = 64 - 2
 )
 
 // A literal is a text without which a rule need not be tried.
@@ -111,22 +112,14 @@ func (p *prefilter) addGrams(window [3]byteSet) {
 
 func gramOf(a, b, c byte) uint { return uint(a&31)<<10 | uint(b&31)<<5 | uint(c&31) }
 
-// isGram reports whether the three bytes from s[i] on are a window.
-func isGram[T string | []byte](p *prefilter, s T, i int) bool {
-	var second, third byte // behind the end any will do
-	if i+1 < len(s) {
-		second = s[i+1]
-	}
-	if i+2 < len(s) {
-		third = s[i+2]
-	}
-	g := gramOf(s[i], second, third)
+func (p *prefilter) isGram(a, b, c byte) bool {
+	g := gramOf(a, b, c)
 	return p.grams[g/64]>>(g%64)&1 != 0
 }
 
 func (p *prefilter) addMarks() {
 	var set byteSet
-	for _, c := range []byte(marks) {
+	for _, c := range []byte(markBytes) {
 		set.add(c)
 	}
 	for j := range p.masks {
@@ -260,10 +253,7 @@ func suspectFrom[T string | []byte](w *walk, s T, i int, mask uint64) suspicion 
 		if mask&secondMark != 0 && i+1 < len(s) {
 			found = marked(w, s, i+1, found)
 		}
-		if mask &^= firstMark | secondMark; mask == 0 || !isGram(p, s, i) {
-			continue
-		}
-		for ; mask != 0; mask &= mask - 1 {
+		for mask &^= marks; mask != 0; mask &= mask - 1 {
 			for _, l := range p.kinds[bits.TrailingZeros64(mask)-2] {
 				if hasLiteral(s, i-l.at, l.text) {
 					found.rules.add(l.rule)
@@ -279,18 +269,21 @@ func suspectFrom[T string | []byte](w *walk, s T, i int, mask uint64) suspicion 
 	return found
 }
 
-// next returns the first place from i on where there is a window of some kind,
-// and the bits of its kinds, which are 0 if there is none up to the end. It looks
-// at every second place.
+// next returns the first place from i on where there is a mark or a window, and
+// the bits of its kinds, which are 0 if there is none up to the end. It looks at
+// every second place.
 func next[T string | []byte](p *prefilter, s T, i int) (at int, mask uint64) {
 	for ; i < len(s)-4; i += 4 {
 		b := s[i : i+5]
 		mask = p.masks[0][b[0]] & p.masks[1][b[1]] & p.masks[2][b[2]]
 		after := p.masks[0][b[2]] & p.masks[1][b[3]] & p.masks[2][b[4]]
-		if mask|after != 0 {
-			if mask != 0 {
-				return i, mask
-			}
+		if mask|after == 0 {
+			continue
+		}
+		if mask != 0 && (mask&marks != 0 || p.isGram(b[0], b[1], b[2])) {
+			return i, mask
+		}
+		if after != 0 && (after&marks != 0 || p.isGram(b[2], b[3], b[4])) {
 			return i + 2, after
 		}
 	}
@@ -302,7 +295,8 @@ func next[T string | []byte](p *prefilter, s T, i int) (at int, mask uint64) {
 		if i+2 < len(s) {
 			third = s[i+2]
 		}
-		if mask = p.masks[0][s[i]] & p.masks[1][second] & p.masks[2][third]; mask != 0 {
+		mask = p.masks[0][s[i]] & p.masks[1][second] & p.masks[2][third]
+		if mask != 0 && (mask&marks != 0 || p.isGram(s[i], second, third)) {
 			return i, mask
 		}
 	}
@@ -330,10 +324,7 @@ func (p *prefilter) literalAfter(s string, i int) int {
 		return i
 	}
 	for at, mask := next(p, s, i); mask != 0; at, mask = next(p, s, at+2) {
-		if mask &^= firstMark | secondMark; mask == 0 || !isGram(p, s, at) {
-			continue
-		}
-		for ; mask != 0; mask &= mask - 1 {
+		for mask &^= marks; mask != 0; mask &= mask - 1 {
 			for _, l := range p.kinds[bits.TrailingZeros64(mask)-2] {
 				if start := at - l.at; start >= i && hasLiteral(s, start, l.text) {
 					return start

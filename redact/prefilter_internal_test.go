@@ -35,7 +35,7 @@ func TestSuspectSeesTheKeysThatPairsSees(t *testing.T) {
 	for _, s := range textsOf(rand.New(rand.NewPCG(3, 4)), 100_000, pieces()) { //nolint:gosec // no secret
 		want := false
 		for i := range len(s) {
-			if strings.IndexByte(marks, s[i]) < 0 || separatorAt(s, i) == 0 {
+			if strings.IndexByte(markBytes, s[i]) < 0 || separatorAt(s, i) == 0 {
 				continue
 			}
 			k := w.keyBefore(s, i)
