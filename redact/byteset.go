@@ -1,5 +1,7 @@
 package redact
 
+import "math/bits"
+
 // A byteSet is a set of bytes.
 type byteSet [4]uint64
 
@@ -31,10 +33,12 @@ func (b *byteSet) frequency() float64 {
 	if *b == everyByte() {
 		return 1
 	}
-	sum := 0.0
-	for c := range 256 {
-		if c := byte(c); b.has(c) && !isUpper(c) {
-			sum += frequency(c)
+	all, sum := frequencies(), 0.0
+	for i, word := range b {
+		for ; word != 0; word &= word - 1 {
+			if c := byte(i<<6 | bits.TrailingZeros64(word)); !isUpper(c) { //nolint:gosec // less than 256
+				sum += all[c]
+			}
 		}
 	}
 	return min(sum, 1)

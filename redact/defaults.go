@@ -91,7 +91,7 @@ func keyRules() []Rule {
 			*keymaterial *_psk *mnemonic *seedphrase *recoveryphrase *recoverykey`),
 		rule("authorization", groupCredentials, "RFC 9110 section 11.6.2; "+sentry,
 			`*authorization *authorizationheader *authheader`),
-		rule("cookie", groupCredentials, "RFC 6265 section 8.3; "+sentry,
+		rule("cookie", groupCredentials, "RFC 6265 section 8.4; "+sentry,
 			`*cookie *cookies *cookieheader *cookiejar`),
 		rule("session", groupCredentials, owasp+"; "+sentry,
 			`*_session *sessionid *sessid *sessionkey *sessiondata`),
@@ -99,7 +99,7 @@ func keyRules() []Rule {
 		rule("one_time_code", groupCredentials, "RFC 6238 section 5.1; RFC 6749 section 4.1.2; RFC 7636 section 4.1; "+rails, `
 			*_otp *_totp *otpcode *totpcode *mfacode *twofactorcode *2facode *verificationcode *smscode
 			*recoverycode *recoverycodes *backupcode *backupcodes *resetcode *activationcode
-			*authcode *authorizationcode *devicecode *codeverifier`),
+			*authcode *authorizationcode *codeverifier`),
 		rule("signed_url", groupCredentials, "AWS Signature Version 4, query parameters; Google Cloud Storage, V4 signing",
 			`*xamzsignature *xamzcredential *xgoogsignature *xgoogcredential`),
 		// What it finds is in pair.go: sig, signature and code, which are harmless elsewhere.
@@ -167,8 +167,9 @@ func textRules() []Rule {
 				`|\\"[^\s:"']+:([^"\\]+)\\"|[^\s:"'\\]+:([^\s"'\\]+))`, nil),
 		rule("netrc", "curl man page, --netrc", "machine",
 			`\bmachine\s+\S+\s+login\s+\S+\s+password\s+(\S+)`, nil),
-		rule("redis_password", "Redis, redis.conf, requirepass", "requirepass|masterauth",
-			`(?i)\b(?:requirepass|masterauth)[ \t]+(?:`+quoted+`|([^\s"']+))`, nil),
+		rule("redis_password", "Redis, redis.conf, requirepass and masterauth", "requirepass|masterauth",
+			`(?im)(?:^[ \t]*(?:requirepass|masterauth)[ \t]+(?:`+quoted+`|([^\s"']+))[ \t]*$`+
+				`|\bconfig[ \t]+set[ \t]+(?:requirepass|masterauth)[ \t]+(?:`+quoted+`|([^\s"']+)))`, nil),
 		rule("sql_password", "MySQL and PostgreSQL manuals, CREATE USER", "password|identified",
 			`(?i)\b(?:password|identified\s+by)\s+(?:'((?:[^']|'')+)'|"([^"]+)"|\\"([^"]+)\\")`, nil),
 		rule("quoted_token", "convention of clients that print what was refused", "token|api key",
@@ -257,7 +258,7 @@ func personalRules() []Rule {
 	return []Rule{
 		email,
 		{
-			Name: "ip_address", Group: groupPersonal, Source: "RFC 791 section 2.3; RFC 4291 section 2.2", Optional: true,
+			Name: "ip_address", Group: groupPersonal, Source: "RFC 3986 section 3.2.2; RFC 4291 section 2.2", Optional: true,
 			matcher: &matcher{find: findIPs},
 		},
 	}

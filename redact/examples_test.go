@@ -195,7 +195,7 @@ func examples() []example {
 		},
 		{
 			rule: "crypto_key", what: "values that are private keys of package crypto, and ciphers, which hold their key",
-			values: []any{key, curve, kem, block}, noValues: []any{key.Public(), curve.PublicKey(), crypto5{}},
+			values: []any{key, curve, kem, block}, noValues: []any{key.Public(), curve.PublicKey(), harmless{}},
 			show: [2]string{"*rsa.PrivateKey, ed25519.PrivateKey, *mlkem.DecapsulationKey768, cipher.Block", "*rsa.PublicKey"},
 		},
 		{
@@ -249,8 +249,8 @@ func examples() []example {
 		},
 		{
 			rule: "redis_password", what: "requirepass and masterauth in a configuration of Redis",
-			text: []string{"requirepass «hunter2»", `CONFIG SET masterauth "«a b»"`, `"requirepass \"«a b»\""`},
-			none: []string{"requirepass", "masterauth:"},
+			text: []string{"requirepass «hunter2»", `CONFIG SET masterauth "«a b»"`, `cmd="CONFIG SET requirepass \"«a b»\""`, "port 6379\nmasterauth «hunter2»\nbind ::1"},
+			none: []string{"the requirepass directive is not set", "requirepass is not set", "requirepass", "masterauth:"},
 		},
 		{
 			rule: "sql_password", what: "the password in a statement of SQL",
@@ -317,7 +317,7 @@ func examples() []example {
 		{
 			rule: "azure_storage_key", what: "the key in a connection string of Azure",
 			text: []string{"DefaultEndpointsProtocol=https;AccountName=x;AccountKey=«{B86}==»", "Endpoint=sb://h/;SharedAccessKeyName=x;SharedAccessKey=«{B43}=»"},
-			none: []string{"SharedAccessKeyName=RootManageSharedAccessKey", "AccountName=x;AccountKey=", "AccountKey rotated"},
+			none: []string{"AccountName=x;AccountKey=", "SharedAccessKeyName=RootManageSharedAccessKey", "AccountKey rotated"},
 		},
 		{
 			rule: "azure_sas", what: "the signature of a shared access signature of Azure",
@@ -423,7 +423,11 @@ func examples() []example {
 			none: []string{"/bot123456789/x", "/bots:x", "12345678:AA", "at 10:AA55"},
 		},
 		{rule: "sendgrid_key", what: "API keys of SendGrid", text: []string{"«SG.{b22}.{b43}»", line + "x=«SG.{w22}.{w43}» n=1"}, none: []string{"SG.x.y", "MSG.{w40}", "SG.region"}},
-		{rule: "mailgun_key", what: "API keys of Mailgun", text: []string{"«key-{h32}»", line + "x=«key-{h32}» n=1"}, none: []string{"key-1", "api key-value store", "key-{h40}", "monkey-{h32}"}},
+		{
+			rule: "mailgun_key", what: "API keys of Mailgun, as the password of the user api or beside its name",
+			text: []string{"as api:«key-{h32}»", "mailgun key is «{h32}-{h8}-{h8}»", line + "x=https://api.mailgun.net/v3 with «key-{h32}» n=1"},
+			none: []string{"cache key-{h32}", "key-1", "api key-value store", "mailgun id {h40}"},
+		},
 		{rule: "mailchimp_key", what: "API keys of Mailchimp", text: []string{"«{h32}-us12»", line + "x=«{h32}-us6» n=1"}, none: []string{"en-us1", "{h31}-us1", "us-east-1"}},
 		{rule: "brevo_key", what: "API and SMTP keys of Brevo", text: []string{"«xkeysib-{h64}-{w16}»", line + "x=«xsmtpsib-{h64}-{w16}» n=1"}, none: []string{"xkeysib-", "xkeysib-{h64}"}},
 		{
@@ -520,4 +524,4 @@ func examples() []example {
 	}
 }
 
-type crypto5 struct{ N int }
+type harmless struct{ N int }

@@ -145,7 +145,7 @@ func (t *jsonText) members(i int) int {
 		removed := false
 		var out string
 		after := t.skip(i)
-		if rule != none && t.shows(i, after, rule) {
+		if rule != none && t.shows(i, after, rule) && !isCountText(key, t.s[i:after]) {
 			t.w.push(masked)
 			out, removed = t.w.hide(rule, unquoteJSON(t.s[i:after]), t.s[i] != '{' && t.s[i] != '[')
 			t.w.pop()

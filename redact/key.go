@@ -192,6 +192,10 @@ func (k *keySet) hasPaths() bool { return k.depth > 0 }
 // find returns the lowest of the rules that have key, which stands in the groups
 // of path.
 func (k *keySet) find(path []string, key string) (rule int, ok bool) {
+	if i := strings.IndexByte(key, '['); i > 0 && i+1 < len(key) && isAlnum(key[i+1]) && !isDigit(key[i+1]) {
+		// user[email] of a form is user.email
+		key = strings.NewReplacer("[", ".", "]", "").Replace(key)
+	}
 	a, b := lastLetters(key)
 	end := k.ends[pairOf(a, b)]
 	if end == 0 && !isDigit(b) && a|b < utf8.RuneSelf && len(k.open) == 0 {

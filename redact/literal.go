@@ -6,6 +6,7 @@ import (
 	"regexp/syntax"
 	"slices"
 	"strings"
+	"sync"
 	"unicode"
 	"unicode/utf8"
 )
@@ -24,13 +25,22 @@ const (
 const common = ` e0ta1oin2rs3d-lc5.4m:u9/87p6",fghb=w_yvk[]()x{}jTz%q+@#&;<>*|$!?~^` + "`\\'\n\t\r"
 
 // frequency returns about how often a byte of a log is c, or c in upper case.
-func frequency(c byte) float64 {
-	rank := strings.IndexByte(common, c)
-	if rank < 0 {
-		rank = len(common)
+func frequency(c byte) float64 { return frequencies()[c] }
+
+// frequencies has the frequency of each byte.
+//
+//nolint:gochecknoglobals // built once, never changed
+var frequencies = sync.OnceValue(func() *[256]float64 {
+	var all [256]float64
+	for c := range all {
+		rank := strings.IndexByte(common, byte(c))
+		if rank < 0 {
+			rank = len(common)
+		}
+		all[c] = 0.08 * math.Exp(-0.08*float64(rank))
 	}
-	return 0.08 * math.Exp(-0.08*float64(rank))
-}
+	return &all
+})
 
 // literalsOf returns texts, with ASCII in lower case, of which every match of re
 // has one, if ASCII in it is in lower case too. It returns nil if there are none,

@@ -5,7 +5,8 @@ import (
 	"strings"
 )
 
-// minCode is the length of the shortest authorization code of OAuth.
+// minCode is the length of the shortest authorization code of OAuth, and of the
+// shortest signature of a URL.
 const minCode = 10
 
 // maxType bounds the name of a type before a value.
@@ -252,7 +253,7 @@ func (w *walk) pairValue(s string, start int, k textKey) (edit, bool) {
 		return w.quotedValue(s, start+len(quote), quote, depth, k.rule)
 	}
 	length := bareValue(rest, k, s[:k.start])
-	if length == 0 || isNothing(rest[:length]) || meansElse(k.name, rest[:length]) || w.hidesAll(k.rule, rest[:length]) {
+	if length == 0 || isNothing(rest[:length]) || isCountText(k.name, rest[:length]) || meansElse(k.name, rest[:length]) || w.hidesAll(k.rule, rest[:length]) {
 		return edit{}, false
 	}
 	text := w.hideIn(k.rule, rest[:length])
@@ -268,7 +269,7 @@ func meansElse(key, value string) bool {
 	switch fold(key) {
 	case "pwd", "oldpwd":
 		return value[0] == '/' || len(value) > 2 && value[1:3] == `:\`
-	case "code":
+	case "code", "sig", "signature":
 		return len(value) < minCode
 	}
 	return false
@@ -405,10 +406,10 @@ func blockEnd(s string) int {
 }
 
 // isNothing reports whether a bare value is what programs print for none, or
-// says whether there is one.
+// says whether there is one, or of which type.
 func isNothing(s string) bool {
-	switch strings.TrimRight(s, "\"'`:;,.)]}>|\\") {
-	case "", "null", "nil", "<nil", "undefined", "true", "false":
+	switch strings.ToLower(strings.TrimRight(s, "\"'`:;,.)]}>|\\")) {
+	case "", "null", "nil", "<nil", "none", "undefined", "true", "false", "string", "str":
 		return true
 	}
 	return false

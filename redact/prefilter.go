@@ -73,8 +73,8 @@ func newPrefilter(rules []*matcher) prefilter {
 }
 
 func (p *prefilter) addKinds(kinds []kind) {
-	for _, k := range kinds {
-		p.addGrams(k.window)
+	for i := range kinds {
+		p.addGrams(kinds[i].window)
 	}
 	for i, k := range joined(kinds) {
 		for j, set := range k.window {
@@ -171,19 +171,28 @@ func kindOf(text string, parity, rule int) kind {
 	return best
 }
 
-// join returns the kind of the windows of both.
-func (k kind) join(other kind) kind {
-	both := kind{cost: 1, literals: slices.Concat(k.literals, other.literals)}
-	for j := range both.window {
-		both.window[j] = k.window[j].union(other.window[j])
-		both.cost *= both.window[j].frequency()
+// join makes k the kind of the windows of both.
+func (k *kind) join(other *kind) {
+	k.window, k.cost = joinWindows(k, other)
+	k.literals = append(k.literals, other.literals...)
+}
+
+func joinWindows(a, b *kind) (window [3]byteSet, cost float64) {
+	cost = 1
+	for j := range window {
+		window[j] = a.window[j].union(b.window[j])
+		cost *= window[j].frequency()
 	}
-	return both
+	return window, cost
 }
 
 // joined joins kinds, those first that this costs least, until there are few enough.
-func joined(kinds []kind) []kind {
-	slices.SortStableFunc(kinds, func(a, b kind) int {
+func joined(all []kind) []*kind {
+	sorted := make([]*kind, len(all))
+	for i := range all {
+		sorted[i] = &all[i]
+	}
+	slices.SortStableFunc(sorted, func(a, b *kind) int {
 		for j := range a.window {
 			if c := slices.Compare(a.window[j][:], b.window[j][:]); c != 0 {
 				return c
@@ -191,17 +200,25 @@ func joined(kinds []kind) []kind {
 		}
 		return 0
 	})
-	rise := func(i int) float64 { return kinds[i].join(kinds[i+1]).cost - kinds[i].cost - kinds[i+1].cost }
+	kinds := sorted[:0]
+	for _, k := range sorted {
+		if n := len(kinds); n > 0 && kinds[n-1].window == k.window {
+			kinds[n-1].literals = append(kinds[n-1].literals, k.literals...)
+		} else {
+			kinds = append(kinds, k)
+		}
+	}
+	rise := func(i int) float64 {
+		_, cost := joinWindows(kinds[i], kinds[i+1])
+		return cost - kinds[i].cost - kinds[i+1].cost
+	}
 	var rises []float64 // by joining one with the next
 	for i := range len(kinds) - 1 {
 		rises = append(rises, rise(i))
 	}
-	for len(rises) > 0 {
+	for len(kinds) > maxKinds {
 		i := slices.Index(rises, slices.Min(rises))
-		if len(kinds) <= maxKinds && rises[i] >= 0 {
-			break // the same windows have been joined
-		}
-		kinds[i] = kinds[i].join(kinds[i+1])
+		kinds[i].join(kinds[i+1])
 		kinds = slices.Delete(kinds, i+1, i+2)
 		rises = slices.Delete(rises, i, i+1)
 		for _, j := range []int{i - 1, i} {
@@ -338,6 +355,9 @@ func (p *prefilter) literalAfter(s string, i int) int {
 // find returns what a rule finds in s.
 func (p *prefilter) find(rule int, s string) []span {
 	m := p.rules[rule]
+	if m == nil { // it shares its bit with others
+		return nil
+	}
 	if len(s) > maxWhole {
 		if d := p.windows[rule](); d != nil {
 			return d.find(m, s)

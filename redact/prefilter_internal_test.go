@@ -32,7 +32,7 @@ func TestSuspectSeesTheKeysThatPairsSees(t *testing.T) {
 	t.Parallel()
 	w := defaults().shared.walk()
 	seen := 0
-	for _, s := range textsOf(rand.New(rand.NewPCG(3, 4)), 100_000, pieces()) { //nolint:gosec // no secret
+	for _, s := range textsOf(rand.New(rand.NewPCG(3, 4)), 100_000, pieces()) {
 		want := false
 		for i := range len(s) {
 			if strings.IndexByte(markBytes, s[i]) < 0 || separatorAt(s, i) == 0 {
@@ -60,7 +60,7 @@ func TestSuspectSeesTheKeysThatPairsSees(t *testing.T) {
 func TestSuspectOfBytesIsThatOfTheText(t *testing.T) {
 	t.Parallel()
 	w := defaults().shared.walk()
-	for _, s := range textsOf(rand.New(rand.NewPCG(5, 6)), 20_000, pieces()) { //nolint:gosec // no secret
+	for _, s := range textsOf(rand.New(rand.NewPCG(5, 6)), 20_000, pieces()) {
 		if text, raw := w.suspect(s), w.suspectBytes([]byte(s)); text != raw {
 			t.Fatalf("%q: %+v, and as bytes %+v", s, text, raw)
 		}
@@ -103,7 +103,7 @@ func suspects(literals [][]string) func(s string) suspicion {
 // The rules are as many as to share kinds of windows, and more than a set holds.
 func TestSuspectSeesExactlyTheLiterals(t *testing.T) {
 	t.Parallel()
-	r := rand.New(rand.NewPCG(7, 8)) //nolint:gosec // no secret
+	r := rand.New(rand.NewPCG(7, 8))
 	for _, n := range []int{1, 10, 60, maxRules, 200} {
 		var literals [][]string
 		for range n {
@@ -144,6 +144,22 @@ func TestSuspectSeesExactlyTheLiterals(t *testing.T) {
 			if found.rules != want {
 				t.Fatalf("%d rules, %q: got %x, want %x", n, s, found.rules, want)
 			}
+		}
+	}
+}
+
+func TestRulesBeyondTheSet(t *testing.T) {
+	t.Parallel()
+	rules := make([]*matcher, maxRules+20)
+	rules[maxRules+10] = &matcher{literals: []string{"abc"}, find: func(string) []span { return []span{{0, 1}} }}
+	w := &walk{shared: &shared{filter: newPrefilter(rules)}, inside: none}
+	found := w.suspect("xabcx")
+	for i := range rules {
+		if want := i >= maxRules-1; found.has(i) != want {
+			t.Errorf("rule %d: got %v, want %v", i, !want, want)
+		}
+		if got := len(w.shared.filter.find(i, "xabcx")); (got > 0) != (i == maxRules+10) {
+			t.Errorf("rule %d finds %d", i, got)
 		}
 	}
 }
@@ -202,6 +218,14 @@ func BenchmarkRulesOneByOne(b *testing.B) {
 				m.find(s)
 			}
 		}
+	}
+}
+
+// What each NewHandler does.
+func BenchmarkNewPrefilter(b *testing.B) {
+	rules := defaults().shared.matchers
+	for b.Loop() {
+		newPrefilter(rules)
 	}
 }
 

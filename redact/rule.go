@@ -62,7 +62,8 @@ type Rule struct {
 	// that is missing.
 	Pattern string
 
-	// Check, if not nil, says which of the secrets that Pattern finds are.
+	// Check, if not nil, says which of the secrets that Pattern finds are. If it
+	// panics, they all are.
 	Check func(secret string) bool
 
 	// Match, if not nil, is asked about each attr, map entry, field of a struct
@@ -205,12 +206,22 @@ func finder(re *regexp.Regexp, check func(secret string) bool) func(string) []sp
 					break
 				}
 			}
-			if start < end && (check == nil || check(s[start:end])) {
+			if start < end && (check == nil || checked(check, s[start:end])) {
 				found = append(found, span{start, end})
 			}
 		}
 		return found
 	}
+}
+
+// checked returns what check says. If it panics, that is a secret.
+func checked(check func(string) bool, secret string) (is bool) {
+	defer func() {
+		if p := recover(); p != nil {
+			is = true
+		}
+	}()
+	return check(secret)
 }
 
 var defaultRules = sync.OnceValue(compileDefaults) //nolint:gochecknoglobals // built once, never changed

@@ -135,6 +135,16 @@ func TestRuleFinds(t *testing.T) {
 			`{"a":"12 [REDACTED] 1234"}`,
 		},
 		{
+			"pattern with a check that panics", redact.Rule{Pattern: `\d+`, Check: func(string) bool { panic("x") }},
+			S{slog.String("a", "12")},
+			`{"a":"[REDACTED]"}`,
+		},
+		{
+			"key in brackets", redact.Rule{Keys: []string{"email", "a.pin"}},
+			S{slog.String("a", "/?user[email]=x&u[a][pin]=x&u[b][pin]=y&emails[0]=y")},
+			`{"a":"/?user[email]=[REDACTED]&u[a][pin]=[REDACTED]&u[b][pin]=y&emails[0]=y"}`,
+		},
+		{
 			"match", redact.Rule{Match: func(path []string, v slog.Value) bool {
 				return path[0] == "u" && path[len(path)-1] != "id" && v.Kind() != slog.KindGroup
 			}},
@@ -257,6 +267,10 @@ func TestRemove(t *testing.T) {
 		if got := line(t, false, opts, nil, tt.attrs...); got != tt.want {
 			t.Errorf("%v becomes %s, want %s", tt.attrs, got, tt.want)
 		}
+	}
+	list := []slog.Attr{slog.Any("l", []any{slog.String("k", "hunter2"), slog.Int("n", 1), slog.Attr{}, slog.Group("x", "k", "hunter2")})}
+	if got, want := line(t, true, opts, nil, list...), `l="[n=1 =<nil>]"`; got != want {
+		t.Errorf("a list of attrs: %s, want %s", got, want)
 	}
 	byType := rules(redact.Rule{Name: "r", Types: []reflect.Type{reflect.TypeFor[badge]()}, Action: redact.Remove()})
 	if got, want := line(t, false, byType, nil, slog.Any("a", badge("x")), slog.Any("l", []any{1, badge("x"), 2})), `{"l":[1,2]}`; got != want {

@@ -21,8 +21,3 @@ func (r ruleSet) has(rule int) bool {
 	}
 	return r.high>>min(rule-64, 63)&1 != 0
 }
-
-// union returns the rules that are in r or in other.
-func (r ruleSet) union(other ruleSet) ruleSet {
-	return ruleSet{r.low | other.low, r.high | other.high}
-}

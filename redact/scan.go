@@ -26,23 +26,24 @@ type Finding struct {
 // check on what has been written already: that a [Handler] is where it has to be,
 // and that archives may be given away.
 //
-// What r holds is text in any format, or that compressed by gzip or zstd, which
-// it is unpacked from, one level deep; that of a file with two members is the
-// text of both. Each secret is one Finding, in the order of the lines. What has
-// been masked, with the mask, hash or texts of these rules or the default mask, is
-// none. An excerpt never shows a secret: all that the rules find is masked,
-// whatever their Action is, with the mask.
+// What r holds is text in any format, or such text compressed with gzip or zstd,
+// also in several members or frames. Each secret is one Finding, in the order of
+// the lines. What has been masked is none. An excerpt never shows a secret that the
+// rules find: all of them are masked in it, with Options.Mask, whatever their
+// Action is.
 //
-// A private key in PEM is found over as many as 256 KiB of lines, also with a
-// prefix on each. Of other secrets, only what is in one line is seen. A line of
-// more than 1 MiB is looked at in windows that overlap, as text without paths; a
-// secret in it of up to 64 KiB is found, and found once. Memory is bounded, whatever is read:
-// some 20 MiB, and for zstd as much as the archive asks for, up to 128 MiB.
+// A private key in PEM is found over many lines, of up to 256 KiB, also if there is
+// a prefix before each; without its end, only as far as its lines are bare. Of
+// other secrets, only what is in one line is seen. A line of more than 1 MiB is
+// looked at in windows that overlap, as text without paths; a secret of up to
+// 64 KiB is found in it, and found once. Memory does not grow with what is read: it
+// takes some windows of 1 to 4 MiB, and for zstd as much as the archive asks for, up
+// to 128 MiB.
 //
-// If r fails, or an archive is cut off or corrupt, all that could be read is
-// looked at; the last pair then has the error, beside a Finding with nothing but
-// the File and the Line. The sequence can be ranged over once. It starts no
-// goroutine and does not close r; to leave the loop early releases all it has.
+// If r fails, or an archive is cut off or corrupt, all that could be read is looked
+// at; the last pair then has the error, beside a Finding with nothing but the File
+// and the Line. The sequence can be ranged over once. There is no goroutine, r is
+// not closed, and to leave the loop early releases all that was taken.
 func Scan(r io.Reader) iter.Seq2[Finding, error] { return defaults().Scan(r) }
 
 // Scan looks for secrets as the function of this name does, with the rules of the
@@ -217,18 +218,17 @@ func (m maskedText) String() string {
 // long looks at a line that begins with part, and that the buffer does not hold.
 func (s *scanner) long(part []byte) bool {
 	at := place{line: s.line, goesOn: true}
-	buf := append(s.buf[:0], part...)
-	defer func() { s.buf = buf }()
+	s.buf = append(s.buf[:0], part...)
 	for size := s.window; ; {
-		for at.goesOn && len(buf) < size {
+		for at.goesOn && len(s.buf) < size {
 			part, at.goesOn = s.rest()
-			buf = append(buf, part...)
+			s.buf = append(s.buf, part...)
 		}
 		if !at.goesOn {
-			return s.report(s.mask(withoutEnd(buf)), at)
+			return s.report(s.mask(withoutEnd(s.buf)), at)
 		}
-		m, hidden := s.mask(buf), at.hidden
-		end := s.gap(buf, len(buf)-s.overlap())
+		m, hidden := s.mask(s.buf), at.hidden
+		end := s.gap(s.buf, len(s.buf)-s.overlap())
 		if len(m.hits) > 0 {
 			left, ok := s.split(m)
 			switch {
@@ -238,13 +238,13 @@ func (s *scanner) long(part []byte) bool {
 				size *= 2
 				continue
 			default: // a secret that goes on, who knows how far
-				end, hidden = len(buf)-min(s.tail(m), s.overlap()), true
+				end, hidden = len(s.buf)-min(s.tail(m), s.overlap()), true
 			}
 		}
 		if !s.report(m, at) {
 			return false
 		}
-		buf = append(buf[:0], buf[end:]...)
+		s.buf = append(s.buf[:0], s.buf[end:]...)
 		size, at.began, at.hidden = s.window, true, hidden
 	}
 }

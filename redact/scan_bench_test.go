@@ -12,7 +12,7 @@ import (
 // line that does not end.
 func BenchmarkScan(b *testing.B) {
 	const size = 4 << 20
-	access := `10.0.0.1 - - [22/Nov/2026:14:00:00 +0000] "GET /index.html?page=2 HTTP/1.1" 200 512 "-" "curl/8.5.0"` + "\n"
+	access := `10.0.0.1 - - [22/Nov/2026:14:00:00 +0000] "GET /index.html?page=2 HTTP/1.1" 200 512 "-" "Mozilla/5.0 (X11; Linux x86_64)"` + "\n"
 	json := `{"time":"2026-11-22T14:00:00.123456Z","level":"INFO","msg":"request done","method":"GET","path":"/v1/users/17",` +
 		`"status":200,"elapsed":"12.3ms","request_id":"0f8fad5b-d9cb-469f-a165-70867728950e"}` + "\n"
 	logfmt := `time=2026-11-22T14:00:00.123Z level=INFO msg="request done" method=GET path=/v1/users/17 status=200 elapsed=12.3ms` + "\n"

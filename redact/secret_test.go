@@ -18,6 +18,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"reflect"
+	"strconv"
 	"strings"
 	"testing"
 	"text/template"
@@ -211,7 +212,7 @@ func TestSecretIsHiddenFromReflection(t *testing.T) {
 				case reflect.String:
 					checkHidden(t, "reflect", v.String())
 				case reflect.Int:
-					checkHidden(t, "reflect", fmt.Sprint(v.Int()))
+					checkHidden(t, "reflect", strconv.FormatInt(v.Int(), 10))
 				case reflect.Uint8:
 					t.Error("reflect: comes to bytes")
 				case reflect.Pointer, reflect.Interface:
@@ -229,6 +230,7 @@ func TestSecretIsHiddenFromReflection(t *testing.T) {
 						walk(it.Key(), depth+1)
 						walk(it.Value(), depth+1)
 					}
+				default:
 				}
 			}
 			walk(reflect.ValueOf(s.v), 0)
@@ -256,6 +258,11 @@ func TestSecretIsHiddenFromEncoders(t *testing.T) {
 		for _, before := range []bool{false, true} {
 			t.Run(fmt.Sprintf("%s/redact %v", name, before), func(t *testing.T) {
 				t.Parallel()
+				var b bytes.Buffer
+				h := encoder(&b)
+				if before {
+					h = redact.NewHandler(h, nil)
+				}
 				for _, s := range allShapes() {
 					logs := map[string]func(l *slog.Logger){
 						"attr":   func(l *slog.Logger) { l.Info("m", "k", s.v) },
@@ -265,11 +272,7 @@ func TestSecretIsHiddenFromEncoders(t *testing.T) {
 						"error":  func(l *slog.Logger) { l.Error("m", "err", fmt.Errorf("login %v: %w", s.v, io.EOF)) },
 					}
 					for how, logIt := range logs {
-						var b bytes.Buffer
-						h := encoder(&b)
-						if before {
-							h = redact.NewHandler(h, nil)
-						}
+						b.Reset()
 						logIt(slog.New(h))
 						out := b.String()
 						checkHidden(t, s.name+" as "+how, out)
@@ -396,11 +399,11 @@ func TestSecretRefusesWithoutQuoting(t *testing.T) {
 	all := redact.NewSecret(angry{})
 	quoted := []byte(`"` + heldText + `"`)
 	errs := map[string]error{
-		"too large":        json.Unmarshal([]byte(fmt.Sprint(heldNumber)), &number),
+		"too large":        json.Unmarshal([]byte(strconv.Itoa(heldNumber)), &number),
 		"not a number":     json.Unmarshal(quoted, &number),
 		"not a struct":     json.Unmarshal(quoted, &login),
 		"field":            json.Unmarshal([]byte(`{"N":"`+heldText+`"}`), &login),
-		"not a string":     json.Unmarshal([]byte(fmt.Sprint(heldNumber)), &text),
+		"not a string":     json.Unmarshal([]byte(strconv.Itoa(heldNumber)), &text),
 		"address":          json.Unmarshal(quoted, &address),
 		"address, as text": address.UnmarshalText([]byte(heldText)),
 		"angry":            json.Unmarshal(quoted, &all),

@@ -67,8 +67,8 @@ func TestStringMasksValuesOfSensitiveKeys(t *testing.T) {
 		{"headers of fmt", "map[Authorization:[Bearer abc] Accept:[a b]]", "map[Authorization:" + m + " Accept:[a b]]"},
 		{"query", "GET https://h/p?token=abc&page=2#top", "GET https://h/p?token=" + m + "&page=2#top"},
 		{"query of a path", "GET /p?a=1&access_token=abc&b=2 200", "GET /p?a=1&access_token=" + m + "&b=2 200"},
-		{"signed query", "https://h/p?X-Amz-Signature=abc&sig=def", "https://h/p?X-Amz-Signature=" + m + "&sig=" + m},
-		{"query of a signed URL", "https://h/p?sig=abc&code=a1b2c3d4e5", "https://h/p?sig=" + m + "&code=" + m},
+		{"signed query", "https://h/p?X-Amz-Signature=abc&sig=a1b2c3d4e5f6g7h8i9j0", "https://h/p?X-Amz-Signature=" + m + "&sig=" + m},
+		{"query of a signed URL", "https://h/p?sig=a1b2c3d4e5f6g7h8i9j0&code=a1b2c3d4e5", "https://h/p?sig=" + m + "&code=" + m},
 		{"mixed overlaps", "npm_" + strings.Repeat("aB3dE6", 6) + "=x&password=hunter2", m + "=x&password=" + m},
 		{"bearer-like schemes", "Authorization: DPoP abc x=1\nAuthorization: Token abc x=1", "Authorization: " + m + " x=1\nAuthorization: " + m + " x=1"},
 		{"encoded colon", "x%22password%22%3A%22hunter2%22", "x%22password%22%3A" + m},
@@ -144,7 +144,7 @@ func TestStringLeavesCleanTextAlone(t *testing.T) {
 	t.Parallel()
 	for _, s := range []string{
 		"", " ", "password reset requested", "token expired for user 5", "secretary=bob", "the token bucket is full",
-		"no password", "password", "password:", "password=", `password=""`, `["a","password=\"\""]`, `["PWD=/home/bob"]`, "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db/main-AbCdEf", "of urn:x:token:y", `parsing "token=null": invalid syntax`, "password: \nuser: bob", "token=null", "session closed",
+		"no password", "password", "password:", "password=", `password=""`, `["a","password=\"\""]`, `["PWD=/home/bob"]`, "cookies=5 secrets: 12 loaded", `{"credentials":3,"api_keys":999}`, "?sig=11&x", "password: string; pass: str", "password=None, token=NULL", "arn:aws:secretsmanager:eu-west-1:123456789012:secret:db/main-AbCdEf", "of urn:x:token:y", `parsing "token=null": invalid syntax`, "password: \nuser: bob", "token=null", "session closed",
 		"bypass=1 compass=north", "passed=3 failed=0", "max_tokens=100 prompt_tokens: 5", "token_type=Bearer expires_in=3600",
 		"password_changed_at=2026-01-01", "has_password=true require_token=false", "PWD=/home/bob OLDPWD=/x", `pwd: C:\x`, "unexpected token: '}' at 3", "std::token::next Session::start()", "?code=404&x=1", "code=E1234",
 		`{"has_password":true}`, `{"name":"color","value":"red"}`, `["password","email"]`, "BYPASS=1", "password:\nuser: bob", "a:\n  password:\n  user: bob",

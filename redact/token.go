@@ -143,7 +143,8 @@ func tokenRules() []Rule {
 		context("telegram_token", "Telegram Bot API, Authorizing your bot", "/bot|:aa",
 			`(?:/bot[0-9]{6,}:([A-Za-z0-9_-]{30,})|`+border+`[0-9]{8,10}:(AA[A-Za-z0-9_-]{32,33})\b)`),
 		token("sendgrid_key", "SendGrid Docs, API keys", form{"SG.", base64URL + `{16,64}\.` + base64URL + `{16,}`}),
-		token("mailgun_key", gitleaks+"mailgun-private-api-token", form{"key-", `[a-f0-9]{32}\b`}),
+		context("mailgun_key", gitleaks+"mailgun-private-api-token and mailgun-signing-key", "api:key-|mailgun",
+			`(?is)(?:\bapi:(key-[0-9a-f]{32})\b|\bmailgun.{0,80}?\b(key-[0-9a-f]{32}|[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8})\b)`),
 		context("mailchimp_key", trufflehog+"mailchimp", "-us1|-us2|-us3|-us4|-us5|-us6|-us7|-us8|-us9", border+`([0-9a-f]{32}-us[0-9]{1,2})\b`),
 		token("brevo_key", gitleaks+"sendinblue-api-token", form{"xkeysib- xsmtpsib-", `[a-f0-9]{64}-[A-Za-z0-9]{16}`}),
 
@@ -211,8 +212,8 @@ type issuer []struct {
 // finds what its Pattern finds, but looks at nothing else than what follows a
 // prefix.
 func issued(name, group, source string, forms ...form) Rule {
-	var all issuer
-	var exprs, literals []string
+	all, exprs := make(issuer, 0, len(forms)), make([]string, 0, len(forms))
+	var literals []string
 	for _, f := range forms {
 		prefixes := strings.Fields(f.prefixes)
 		body := f.body
@@ -284,7 +285,7 @@ func stamped(name, source string, forms ...stamp) Rule {
 			sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^` + before + `$`) }),
 			sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(`^(?:` + after + `)`) }),
 		}
-		for _, m := range strings.Fields(f.marks) {
+		for m := range strings.FieldsSeq(f.marks) {
 			all = append(all, form{m, f.before, compiled[0], compiled[1]})
 			literals = append(literals, asciiLower(m))
 			exprs = append(exprs, before+regexp.QuoteMeta(m)+`(?:`+after+`)`)

@@ -35,7 +35,10 @@ func (w *walk) value(v reflect.Value) (out any, changed bool) {
 	if v.CanInterface() {
 		switch v.Type() {
 		case reflect.TypeFor[slog.Attr]():
-			a, changed, _ := w.attr(v.Interface().(slog.Attr)) //nolint:forcetypeassert // it is one
+			a, changed, keep := w.attr(v.Interface().(slog.Attr)) //nolint:forcetypeassert // it is one
+			if changed && !keep {
+				return removed{}, true
+			}
 			return a, changed
 		case reflect.TypeFor[slog.Value]():
 			return w.logged(v.Interface().(slog.Value)) //nolint:forcetypeassert // it is one
@@ -356,7 +359,7 @@ func (w *walk) member(v reflect.Value, name string, rule int) (out any, changed 
 	if rule == none {
 		return w.value(v)
 	}
-	if blank(v) {
+	if blank(v) || isCount(name, v) {
 		return nil, false
 	}
 	if text, ok := textOf(v); ok && w.hides(rule, text) {
@@ -444,6 +447,37 @@ func blank(v reflect.Value) bool {
 		return blank(v.Elem())
 	}
 	return holdsNothing(v)
+}
+
+// maxCount is the largest number that is a count under a key in the plural.
+const maxCount = 999
+
+// isCount reports whether a number says how many there are: cookies=5.
+func isCount(key string, v reflect.Value) bool {
+	if v.Kind() == reflect.Interface {
+		v = v.Elem()
+	}
+	switch {
+	case !isPlural(key):
+		return false
+	case v.CanInt():
+		return 0 <= v.Int() && v.Int() <= maxCount
+	case v.CanUint():
+		return v.Uint() <= maxCount
+	}
+	return false
+}
+
+// isCountText is isCount for a number in a text.
+func isCountText(key, text string) bool {
+	n, err := strconv.ParseUint(text, 10, 16)
+	return err == nil && n <= maxCount && isPlural(key)
+}
+
+// isPlural reports whether a key ends in an s, other than in pass.
+func isPlural(key string) bool {
+	key = fold(key)
+	return strings.HasSuffix(key, "s") && !strings.HasSuffix(key, "ss")
 }
 
 // holdsNothing reports whether v is nil, or an empty text, map or slice.

@@ -330,6 +330,10 @@ func (w *walk) secret(a slog.Attr, rule int, changed bool) (slog.Attr, bool, boo
 		if w.shared.brokenMask == "" && len(w.shared.rules[rule].Keys) > 0 {
 			return a, changed, true // whether there is one, or how long it is good for
 		}
+	case slog.KindInt64, slog.KindUint64:
+		if w.shared.brokenMask == "" && isCount(a.Key, reflect.ValueOf(a.Value.Any())) && len(w.shared.rules[rule].Keys) > 0 {
+			return a, changed, true
+		}
 	case slog.KindAny:
 		if blank(reflect.ValueOf(a.Value.Any())) {
 			return a, changed, true

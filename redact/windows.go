@@ -76,8 +76,10 @@ func (d *windows) addBytes(re *syntax.Regexp) {
 
 func (d *windows) addRunes(ranges []rune) {
 	for i := 0; i+1 < len(ranges); i += 2 {
-		for r := ranges[i]; r <= min(ranges[i+1], utf8.RuneSelf-1); r++ {
-			d.within.add(byte(r))
+		for c := range byte(utf8.RuneSelf) {
+			if ranges[i] <= rune(c) && rune(c) <= ranges[i+1] {
+				d.within.add(c)
+			}
 		}
 	}
 }

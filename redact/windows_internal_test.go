@@ -45,7 +45,7 @@ func longText(r *rand.Rand, size int, secrets []string) string {
 
 func TestWindowsFindWhatTheWholeTextHas(t *testing.T) {
 	t.Parallel()
-	r := rand.New(rand.NewPCG(9, 10)) //nolint:gosec // no secret
+	r := rand.New(rand.NewPCG(9, 10))
 	d := defaults().shared
 	texts := []string{
 		longText(r, 100<<10, secretsOfRules()),
@@ -74,7 +74,7 @@ func TestWindowsFindWhatTheWholeTextHas(t *testing.T) {
 
 func TestWindowsOfAnyPattern(t *testing.T) {
 	t.Parallel()
-	m := maker{rand.New(rand.NewPCG(11, 12))} //nolint:gosec // no secret
+	m := maker{rand.New(rand.NewPCG(11, 12))}
 	patterns := []string{
 		`(?i)(?:ab)+`, `(?i:KK)`, `\bxyz\b`, `(?m)^xyz$`, `^a`, `x\z`, `\Ax`, `\Bxyz`, `[^x]@:`, `a.*@`, `(?s)a.*@`, `"[^"]*"`, `[kK]+|sS=`, `1 0.?`,
 	}
