@@ -8,75 +8,34 @@ const (
 	maxCard = 16 // the rare ones of 19 look like any 64-bit number
 )
 
-// findCards finds the numbers of payment cards: digits in one piece, or in
-// groups with a space or a hyphen between.
-func findCards(s string) []span {
-	var found []span
-	for i := 0; i < len(s); {
-		if s[i] == '%' && i+2 < len(s) && isHex(s[i+1:i+3]) {
-			i += 3 // %20, no digits
-			continue
-		}
-		if !isDigit(s[i]) {
-			i++
-			continue
-		}
-		groups := digitGroups(s, i)
-		for from := 0; from < len(groups); {
-			if n := cardIn(s, groups[from:]); n > 0 {
-				found = append(found, span{groups[from].start, groups[from+n-1].end})
-				from += n
-			} else {
-				from++
-			}
-		}
-		i = groups[len(groups)-1].end
+// cardAt returns where the number of a payment card that begins at s[start] ends,
+// or 0 if there is none: digits in one piece, or in groups with a space or a
+// hyphen between.
+func cardAt[T string | []byte](s T, start int) int {
+	if !isDigit(s[start]) || start > 0 && isWordByte(s[start-1]) && !isEscaped(s, start) ||
+		start > 1 && s[start-1] == '.' && isDigit(s[start-2]) {
+		return 0
 	}
-	return found
-}
-
-// digitGroups returns the groups of digits from i on that have one separator
-// between them.
-func digitGroups(s string, i int) []span {
-	var groups []span
-	for {
-		start := i
+	var digits [maxCard]byte
+	n := 0
+	for i := start; ; i++ {
+		group := i
 		for i < len(s) && isDigit(s[i]) {
 			i++
 		}
-		groups = append(groups, span{start, i})
-		if i+1 >= len(s) || s[i] != ' ' && s[i] != '-' || !isDigit(s[i+1]) {
-			return groups
-		}
-		i++
-	}
-}
-
-// cardIn returns how many of the first groups are the number of a card.
-func cardIn(s string, groups []span) int {
-	start := groups[0].start
-	if start > 0 && isWordByte(s[start-1]) && !isEscaped(s, start) || start > 1 && s[start-1] == '.' && isDigit(s[start-2]) {
-		return 0
-	}
-	var digits []byte
-	for n, g := range groups {
-		size := g.end - g.start
-		if g.end < len(s) && isWordByte(s[g.end]) {
-			return 0
-		}
+		size := i - group
 		alone := n == 0 && size >= minCard
-		if !alone && (size < 2 || size > 6 || n == 0 && size != 4) || len(digits)+size > maxCard {
+		if i < len(s) && isWordByte(s[i]) || n+size > maxCard || !alone && (size < 2 || size > 6 || n == 0 && size != 4) {
 			return 0
 		}
-		digits = append(digits, s[g.start:g.end]...)
-		if len(digits) >= minCard && isCard(digits) {
-			return n + 1
-		}
-		if alone {
+		n += copy(digits[n:], s[group:i])
+		switch {
+		case n >= minCard && isCard(digits[:n]):
+			return i
+		case alone || i+1 >= len(s) || s[i] != ' ' && s[i] != '-' || !isDigit(s[i+1]):
 			return 0
 		}
 	}
-	return 0
 }
 
 // isCard reports whether digits begin, and are as many, as on a card of the

@@ -144,8 +144,8 @@ func textRules() []Rule {
 	}
 	return []Rule{
 		// A password with a slash in it is outside the grammar but often written; a port is not one.
-		rule("url_password", "RFC 3986 section 3.2.1", "://",
-			`://(?:([^\s/?#:@"'<>\[]+):(?:x-oauth-basic)?@`+
+		rule("url_password", "RFC 3986 section 3.2.1", `://|:\/\/`,
+			`:\\?/\\?/(?:([^\s/?#:@"'<>\[]+):(?:x-oauth-basic)?@`+
 								`|[^\s/?#:"'<>\[]*:([^\s/?#<>]*|[0-9]*[^\s0-9/?#@"'<>][^\s<>"']*|#[^\s<>"'@]*)@)`, nil).
 			with("@").notBefore("@sha256:"), // the digest of an image
 		rule("dsn_password", "github.com/go-sql-driver/mysql, DSN", "@tcp(|@unix(|@tcp6(|@cloudsql(|@(|@/",
@@ -158,13 +158,19 @@ func textRules() []Rule {
 			"api-key|api_key|apikey|access-key|access_key|accesskey|private-key|private_key|privatekey|account-key|account_key|accountkey",
 			`(?i)(?:--[a-z0-9_-]*|\s-)(?:password|passwd|passphrase|passcode|-pass|secret|token|credentials?|`+
 				`(?:api|secret|access|private|account)[-_]?key)`+
-				`[ \t]+(?:`+quoted+`|([^\s"'-]\S*))`, nil),
-		rule("command_password", "sshpass(1), redis-cli(1), docker login, ldapsearch(1)", "sshpass|redis-cli|docker login|ldapsearch|ldapmodify",
-			`\b(?:sshpass\s+-p|redis-cli\s(?:[^\r\n]*?\s)?-a|docker login\s(?:[^\r\n]*?\s)?-p`+
-				`|ldap(?:search|modify)\s(?:[^\r\n]*?\s)?-w)[ \t]*(?:`+quoted+`|([^\s"'-]\S*))`, nil),
-		rule("curl_user", "curl man page, --user", "curl",
-			`\bcurl\s(?:[^\r\n]*?\s)?(?:-[A-Za-z]*u[ \t]*|--user[ \t=]+)(?:"[^\s:"']+:([^"]+)"|'[^\s:"']+:([^']+)'`+
+				`(?:[ \t]+(?:`+quoted+`|([^\s"'-]\S*))|\\?["'],?[ \t]+(?:`+quoted+`))`, isFlagValue),
+		rule("command_password", "sshpass(1), redis-cli(1), docker login, ldapsearch(1), mysql(1), mongosh, sqlcmd",
+			"sshpass|redis-cli|docker login|ldapsearch|ldapmodify|mysql|mariadb|mongo|sqlcmd",
+			`\b(?:(?:sshpass\s+-p|redis-cli\s(?:[^\r\n]*?\s)?-a|docker login\s(?:[^\r\n]*?\s)?-p`+
+				`|ldap(?:search|modify)\s(?:[^\r\n]*?\s)?-w|mongo(?:sh|dump|restore)?\s(?:[^\r\n]*?\s)?-p|sqlcmd\s(?:[^\r\n]*?\s)?-P)[ \t]*`+
+				`|(?:mysql(?:dump|admin|import)?|mariadb(?:-dump|-admin|-import)?)\s(?:[^\r\n]*?\s)?-p)(?:`+quoted+`|([^\s"'-]\S*))`, isNoPort),
+		rule("curl_user", "curl man page, --user and --proxy-user", "curl",
+			`\bcurl\s(?:[^\r\n]*?\s)?(?:-[A-Za-z]*[uU][ \t]*|--(?:proxy-)?user[ \t=]+)(?:"[^\s:"']+:([^"]+)"|'[^\s:"']+:([^']+)'`+
 				`|\\"[^\s:"']+:([^"\\]+)\\"|[^\s:"'\\]+:([^\s"'\\]+))`, nil),
+		rule("curl_cookie", "curl man page, --cookie", "curl",
+			`\bcurl\s(?:[^\r\n]*?\s)?(?:-b[ \t]*|--cookie[ \t=]+)(?:"([^"=]+=[^"]*)"|'([^'=]+=[^']*)'|\\"([^"=]+=[^"\\]*)\\"|([^\s"'=\\]+=[^\s"']*))`, nil),
+		rule("url_fields", "Go package net/url, URL, as fmt prints its fields", "user:",
+			`\bUser:[^\s:]*:(\S+) Host:`, nil),
 		rule("netrc", "curl man page, --netrc", "machine",
 			`\bmachine\s+\S+\s+login\s+\S+\s+password\s+(\S+)`, nil),
 		rule("redis_password", "Redis, redis.conf, requirepass and masterauth", "requirepass|masterauth",
@@ -228,6 +234,22 @@ func (r Rule) notBefore(literal string) Rule {
 // isCredential tells a credential from the word after "bearer" in a sentence.
 func isCredential(s string) bool { return strings.ContainsAny(s, "0123456789") || len(s) >= 32 }
 
+// isFlagValue tells a value from what a text about a flag, or its usage, has there.
+func isFlagValue(s string) bool {
+	word := strings.Trim(s, "<>[](){}|.,;:")
+	switch word {
+	case "string", "strings", "stringArray", "int", "file", "path", "is", "are", "was", "must", "has", "and", "or", "flag", "option", "cannot",
+		"STRING", "FILE", "PATH", "VALUE", "PASSWORD", "PASSWD", "PASS", "PASSPHRASE", "TOKEN", "SECRET", "KEY", "API_KEY", "CREDENTIALS":
+		return false
+	}
+	return word != "" && s[0] != '-'
+}
+
+// isNoPort tells a password from what docker maps to a port: 3306:3306.
+func isNoPort(s string) bool {
+	return !strings.Contains(s, ":") || strings.Trim(s, "0123456789.:") != ""
+}
+
 // isUserPass reports whether s is what follows "Basic" in a header.
 func isUserPass(s string) bool {
 	s = strings.NewReplacer("-", "+", "_", "/").Replace(strings.TrimRight(s, "="))
@@ -240,11 +262,11 @@ func paymentRules() []Rule {
 	return []Rule{
 		{
 			Name: "payment_card", Group: groupPayment, Source: "ISO/IEC 7812-1, annex B (Luhn)",
-			matcher: &matcher{digits: minCard, find: findCards},
+			matcher: cardNumber.matcher(),
 		},
 		{
 			Name: "iban", Group: groupPayment, Source: "ISO 13616-1; SWIFT IBAN Registry",
-			matcher: &matcher{digits: minIBANDigits, find: findIBANs},
+			matcher: accountNumber.matcher(),
 		},
 	}
 }

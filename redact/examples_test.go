@@ -164,8 +164,8 @@ func examples() []example {
 			none: []string{"X-Amz-Date=20261122T140000Z", "X-Amz-Algorithm=AWS4-HMAC-SHA256", "X-Amz-Expires=3600", "X-Amz-Request-Id=7f1f9b8e"},
 		},
 		{
-			rule: "url_query", what: "sig, signature and code in the query of a URL; a code of 10 characters or more",
-			text: []string{"https://h/cb?code=«a1b2c3d4e5»&state=x", line + "GET /p?a=1&sig=«abc»&x=1 200", "https://h/p?signature=«abc»"},
+			rule: "url_query", what: "sig, signature and code in the query of a URL, with 10 characters or more",
+			text: []string{"https://h/cb?code=«a1b2c3d4e5»&state=x", line + "GET /p?a=1&sig=«a1b2c3d4e5»&x=1 200", "https://h/p?signature=«a1b2c3d4e5»"},
 			none: []string{"https://h/p?code=404&x=1", "sig=SIGTERM code=5", "signature=valid", "code=a1b2c3d4e5"},
 		},
 		{
@@ -204,6 +204,7 @@ func examples() []example {
 				"postgres://u:«hunter2»@h:5432/db?x=1", "redis://:«hunter2»@h/0", "https://u:«p@ss»@h/", "https://u:«pa/ss»@h/p",
 				"amqp://u:«12345»@h", `("https://u:«p"w»@h")`, "dial https://u:«hunter2»@h: refused, http://h2:80/ up",
 				"smtp://bob@example.com:«hunter2»@smtp:587", "postgres://u:«#hunter2»@h/db", "https://«k12»:x-oauth-basic@h/", "https://«k12»:@h",
+				`"url":"https:\/\/bob:«hunter2»@h\/`,
 			},
 			none: []string{"http://h:8080/u@h", "https://u@h/", "http://h:80?m=a@b", "http://[::1]:80/a@b", "a://b:c", "time 12:30 x@y", "docker-pullable://nginx:1.25@sha256:0a1b"},
 		},
@@ -226,21 +227,35 @@ func examples() []example {
 			rule: "command_flag", what: "what follows a flag such as --password, --client-secret or -token",
 			text: []string{
 				"mysql --password «hunter2» db", `x --api-key "«a b»" y`, "x --client-secret '«a b»'", "x --pass «hunter2»", "x -token «t1»", "x --private-key «hunter2»", "x --credentials «hunter2»",
-				`msg="mysql --password \"«two hunter2»\" db"`, `x --password "«a\"b c»" y`, `x --password "«two words»`, `x --token '«a b»' y`,
+				`msg="mysql --password \"«two hunter2»\" db"`, `x --password "«a\"b c»" y`, `x --password "«two words»`, `x --token '«a b»' y`, `["app" "--token" "«a b»"]`, `[]string{"--password", "«hunter2»"}`,
 			},
-			none: []string{"x --password --force", "x --password", "x --token-file f", "-- password x", "x --no-token-check y"},
+			none: []string{
+				"x --password --force", "--token string   the token to use", "usage: x [--password PASSWORD] [--token <TOKEN>]", `unknown flag "--token" in command`, "--password is required",
+				`flags "--token" "--force"`, "x --password", "x --token-file f", "-- password x", "x --no-token-check y",
+			},
 		},
 		{
 			rule: "command_password", what: "the password in a command line of sshpass, redis-cli, docker login or ldapsearch",
 			text: []string{
 				"sshpass -p «hunter2» ssh h", line + "cmd: docker login -u bob -p «hunter2» h", "redis-cli -h h -a «hunter2» ping", "ldapsearch -x -D cn=x -w '«a b»'", `sshpass -p"«a b»" ssh h`,
+				"mysql -u root -p«hunter2» db", "mysqldump -uroot -p'«a b»' db", "mongosh -u bob -p «hunter2»", "sqlcmd -S h -U sa -P «hunter2»",
 			},
-			none: []string{"sshpass -f file ssh h", "docker login h", "redis-cli -h h ping", "docker run -p 80:80 nginx", "ldapsearch -x -W"},
+			none: []string{"sshpass -f file ssh h", "docker login h", "redis-cli -h h ping", "docker run -p 80:80 nginx", "docker run --name mysql -p3306:3306 x", "mysql -u root -p db", "mysql -h h db", "mongo up", "ldapsearch -x -W"},
 		},
 		{
 			rule: "curl_user", what: "the password of curl --user",
 			text: []string{"curl -u bob:«hunter2» https://h", "curl -s --user 'bob:«x»' h", `curl -u "bob:«two words»" h`, `msg="curl -u \"bob:«two words»\" h"`, "curl -H 'A: b' https://h -ubob:«hunter2»"},
 			none: []string{"curl -u bob h", "curl https://h:80/", "curl https://my-url:8080/x", "curl --user-agent a:b h", "curl -o out:1 h"},
+		},
+		{
+			rule: "curl_cookie", what: "the cookies of curl --cookie",
+			text: []string{"curl -b «sid=hunter2» https://h", "curl --cookie '«a=b; sid=hunter2»' h"},
+			none: []string{"curl -b cookies.txt h", "curl -s h?a=b"},
+		},
+		{
+			rule: "url_fields", what: "the password in a url.URL that is printed by its fields",
+			text: []string{"{Scheme:https Opaque: User:bob:«hunter2» Host:h Path:/p}"},
+			none: []string{"{Scheme:https Opaque: User: Host:h Path:/p}", "User:bob Host:h"},
 		},
 		{
 			rule: "netrc", what: "the password in a line of .netrc",

@@ -20,8 +20,8 @@ type byteForm struct {
 }
 
 // byteForms are all forms of bytes that are looked for.
-var byteForms = sync.OnceValue(func() []byteForm { //nolint:gochecknoglobals // built once, never changed
-	var forms []byteForm
+var byteForms = sync.OnceValue(func() []*byteForm {
+	var forms []*byteForm
 	for _, f := range [][2]string{
 		{"%d", " "},
 		{"%d", ","},
@@ -37,7 +37,7 @@ var byteForms = sync.OnceValue(func() []byteForm { //nolint:gochecknoglobals // 
 		{"%%%02X", ""},
 		{"%%%02x", ""},
 	} {
-		form := byteForm{sep: f[1]}
+		form := &byteForm{sep: f[1]}
 		for c := range form.each {
 			form.each[c] = fmt.Sprintf(f[0], c)
 		}

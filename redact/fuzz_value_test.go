@@ -22,23 +22,25 @@ import (
 
 // Values that print by methods, have a secret under a key, or are generic.
 type (
-	plantedStringer struct{ Text string }
-	plantedText     struct{ text string }
-	plantedJSON     struct{ body string }
-	plantedFormat   struct{ text string }
-	plantedValuer   struct{ v slog.Value }
-	plantedPanic    struct{ text string }
-	plantedError    struct{ Token, Msg string } // its text does not show the token
-	plantedLoud     struct {
+	plantedStringer  struct{ Text string }
+	plantedText      struct{ text string }
+	plantedJSON      struct{ body string }
+	plantedFormat    struct{ text string }
+	plantedValuer    struct{ v slog.Value }
+	plantedPanic     struct{ text string }
+	plantedError     struct{ Token, Msg string } // its text does not show the token
+	plantedLoudError struct {
 		msg   string
 		Token string
 	} // its text does
-	plantedTree struct {
+	plantedTreeError struct {
 		msg  string
 		errs []error
 	}
 	plantedString         struct{ N, Token string } // its text shows the token
 	plantedBytes          struct{ Password []byte } // so does its text
+	shownJSON             struct{ Token string }    // its JSON does, under another key
+	shownText             struct{ Password string } // its text form does
 	plantedBox[T any]     struct{ V T }
 	plantedPair[K, V any] struct {
 		Name  K
@@ -49,7 +51,7 @@ type (
 		A, B, C, D *plantedNode
 	}
 	plantedLock struct {
-		mu     sync.Mutex
+		sync.Mutex
 		secret string
 		Token  string
 		N      int
@@ -73,16 +75,18 @@ func (x plantedValuer) LogValue() slog.Value        { return x.v }
 func (x plantedPanic) MarshalJSON() ([]byte, error) { panic(x.text) }
 func (x plantedPanic) String() string               { panic(errors.New(x.text)) }
 func (x plantedError) Error() string                { return x.Msg }
-func (x plantedLoud) Error() string                 { return x.msg + " " + x.Token }
-func (x plantedTree) Error() string                 { return x.msg }
-func (x plantedTree) Unwrap() []error               { return x.errs }
+func (x plantedLoudError) Error() string            { return x.msg + " " + x.Token }
+func (x plantedTreeError) Error() string            { return x.msg }
+func (x plantedTreeError) Unwrap() []error          { return x.errs }
 func (x plantedString) String() string              { return x.N + "=" + x.Token }
 func (x plantedBytes) String() string {
-	if pending("F3") {
-		return string(x.Password)
-	}
-	return string(x.Password) + fmt.Sprint(x.Password)
+	return fmt.Sprintf("%s %v", x.Password, x.Password)
 }
+
+func (x shownJSON) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]any{"shown": x.Token, "n": 1})
+}
+func (x shownText) MarshalText() ([]byte, error)    { return []byte("shown " + x.Password), nil }
 func (plantedName) String() string                  { return "name" }
 func (x *onPointer) String() string                 { return "p " + x.text }
 func (x *textPointer) MarshalText() ([]byte, error) { return []byte(x.text), nil }
@@ -155,7 +159,7 @@ func (p *planter) value(depth int) any {
 			N any
 		}{&plantedBase{V: v()}, p.bystander()}
 	case 17:
-		return http.Header{http.CanonicalHeaderKey(strings.ReplaceAll(p.aKey(), ".", "-")): {"x", p.anything()}, "Accept": {p.text()}}
+		return http.Header{strings.ReplaceAll(p.aKey(), "_", "-"): {"x", p.anything()}, "Accept": {p.text()}}
 	case 18:
 		return p.carried(p.jsonText(depth))
 	case 19:
@@ -167,20 +171,20 @@ func (p *planter) value(depth int) any {
 	case 22:
 		return p.error(depth + 1)
 	case 23:
-		return map[string]string{p.text(): "v", p.aKey(): p.anything()}
+		return map[string]string{p.keyText(): "v", p.aKey(): p.anything()}
 	case 24:
-		return plantedString{"n", p.spelled()}
+		return []any{plantedString{"n", p.spelled()}, shownJSON{p.spelled()}, &shownText{p.spelled()}}[p.IntN(3)]
 	case 25:
 		return &plantedNode{Password: p.spelled(), B: &plantedNode{Password: p.spelled()}}
 	case 26:
-		if p.clean || p.open > 0 {
+		if p.clean {
 			return p.bystander()
 		}
 		n := &plantedNode{Password: p.spelled()}
 		n.A, n.B, n.C, n.D = n, &plantedNode{Password: p.spelled(), A: n}, n, n
 		return n
 	case 27:
-		if p.clean || p.open > 0 {
+		if p.clean {
 			return p.bystander()
 		}
 		m := map[string]any{"v": v()}
@@ -206,11 +210,9 @@ func (p *planter) value(depth int) any {
 		}
 		return []slog.Attr{p.attr(depth + 1), slog.Int("n", 1)}
 	case 34:
-		if p.clean || pending("F1") {
+		if p.clean {
 			return v()
 		}
-		p.open++ // a slog.Value prints what contains itself, without an end
-		defer func() { p.open-- }()
 		return []any{slog.AnyValue(v()), slog.GroupValue(p.attr(depth + 1)), slog.StringValue(p.text())}
 	case 35:
 		return struct {
@@ -242,9 +244,9 @@ func (p *planter) value(depth int) any {
 		if p.clean {
 			return v() // has a map that is not exported, and is copied
 		}
-		return &http.Request{Method: "GET", URL: p.url(), Header: http.Header{"Authorization": {p.underTag()}}, Host: "h"}
+		return &http.Request{Method: http.MethodGet, URL: p.url(), Header: http.Header{"Authorization": {p.underTag()}}, Host: "h"}
 	case 41:
-		return map[plantedText]any{{p.text()}: v()}
+		return map[plantedText]any{{p.keyText()}: v()}
 	case 42:
 		return []any{p.data, v(), plantedName("x"), []byte(p.text())}
 	default:
@@ -301,9 +303,6 @@ func (p *planter) spelled() string {
 	if p.clean {
 		return ""
 	}
-	if pending("F8") {
-		return p.core()
-	}
 	return p.odd(" ", "-", ".", "=", "é", "/")
 }
 
@@ -357,11 +356,11 @@ func (p *planter) error(depth int) error {
 	case 1:
 		return errors.Join(p.error(depth+1), io.EOF)
 	case 2:
-		return plantedTree{"quiet", []error{p.error(depth + 1), nil}}
+		return plantedTreeError{"quiet", []error{p.error(depth + 1), nil}}
 	case 3:
 		return plantedError{p.spelled(), "m"}
 	case 4:
-		return fmt.Errorf("w: %w", plantedLoud{"m", p.spelled()})
+		return fmt.Errorf("w: %w", plantedLoudError{"m", p.spelled()})
 	case 5:
 		return &url.Error{Op: "Get", URL: p.url().String(), Err: p.error(depth + 1)}
 	case 6:
@@ -409,7 +408,7 @@ func (p *planter) harmlessOr(text func() string) string {
 
 // structFields are fields for structs made at run time: few enough for the types
 // that they make to be few.
-var structFields = []struct { //nolint:gochecknoglobals // a table
+var structFields = []struct {
 	field     reflect.StructField
 	sensitive bool
 }{
@@ -464,7 +463,7 @@ func (p *planter) structOf(v func() any) any {
 			x := text()
 			s.Field(n).Set(reflect.ValueOf(&x))
 		case reflect.Map:
-			s.Field(n).Set(reflect.ValueOf(map[string]any{text(): v()}))
+			s.Field(n).Set(reflect.ValueOf(map[string]any{p.keyText(): v()}))
 		case reflect.Array:
 			s.Field(n).Index(0).Set(reflect.ValueOf([]any{v()}))
 		case reflect.Int:

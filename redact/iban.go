@@ -20,28 +20,14 @@ const ibanLengths = `
 	LB28 LC32 LI21 LT20 LU20 LV21 LY25 MC27 MD24 ME22 MK19 MN20 MR27 MT31 MU30 NI28 NL18 NO15 OM23 PK24 PL28 PS29
 	PT25 QA29 RO24 RS22 RU33 SA24 SC31 SD18 SE24 SI19 SK24 SM27 SO23 ST25 SV28 TL23 TN24 TR26 UA29 VA22 VG24 XK20 YE30`
 
-// findIBANs finds the numbers of bank accounts: in one piece, as machines write
-// them, or in groups of four with a space between, as people do.
-func findIBANs(s string) []span {
-	var found []span
-	for i := 0; i+minIBAN <= len(s); {
-		if end := ibanAt(s, i); end > 0 {
-			found = append(found, span{i, end})
-			i = end
-		} else {
-			i++
-		}
-	}
-	return found
-}
-
-// ibanAt returns where the number of an account that begins at s[i] ends, or 0 if
-// there is none.
-func ibanAt(s string, i int) int {
-	if !isUpper(s[i]) || !isUpper(s[i+1]) || !isDigit(s[i+2]) || !isDigit(s[i+3]) || !borderBefore(s, i) {
+// ibanAt returns where the number of a bank account that begins at s[i] ends, or 0
+// if there is none: in one piece, as machines write them, or in groups of four with
+// a space between, as people do.
+func ibanAt[T string | []byte](s T, i int) int {
+	if i+minIBAN > len(s) || !isUpper(s[i]) || !isUpper(s[i+1]) || !isDigit(s[i+2]) || !isDigit(s[i+3]) || !borderBefore(s, i) {
 		return 0
 	}
-	at := strings.Index(ibanLengths, s[i:i+2])
+	at := strings.Index(ibanLengths, string(s[i:i+2]))
 	if at < 0 {
 		return 0
 	}

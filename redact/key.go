@@ -193,8 +193,7 @@ func (k *keySet) hasPaths() bool { return k.depth > 0 }
 // of path.
 func (k *keySet) find(path []string, key string) (rule int, ok bool) {
 	if i := strings.IndexByte(key, '['); i > 0 && i+1 < len(key) && isAlnum(key[i+1]) && !isDigit(key[i+1]) {
-		// user[email] of a form is user.email
-		key = strings.NewReplacer("[", ".", "]", "").Replace(key)
+		key = withDots(key)
 	}
 	a, b := lastLetters(key)
 	end := k.ends[pairOf(a, b)]
@@ -218,6 +217,21 @@ func (k *keySet) find(path []string, key string) (rule int, ok bool) {
 		}
 	}
 	return rule, rule != noRule
+}
+
+// withDots returns the key user.email for user[email], as it is in a form.
+func withDots(key string) string {
+	dotted := make([]byte, 0, len(key))
+	for _, c := range []byte(key) {
+		switch c {
+		case '[':
+			dotted = append(dotted, '.')
+		case ']':
+		default:
+			dotted = append(dotted, c)
+		}
+	}
+	return string(dotted)
 }
 
 // closed returns the lowest rule, of rule and those with a pattern that has key and

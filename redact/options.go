@@ -21,8 +21,9 @@ type Options struct {
 	// Rules come before the default ones.
 	Rules []Rule
 
-	// Enable has the names, or groups, of default rules that are Optional and to
-	// be on; Disable of those that are to be off.
+	// Enable has the names, or groups, of rules that are Optional and to be on;
+	// Disable of those that are to be off. A name counts for more than a group, and
+	// Disable for more than Enable.
 	Enable, Disable []string
 
 	// NoDefaults leaves out the default rules. Rules may still hold some of
@@ -65,7 +66,7 @@ func (o *Options) rules() ([]Rule, error) {
 			errs = append(errs, err)
 			continue
 		}
-		if !r.Optional || names(o.Enable, r) {
+		if o.inForce(r) {
 			rules = append(rules, r)
 		}
 	}
@@ -87,7 +88,7 @@ func (o *Options) rules() ([]Rule, error) {
 	}
 	if !o.NoDefaults {
 		for _, r := range defaultRules() {
-			if (!r.Optional || names(o.Enable, r)) && !names(o.Disable, r) {
+			if o.inForce(r) {
 				rules = append(rules, r)
 			}
 		}
@@ -95,6 +96,21 @@ func (o *Options) rules() ([]Rule, error) {
 	known := append(DefaultRules(), o.Rules...)
 	errs = append(errs, unknown("Enable", o.Enable, known), unknown("Disable", o.Disable, known))
 	return rules, errors.Join(errs...)
+}
+
+// inForce reports whether a rule is on. Its name counts for more than its group.
+func (o *Options) inForce(r Rule) bool {
+	inGroup := func(list []string) bool { return r.Group != "" && slices.Contains(list, r.Group) }
+	switch {
+	case slices.Contains(o.Disable, r.Name):
+		return false
+	case slices.Contains(o.Enable, r.Name):
+		return true
+	case inGroup(o.Disable):
+		return false
+	default:
+		return !r.Optional || inGroup(o.Enable)
+	}
 }
 
 // names reports whether a list has the name of a rule or of its group.

@@ -57,9 +57,9 @@ func newPrefilter(rules []*matcher) prefilter {
 		}
 		p.windows[i] = m.lazyWindows()
 		switch {
-		case m.digits > 0:
+		case m.number > 0:
 			p.digits = append(p.digits, i)
-			p.minRun = min(p.minRun, m.digits)
+			p.minRun = min(p.minRun, m.number.minDigits())
 		case len(m.literals) == 0 || slices.Contains(m.literals, ""):
 			p.always.add(i)
 		}
@@ -279,7 +279,7 @@ func suspectFrom[T string | []byte](w *walk, s T, i int, mask uint64) suspicion 
 		}
 	}
 	for _, rule := range p.digits {
-		if findsDigits(p.rules[rule], s) {
+		if findsNumber(p.rules[rule].number, s) {
 			found.rules.add(rule)
 		}
 	}
@@ -434,42 +434,6 @@ func hasEscape[T string | []byte](s T) bool {
 	}
 	return false
 }
-
-// Limits on what of a text is looked at around a run of digits.
-const (
-	runMargin = 64  // on both sides
-	runWindow = 256 // at least, not to look at the same again for the next run
-)
-
-// findsDigits reports whether a rule for digits finds something in s. It is tried
-// where there are enough of them with single separators between: these are often
-// a date, a UUID or a time since 1970.
-func findsDigits[T string | []byte](m *matcher, s T) bool {
-	for i := m.digits - 1; i < len(s); i += m.digits { // a run has one of these bytes
-		if !inRun(s[i]) {
-			continue
-		}
-		start, digits := i, 0
-		for start > 0 && inRun(s[start-1]) {
-			start--
-		}
-		for i = start; i < len(s) && inRun(s[i]); i++ {
-			if isDigit(s[i]) {
-				digits++
-			}
-		}
-		if digits < m.digits {
-			continue
-		}
-		i = max(i, start+runWindow)
-		if len(m.find(string(s[max(0, start-runMargin):min(len(s), i+runMargin)]))) > 0 {
-			return true
-		}
-	}
-	return false
-}
-
-func inRun(c byte) bool { return isDigit(c) || c == ' ' || c == '-' }
 
 // hasLiteral reports whether s has text, which is in lower case, at place i.
 func hasLiteral[T string | []byte](s T, i int, text string) bool {

@@ -85,8 +85,8 @@ type Rule struct {
 type matcher struct {
 	pattern  string
 	literals []string // in lower case: one of them is in every text in which there is something to find; nil: unknown
-	digits   int      // as many digits, with single separators at most, there have to be
 	find     func(s string) []span
+	number   number // that it is for; 0 for none
 }
 
 // A span is a part of a text, from start up to but without end.

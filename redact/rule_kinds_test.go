@@ -445,6 +445,8 @@ func TestDefaultRulesCanBeSwitched(t *testing.T) {
 		{"a rule off", redact.Options{Disable: []string{"aws_key_id"}}, `{"a":"AKIAIOSFODNN7EXAMPLE","b":"[REDACTED]","c":"bob@example.com","password":"[REDACTED]"}`},
 		{"groups off", redact.Options{Disable: []string{"tokens", "payment"}}, `{"a":"AKIAIOSFODNN7EXAMPLE","b":"4111111111111111","c":"bob@example.com","password":"[REDACTED]"}`},
 		{"an optional rule on", redact.Options{Enable: []string{"email"}}, `{"a":"[REDACTED]","b":"[REDACTED]","c":"[REDACTED]","password":"[REDACTED]"}`},
+		{"a rule of a group that is off", redact.Options{Disable: []string{"payment", "credentials", "personal"}, Enable: []string{"payment_card", "email"}},
+			`{"a":"[REDACTED]","b":"[REDACTED]","c":"[REDACTED]","password":1}`},
 		{"none", redact.Options{NoDefaults: true}, `{"a":"AKIAIOSFODNN7EXAMPLE","b":"4111111111111111","c":"bob@example.com","password":1}`},
 		{"chosen", redact.Options{NoDefaults: true, Rules: slices.DeleteFunc(redact.DefaultRules(), func(r redact.Rule) bool { return r.Group != "payment" })},
 			`{"a":"AKIAIOSFODNN7EXAMPLE","b":"[REDACTED]","c":"bob@example.com","password":1}`},

@@ -86,16 +86,14 @@ func (r *Redactor) scan(text io.Reader, window int) iter.Seq2[Finding, error] {
 // plain returns the same rules with the mask for all that they find, and without
 // hooks. What these have masked, or the default ones, is masked already.
 func (s *shared) plain() *shared {
-	p := &shared{
-		rules: slices.Clone(s.rules), matchers: s.matchers, matching: s.matching, query: s.query,
-		keys: s.keys, allow: s.allow, filter: s.filter,
-		mask: s.mask, deepMask: s.deepMask, panicMask: s.panicMask,
-		masks: append(slices.Clip(s.masks), defaults().shared.masks...),
+	b := *s.book
+	b.rules = slices.Clone(s.rules)
+	for i := range b.rules {
+		b.rules[i].Action = Action{}
 	}
-	for i := range p.rules {
-		p.rules[i].Action = Action{}
-	}
-	p.walks.New = func() any { return &walk{shared: p, inside: none, looked: map[look]struct{}{}} }
+	b.texts = slices.Concat(s.masks, defaults().shared.masks)
+	p := &shared{book: &b}
+	p.setMask(s.mask)
 	return p
 }
 

@@ -28,19 +28,69 @@ const urlQuery = "url_query"
 // maxHits is how many secrets of one record OnRedact is told of.
 const maxHits = 64
 
-// shared is what a handler and all derived from it have in common. Only the
-// counters and the caches change.
-type shared struct {
+// A book is the rules in force, and what is made of them. It never changes.
+type book struct {
 	rules       []Rule     // in the order in which they decide
 	matchers    []*matcher // of the rules, nil for those that look for nothing in text
 	keys, allow keySet
 	matching    []int // rules with a Match
 	query       int   // the rule for keys that are sensitive in URLs only, or none
-	slow        bool  // no attr is clean at first sight
 	scalars     bool  // a rule is for a type of which slog has a kind
+	slow        bool  // no attr is clean at first sight
+	anywhere    bool  // it does not matter for a key where it stands
 	filter      prefilter
-	onRedact    func(rule, path string)
-	onError     func(error)
+	texts       []string // that actions put in the place of secrets
+}
+
+// defaultBook is the book of most handlers.
+//
+//nolint:gochecknoglobals // built once, never changed
+var defaultBook = sync.OnceValues(func() (*book, error) { return newBook(&Options{}) })
+
+// bookOf returns the book for the options, also beside an error.
+func bookOf(opts *Options) (*book, error) {
+	if len(opts.Rules)+len(opts.Keys)+len(opts.AllowKeys)+len(opts.Enable)+len(opts.Disable) == 0 && !opts.NoDefaults {
+		return defaultBook()
+	}
+	return newBook(opts)
+}
+
+func newBook(opts *Options) (*book, error) {
+	rules, err := opts.rules()
+	b := &book{rules: rules, query: none}
+	for i, r := range rules {
+		for _, key := range r.Keys {
+			_ = b.keys.add(key, i) // checked
+		}
+		m, _ := r.compile()
+		b.matchers = append(b.matchers, m)
+		if r.Match != nil {
+			b.matching = append(b.matching, i)
+		}
+		if r.Name == urlQuery && b.query == none {
+			b.query = i
+		}
+		if r.Action.kind == byText {
+			b.texts = append(b.texts, r.Action.text)
+		}
+		b.scalars = b.scalars || slices.ContainsFunc(scalarTypes(), r.hasType)
+	}
+	for _, key := range opts.AllowKeys {
+		_ = b.allow.add(key, 0) // an error has been returned
+	}
+	b.slow = b.scalars || len(b.matching) > 0
+	b.anywhere = !b.keys.hasPaths() && !b.allow.hasPaths()
+	b.filter = newPrefilter(b.matchers)
+	return b, err
+}
+
+// shared is what a handler and all derived from it have in common. Only the
+// counters and the caches change.
+type shared struct {
+	*book
+
+	onRedact func(rule, path string)
+	onError  func(error)
 
 	mask, deepMask, panicMask string
 	brokenMask                string   // what everything becomes if the options are wrong
@@ -59,42 +109,24 @@ func newShared(opts *Options) (*shared, error) {
 	if opts == nil {
 		opts = &Options{}
 	}
-	rules, err := opts.rules()
-	s := &shared{onRedact: opts.OnRedact, onError: opts.OnError, mask: opts.Mask, rules: rules, query: none}
-	if s.mask == "" {
-		s.mask = "[REDACTED]"
-	}
-	s.deepMask, s.panicMask = explain(s.mask, "too deep"), explain(s.mask, "panic")
-	s.masks = []string{s.mask, s.deepMask, s.panicMask}
+	b, err := bookOf(opts)
+	s := &shared{book: b, onRedact: opts.OnRedact, onError: opts.OnError, byRule: make([]atomic.Uint64, len(b.rules))}
+	s.setMask(opts.Mask)
 	if err != nil {
 		s.brokenMask = explain(s.mask, "invalid options")
 		s.masks = append(s.masks, s.brokenMask)
 	}
-	s.byRule = make([]atomic.Uint64, len(rules))
-	for i, r := range rules {
-		for _, key := range r.Keys {
-			_ = s.keys.add(key, i) // checked
-		}
-		m, _ := r.compile()
-		s.matchers = append(s.matchers, m)
-		if r.Match != nil {
-			s.matching = append(s.matching, i)
-		}
-		if r.Name == urlQuery && s.query == none {
-			s.query = i
-		}
-		if r.Action.kind == byText {
-			s.masks = append(s.masks, r.Action.text)
-		}
-		s.scalars = s.scalars || slices.ContainsFunc(scalarTypes(), r.hasType)
-	}
-	for _, key := range opts.AllowKeys {
-		_ = s.allow.add(key, 0) // an error has been returned
-	}
-	s.slow = s.scalars || len(s.matching) > 0 || err != nil
-	s.filter = newPrefilter(s.matchers)
-	s.walks.New = func() any { return &walk{shared: s, inside: none, looked: map[look]struct{}{}} }
 	return s, err
+}
+
+// setMask makes the masks.
+func (s *shared) setMask(mask string) {
+	if s.mask = mask; mask == "" {
+		s.mask = "[REDACTED]"
+	}
+	s.deepMask, s.panicMask = explain(s.mask, "too deep"), explain(s.mask, "panic")
+	s.masks = append([]string{s.mask, s.deepMask, s.panicMask}, s.texts...)
+	s.walks.New = func() any { return newWalk(s) }
 }
 
 // scalarTypes are the types of which slog has a kind.
@@ -117,11 +149,13 @@ func (s *shared) walk() *walk {
 	return s.walks.Get().(*walk) //nolint:forcetypeassert // nothing else is put
 }
 
-// maxPooled is how much of what a walk has needed is kept for the next one.
-const maxPooled = 1 << 10
-
 // done ends a walk: it counts and reports.
 func (s *shared) done(w *walk) {
+	if !w.deep && len(w.hits) == 0 {
+		w.path, w.inside, w.last = w.path[:0], none, ""
+		s.walks.Put(w)
+		return
+	}
 	var told []hit
 	for _, h := range w.hits {
 		if h.rule == none {
@@ -144,25 +178,6 @@ func (s *shared) done(w *walk) {
 	}
 	for _, err := range failed {
 		s.report(err)
-	}
-}
-
-// reset makes the walk what it was, without what the caller may let go of.
-func (w *walk) reset() {
-	clear(w.path[:cap(w.path)])
-	clear(w.secrets)
-	clear(w.out)
-	clear(w.hits)
-	clear(w.looked)
-	if cap(w.hits) > maxPooled {
-		w.hits = nil
-	}
-	if cap(w.secrets) > maxPooled {
-		w.secrets = nil
-	}
-	*w = walk{
-		shared: w.shared, inside: none, path: w.path[:0], open: w.open[:0], secrets: w.secrets[:0], out: w.out[:0], hits: w.hits[:0],
-		looked: w.looked,
 	}
 }
 

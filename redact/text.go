@@ -18,13 +18,14 @@ type edit struct {
 
 // text masks the secrets in s.
 func (w *walk) text(s string) (string, bool) {
-	if s == w.last {
+	if s == w.last || w.knownText(s) {
 		return s, false
 	}
 	found := w.suspect(s)
 	if w.cleanText(s, found) {
-		if !w.shared.keys.hasPaths() && !w.shared.allow.hasPaths() { // it is clean anywhere
+		if w.shared.anywhere {
 			w.last = s
+			w.knowText(s)
 		}
 		return s, false
 	}
@@ -78,7 +79,7 @@ func (w *walk) cleanText(s string, found suspicion) bool {
 // cleanFor is cleanText but for the escapes.
 func (w *walk) cleanFor(found suspicion) bool {
 	return found.none() && !found.keys &&
-		(!found.opening || !found.escape && !w.shared.keys.hasPaths() && len(w.shared.matching) == 0)
+		(!found.opening || !found.escape && w.shared.anywhere && len(w.shared.matching) == 0)
 }
 
 // apply adds to edits what a rule finds, other than within one of parts.

@@ -354,14 +354,14 @@ func base64End(s string, i int) int {
 }
 
 // borderBefore reports whether a token may begin at s[at]: what border says.
-func borderBefore(s string, at int) bool {
+func borderBefore[T string | []byte](s T, at int) bool {
 	return at == 0 || !isWordByte(s[at-1]) || s[at-1] == '_' || isEscaped(s, at)
 }
 
 // isEscaped reports whether s[:at] ends in a byte that is percent-encoded, or one
 // that is escaped with a backslash, as a newline in JSON.
-func isEscaped(s string, at int) bool {
-	before := s[max(0, at-6):at]
+func isEscaped[T string | []byte](s T, at int) bool {
+	before := string(s[max(0, at-6):at])
 	ends := func(start string, digits int) bool {
 		i := len(before) - len(start) - digits
 		return i >= 0 && strings.HasPrefix(before[i:], start) && isHex(before[i+len(start):])

@@ -22,10 +22,12 @@ const maxReports = 8
 // has no secret in it is left as it is; of the rest a masked copy is made.
 type walk struct {
 	shared *shared
-	path   []string    // the groups and keys, masked, around what is looked at
-	inside int         // the rule that a group around is sensitive by, or none
-	hits   []hit       // what has been masked
-	failed []error     // the first reasons for what could not be looked at
+	path   []string // the groups and keys, masked, around what is looked at
+	inside int      // the rule that a group around is sensitive by, or none
+	hits   []hit    // what has been masked
+	failed []error  // the first reasons for what could not be looked at
+	memo   *memo
+	deep   bool        // more than the texts of a record has been looked at
 	traced bool        // hits have paths, whether there is a hook or not
 	last   string      // the last text that was clean: what an error prints is often its field
 	out    []slog.Attr // of a record with a secret
@@ -41,6 +43,32 @@ type walk struct {
 	looked  map[look]struct{} // what has been looked at behind the first such method
 	over    bool              // too many nodes
 	open    []ref             // pointers, maps and slices that the walk is in
+}
+
+func newWalk(s *shared) *walk {
+	return &walk{shared: s, inside: none, looked: map[look]struct{}{}, memo: new(memo)}
+}
+
+// maxPooled is how much of what a walk has needed is kept for the next one.
+const maxPooled = 1 << 10
+
+// reset makes the walk what it was, without what the caller may let go of.
+func (w *walk) reset() {
+	clear(w.path[:cap(w.path)])
+	clear(w.secrets)
+	clear(w.out)
+	clear(w.hits)
+	clear(w.looked)
+	if cap(w.hits) > maxPooled {
+		w.hits = nil
+	}
+	if cap(w.secrets) > maxPooled {
+		w.secrets = nil
+	}
+	*w = walk{
+		shared: w.shared, inside: none, path: w.path[:0], open: w.open[:0], secrets: w.secrets[:0], out: w.out[:0], hits: w.hits[:0],
+		looked: w.looked, memo: w.memo,
+	}
 }
 
 // A hit is a mask, and the rule for it: none for what could not be looked at.
@@ -114,7 +142,12 @@ func (w *walk) sensitive(key string) int {
 
 // sensitiveValue is sensitive for a value that is at hand: a Match may know it.
 func (w *walk) sensitiveValue(key string, v slog.Value) int {
-	rule := w.sensitive(key)
+	return w.matching(w.sensitive(key), key, v)
+}
+
+// matching returns the rule for a value: that for its key, or the first with a
+// Match for it.
+func (w *walk) matching(rule int, key string, v slog.Value) int {
 	for _, i := range w.shared.matching {
 		if rule != none && rule < i {
 			break
@@ -238,6 +271,7 @@ func (w *walk) record(r *slog.Record) (masked slog.Record, changed bool) {
 
 // top masks the secrets in an attr of a record.
 func (w *walk) top(a slog.Attr) (out slog.Attr, changed, keep bool) {
+	w.deep = true
 	w.nodes, w.behind, w.over = 0, 0, false
 	out, changed, keep = w.attr(a)
 	if w.over {
@@ -250,19 +284,48 @@ func (w *walk) top(a slog.Attr) (out slog.Attr, changed, keep bool) {
 
 // clean reports, at little cost, whether an attr is clean for certain.
 func (w *walk) clean(a *slog.Attr) bool {
-	if w.inside != none || w.shared.slow {
+	if w.inside != none || w.shared.slow || w.shared.brokenMask != "" {
 		return false
 	}
 	switch a.Value.Kind() {
 	case slog.KindAny, slog.KindGroup, slog.KindLogValuer:
 		return false
 	case slog.KindString:
-		if s := a.Value.String(); !w.cleanText(s, w.suspect(s)) {
-			return false
+		if s := a.Value.String(); !w.knownText(s) {
+			if !w.cleanText(s, w.suspect(s)) {
+				return false
+			}
+			w.knowText(s)
 		}
 	default:
 	}
-	return w.sensitive(a.Key) == none && w.cleanText(a.Key, w.suspect(a.Key))
+	return w.cleanKey(a.Key)
+}
+
+// cleanKey reports whether a key is clean for certain, and no rule is for it.
+func (w *walk) cleanKey(key string) bool {
+	rule, known := w.knownKey(key)
+	if known {
+		return rule == none
+	}
+	if w.sensitive(key) != none || !w.cleanText(key, w.suspect(key)) {
+		return false
+	}
+	w.knowKey(key, none)
+	return true
+}
+
+// key returns a key without its secrets, and the rule by which what has it is
+// sensitive, or none.
+func (w *walk) key(key string) (text string, dirty bool, rule int) {
+	if rule, known := w.knownKey(key); known {
+		return key, false, rule
+	}
+	rule = w.sensitive(key)
+	if text, dirty = w.text(key); !dirty {
+		w.knowKey(key, rule)
+	}
+	return text, dirty, rule
 }
 
 // attr masks the secrets in an attr. It is not to be kept if it prints nothing.
@@ -276,12 +339,14 @@ func (w *walk) attr(a slog.Attr) (out slog.Attr, changed, keep bool) {
 		return a, changed, false
 	}
 	key := a.Key
-	if text, dirty := w.text(key); dirty {
+	text, dirty, rule := w.key(key)
+	if dirty {
 		a.Key, changed = text, true
 	}
-	rule := w.inside
-	if rule == none {
-		rule = w.sensitiveValue(key, a.Value)
+	if w.inside != none {
+		rule = w.inside
+	} else if len(w.shared.matching) > 0 {
+		rule = w.matching(rule, key, a.Value)
 	}
 	if rule == none && w.shared.scalars && kind != slog.KindGroup && kind != slog.KindAny {
 		rule = w.shared.ofType(reflect.TypeOf(a.Value.Any()))

@@ -1,0 +1,79 @@
+package redact
+
+// A number is a kind of number that is known by its digits.
+type number uint8
+
+const (
+	_ number = iota
+	cardNumber
+	accountNumber
+)
+
+// minDigits is how many digits a number has, with single separators at most.
+func (n number) minDigits() int {
+	if n == accountNumber {
+		return minIBANDigits
+	}
+	return minCard
+}
+
+// numberAt returns where a number that begins at s[i] ends, or 0 if there is none.
+func numberAt[T string | []byte](n number, s T, i int) int {
+	if n == accountNumber {
+		return ibanAt(s, i)
+	}
+	return cardAt(s, i)
+}
+
+func (n number) matcher() *matcher {
+	return &matcher{number: n, find: func(s string) []span {
+		var found []span
+		for i := 0; i < len(s); {
+			if end := numberAt(n, s, i); end > 0 {
+				found = append(found, span{i, end})
+				i = end
+			} else {
+				i++
+			}
+		}
+		return found
+	}}
+}
+
+// runMargin is how far before its digits a number may begin, and go on behind.
+const runMargin = 40
+
+// findsNumber reports whether there is a number of this kind in s. It is tried
+// where there are enough digits with single separators between: these are often a
+// date, a UUID or a time since 1970.
+func findsNumber[T string | []byte](n number, s T) bool {
+	minDigits := n.minDigits()
+	done := 0
+	for i := minDigits - 1; i < len(s); i += minDigits { // a run has one of these bytes
+		if !inRun(s[i]) {
+			continue
+		}
+		start, digits := i, 0
+		for start > 0 && inRun(s[start-1]) {
+			start--
+		}
+		for i = start; i < len(s) && inRun(s[i]); i++ {
+			if isDigit(s[i]) {
+				digits++
+			}
+		}
+		if digits < minDigits {
+			continue
+		}
+		for at := max(done, start-runMargin); at < i; at++ {
+			if numberAt(n, s, at) > 0 {
+				return true
+			}
+		}
+		done = i
+	}
+	return false
+}
+
+// inRun reports whether c may be in a run of digits.
+func inRun(c byte) bool { return isDigit(c) || c == ' ' || c == '-' }
