@@ -15,7 +15,7 @@ import (
 )
 
 // seeds are those that go test runs.
-const seeds = 150
+const seeds = 300
 
 // data are texts for the fuzzer to begin with.
 func fuzzData(seed uint64) string {

@@ -56,6 +56,11 @@ type (
 	}
 )
 
+// keyed is a type for keys of maps that prints its field.
+type keyed struct{ Token string }
+
+func (k keyed) MarshalText() ([]byte, error) { return []byte("T:" + k.Token), nil }
+
 type ptrStringer struct{ password string }
 
 func (*ptrStringer) String() string { return "ptr" }
@@ -320,6 +325,29 @@ func TestShapes(t *testing.T) {
 			"a secret of which a part looks like another", nil, nil,
 			[]S{slog.Any("e", tokenError{"hunter2/4111111111111111"}), slog.Any("s", []any{twoTokens{"hunter2 password=x", "Bearer 1hunter2"}})},
 			`{"e":"failed with token [REDACTED]","s":["[REDACTED] [REDACTED]"]}`, ``,
+		},
+		{
+			"name and value behind pointers", nil, nil,
+			[]S{
+				slog.Any("e", []struct{ Name, Value *string }{{new("DB_PASSWORD"), new("a hunter2")}, {new("A"), new("b")}}),
+				slog.Any("f", struct{ Key, Value any }{"token", "hunter2"}), slog.Any("g", map[string]*string{"name": new("token"), "value": new("hunter2")}),
+			},
+			`{"e":[{"Name":"DB_PASSWORD","Value":"[REDACTED]"},{"Name":"A","Value":"b"}],"f":{"Key":"token","Value":"[REDACTED]"},"g":{"name":"token","value":"[REDACTED]"}}`, ``,
+		},
+		{
+			"struct as the key of a map", nil, nil,
+			[]S{slog.Any("m", map[any]int{user{"bob", "hunter2"}: 1, 7: 2}), slog.Any("n", map[keyed]int{{"x-hunter2"}: 1, {""}: 2})},
+			``, `m="map[7:2 {bob [REDACTED]}:1]" n="map[T::2 T:[REDACTED]:1]"`,
+		},
+		{
+			"cookies", nil, nil,
+			[]S{slog.Any("c", http.Cookie{Name: "sid", Value: "hunter2", Path: "/"}), slog.Any("d", []*http.Cookie{{Name: "sid", Value: "hunter2"}})},
+			``, ``,
+		},
+		{
+			"arguments behind pointers, and as bytes", nil, nil,
+			[]S{slog.Any("a", []*string{new("--password"), new("hunter2")}), slog.Any("b", [][]byte{[]byte("--token"), []byte("hunter2"), []byte("TOKEN=hunter2")})},
+			`{"a":["--password","[REDACTED]"],"b":["LS10b2tlbg==","[REDACTED]","TOKEN=[REDACTED]"]}`, ``,
 		},
 		{
 			"private key", nil, nil,

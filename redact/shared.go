@@ -22,8 +22,12 @@ type Stats struct {
 // none is the index of no rule.
 const none = -1
 
-// urlQuery is the name of the rule for keys that are sensitive in URLs only.
-const urlQuery = "url_query"
+// The names of rules for what has no key of its own: keys that are sensitive in URLs
+// only, and the values of http.Cookie.
+const (
+	urlQuery = "url_query"
+	cookies  = "cookie"
+)
 
 // maxHits is how many secrets of one record OnRedact is told of.
 const maxHits = 64
@@ -35,6 +39,7 @@ type book struct {
 	keys, allow keySet
 	matching    []int // rules with a Match
 	query       int   // the rule for keys that are sensitive in URLs only, or none
+	cookie      int   // the rule for the values of cookies, or none
 	scalars     bool  // a rule is for a type of which slog has a kind
 	slow        bool  // no attr is clean at first sight
 	anywhere    bool  // it does not matter for a key where it stands
@@ -57,7 +62,7 @@ func bookOf(opts *Options) (*book, error) {
 
 func newBook(opts *Options) (*book, error) {
 	rules, err := opts.rules()
-	b := &book{rules: rules, query: none}
+	b := &book{rules: rules, query: none, cookie: none}
 	for i, r := range rules {
 		for _, key := range r.Keys {
 			_ = b.keys.add(key, i) // checked
@@ -67,8 +72,11 @@ func newBook(opts *Options) (*book, error) {
 		if r.Match != nil {
 			b.matching = append(b.matching, i)
 		}
-		if r.Name == urlQuery && b.query == none {
+		switch {
+		case r.Name == urlQuery && b.query == none:
 			b.query = i
+		case r.Name == cookies && b.cookie == none:
+			b.cookie = i
 		}
 		if r.Action.kind == byText {
 			b.texts = append(b.texts, r.Action.text)

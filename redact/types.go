@@ -24,6 +24,7 @@ type typeInfo struct {
 	rule    int     // by which all of it is a secret, or none
 	fields  []field // of a struct
 	pair    bool    // it is a struct with a name, in field named, and a value, in field value
+	cookie  bool    // the value is a secret, whatever the name is
 	named   int
 	value   int
 }
@@ -58,6 +59,7 @@ func (s *shared) info(t reflect.Type) *typeInfo {
 	if t.Kind() == reflect.Struct {
 		info.fields = s.fieldsOf(t)
 		info.named, info.value, info.pair = pairOfFields(t)
+		info.cookie = info.pair && s.cookie != none && isCookie(t)
 		for _, f := range info.fields {
 			if s.prints(t.Field(f.index).Type, map[reflect.Type]bool{}) {
 				info.open = info.open || f.exported || f.inline
@@ -126,13 +128,27 @@ func pairOfFields(t reflect.Type) (name, value int, ok bool) {
 	name, value = -1, -1
 	for f := range t.Fields() {
 		switch {
-		case isName(f.Name) && f.Type.Kind() == reflect.String:
+		case isName(f.Name) && mayBeText(f.Type):
 			name = f.Index[0]
 		case isValue(f.Name):
 			value = f.Index[0]
 		}
 	}
 	return name, value, name >= 0 && value >= 0
+}
+
+// mayBeText reports whether a value of type t may be, or point to, a text.
+func mayBeText(t reflect.Type) bool {
+	if t.Kind() == reflect.Pointer {
+		t = t.Elem()
+	}
+	return t.Kind() == reflect.String || t.Kind() == reflect.Interface
+}
+
+// isCookie reports whether t is what http.Cookie is.
+func isCookie(t reflect.Type) bool {
+	_, is := t.FieldByName("HttpOnly")
+	return is
 }
 
 func isName(key string) bool { return strings.EqualFold(key, "name") || strings.EqualFold(key, "key") }

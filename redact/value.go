@@ -163,15 +163,18 @@ func (w *walk) elements(v reflect.Value) (out any, changed bool) {
 	return list, list != nil
 }
 
-// textOf returns the text that an element of a list is.
+// textOf returns the text that a value is, or points to.
 func textOf(v reflect.Value) (string, bool) {
-	if v.Kind() == reflect.Interface {
+	for (v.Kind() == reflect.Interface || v.Kind() == reflect.Pointer) && !v.IsNil() {
 		v = v.Elem()
 	}
-	if v.Kind() != reflect.String {
-		return "", false
+	switch {
+	case v.Kind() == reflect.String:
+		return v.String(), true
+	case v.Kind() == reflect.Slice && v.Type().Elem().Kind() == reflect.Uint8:
+		return string(v.Bytes()), true
 	}
-	return v.String(), true
+	return "", false
 }
 
 // argument masks an element of a list that may be the arguments, or the
@@ -263,7 +266,8 @@ func (w *walk) entries(v reflect.Value) (out any, changed bool) {
 			return nil, true
 		}
 		name := w.mapKey(it.Key())
-		key, dirtyKey := w.text(name)
+		key, dirtyKey := w.text(w.withoutSecretsOf(it.Key(), name))
+		dirtyKey = dirtyKey || key != name
 		rule := w.memberRule(name, it.Value())
 		if rule == none && isValue(name) {
 			rule = named
@@ -323,6 +327,27 @@ func (w *walk) mapKey(k reflect.Value) (text string) {
 	return fmt.Sprint(k.Interface())
 }
 
+// withoutSecretsOf masks, in what the key of a map prints, the secrets that are in
+// its fields.
+func (w *walk) withoutSecretsOf(k reflect.Value, text string) string {
+	if k.Kind() == reflect.String || isScalar(k.Kind()) || w.over {
+		return text
+	}
+	hits, secrets := len(w.hits), len(w.secrets)
+	w.hidden++
+	_, dirty := w.value(k)
+	w.unhide()
+	w.hits = w.hits[:hits]
+	defer func() { w.secrets = w.secrets[:secrets] }()
+	if !dirty {
+		return text
+	}
+	if masked := w.withoutSecrets(text); masked != text {
+		return masked
+	}
+	return w.fail(w.shared.mask, "a key of type %v prints a secret otherwise than as it is", k.Type())
+}
+
 // nameRule returns the rule by which the name in a map of a name and a value is
 // sensitive, or none.
 func (w *walk) nameRule(v reflect.Value) int {
@@ -330,12 +355,11 @@ func (w *walk) nameRule(v reflect.Value) int {
 		return none
 	}
 	for it := v.MapRange(); it.Next(); {
-		name := it.Value()
-		if name.Kind() == reflect.Interface {
-			name = name.Elem()
+		if !isName(it.Key().String()) {
+			continue
 		}
-		if isName(it.Key().String()) && name.Kind() == reflect.String {
-			if rule := w.sensitive(name.String()); rule != none {
+		if name, ok := textOf(it.Value()); ok {
+			if rule := w.sensitive(name); rule != none {
 				return rule
 			}
 		}
@@ -507,7 +531,12 @@ func (w *walk) structure(v reflect.Value, info *typeInfo) (out any, changed bool
 	}
 	named := none
 	if info.pair {
-		named = w.sensitive(v.Field(info.named).String())
+		if name, ok := textOf(v.Field(info.named)); ok {
+			named = w.sensitive(name)
+		}
+		if info.cookie {
+			named = w.shared.cookie
+		}
 	}
 	for i, f := range info.fields {
 		if w.guarded && !f.exported && !f.inline {
