@@ -84,7 +84,7 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 	if rule := w.sensitive(name); inside == none {
 		inside = rule
 	}
-	masked, _ := w.text(name)
+	masked, _ := w.name(name)
 	h.shared.done(w)
 	return &Handler{
 		next: h.next.WithGroup(masked), shared: h.shared,

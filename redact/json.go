@@ -9,50 +9,189 @@ import (
 	"strings"
 )
 
-// maxTries bounds how often a bracket in text is tried, and found not to be, the
-// beginning of JSON.
-const maxTries = 64
-
 // wholeJSON masks the secrets in s if it is a JSON value with brackets or quotes
 // around it.
 func (w *walk) wholeJSON(s string) (out string, changed, ok bool) {
-	i := skipSpace(s, 0)
-	if i == len(s) || strings.IndexByte(`{["`, s[i]) < 0 || !json.Valid([]byte(s)) {
+	start := skipSpace(s, 0)
+	if start == len(s) || strings.IndexByte(`{["`, s[start]) < 0 {
 		return s, false, false
 	}
-	t := jsonText{w: w, s: s}
-	t.value(i)
-	out, changed = t.result()
-	return out, changed, true
+	j := jsonScan{s: s, i: start}
+	switch {
+	case j.value() && skipSpace(s, j.i) == len(s):
+		t := jsonText{w: w, s: s}
+		t.value(start)
+		out, changed = t.result()
+		return out, changed, true
+	case j.deep:
+		return w.tooDeep(), true, true
+	default:
+		return s, false, false
+	}
 }
 
 // embedded finds the JSON objects and arrays in a text and returns an edit for
 // each, also for those without a secret: no rule is to cut into them.
 func (w *walk) embedded(s string) []edit {
+	const again = 32 // how often a byte may be looked at, on the average
 	var edits []edit
-	tries := 0
-	for i := 0; i < len(s) && tries < maxTries; i++ {
+	budget := again*len(s) + 64<<10
+	for i := 0; i < len(s); i++ {
 		if s[i] != '{' && s[i] != '[' {
 			continue
 		}
-		j := skipSpace(s, i+1)
-		if j == len(s) || strings.IndexByte(`{}[]"-0123456789tfn`, s[j]) < 0 {
+		j := jsonScan{s: s, i: i}
+		ok := j.value()
+		switch {
+		case ok:
+			t := jsonText{w: w, s: s[i:j.i]}
+			t.value(0)
+			out, _ := t.result()
+			edits = append(edits, edit{span: span{i, j.i}, text: out})
+		case j.deep:
+			j.i = i + max(1, blockEnd(s[i:]))
+			edits = append(edits, w.tooDeepIn(span{i, j.i}))
+		default:
+			if budget -= j.i - i; budget < 0 {
+				return append(edits, w.tooDeepIn(span{i, len(s)}))
+			}
 			continue
 		}
-		var raw json.RawMessage
-		dec := json.NewDecoder(strings.NewReader(s[i:]))
-		if dec.Decode(&raw) != nil {
-			tries++
-			continue
-		}
-		end := i + int(dec.InputOffset())
-		t := jsonText{w: w, s: s[i:end]}
-		t.value(0)
-		out, _ := t.result()
-		edits = append(edits, edit{span: span{i, end}, text: out})
-		i = end - 1
+		i = j.i - 1
 	}
 	return edits
+}
+
+// tooDeepIn is the edit for a part of a text that cannot be looked at.
+func (w *walk) tooDeepIn(part span) edit { return edit{span: part, text: w.tooDeep()} }
+
+// A jsonScan finds where a JSON value ends (RFC 8259). What encoding/json calls
+// valid, it does too, unless it is nested too deep.
+type jsonScan struct {
+	s     string
+	i     int // how far it has come
+	depth int
+	deep  bool // it is nested too deep
+}
+
+// value reports whether there is a value at i, and goes past it.
+func (j *jsonScan) value() bool {
+	if j.i == len(j.s) {
+		return false
+	}
+	switch c := j.s[j.i]; {
+	case c == '{' || c == '[':
+		if j.depth == maxDepth {
+			j.deep = true
+			return false
+		}
+		j.depth++
+		defer func() { j.depth-- }()
+		return j.block(c == '{')
+	case c == '"':
+		return j.text()
+	case c == '-' || isDigit(c):
+		return j.number()
+	}
+	for _, word := range []string{"true", "false", "null"} {
+		if strings.HasPrefix(j.s[j.i:], word) {
+			j.i += len(word)
+			return true
+		}
+	}
+	return false
+}
+
+// block goes past an object or an array.
+func (j *jsonScan) block(object bool) bool {
+	end := j.s[j.i] + 2 // ] and } are two behind [ and {
+	j.i = skipSpace(j.s, j.i+1)
+	if j.is(end) {
+		return true
+	}
+	for {
+		if object {
+			if j.i == len(j.s) || j.s[j.i] != '"' || !j.text() {
+				return false
+			}
+			if j.i = skipSpace(j.s, j.i); !j.is(':') {
+				return false
+			}
+			j.i = skipSpace(j.s, j.i)
+		}
+		if !j.value() {
+			return false
+		}
+		if j.i = skipSpace(j.s, j.i); j.is(end) {
+			return true
+		}
+		if !j.is(',') {
+			return false
+		}
+		j.i = skipSpace(j.s, j.i)
+	}
+}
+
+// is reports whether c is next, and goes past it.
+func (j *jsonScan) is(c byte) bool {
+	if j.i == len(j.s) || j.s[j.i] != c {
+		return false
+	}
+	j.i++
+	return true
+}
+
+// text goes past a string.
+func (j *jsonScan) text() bool {
+	for j.i++; j.i < len(j.s); j.i++ {
+		switch c := j.s[j.i]; {
+		case c == '"':
+			j.i++
+			return true
+		case c < ' ':
+			return false
+		case c == '\\':
+			if j.i++; j.i == len(j.s) {
+				return false
+			}
+			if j.s[j.i] == 'u' {
+				if j.i+4 >= len(j.s) || !isHex(j.s[j.i+1:j.i+5]) {
+					return false
+				}
+				j.i += 4
+			} else if strings.IndexByte(`"\/bfnrt`, j.s[j.i]) < 0 {
+				return false
+			}
+		}
+	}
+	return false
+}
+
+// number goes past a number.
+func (j *jsonScan) number() bool {
+	j.is('-')
+	if !j.is('0') && !j.digits() {
+		return false
+	}
+	if j.is('.') && !j.digits() {
+		return false
+	}
+	if j.is('e') || j.is('E') {
+		if !j.is('+') {
+			j.is('-')
+		}
+		return j.digits()
+	}
+	return true
+}
+
+// digits goes past at least one digit.
+func (j *jsonScan) digits() bool {
+	start := j.i
+	for j.i < len(j.s) && isDigit(j.s[j.i]) {
+		j.i++
+	}
+	return j.i > start
 }
 
 // A jsonText masks the secrets in a valid JSON value, and leaves every other
@@ -64,11 +203,13 @@ type jsonText struct {
 	done int // how much of s is in out
 }
 
+// replace puts a JSON string of text in the place of a span.
 func (t *jsonText) replace(start, end int, text string) {
-	t.out = append(append(t.out, t.s[t.done:start]...), quoteJSON(text)...)
-	t.done = end
+	t.cut(start, end)
+	t.out = append(t.out, quoteJSON(text)...)
 }
 
+// cut leaves out a span.
 func (t *jsonText) cut(start, end int) {
 	t.out = append(t.out, t.s[t.done:start]...)
 	t.done = end
@@ -87,29 +228,7 @@ func (t *jsonText) value(i int) int {
 	case '{':
 		return t.members(i)
 	case '[':
-		i = skipSpace(t.s, i+1)
-		before := ""
-		for t.s[i] != ']' {
-			if t.s[i] == '"' {
-				end := jsonStringEnd(t.s, i)
-				text := unquoteJSON(t.s[i:end])
-				left, changed := t.w.text(text)
-				if masked, ok := t.w.argument(before, left); ok {
-					left, changed = masked, true
-				}
-				if changed {
-					t.replace(i, end, left)
-				}
-				before, i = text, end
-			} else {
-				i = t.value(i)
-			}
-			i = skipSpace(t.s, i)
-			if t.s[i] == ',' {
-				i = skipSpace(t.s, i+1)
-			}
-		}
-		return i + 1
+		return t.elements(i)
 	case '"':
 		end := jsonStringEnd(t.s, i)
 		if text, changed := t.w.text(unquoteJSON(t.s[i:end])); changed {
@@ -125,65 +244,120 @@ func (t *jsonText) value(i int) int {
 	}
 }
 
+func (t *jsonText) elements(i int) int {
+	rule := t.w.listRule()
+	before := ""
+	for i = skipSpace(t.s, i+1); t.s[i] != ']'; {
+		end := i
+		switch {
+		case rule != none:
+			end = t.skip(i)
+			if t.shows(i, end, rule) {
+				out, _ := t.hide(rule, i, end)
+				t.replace(i, end, out)
+			}
+		case t.s[i] == '"':
+			end = jsonStringEnd(t.s, i)
+			text := unquoteJSON(t.s[i:end])
+			left, changed := t.w.text(text)
+			if masked, ok := t.w.argument(before, left); ok {
+				left, changed = masked, true
+			}
+			if changed {
+				t.replace(i, end, left)
+			}
+			before = text
+		default:
+			end = t.value(i)
+		}
+		i = t.next(end)
+	}
+	return i + 1
+}
+
 func (t *jsonText) members(i int) int {
-	named := none // the rule for what has a sensitive name, before its value
-	comma := -1   // behind the last member that is left
-	i = skipSpace(t.s, i+1)
-	for t.s[i] != '}' {
-		start := i
-		end := jsonStringEnd(t.s, i)
-		key := unquoteJSON(t.s[i:end])
-		i = skipSpace(t.s, skipSpace(t.s, end)+1)
-		if t.s[i] == '"' && isName(key) {
-			named = t.w.sensitive(unquoteJSON(t.s[i:jsonStringEnd(t.s, i)]))
+	named, kept, last := none, false, i+1
+	for i = skipSpace(t.s, i+1); t.s[i] != '}'; {
+		start, keyEnd := i, jsonStringEnd(t.s, i)
+		key := unquoteJSON(t.s[i:keyEnd])
+		i = skipSpace(t.s, skipSpace(t.s, keyEnd)+1)
+		if name, ok := t.named(key, i); ok {
+			named = name
 		}
 		rule := t.rule(key, i)
 		if rule == none && isValue(key) {
-			rule = named
-		}
-		masked, changed := t.w.text(key)
-		removed := false
-		var out string
-		after := t.skip(i)
-		if rule != none && t.shows(i, after, rule) && !isCountText(key, t.s[i:after]) {
-			t.w.push(masked)
-			out, removed = t.w.hide(rule, unquoteJSON(t.s[i:after]), t.s[i] != '{' && t.s[i] != '[')
-			t.w.pop()
-		}
-		next := skipSpace(t.s, after)
-		if removed {
-			if t.s[next] == ',' {
-				next = skipSpace(t.s, next+1)
+			if rule = named; rule == none {
+				rule = t.namedBehind(i)
 			}
-			switch {
-			case t.s[next] == '}' && comma >= t.done:
-				t.cut(comma, after)
-			case t.s[next] == '}' && comma >= 0: // others behind the comma are removed already
-				t.out, t.done = bytes.TrimRight(t.out, " \t\r\n,"), after
-			case t.s[next] == '}':
-				t.cut(start, after)
-			default:
-				t.cut(start, next)
+		}
+		masked, changed := t.w.name(key)
+		end, out, removed := 0, "", false
+		if rule != none {
+			if end = t.skip(i); t.shows(i, end, rule) && !isCountText(key, t.s[i:end]) {
+				t.w.push(masked)
+				out, removed = t.hide(rule, i, end)
+				t.w.pop()
 			}
-			i = next
-			continue
 		}
-		if changed {
-			t.replace(start, end, masked)
+		switch {
+		case removed && kept: // with the comma before it
+			t.cut(last, end)
+		case removed: // with the one behind it
+			t.cut(start, t.next(end))
+		default:
+			kept = true
+			if changed {
+				t.replace(start, keyEnd, masked)
+			}
+			if out != "" {
+				t.replace(i, end, out)
+			}
+			if rule == none {
+				t.w.push(masked)
+				end = t.value(i)
+				t.w.pop()
+			}
 		}
-		if rule == none {
-			t.w.push(masked)
-			t.value(i)
-			t.w.pop()
-		} else if out != "" {
-			t.replace(i, after, out)
-		}
-		if i = next; t.s[i] == ',' {
-			comma = i
-			i = skipSpace(t.s, i+1)
-		}
+		last, i = end, t.next(end)
 	}
 	return i + 1
+}
+
+// next returns where the next member or element begins, or the closing bracket is.
+func (t *jsonText) next(end int) int {
+	i := skipSpace(t.s, end)
+	if t.s[i] == ',' {
+		i = skipSpace(t.s, i+1)
+	}
+	return i
+}
+
+// hide masks the value of a member.
+func (t *jsonText) hide(rule, start, end int) (out string, removed bool) {
+	hasText := t.s[start] != '{' && t.s[start] != '['
+	return t.w.hide(rule, unquoteJSON(t.s[start:end]), hasText)
+}
+
+// named returns the rule by which the text at s[i] is a sensitive name, or none, if
+// key says that it is a name.
+func (t *jsonText) named(key string, i int) (rule int, ok bool) {
+	if t.s[i] != '"' || !isName(key) {
+		return none, false
+	}
+	return t.w.sensitive(unquoteJSON(t.s[i:jsonStringEnd(t.s, i)])), true
+}
+
+// namedBehind is named for the members behind the value at s[i].
+func (t *jsonText) namedBehind(i int) int {
+	for i = t.next(t.skip(i)); t.s[i] != '}'; i = t.next(t.skip(i)) {
+		end := jsonStringEnd(t.s, i)
+		key := unquoteJSON(t.s[i:end])
+		i = skipSpace(t.s, skipSpace(t.s, end)+1)
+		if rule, ok := t.named(key, i); ok {
+			return rule
+		}
+	}
+	return none
 }
 
 // rule returns the rule by which a member is sensitive whose value begins at i.

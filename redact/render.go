@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -22,9 +23,13 @@ func (w *walk) rendered(v reflect.Value) (out any, changed bool) {
 		if p := recover(); p != nil {
 			out, changed = w.panicked(v.Type(), p), true
 		}
-		if w.hidden == 0 {
-			clear(w.secrets)
-			w.secrets = w.secrets[:0]
+		if w.hidden > 0 {
+			return
+		}
+		clear(w.secrets)
+		w.secrets = w.secrets[:0]
+		if w.blind { // there may be others
+			out, changed, w.blind = w.tooDeep(), true, false
 		}
 	}()
 	t := v.Type()
@@ -73,8 +78,10 @@ func (w *walk) withoutSecrets(text string) string {
 	rule := w.secrets[0].rule
 	for _, secret := range w.secrets {
 		forms = append(forms, secret.text)
-		if quoted := quoteJSON(secret.text); len(quoted) != len(secret.text)+2 {
-			forms = append(forms, string(quoted[1:len(quoted)-1]))
+		for _, quoted := range []string{string(quoteJSON(secret.text)), strconv.Quote(secret.text), strconv.QuoteToASCII(secret.text)} {
+			if len(quoted) != len(secret.text)+2 {
+				forms = append(forms, quoted[1:len(quoted)-1])
+			}
 		}
 	}
 	slices.SortFunc(forms, func(a, b string) int { // the longest first, not to leave a rest of it
@@ -118,9 +125,17 @@ func (w *walk) printed(x any) (out any, changed bool) {
 			out = masked
 		}
 	}
-	_, formatter := x.(fmt.Formatter)
-	if _, ok := x.(fmt.Stringer); ok || formatter {
-		masked, dirty := w.printedText(fmt.Sprintf("%+v", x))
+	text, ok := "", true
+	switch x := x.(type) {
+	case fmt.Formatter:
+		text = fmt.Sprintf("%+v", x)
+	case fmt.Stringer:
+		text = x.String()
+	default:
+		ok = false
+	}
+	if ok {
+		masked, dirty := w.printedText(text)
 		changed = changed || dirty
 		if out == nil {
 			out = masked
@@ -199,43 +214,42 @@ func printsByJSON(t reflect.Type) bool {
 // resolved masks the secrets in the value that a LogValuer, in a place where
 // handlers do not look for one, stands for.
 func (w *walk) resolved(l slog.LogValuer) any {
-	return w.plain(slog.AnyValue(l).Resolve())
+	out, _ := w.plain(w.resolve(slog.AnyValue(l)))
+	return out
 }
 
 // logged masks the secrets in a value of slog's, in a place where handlers do not
 // look for one.
 func (w *walk) logged(v slog.Value) (out any, changed bool) {
-	hits := len(w.hits)
-	out = w.plain(v.Resolve())
-	return out, v.Kind() == slog.KindLogValuer || len(w.hits) > hits
+	out, changed = w.plain(w.resolve(v))
+	return out, changed || v.Kind() == slog.KindLogValuer
 }
 
 // plain returns a value, masked, as encoding/json can print it.
-func (w *walk) plain(v slog.Value) any {
+func (w *walk) plain(v slog.Value) (out any, changed bool) {
 	switch v.Kind() {
 	case slog.KindGroup:
-		a, _, keep := w.group(slog.Attr{Value: v}, true)
+		a, changed, keep := w.group(slog.Attr{Value: v}, false)
 		obj := object{}
 		if !keep {
-			return obj
+			return obj, changed
 		}
 		if a.Value.Kind() != slog.KindGroup {
-			return a.Value.Any() // too deep
+			return a.Value.Any(), true // too deep
 		}
 		for _, m := range a.Value.Group() {
 			obj = appendAttr(obj, m)
 		}
-		return obj
+		return obj, changed
 	case slog.KindString:
-		s, _ := w.text(v.String())
-		return s
+		return w.text(v.String())
 	case slog.KindAny:
 		if x, changed := w.any(v.Any()); changed {
-			return x
+			return x, true
 		}
 	default:
 	}
-	return v.Any()
+	return v.Any(), false
 }
 
 // appendAttr appends an attr, masked and resolved, to an object.
@@ -280,6 +294,9 @@ func (w *walk) behindError(err error, v reflect.Value, t reflect.Type) bool {
 	return w.behindMethods(v, t) || dirty
 }
 
+// maxErrors is how many errors one may wrap.
+const maxErrors = 1000
+
 // wrapped reports whether there is a secret in the text of an error in the tree
 // of err, or too many of them to tell.
 func (w *walk) wrapped(err error, n *int) (dirty bool) {
@@ -294,11 +311,16 @@ func (w *walk) wrapped(err error, n *int) (dirty bool) {
 		if e == nil {
 			continue
 		}
-		if *n++; *n > maxDepth {
+		if *n++; *n > maxErrors {
+			w.blind = true
 			return true
 		}
 		_, inText := w.text(e.Error())
 		v := reflect.ValueOf(e)
+		if rule := w.shared.info(v.Type()).rule; rule != none {
+			w.secrets = append(w.secrets, secret{e.Error(), rule})
+			inText = true
+		}
 		inFields := w.behindMethods(v, v.Type())
 		if w.wrapped(e, n) || inText || inFields {
 			dirty = true

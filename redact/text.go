@@ -109,17 +109,19 @@ const maxKept = 4
 func (w *walk) maskAt(s string) int {
 	longest := hashAt(w.shared.mask, s)
 	for _, m := range w.shared.masks {
-		if len(m) > longest && strings.HasPrefix(s, m) {
-			longest = len(m)
+		if len(m) <= longest || !strings.HasPrefix(s, m) {
+			continue
+		}
+		if rest := s[len(m):]; !isAlnum(m[len(m)-1]) {
+			longest = len(m) + kept(rest)
+		} else if rest == "" || !isAlnum(rest[0]) {
+			longest = len(m) // a mask of letters may begin a secret
 		}
 	}
-	if longest > 0 {
-		return longest + kept(s[longest:])
-	}
-	if n := kept(s); n > 0 && strings.HasPrefix(s[n:], w.shared.mask) {
+	if n := kept(s); longest == 0 && n > 0 && !isAlnum(w.shared.mask[0]) && strings.HasPrefix(s[n:], w.shared.mask) {
 		return n + len(w.shared.mask)
 	}
-	return 0
+	return longest
 }
 
 func kept(s string) int {

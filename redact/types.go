@@ -77,7 +77,10 @@ func (s *shared) prints(t reflect.Type, seen map[reflect.Type]bool) bool {
 	if len(s.matching) > 0 || s.ofType(t) != none {
 		return true
 	}
-	if seen[t] || isNumber(t) {
+	if seen[t] {
+		return t.Kind() == reflect.Slice || t.Kind() == reflect.Map // it may contain itself, and fmt would never end
+	}
+	if isNumber(t) {
 		return false
 	}
 	seen[t] = true

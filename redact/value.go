@@ -3,7 +3,6 @@ package redact
 import (
 	"encoding"
 	"encoding/base64"
-	"encoding/hex"
 	"fmt"
 	"log/slog"
 	"reflect"
@@ -30,6 +29,7 @@ func (w *walk) value(v reflect.Value) (out any, changed bool) {
 		return nil, w.over
 	}
 	if info.rule != none && !holdsNothing(v) {
+		w.remember(v, info.rule)
 		return w.hideValue(info.rule, v), true
 	}
 	if v.CanInterface() {
@@ -131,8 +131,9 @@ func (w *walk) elements(v reflect.Value) (out any, changed bool) {
 	}
 	var list []any
 	before := ""
+	rule := w.listRule()
 	for i := range v.Len() {
-		elem, dirty := w.value(v.Index(i))
+		elem, dirty := w.element(v.Index(i), rule)
 		if text, ok := textOf(v.Index(i)); ok {
 			left := text
 			if dirty {
@@ -161,6 +162,15 @@ func (w *walk) elements(v reflect.Value) (out any, changed bool) {
 		}
 	}
 	return list, list != nil
+}
+
+// element masks the secrets in an element of a list, or all of it by a rule.
+func (w *walk) element(v reflect.Value, rule int) (out any, changed bool) {
+	if rule == none || blank(v) {
+		return w.value(v)
+	}
+	w.remember(v, rule)
+	return w.hideValue(rule, v), true
 }
 
 // textOf returns the text that a value is, or points to.
@@ -266,7 +276,7 @@ func (w *walk) entries(v reflect.Value) (out any, changed bool) {
 			return nil, true
 		}
 		name := w.mapKey(it.Key())
-		key, dirtyKey := w.text(w.withoutSecretsOf(it.Key(), name))
+		key, dirtyKey := w.name(w.withoutSecretsOf(it.Key(), name))
 		dirtyKey = dirtyKey || key != name
 		rule := w.memberRule(name, it.Value())
 		if rule == none && isValue(name) {
@@ -330,7 +340,19 @@ func (w *walk) mapKey(k reflect.Value) (text string) {
 // withoutSecretsOf masks, in what the key of a map prints, the secrets that are in
 // its fields.
 func (w *walk) withoutSecretsOf(k reflect.Value, text string) string {
-	if k.Kind() == reflect.String || isScalar(k.Kind()) || w.over {
+	if k.Kind() == reflect.Interface {
+		k = k.Elem()
+	}
+	if !k.IsValid() || k.Type() == reflect.TypeFor[string]() || w.over {
+		return text
+	}
+	if rule := w.shared.info(k.Type()).rule; rule != none {
+		if out, gone := w.hide(rule, text, true); !gone {
+			return out
+		}
+		return w.shared.mask
+	}
+	if k.Kind() == reflect.String || isScalar(k.Kind()) {
 		return text
 	}
 	hits, secrets := len(w.hits), len(w.secrets)
@@ -427,9 +449,16 @@ func (w *walk) remember(v reflect.Value, rule int) {
 	case reflect.Slice, reflect.Array:
 		if v.Type().Elem().Kind() == reflect.Uint8 {
 			text := bytesOf(v)
-			w.secrets = append(w.secrets, secret{string(text), rule}, secret{base64.StdEncoding.EncodeToString(text), rule},
-				secret{strings.Trim(fmt.Sprint(text), "[]"), rule}, secret{hex.EncodeToString(text), rule})
+			for _, form := range []string{
+				string(text), base64.StdEncoding.EncodeToString(text), strings.Trim(fmt.Sprint(text), "[]"),
+				fmt.Sprintf("%x", text), fmt.Sprintf("%X", text), fmt.Sprintf("% x", text), fmt.Sprintf("% X", text),
+			} {
+				w.secrets = append(w.secrets, secret{form, rule})
+			}
 			return
+		}
+		if runes, ok := reflect.TypeAssert[[]rune](v); ok && v.CanInterface() {
+			w.secrets = append(w.secrets, secret{string(runes), rule})
 		}
 		for i := range v.Len() {
 			w.remember(v.Index(i), rule)
@@ -628,11 +657,26 @@ func (w *walk) appendField(obj object, f field, v reflect.Value, value any, dirt
 	}
 	if !dirty {
 		value = w.kept(v)
-		if f.quoted && isScalar(v.Kind()) {
-			value = fmt.Sprint(value)
+		if f.quoted {
+			value = quotedForm(v, value)
 		}
 	}
 	return append(obj, objectMember{f.name, value, 0})
+}
+
+// quotedForm returns what the option "string" of encoding/json makes of a value.
+func quotedForm(v reflect.Value, value any) any {
+	for v.Kind() == reflect.Pointer && !v.IsNil() {
+		v = v.Elem()
+	}
+	switch {
+	case v.Kind() == reflect.String:
+		return string(quoteJSON(v.String()))
+	case isScalar(v.Kind()):
+		return fmt.Sprint(v)
+	default:
+		return value
+	}
 }
 
 // kept returns a value without a secret for a place in a masked copy.

@@ -39,6 +39,7 @@ type walk struct {
 	behind  int               // values that are behind a method that prints
 	guarded bool              // in a struct with a lock: what is not exported is not read
 	hidden  int               // how many such methods the walk is behind
+	blind   bool              // not all behind a method has been looked at
 	secrets []secret          // texts under sensitive keys behind such a method
 	looked  map[look]struct{} // what has been looked at behind the first such method
 	over    bool              // too many nodes
@@ -215,7 +216,10 @@ func (w *walk) fail(mask, format string, args ...any) string {
 	return mask
 }
 
-func (w *walk) tooDeep() string { return w.fail(w.shared.deepMask, "too deep or too large") }
+func (w *walk) tooDeep() string {
+	w.blind = w.blind || w.hidden > 0
+	return w.fail(w.shared.deepMask, "too deep or too large")
+}
 
 // panicked says nothing of what the method panics with but the type: it may be
 // the secret.
@@ -267,6 +271,26 @@ func (w *walk) record(r *slog.Record) (masked slog.Record, changed bool) {
 	masked = slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
 	masked.AddAttrs(w.out...)
 	return masked, true
+}
+
+// maxResolve is how often a LogValuer may stand for another one, as in log/slog.
+const maxResolve = 100
+
+// resolve returns what a LogValuer stands for. What panics or goes on for ever is
+// masked.
+func (w *walk) resolve(v slog.Value) (out slog.Value) {
+	defer func() {
+		if p := recover(); p != nil {
+			out = slog.StringValue(w.panicked(reflect.TypeOf(v.LogValuer()), p))
+		}
+	}()
+	for range maxResolve {
+		if v.Kind() != slog.KindLogValuer {
+			return v
+		}
+		v = v.LogValuer().LogValue()
+	}
+	return slog.StringValue(w.tooDeep())
 }
 
 // top masks the secrets in an attr of a record.
@@ -322,17 +346,36 @@ func (w *walk) key(key string) (text string, dirty bool, rule int) {
 		return key, false, rule
 	}
 	rule = w.sensitive(key)
-	if text, dirty = w.text(key); !dirty {
+	if text, dirty = w.name(key); !dirty {
 		w.knowKey(key, rule)
 	}
 	return text, dirty, rule
 }
 
+// name returns a key or the name of a group without its secrets. It is not empty,
+// even if they are all of it and removed.
+func (w *walk) name(key string) (text string, dirty bool) {
+	if text, dirty = w.text(key); text == "" && dirty {
+		text = w.shared.mask
+	}
+	return text, dirty
+}
+
+// listRule returns the rule for the elements of a list in what the path leads to:
+// user.** has them, too.
+func (w *walk) listRule() int {
+	if w.shared.anywhere {
+		return none
+	}
+	return w.sensitive("")
+}
+
 // attr masks the secrets in an attr. It is not to be kept if it prints nothing.
 func (w *walk) attr(a slog.Attr) (out slog.Attr, changed, keep bool) {
 	if a.Value.Kind() == slog.KindLogValuer {
-		a.Value = a.Value.Resolve()
-		changed = true
+		w.push(a.Key)
+		a.Value, changed = w.resolve(a.Value), true
+		w.pop()
 	}
 	kind := a.Value.Kind()
 	if a.Key == "" && kind == slog.KindAny && a.Value.Any() == nil {
@@ -519,6 +562,7 @@ func (w *walk) count() bool {
 	*n++
 	if *n > maxNodes {
 		w.over = true
+		w.blind = w.blind || w.hidden > 0
 	}
 	return !w.over
 }
