@@ -42,6 +42,7 @@ type book struct {
 	cookie      int   // the rule for the values of cookies, or none
 	scalars     bool  // a rule is for a type of which slog has a kind
 	slow        bool  // no attr is clean at first sight
+	keeps       bool  // an action keeps a part of a secret
 	anywhere    bool  // it does not matter for a key where it stands
 	filter      prefilter
 	texts       []string // that actions put in the place of secrets
@@ -81,6 +82,7 @@ func newBook(opts *Options) (*book, error) {
 		if r.Action.kind == byText {
 			b.texts = append(b.texts, r.Action.text)
 		}
+		b.keeps = b.keeps || r.Action.kind == byLast || r.Action.kind == byFirst
 		b.scalars = b.scalars || slices.ContainsFunc(scalarTypes(), r.hasType)
 	}
 	for _, key := range opts.AllowKeys {

@@ -113,19 +113,23 @@ func (w *walk) maskAt(s string) int {
 			continue
 		}
 		if rest := s[len(m):]; !isAlnum(m[len(m)-1]) {
-			longest = len(m) + kept(rest)
+			longest = len(m) + w.keptPart(rest)
 		} else if rest == "" || !isAlnum(rest[0]) {
 			longest = len(m) // a mask of letters may begin a secret
 		}
 	}
-	if n := kept(s); longest == 0 && n > 0 && !isAlnum(w.shared.mask[0]) && strings.HasPrefix(s[n:], w.shared.mask) {
+	if n := w.keptPart(s); longest == 0 && n > 0 && !isAlnum(w.shared.mask[0]) && strings.HasPrefix(s[n:], w.shared.mask) {
 		return n + len(w.shared.mask)
 	}
 	return longest
 }
 
-func kept(s string) int {
+// keptPart returns how much of s may be that.
+func (w *walk) keptPart(s string) int {
 	n := 0
+	if !w.shared.keeps {
+		return n
+	}
 	for n < len(s) && n < maxKept && isAlnum(s[n]) && s[n] < utf8.RuneSelf {
 		n++
 	}

@@ -300,13 +300,14 @@ func (w *walk) entries(v reflect.Value) (out any, changed bool) {
 		return nil, false
 	}
 	masked := make(map[string]any, len(entries))
+	same := map[string]int{} // how many of a key there are so far
 	for _, e := range entries {
 		key := e.key
-		for n := 2; ; n++ {
-			if _, taken := masked[key]; !taken {
-				break
+		for taken := true; taken; {
+			if same[e.key]++; same[e.key] > 1 {
+				key = e.key + "#" + strconv.Itoa(same[e.key]) // nothing is lost where masked keys are the same
 			}
-			key = e.key + "#" + strconv.Itoa(n) // nothing is lost where masked keys are the same
+			_, taken = masked[key]
 		}
 		masked[key] = e.value
 	}
