@@ -63,9 +63,14 @@ Neither has one behind a pointer in a field that is not exported.
 A value without a secret is passed on as it is, not a copy; a record without
 one is passed on whole. Of a value with a secret in it, a masked copy is made
 in its JSON form, a map, a slice or an object in the order of the fields; an
-error stays an error that errors.Is knows. An object, array or string of JSON,
+error stays an error that errors.Is knows. A group, a map or a struct under a
+sensitive key becomes the mask, a text; of WithGroup, what is in it does. An object, array or string of JSON,
 in a text or as one, stays valid. Nothing that belongs to the caller is written.
 Time, level and source are not touched. Groups that are empty are left out.
+
+Values are read while Handle runs, all fields of them, exported or not. What
+other goroutines change meanwhile is a race, as it is for encoding/json, and a
+method that prints something else when it is called again may print a secret.
 
 An [Action] other than the mask takes effect where the secret stands by itself.
 In what a method prints, and where two rules find parts of the same, it is the

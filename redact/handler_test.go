@@ -273,6 +273,20 @@ func TestWhatCannotBeLookedAtIsMasked(t *testing.T) {
 		{"four pointers", full[0], "too deep"},
 		{"map in itself", loop, "too deep"},
 		{"group in itself", slog.GroupValue(self...), "too deep"},
+		{"panicking LogValue", panicValuer{}, "panic"},
+		{"panicking LogValue in a list", []any{panicValuer{}}, "panic"},
+		{"panicking LogValue in a group", slog.GroupValue(slog.Any("x", panicValuer{})), "panic"},
+		{"panicking String", struct{ fmt.Stringer }{}, "panic"},
+		{"LogValue that never ends", endlessValuer{}, "too deep"},
+		{"LogValue that never ends in a list", []any{endlessValuer{}}, "too deep"},
+		{"many errors", errors.Join(append(make([]error, 0, 1100), manyErrors(1100)...)...), "too deep"},
+		{"deep chain of errors", chainOf(1100), "too deep"},
+		{"much behind a method", bigSecret{make([]any, 1<<17), "hunter2"}, "too deep"},
+		{"deep behind a method", bigSecret{[]any{deep}, "hunter2"}, "too deep"},
+		{"deep JSON", strings.Repeat(`{"a":`, 200) + `{"name":"password","value":"hunter2"}` + strings.Repeat("}", 200), "too deep"},
+		{"deep JSON in a text", "x " + strings.Repeat("[", 20_000) + `{"name":"password","value":"hunter2"}` + strings.Repeat("]", 20_000) + " y", "too deep"},
+		{"JSON that is never closed", strings.Repeat(`[{"a":`, 99) + strings.Repeat(`{"a":[[[[[[[[[[[[[1]]]]]]]]]]]]]},`, 3000) + `{"name":"password","value":"hunter2"}`, "too deep"},
+		{"list in itself behind fmt", selfList(), "too deep"},
 		{"under a key that is a secret", map[string]any{"ghp_" + strings.Repeat("hunter2", 6): panicker{}}, "panic"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -309,6 +323,47 @@ func TestWhatCannotBeLookedAtIsMasked(t *testing.T) {
 			}
 		})
 	}
+}
+
+type panicValuer struct{}
+
+func (panicValuer) LogValue() slog.Value { panic("hunter2") }
+
+type endlessValuer struct{}
+
+func (endlessValuer) LogValue() slog.Value { return slog.AnyValue(endlessValuer{}) }
+
+// bigSecret prints the last of its fields.
+type bigSecret struct {
+	Items    []any
+	Password string
+}
+
+func (b bigSecret) String() string { return "big " + b.Password }
+
+func manyErrors(n int) []error {
+	errs := make([]error, n)
+	for i := range errs {
+		errs[i] = errors.New("x")
+	}
+	errs[n-1] = tokenError{"hunter2"}
+	return errs
+}
+
+func chainOf(n int) error {
+	err := error(tokenError{"hunter2"})
+	for range n {
+		err = fmt.Errorf("w: %w", err)
+	}
+	return err
+}
+
+type recursive []recursive
+
+func selfList() recursive {
+	list := make(recursive, 1)
+	list[0] = list
+	return list
 }
 
 // Siblings at every depth, with attrs that they share, logging side by side.

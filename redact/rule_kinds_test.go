@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/netip"
@@ -33,6 +34,18 @@ type (
 		Rest string `log:"short"`
 	}
 )
+
+type (
+	hasBadge   struct{ B badge }
+	jsonBadge  struct{ b badge }
+	badgeError struct{ text string }
+)
+
+func (h hasBadge) String() string { return "has " + string(h.B) }
+func (j jsonBadge) MarshalJSON() ([]byte, error) {
+	return json.Marshal(map[string]string{"x": string(j.b)})
+}
+func (e *badgeError) Error() string { return "badge " + e.text }
 
 func (safe) vaulted()     {}
 func (*ptrSafe) vaulted() {}
@@ -87,6 +100,11 @@ func TestRuleFinds(t *testing.T) {
 			`{"user":{"email":"[REDACTED]","g":"[REDACTED]"},"n":1}`,
 		},
 		{
+			"elements of a list below a group", redact.Rule{Keys: []string{"user.**"}},
+			S{slog.Any("user", []string{"x", ""}), slog.String("j", `{"user":["x",{"a":1}]}`)},
+			`{"user":["[REDACTED]",""],"j":"{\"user\":[\"[REDACTED]\",\"[REDACTED]\"]}"}`,
+		},
+		{
 			"all below a group", redact.Rule{Keys: []string{"user.**"}, Action: redact.KeepLast(1)},
 			S{group("user", slog.String("email", "xyz")), slog.Int("n", 1)},
 			`{"user":{"email":"[REDACTED]z"},"n":1}`,
@@ -108,6 +126,14 @@ func TestRuleFinds(t *testing.T) {
 			"type that slog has a kind for", redact.Rule{Types: []reflect.Type{reflect.TypeFor[time.Time](), reflect.TypeFor[bool]()}},
 			S{slog.Time("a", time.Unix(1, 0)), slog.Bool("b", true), slog.Int("c", 1), slog.Any("d", []any{true, 1})},
 			`{"a":"[REDACTED]","b":"[REDACTED]","c":1,"d":["[REDACTED]",1]}`,
+		},
+		{
+			"type behind a method, and as a key", redact.Rule{Types: []reflect.Type{reflect.TypeFor[badge](), reflect.TypeFor[*badgeError]()}},
+			S{
+				slog.Any("a", hasBadge{"xyz-1"}), slog.Any("b", map[badge]int{"xyz-1": 1}), slog.Any("c", fmt.Errorf("w: %w", &badgeError{"xyz-1"})),
+				slog.Any("d", []any{json.Marshaler(jsonBadge{"xyz-1"})}),
+			},
+			`{"a":"has [REDACTED]","b":{"[REDACTED]":1},"c":"w: [REDACTED]","d":[{"x":"[REDACTED]"}]}`,
 		},
 		{
 			"type of a value that prints numbers", redact.Rule{Types: []reflect.Type{reflect.TypeFor[netip.Addr]()}, Action: redact.Truncate(3)},
@@ -278,6 +304,40 @@ func TestRemove(t *testing.T) {
 	}
 	if got := line(t, true, opts, func(h slog.Handler) slog.Handler { return h.WithGroup("k") }, slog.Int("n", 1)); got != "" {
 		t.Errorf("in a group that is removed: %s", got)
+	}
+}
+
+// A key, or the name of a group, of which all is removed has the mask for a name.
+func TestRemoveInNames(t *testing.T) {
+	t.Parallel()
+	opts := rules(redact.Rule{Name: "r", Pattern: `EMP-\d+`, Action: redact.Remove()})
+	got := line(t, false, opts, func(h slog.Handler) slog.Handler { return h.WithGroup("EMP-1") },
+		slog.Int("EMP-2", 1), slog.Group("EMP-3", "a", 1), slog.Any("m", map[string]int{"EMP-4": 1, "EMP-5": 2}), slog.String("j", `{"EMP-6":1}`))
+	want := []string{
+		`{"[REDACTED]":{"[REDACTED]":1,"[REDACTED]":{"a":1},"m":{"[REDACTED]":1,"[REDACTED]#2":2},"j":"{\"[REDACTED]\":1}"}}`,
+		`{"[REDACTED]":{"[REDACTED]":1,"[REDACTED]":{"a":1},"m":{"[REDACTED]":2,"[REDACTED]#2":1},"j":"{\"[REDACTED]\":1}"}}`,
+	}
+	if !slices.Contains(want, got) {
+		t.Errorf("got %s", got)
+	}
+}
+
+// A mask is no way past: only what is one, as a whole, is left.
+func TestMasksOfLetters(t *testing.T) {
+	t.Parallel()
+	for _, opts := range []*redact.Options{
+		{Mask: "secret"}, {Rules: []redact.Rule{{Name: "r", Keys: []string{"x"}, Action: redact.Mask("secret")}}},
+		{Mask: "x", Rules: []redact.Rule{{Name: "r", Keys: []string{"x"}, Action: redact.KeepLast(2)}}},
+	} {
+		got := line(t, true, opts, nil, slog.String("password", "secret2024"), slog.String("t", "password=secret2024 token=xsecret2 a"))
+		if strings.Contains(got, "2024") || strings.Contains(got, "secret2 ") {
+			t.Errorf("%+v: %s", opts, got)
+		}
+	}
+	for _, s := range []string{`password="[REDACTED]xyz1"`, `cvv="[REDACTED]123" x`, "password=ab[REDACTED]"} {
+		if got := redact.String(s); got == s {
+			t.Errorf("%s stays", s)
+		}
 	}
 }
 

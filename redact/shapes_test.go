@@ -56,6 +56,22 @@ type (
 	}
 )
 
+type (
+	quotesToken struct{ Token string }
+	runeSecret  struct{ Password []rune }
+	upperHex    struct{ Password []byte }
+)
+
+func (q quotesToken) String() string { return fmt.Sprintf("bad %q", q.Token) }
+
+// A mutedError does not print its token.
+type mutedError struct{ Token, Msg string }
+
+func (e mutedError) Error() string { return e.Msg }
+
+func (r runeSecret) String() string { return string(r.Password) }
+func (u upperHex) String() string   { return fmt.Sprintf("%X %X", u.Password, u.Password) }
+
 // keyed is a type for keys of maps that prints its field.
 type keyed struct{ Token string }
 
@@ -348,6 +364,36 @@ func TestShapes(t *testing.T) {
 			"arguments behind pointers, and as bytes", nil, nil,
 			[]S{slog.Any("a", []*string{new("--password"), new("hunter2")}), slog.Any("b", [][]byte{[]byte("--token"), []byte("hunter2"), []byte("TOKEN=hunter2")})},
 			`{"a":["--password","[REDACTED]"],"b":["LS10b2tlbg==","[REDACTED]","TOKEN=[REDACTED]"]}`, ``,
+		},
+		{
+			"JSON with the value first", nil, nil,
+			[]S{slog.String("a", `[{"value":"hunter2","x":{"value":1},"key":"DB_PASSWORD"},{"value":"b","name":"A"}]`)},
+			`{"a":"[{\"value\":\"[REDACTED]\",\"x\":{\"value\":1},\"key\":\"DB_PASSWORD\"},{\"value\":\"b\",\"name\":\"A\"}]"}`, ``,
+		},
+		{
+			"JSON behind many brackets", nil, nil,
+			[]S{slog.String("a", strings.Repeat("[1 {a ", 100)+`{"name":"DB_PASSWORD","value":"a hunter2"}`)},
+			``, `a="` + strings.Repeat("[1 {a ", 100) + `{\"name\":\"DB_PASSWORD\",\"value\":\"[REDACTED]\"}"`,
+		},
+		{
+			"quoted and other forms of what a method prints", nil, nil,
+			[]S{slog.Any("q", quotesToken{"hunter2\x01"}), slog.Any("r", runeSecret{[]rune("hunter2")}), slog.Any("x", upperHex{[]byte("hunter2")})},
+			``, `q="bad \"[REDACTED]\"" r=[REDACTED] x="[REDACTED] [REDACTED]"`,
+		},
+		{
+			"group in a list with a quiet error behind a LogValuer", nil, nil,
+			[]S{slog.Any("x", []any{slog.GroupValue(slog.Any("a", valuer{slog.AnyValue(mutedError{"hunter2", "m"})})), "password=x"})},
+			``, ``,
+		},
+		{
+			"fields that encoding/json quotes", nil, nil,
+			[]S{slog.Any("c", struct {
+				Password string
+				S        string  `json:",string"`
+				N        *int    `json:",string"`
+				P        *string `json:",string"`
+			}{"hunter2", "a", new(5), nil})},
+			`{"c":{"Password":"[REDACTED]","S":"\"a\"","N":"5","P":null}}`, ``,
 		},
 		{
 			"private key", nil, nil,
