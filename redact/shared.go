@@ -64,7 +64,8 @@ func bookOf(opts *Options) (*book, error) {
 func newBook(opts *Options) (*book, error) {
 	rules, err := opts.rules()
 	b := &book{rules: rules, query: none, cookie: none}
-	for i, r := range rules {
+	for i := range rules {
+		r := &rules[i]
 		for _, key := range r.Keys {
 			_ = b.keys.add(key, i) // checked
 		}

@@ -1,0 +1,78 @@
+package redact
+
+import (
+	"errors"
+	"reflect"
+)
+
+// failure masks the secrets in an error. All errors that it wraps are looked at too:
+// a handler may print them on their own.
+func (w *walk) failure(err error, v reflect.Value, t reflect.Type) (out any, changed bool) {
+	hits := len(w.hits)
+	dirty := w.behindError(err, v, t)
+	_, inMethods := w.printed(err)
+	w.hits = w.hits[:hits] // none of these is printed
+	text, changed := w.printedText(err.Error())
+	if !changed && !dirty && !inMethods {
+		return nil, false
+	}
+	return &maskedError{text: text, is: func(target error) bool { return errors.Is(err, target) }}, true
+}
+
+// behindError reports whether there is a secret in what err is made of or wraps,
+// all of which is looked at once.
+func (w *walk) behindError(err error, v reflect.Value, t reflect.Type) bool {
+	w.hidden++
+	defer w.unhide()
+	n := 0
+	dirty := w.wrapped(err, &n)
+	return w.behindMethods(v, t) || dirty
+}
+
+// maxErrors is how many errors one may wrap.
+const maxErrors = 1000
+
+// wrapped reports whether there is a secret in the text of an error in the tree
+// of err, or too many of them to tell.
+func (w *walk) wrapped(err error, n *int) (dirty bool) {
+	var errs []error
+	switch x := err.(type) { //nolint:errorlint // the tree is walked here
+	case interface{ Unwrap() error }:
+		errs = []error{x.Unwrap()}
+	case interface{ Unwrap() []error }:
+		errs = x.Unwrap()
+	}
+	for _, e := range errs {
+		if e == nil {
+			continue
+		}
+		if *n++; *n > maxErrors {
+			w.blind = true
+			return true
+		}
+		_, inText := w.text(e.Error())
+		v := reflect.ValueOf(e)
+		if rule := w.shared.info(v.Type()).rule; rule != none {
+			w.secrets = append(w.secrets, secret{e.Error(), rule})
+			inText = true
+		}
+		inFields := w.behindMethods(v, v.Type())
+		if w.wrapped(e, n) || inText || inFields {
+			dirty = true
+		}
+	}
+	return dirty
+}
+
+// A maskedError is an error with the secrets masked in its text. [errors.Is]
+// still knows what it was; nothing leads back to the error itself.
+type maskedError struct {
+	text string
+	is   func(target error) bool // in a closure, where no handler can print it
+}
+
+// Error returns the masked text.
+func (e *maskedError) Error() string { return e.text }
+
+// Is reports what the error that was masked reports.
+func (e *maskedError) Is(target error) bool { return e.is(target) }
