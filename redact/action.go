@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 )
 
@@ -43,8 +44,8 @@ const minHashKey = 16
 // secrets apart.
 const hashSize = 8
 
-// Mask replaces a secret by text, which is to be nothing but words: of [REDACTED]
-// and the like.
+// Mask replaces a secret by text, of [REDACTED] and the like. It stands in JSON and
+// in quotes too, and has no control characters, no quotes and no backslashes.
 func Mask(text string) Action { return Action{kind: byText, text: text} }
 
 // Remove leaves out the attr, the map entry, the field or the member of JSON. In
@@ -68,12 +69,24 @@ func Hash(key []byte) Action { return Action{kind: byHash, key: string(key)} }
 // check returns what is wrong with the action.
 func (a Action) check() error {
 	switch {
-	case (a.kind == byLast || a.kind == byFirst) && a.n < 1:
-		return fmt.Errorf("KeepLast or Truncate of %d characters, want at least 1", a.n)
+	case a.kind == byLast && a.n < 1:
+		return fmt.Errorf("KeepLast of %d characters, want at least 1", a.n)
+	case a.kind == byFirst && a.n < 1:
+		return fmt.Errorf("Truncate to %d characters, want at least 1", a.n)
 	case a.kind == byHash && len(a.key) < minHashKey:
 		return fmt.Errorf("a key for Hash of %d bytes, want at least %d", len(a.key), minHashKey)
 	case a.kind == byText && a.text == "":
 		return errors.New("an empty Mask, want a text, or Remove")
+	}
+	return checkMask(a.text)
+}
+
+// checkMask returns what is wrong with a text that is to stand in the place of any
+// secret.
+func checkMask(text string) error {
+	breaks := func(r rune) bool { return unicode.IsControl(r) || strings.ContainsRune("\"'`\\", r) }
+	if !utf8.ValidString(text) || strings.ContainsFunc(text, breaks) {
+		return fmt.Errorf("the mask %q, want UTF-8 without control characters, quotes and backslashes", text)
 	}
 	return nil
 }

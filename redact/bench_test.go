@@ -118,3 +118,34 @@ func BenchmarkString(b *testing.B) {
 		})
 	}
 }
+
+// Lines without a secret that have a word which rules look for.
+func BenchmarkWords(b *testing.B) {
+	const prose = "the connection was closed by the peer before the headers were read, retrying in 12ms; " +
+		"2026-11-22 10:00:01 - worker 7 - done - 3 rows in the cache, node web-1.example.com, by /api/v1/users/42; "
+	for _, words := range []string{
+		"nothing", "token expired for user 12", "password reset requested", "SELECT password FROM users", "credentials loaded", "secret synced",
+		"machine learning job", "bearer auth failed", "basic checks passed", "curl/8.5.0", "curl is here", "GET /bot/x", "mysql is up", "mongo is up",
+		"identified by name", "mailgun is up", "airtable is up", "https://example.com/bob@x", "<html><b>x</b></html>", "client_secret_basic",
+		"eyJhbGciOiJIUzI1NiJ9", "AKIA is a prefix", "sig=SIGTERM", "en-us1", "SG.region", "hf_hub", "secret_rotation", "-----BEGIN CERTIFICATE-----", "https://hooks.slack.com/", "v1.0-rc1",
+		"User:bob", "--token-file x", "x@/y", "accountkey rotated", "at 10:aa", "id DE89", "4111", "cost $5$",
+	} {
+		b.Run(words, func(b *testing.B) {
+			line := prose + words + "; " + prose
+			b.SetBytes(int64(len(line)))
+			r, err := redact.New(nil)
+			if err != nil {
+				b.Fatal(err)
+			}
+			lines := make([]string, 64) // so that none is known from before
+			for i := range lines {
+				lines[i] = line + strings.Repeat("x", i)
+			}
+			i := 0
+			for b.Loop() {
+				r.String(lines[i%len(lines)])
+				i++
+			}
+		})
+	}
+}

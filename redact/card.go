@@ -1,7 +1,5 @@
 package redact
 
-import "unicode/utf8"
-
 // The length of a payment card's number.
 const (
 	minCard = 13
@@ -80,9 +78,3 @@ func hasIssuer(digits []byte) bool {
 	}
 	return false
 }
-
-func isWord(c byte) bool { return isAlnum(c) || c == '_' }
-
-// isWordByte is isWord as \b of package regexp has it: letters beyond ASCII are
-// none, since not all scripts put a space before a number.
-func isWordByte(c byte) bool { return c < utf8.RuneSelf && isWord(c) }

@@ -103,7 +103,7 @@ func keyRules() []Rule {
 		rule("signed_url", groupCredentials, "AWS Signature Version 4, query parameters; Google Cloud Storage, V4 signing",
 			`*xamzsignature *xamzcredential *xgoogsignature *xgoogcredential`),
 		// What it finds is in pair.go: sig, signature and code, which are harmless elsewhere.
-		{Name: urlQuery, Group: groupCredentials, Source: "RFC 6749 section 4.1.2; Azure Storage, Create a service SAS"},
+		{Name: "url_query", query: true, Group: groupCredentials, Source: "RFC 6749 section 4.1.2; Azure Storage, Create a service SAS"},
 		rule("card_number", groupPayment, "PCI DSS v4.0, requirement 3.4",
 			`
 			*_cardnumber *_cardnum *_cardno *_ccnumber *_ccnum *creditcard *debitcard
@@ -151,39 +151,39 @@ func textRules() []Rule {
 		rule("dsn_password", "github.com/go-sql-driver/mysql, DSN", "@tcp(|@unix(|@tcp6(|@cloudsql(|@(|@/",
 			`[^\s:@/"'=]+:(\S+)@(?:(?:tcp6?|unix|cloudsql)?\(|/\w)`, nil),
 		rule("bearer", "RFC 6750 section 2.1", "bearer",
-			`(?i)\bbearer(?:\s+|%20|\+)([a-z0-9._~+/-]{8,}=*)`, isCredential),
+			`(?i)\bbearer(?:\s+|%20|\+)([a-z0-9._~+/-]{8,}=*)`, isCredential).from(word),
 		rule("basic", "RFC 7617 section 2", "basic",
-			`(?i)\bbasic\s+([a-z0-9+/_-]{4,}={0,2})`, isUserPass),
-		rule("command_flag", "GNU coding standards, section 4.8", "password|passwd|passphrase|passcode|-pass|secret|token|credential|"+
+			`(?i)\bbasic\s+([a-z0-9+/_-]{4,}={0,2})`, isUserPass).from(word),
+		rule("command_flag", "GNU coding standards, section 4.8", "password|passwd|passphrase|passcode|pass|secret|token|credential|"+
 			"api-key|api_key|apikey|access-key|access_key|accesskey|private-key|private_key|privatekey|account-key|account_key|accountkey",
-			`(?i)(?:--[a-z0-9_-]*|\s-)(?:password|passwd|passphrase|passcode|-pass|secret|token|credentials?|`+
-				`(?:api|secret|access|private|account)[-_]?key)`+
-				`(?:[ \t]+(?:`+quoted+`|([^\s"'-]\S*))|\\?["'],?[ \t]+(?:`+quoted+`))`, isFlagValue),
+			`(?i)(?:(?:--[a-z0-9_-]{0,40}|\s-)(?:password|passwd|passphrase|passcode|secret|token|credentials?|`+
+				`(?:api|secret|access|private|account)[-_]?key)|--(?:[a-z0-9_-]{0,40}-)?pass)`+
+				`(?:[ \t]+(?:`+quoted+`|([^\s"'-]\S*))|\\?["'],?[ \t]+(?:`+quoted+`))`, isFlagValue).from(flagStart),
 		rule("command_password", "sshpass(1), redis-cli(1), docker login, ldapsearch(1), mysql(1), mongosh, sqlcmd",
 			"sshpass|redis-cli|docker login|ldapsearch|ldapmodify|mysql|mariadb|mongo|sqlcmd",
-			`\b(?:(?:sshpass\s+-p|redis-cli\s(?:[^\r\n]*?\s)?-a|docker login\s(?:[^\r\n]*?\s)?-p`+
-				`|ldap(?:search|modify)\s(?:[^\r\n]*?\s)?-w|mongo(?:sh|dump|restore)?\s(?:[^\r\n]*?\s)?-p|sqlcmd\s(?:[^\r\n]*?\s)?-P)[ \t]*`+
-				`|(?:mysql(?:dump|admin|import)?|mariadb(?:-dump|-admin|-import)?)\s(?:[^\r\n]*?\s)?-p)(?:`+quoted+`|([^\s"'-]\S*))`, isNoPort),
-		rule("curl_user", "curl man page, --user and --proxy-user", "curl",
-			`\bcurl\s(?:[^\r\n]*?\s)?(?:-[A-Za-z]*[uU][ \t]*|--(?:proxy-)?user[ \t=]+)(?:"[^\s:"']+:([^"]+)"|'[^\s:"']+:([^']+)'`+
-				`|\\"[^\s:"']+:([^"\\]+)\\"|[^\s:"'\\]+:([^\s"'\\]+))`, nil),
-		rule("curl_cookie", "curl man page, --cookie", "curl",
-			`\bcurl\s(?:[^\r\n]*?\s)?(?:-b[ \t]*|--cookie[ \t=]+)(?:"([^"=]+=[^"]*)"|'([^'=]+=[^']*)'|\\"([^"=]+=[^"\\]*)\\"|([^\s"'=\\]+=[^\s"']*))`, nil),
+			`\b(?:(?:sshpass[ \t]+-p|redis-cli[ \t](?:[^\r\n]*?[ \t])?-a|docker login[ \t](?:[^\r\n]*?[ \t])?-p`+
+				`|ldap(?:search|modify)[ \t](?:[^\r\n]*?[ \t])?-w|mongo(?:sh|dump|restore)?[ \t](?:[^\r\n]*?[ \t])?-p|sqlcmd[ \t](?:[^\r\n]*?[ \t])?-P)[ \t]*`+
+				`|(?:mysql(?:dump|admin|import)?|mariadb(?:-dump|-admin|-import)?)[ \t](?:[^\r\n]*?[ \t])?-p)(?:`+quoted+`|([^\s"'-]\S*))`, isNoPort).with(" -p| -a| -w|\t-p|\t-a|\t-w"),
+		rule("curl_user", "curl man page, --user and --proxy-user", "curl |curl\t",
+			`\bcurl[ \t](?:[^\r\n]*?[ \t])?(?:-[A-Za-z]*[uU][ \t]*|--(?:proxy-)?user[ \t=]+)(?:"[^\s:"']+:([^"]+)"|'[^\s:"']+:([^']+)'`+
+				`|\\"[^\s:"']+:([^"\\]+)\\"|[^\s:"'\\]+:([^\s"'\\]+))`, nil).with(" -|\t-"),
+		rule("curl_cookie", "curl man page, --cookie", "curl |curl\t",
+			`\bcurl[ \t](?:[^\r\n]*?[ \t])?(?:-b[ \t]*|--cookie[ \t=]+)(?:"([^"=]+=[^"]*)"|'([^'=]+=[^']*)'|\\"([^"=]+=[^"\\]*)\\"|([^\s"'=\\]+=[^\s"']*))`, nil).with(" -b| --cookie|\t-b|\t--cookie"),
 		rule("url_fields", "Go package net/url, URL, as fmt prints its fields", "user:",
-			`\bUser:[^\s:]*:(\S+) Host:`, nil),
+			`\bUser:[^\s:]*:(\S+) Host:`, nil).with(" host:"),
 		rule("netrc", "curl man page, --netrc", "machine",
-			`\bmachine\s+\S+\s+login\s+\S+\s+password\s+(\S+)`, nil),
+			`\bmachine\s+\S+\s+login\s+\S+\s+password\s+(\S+)`, nil).from(word),
 		rule("redis_password", "Redis, redis.conf, requirepass and masterauth", "requirepass|masterauth",
 			`(?im)(?:^[ \t]*(?:requirepass|masterauth)[ \t]+(?:`+quoted+`|([^\s"']+))[ \t]*$`+
 				`|\bconfig[ \t]+set[ \t]+(?:requirepass|masterauth)[ \t]+(?:`+quoted+`|([^\s"']+)))`, nil),
 		rule("sql_password", "MySQL and PostgreSQL manuals, CREATE USER", "password|identified",
-			`(?i)\b(?:password|identified\s+by)\s+(?:'((?:[^']|'')+)'|"([^"]+)"|\\"([^"]+)\\")`, nil),
+			`(?i)\b(?:password|identified\s+by)\s+(?:'((?:[^']|'')+)'|"([^"]+)"|\\"([^"]+)\\")`, nil).from(word),
 		rule("quoted_token", "convention of clients that print what was refused", "token|api key",
-			`(?i)\b(?:token|api key)\s+(?:'([a-z0-9._~+/=-]{6,})'|\\?"([a-z0-9._~+/=-]{6,})\\?")`, isCredential),
+			`(?i)\b(?:token|api key)\s+(?:'([a-z0-9._~+/=-]{6,})'|\\?"([a-z0-9._~+/=-]{6,})\\?")`, isCredential).from(word),
 		rule("xml_element", "W3C XML 1.0, section 3", "</",
 			`(?is)<(?:[\w.-]+:)?[\w.-]*(?:password|passwd|passphrase|passcode|pwd|secret|token|session[-_]?id|`+
 				`(?:api|private|access|account)[-_]?key)`+
-				`(?:\s[^<>]*)?>(.+?)</`, nil),
+				`(?:\s[^<>]*)?>(.+?)</`, nil).with("password|passwd|passphrase|passcode|pwd|secret|token|session|key"),
 		rule("password_hash", "crypt(5); PHC string format; Django, Password management; RFC 5803 section 3; OpenLDAP, userPassword",
 			"$2a$|$2b$|$2x$|$2y$|$2$|$argon2|$scrypt$|$pbkdf2|$y$|$gy$|$7$|$6$|$5$|$1$|$apr1$|pbkdf2_sha|scram-sha-|{ssha",
 			`\$2[abxy]?\$[0-9]{2}\$[A-Za-z0-9./]{53}`+
@@ -195,14 +195,14 @@ func textRules() []Rule {
 				`|\$(?:1|apr1)\$[A-Za-z0-9./]{1,8}\$[A-Za-z0-9./]{22}`+
 				`|pbkdf2_sha(?:1|256|512)\$[0-9]+\$[A-Za-z0-9]+\$[A-Za-z0-9+/]{20,}=*`+
 				`|SCRAM-SHA-(?:1|256|512)\$[0-9]+:[A-Za-z0-9+/]+=*\$[A-Za-z0-9+/]{20,}=*:[A-Za-z0-9+/]{20,}=*`+
-				`|\{SSHA(?:256|512)?\}[A-Za-z0-9+/]{28,}=*`, nil),
+				`|\{SSHA(?:256|512)?\}[A-Za-z0-9+/]{28,}=*`, nil).from(here),
 	}
 }
 
 // formRule returns a rule for a form that is given by an expression. One of
 // literals, in lower case and with | between, is in every text in which it is.
 func formRule(name, group, source, literals, expr string, check func(string) bool) Rule {
-	find := sync.OnceValue(func() func(string) []span { return finder(regexp.MustCompile(expr), check) })
+	find := sync.OnceValue(func() func(string) []span { return finder(regexp.MustCompile(expr)) })
 	return Rule{Name: name, Group: group, Source: source, Pattern: expr, Check: check, matcher: &matcher{
 		pattern:  expr,
 		literals: strings.Split(literals, "|"),
@@ -210,11 +210,12 @@ func formRule(name, group, source, literals, expr string, check func(string) boo
 	}}
 }
 
-// with returns the rule for texts that have this literal too.
-func (r Rule) with(literal string) Rule {
-	find := r.matcher.find
+// with returns the rule for texts that have one of these literals too, in lower
+// case and with | between.
+func (r Rule) with(literals string) Rule {
+	find, too := r.matcher.find, newTexts(strings.Split(literals, "|"))
 	r.matcher.find = func(s string) []span {
-		if !strings.Contains(s, literal) {
+		if too.in(s, 0) < 0 {
 			return nil
 		}
 		return find(s)

@@ -206,7 +206,7 @@ func FuzzString(f *testing.F) {
 		if again := redact.String(got); isJSON && again != got {
 			t.Errorf("JSON %q becomes %q, and that %q", s, got, again)
 		}
-		quoted := strconv.Quote(s + "x")
+		quoted := strconv.Quote(s + "x7") // no placeholder has letters and digits
 		if got, want := redact.String("a password="+quoted+" b"), `a password="[REDACTED]" b`; got != want {
 			t.Errorf("password=%s becomes %q, want %q", quoted, got, want)
 		}

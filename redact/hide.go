@@ -84,9 +84,9 @@ func (w *walk) hide(rule int, text string, hasText bool) (out string, removed bo
 	return a.replace(w.shared.mask, text, hasText), a.kind == byRemoval
 }
 
-// hides reports whether a text is what hide makes of a secret.
+// hides reports whether a text is what hide makes of a secret, or stands for one.
 func (w *walk) hides(rule int, text string) bool {
-	return w.masked(text) ||
+	return w.masked(text) || w.isPlaceholder(text) ||
 		rule != none && text != "" && w.shared.rules[rule].Action.replace(w.shared.mask, text, true) == text
 }
 

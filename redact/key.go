@@ -68,6 +68,9 @@ const (
 // end, one at least.
 func (k *keySet) add(pattern string, rule int) error {
 	p := &keyPattern{rule: rule}
+	if strings.ContainsRune(pattern, utf8.RuneError) {
+		return fmt.Errorf("key %q: want UTF-8", pattern)
+	}
 	wild := true
 	for text := range strings.SplitSeq(pattern, ".") {
 		elem := parseElem(text)
@@ -446,23 +449,4 @@ func fold(s string) string {
 		}
 		return -1
 	}, strings.ToLower(s))
-}
-
-func isPunct(c byte) bool {
-	return c < utf8.RuneSelf && (c < '0' || '9' < c && c < 'A' || 'Z' < c && c < 'a' || 'z' < c)
-}
-
-func isUpper(c byte) bool { return 'A' <= c && c <= 'Z' }
-
-func isLower(c byte) bool { return 'a' <= c && c <= 'z' }
-
-func isDigit(c byte) bool { return '0' <= c && c <= '9' }
-
-func isAlnum(c byte) bool { return c >= utf8.RuneSelf || !isPunct(c) }
-
-func lower(c byte) byte {
-	if isUpper(c) {
-		c += 'a' - 'A'
-	}
-	return c
 }

@@ -118,7 +118,7 @@ func (m maker) match(re *syntax.Regexp) string {
 			b.WriteRune(r)
 		}
 	case syntax.OpCharClass:
-		if i := m.IntN(len(re.Rune)/2+1) * 2; i < len(re.Rune) {
+		if i := m.IntN(len(re.Rune)/2) * 2; m.IntN(200) > 0 { // hardly ever, there is none
 			r := re.Rune[i] + rune(m.IntN(int(min(re.Rune[i+1]-re.Rune[i], 200)+1)))
 			if r == 0xFFFD {
 				return "\xff"

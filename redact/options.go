@@ -7,6 +7,9 @@ import (
 	"strings"
 )
 
+// keysRule is the name of the rule for Options.Keys.
+const keysRule = "keys"
+
 // Options are options for a [Handler] and a [Redactor]. A zero Options consists
 // entirely of default values.
 type Options struct {
@@ -18,19 +21,21 @@ type Options struct {
 	// form. Secrets that a Pattern finds are still masked.
 	AllowKeys []string
 
-	// Rules come before the default ones.
+	// Rules come before the default ones. Each has a name of its own; one with the
+	// name of a default rule stands in its place.
 	Rules []Rule
 
 	// Enable has the names, or groups, of rules that are Optional and to be on;
-	// Disable of those that are to be off. A name counts for more than a group, and
-	// Disable for more than Enable.
+	// Disable of those that are to be off, of Rules too. A name counts for more than
+	// a group. None is in both.
 	Enable, Disable []string
 
 	// NoDefaults leaves out the default rules. Rules may still hold some of
 	// [DefaultRules].
 	NoDefaults bool
 
-	// Mask is what stands in the place of a secret. Empty means "[REDACTED]".
+	// Mask is what stands in the place of a secret, in JSON and in quotes too: it has
+	// no control characters, no quotes and no backslashes. Empty means "[REDACTED]".
 	Mask string
 
 	// OnRedact is called for each secret, of one record for the first 64: with the
@@ -50,8 +55,11 @@ type Options struct {
 }
 
 // Validate returns an error that names each field that is wrong, its value, and
-// what is allowed.
+// what is allowed. Nil options are right.
 func (o *Options) Validate() error {
+	if o == nil {
+		return nil
+	}
 	_, err := o.rules()
 	return err
 }
@@ -61,11 +69,18 @@ func (o *Options) Validate() error {
 func (o *Options) rules() ([]Rule, error) {
 	var errs []error
 	rules := make([]Rule, 0, len(o.Rules)+1)
+	named := map[string]int{} // the index of the rule with a name
 	for i, r := range o.Rules {
-		if err := r.check(fmt.Sprintf("Options.Rules[%d]", i)); err != nil {
+		place := fmt.Sprintf("Options.Rules[%d]", i)
+		if err := r.check(place); err != nil {
 			errs = append(errs, err)
 			continue
 		}
+		if first, ok := named[r.Name]; ok {
+			errs = append(errs, fmt.Errorf("redact: %s %q: Options.Rules[%d] has this name, want one of its own", place, r.Name, first))
+			continue
+		}
+		named[r.Name] = i
 		if o.inForce(r) {
 			rules = append(rules, r)
 		}
@@ -79,22 +94,34 @@ func (o *Options) rules() ([]Rule, error) {
 		keys = append(keys, key)
 	}
 	if len(keys) > 0 {
-		rules = append(rules, Rule{Name: "keys", Keys: keys})
+		rules = append(rules, Rule{Name: keysRule, Keys: keys})
+	}
+	if i, ok := named[keysRule]; ok && len(keys) > 0 {
+		errs = append(errs, fmt.Errorf("redact: Options.Rules[%d] %q: Options.Keys has this name, want one of its own", i, keysRule))
 	}
 	for i, key := range o.AllowKeys {
 		if err := new(keySet).add(key, 0); err != nil {
 			errs = append(errs, fmt.Errorf("redact: Options.AllowKeys[%d]: %w", i, err))
 		}
 	}
+	known := o.Rules
 	if !o.NoDefaults {
+		known = slices.Concat(o.Rules, defaultRules())
 		for _, r := range defaultRules() {
-			if o.inForce(r) {
+			if _, replaced := named[r.Name]; !replaced && o.inForce(r) {
 				rules = append(rules, r)
 			}
 		}
 	}
-	known := append(DefaultRules(), o.Rules...)
 	errs = append(errs, unknown("Enable", o.Enable, known), unknown("Disable", o.Disable, known))
+	for i, name := range o.Disable {
+		if slices.Contains(o.Enable, name) {
+			errs = append(errs, fmt.Errorf("redact: Options.Disable[%d] is %q, which is in Enable, want it in one of them", i, name))
+		}
+	}
+	if err := checkMask(o.Mask); err != nil {
+		errs = append(errs, fmt.Errorf("redact: Options.Mask: %w", err))
+	}
 	return rules, errors.Join(errs...)
 }
 
@@ -123,15 +150,43 @@ func unknown(field string, list []string, known []Rule) error {
 	var errs []error
 	for i, name := range list {
 		if !slices.ContainsFunc(known, func(r Rule) bool { return names([]string{name}, r) }) {
-			var all []string
-			for _, r := range known {
-				all = append(all, r.Group, r.Name)
-			}
-			slices.Sort(all)
-			all = slices.DeleteFunc(slices.Compact(all), func(s string) bool { return s == "" })
-			errs = append(errs, fmt.Errorf("redact: Options.%s[%d] is %q, want the name or the group of a rule: %s",
-				field, i, name, strings.Join(all, ", ")))
+			errs = append(errs, fmt.Errorf("redact: Options.%s[%d] is %q, want the name or the group of a rule, as %s (DefaultRules has more)",
+				field, i, name, strings.Join(nearest(name, known), ", ")))
 		}
 	}
 	return errors.Join(errs...)
+}
+
+// nearest returns the three names of rules and groups that are most like a name.
+func nearest(name string, known []Rule) []string {
+	var all []string
+	for _, r := range known {
+		all = append(all, r.Group, r.Name)
+	}
+	slices.Sort(all)
+	all = slices.DeleteFunc(slices.Compact(all), func(s string) bool { return s == "" })
+	slices.SortStableFunc(all, func(a, b string) int { return distance(a, name) - distance(b, name) })
+	return all[:min(3, len(all))]
+}
+
+// distance returns how many bytes have to be put in, left out or replaced to make
+// one name the other.
+func distance(a, b string) int {
+	row := make([]int, len(b)+1) // from what there is of a so far to each beginning of b
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		before := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			change := before
+			if a[i] != b[j] {
+				change++
+			}
+			before = row[j+1]
+			row[j+1] = min(change, row[j]+1, before+1)
+		}
+	}
+	return row[len(b)]
 }

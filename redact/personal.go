@@ -73,5 +73,5 @@ func isVersion(before string) bool {
 }
 
 func isIPByte(c byte) bool {
-	return isDigit(c) || 'a' <= lower(c) && lower(c) <= 'f' || c == ':' || c == '.'
+	return isHexByte(c) || c == ':' || c == '.'
 }

@@ -34,7 +34,7 @@ const (
 	firstMark = 1 << iota
 	secondMark
 	marks     = firstMark | secondMark
-	markBytes = `:=%{[\`
+	markBytes = ":=%{[\\\xef"
 	maxKinds  = 64 - 2
 )
 
@@ -328,7 +328,7 @@ func marked[T string | []byte](w *walk, s T, i int, found suspicion) suspicion {
 	case '\\':
 		found.escape = true
 	default:
-		found.keys = found.keys || isSeparator(s, i) && endsKey(w, s, i)
+		found.keys = found.keys || separatorAt(s, i) > 0 && endsKey(w, s, i)
 	}
 	return found
 }
@@ -366,28 +366,14 @@ func (p *prefilter) find(rule int, s string) []span {
 	return m.find(s)
 }
 
-// isSeparator reports whether a separator begins at the mark s[i].
-func isSeparator[T string | []byte](s T, i int) bool {
-	switch s[i] {
-	case ':': // not std::token::next
-		return (i+1 == len(s) || s[i+1] != ':') && (i == 0 || s[i-1] != ':')
-	case '%':
-		return i+2 < len(s) && s[i+1] == '3' && (lower(s[i+2]) == 'd' || lower(s[i+2]) == 'a')
-	}
-	return true
-}
-
 // endsKey reports whether a key that is sensitive, or the name of a value with a
 // name beside it, ends before the separator at s[at]. It finds what keyBefore does.
 func endsKey[T string | []byte](w *walk, s T, at int) bool {
-	end := at
-	for end > 0 && (s[end-1] == ' ' || s[end-1] == '\t') {
-		end--
-	}
+	end := keyEnd(s, at)
 	if end == 0 {
 		return false
 	}
-	if c := s[end-1]; c == '"' || c == '\'' || c == '`' {
+	if c := s[end-1]; isQuote(c) {
 		for end--; end > 0 && s[end-1] == '\\'; end-- {
 		}
 		start := end
@@ -395,13 +381,19 @@ func endsKey[T string | []byte](w *walk, s T, at int) bool {
 			start--
 		}
 		name := s[start:end]
-		return len(name) > 0 && (w.sensitive(string(name)) != none || isValue(string(name)))
+		return len(name) > 0 && (w.sensitive(string(name)) != none || isValue(string(name)) || isNamed(w, s, at, start, end))
+	} else if c == ')' {
+		_, rule := columns(w, s, at, end)
+		return rule != none
 	}
 	start := keyStart(w, s, end)
 	if start == end {
 		return false
 	}
-	if w.sensitive(string(s[start:end])) != none || hasEscape(s[start:end]) {
+	if w.sensitive(string(s[start:end])) != none || hasEscape(s[start:end]) || isNamed(w, s, at, start, end) {
+		return true
+	}
+	if short := asciiStart(s, start, end); short > start && w.sensitive(string(s[short:end])) != none {
 		return true
 	}
 	if start == 0 {
@@ -417,10 +409,28 @@ func endsKey[T string | []byte](w *walk, s T, at int) bool {
 	return false
 }
 
+// isNamed reports whether s[start:end], before the separator s[at], says that the
+// value behind it is the name of a secret.
+func isNamed[T string | []byte](w *walk, s T, at, start, end int) bool {
+	if n := end - start; n != len("key") && n != len("name") {
+		return false
+	}
+	rule, _ := namesSecret(w, s, string(s[start:end]), at+separatorAt(s, at))
+	return rule != none
+}
+
+// keyStart returns where the key without quotes begins that ends before s[end].
 func keyStart[T string | []byte](w *walk, s T, end int) int {
 	start := end
 	for start > max(0, end-maxKey) && w.shared.filter.inKey[s[start-1]] {
 		start--
+	}
+	if start > 0 && start < end && s[start-1] == '\x1b' { // behind a color
+		for i := start; i < min(end, start+maxColor); i++ {
+			if s[i] == 'm' {
+				return i + 1
+			}
+		}
 	}
 	return start
 }

@@ -24,7 +24,7 @@ func pieces() []string {
 	return []string{
 		"password", "PASSWORD", "db_pass", "api key", "token", "user", "name", "value", "Value", "sig", "code", "x", "é", "\xff", "7",
 		"=", ":", "::", " = ", ": ", "%3D", "%3a", "%20", "%", `"`, `\"`, `\\"`, "'", "`", "?", "&", "#", ".", "-", "_", "[0]", "]", " ",
-		"\t", "\n", "{", "[", `\`, "4111 1111", "1111-", "11", strings.Repeat("long", 40), "bearer", "eyJ",
+		"\t", "\n", "{", "[", `\`, "(", ")", "\x1b[0m", "：", "4111 1111", "1111-", "11", strings.Repeat("long", 40), "bearer", "eyJ",
 	}
 }
 
@@ -39,7 +39,8 @@ func TestSuspectSeesTheKeysThatPairsSees(t *testing.T) {
 				continue
 			}
 			k := w.keyBefore(s, i)
-			want = want || k.rule != none || k.quote != "" && isValue(k.name)
+			named, _ := namesSecret(w, s, k.name, i+separatorAt(s, i))
+			want = want || k.rule != none || named != none || k.quote != "" && isValue(k.name)
 		}
 		got := w.suspect(s).keys
 		if want && !got {

@@ -18,8 +18,8 @@ import (
 // The rules of [Options] come before the default ones. Of several that find the
 // same, the first decides.
 type Rule struct {
-	// Name is what Stats, OnRedact and the errors call the rule. It must not be
-	// empty.
+	// Name is what Stats, OnRedact, Options.Disable and the errors call the rule. It
+	// must not be empty.
 	Name string
 
 	// Group is what the rule can be switched off by, with others: see
@@ -38,7 +38,8 @@ type Rule struct {
 	// Card-Number too. A "*" stands for any letters: "*password" is what ends in
 	// it, "secret*" what begins with it, "*card*" what holds it. Punctuation
 	// beside a "*" is the border of a word: "*_pass" is pass, db_pass and dbPass,
-	// not bypass.
+	// not bypass. A number at the end of a key does not count for a pattern with a
+	// "*": "*password" is password2 and password[0] too, "bearer" is only bearer.
 	//
 	// A key with dots is matched against the last elements of the path of groups
 	// and keys, "*" being any one element and "**" any number of them:
@@ -62,8 +63,8 @@ type Rule struct {
 	// that is missing.
 	Pattern string
 
-	// Check, if not nil, says which of the secrets that Pattern finds are. If it
-	// panics, they all are.
+	// Check, if not nil, says which of the secrets that Pattern finds, or a default
+	// rule without one, are secrets. If it panics, they are.
 	Check func(secret string) bool
 
 	// Match, if not nil, is asked about each attr, map entry, field of a struct
@@ -79,6 +80,7 @@ type Rule struct {
 	Optional bool
 
 	matcher *matcher // for Pattern, or of a default rule without one
+	query   bool     // it is for keys that are sensitive in the query of a URL only
 }
 
 // A matcher finds secrets in text.
@@ -95,7 +97,7 @@ type span struct{ start, end int }
 // compile returns the matcher of the rule, or nil if it looks for nothing in text.
 func (r *Rule) compile() (*matcher, error) {
 	if r.matcher != nil && r.matcher.pattern == r.Pattern {
-		return r.matcher, nil
+		return r.matcher.withCheck(r.Check), nil
 	}
 	if r.Pattern == "" {
 		return nil, nil //nolint:nilnil // most rules have none
@@ -107,11 +109,24 @@ func (r *Rule) compile() (*matcher, error) {
 	if re.MatchString("") {
 		return nil, errors.New("matches the empty text")
 	}
-	m := &matcher{pattern: r.Pattern, find: finder(re, r.Check)}
+	m := &matcher{pattern: r.Pattern, find: finder(re)}
 	if tree, err := syntax.Parse(r.Pattern, syntax.Perl); err == nil {
 		m.literals = literalsOf(tree)
 	}
-	return m, nil
+	return m.withCheck(r.Check), nil
+}
+
+// withCheck returns the matcher without what it finds that is no secret, as the
+// check says.
+func (m *matcher) withCheck(check func(secret string) bool) *matcher {
+	if check == nil {
+		return m
+	}
+	checked := *m
+	checked.find = func(s string) []span {
+		return slices.DeleteFunc(m.find(s), func(f span) bool { return !isSecret(check, s[f.start:f.end]) })
+	}
+	return &checked
 }
 
 // check returns what is wrong with the rule. What its place is called comes before.
@@ -124,7 +139,7 @@ func (r *Rule) check(place string) error {
 		fail("empty Name, want one for Stats and errors")
 	}
 	if len(r.Keys) == 0 && len(r.Types) == 0 && len(r.Tags) == 0 && r.Pattern == "" && r.Match == nil && r.matcher == nil &&
-		r.Name != urlQuery {
+		!r.query {
 		fail("it finds nothing, want one of Keys, Types, Tags, Pattern and Match")
 	}
 	for _, key := range r.Keys {
@@ -134,7 +149,7 @@ func (r *Rule) check(place string) error {
 	}
 	for i, t := range r.Types {
 		if t == nil {
-			fail("Types[%d] is nil", i)
+			fail("Types[%d] is nil, want a type, as of reflect.TypeFor", i)
 		}
 	}
 	for _, tag := range r.Tags {
@@ -145,7 +160,7 @@ func (r *Rule) check(place string) error {
 	if _, err := r.compile(); err != nil {
 		fail("Pattern %q: %w", r.Pattern, err)
 	}
-	if r.Check != nil && r.Pattern == "" {
+	if r.Check != nil && r.Pattern == "" && r.matcher == nil {
 		fail("a Check, but no Pattern")
 	}
 	if err := r.Action.check(); err != nil {
@@ -193,29 +208,31 @@ func (r *Rule) hasType(t reflect.Type) bool {
 	return false
 }
 
-// finder returns the find function for a pattern. A check that returns false lets
-// a match pass.
-func finder(re *regexp.Regexp, check func(secret string) bool) func(string) []span {
+// finder returns the find function for a pattern.
+func finder(re *regexp.Regexp) func(string) []span {
 	return func(s string) []span {
 		var found []span
 		for _, m := range re.FindAllStringSubmatchIndex(s, -1) {
-			start, end := m[0], m[1]
-			for g := 2; g < len(m); g += 2 {
-				if m[g] >= 0 {
-					start, end = m[g], m[g+1]
-					break
-				}
-			}
-			if start < end && (check == nil || checked(check, s[start:end])) {
-				found = append(found, span{start, end})
+			if f := secretOf(m); f.start < f.end {
+				found = append(found, f)
 			}
 		}
 		return found
 	}
 }
 
-// checked returns what check says. If it panics, that is a secret.
-func checked(check func(string) bool, secret string) (is bool) {
+// secretOf returns the first group that took part in a match, or all of it.
+func secretOf(match []int) span {
+	for g := 2; g < len(match); g += 2 {
+		if match[g] >= 0 {
+			return span{match[g], match[g+1]}
+		}
+	}
+	return span{match[0], match[1]}
+}
+
+// isSecret returns what check says. If it panics, that is a secret.
+func isSecret(check func(string) bool, secret string) (is bool) {
 	defer func() {
 		if p := recover(); p != nil {
 			is = true
@@ -225,11 +242,3 @@ func checked(check func(string) bool, secret string) (is bool) {
 }
 
 var defaultRules = sync.OnceValue(compileDefaults) //nolint:gochecknoglobals // built once, never changed
-
-func asciiLower(s string) string {
-	b := []byte(s)
-	for i, c := range b {
-		b[i] = lower(c)
-	}
-	return string(b)
-}

@@ -417,61 +417,6 @@ func TestWhatWasFoundIsTold(t *testing.T) {
 	}
 }
 
-func TestOptionsAreChecked(t *testing.T) {
-	t.Parallel()
-	for _, tt := range []struct {
-		name string
-		opts redact.Options
-		want []string
-	}{
-		{"nothing", redact.Options{}, nil},
-		{"all there is", redact.Options{
-			Keys: []string{"a", "b.c"}, AllowKeys: []string{"d"}, Enable: []string{"email", "personal"}, Disable: []string{"payment_card", "tokens"},
-			Rules: []redact.Rule{{Name: "x", Keys: []string{"x"}, Action: redact.Hash(hashKey())}},
-		}, nil},
-		{"keys", redact.Options{Keys: []string{"a..b", "", "*.*", "-", "ok"}, AllowKeys: []string{"."}}, []string{
-			`redact: Options.Keys[0]: key "a..b": `, `redact: Options.Keys[1]: key "": `, `redact: Options.Keys[2]: key "*.*": `,
-			`redact: Options.Keys[3]: key "-": `, `redact: Options.AllowKeys[0]: key ".": `,
-		}},
-		{"names", redact.Options{Enable: []string{"emails"}, Disable: []string{"payment_card", ""}}, []string{
-			`redact: Options.Enable[0] is "emails", want the name or the group of a rule: `, `redact: Options.Disable[1] is "", want `,
-		}},
-		{"rules", redact.Options{Rules: []redact.Rule{
-			{}, {Name: "x"}, {Name: "x", Pattern: "("}, {Name: "x", Pattern: "x*"}, {Name: "x", Keys: []string{"*"}}, {Name: "x", Types: []reflect.Type{nil}},
-			{Name: "x", Tags: []string{"a:b"}}, {Name: "x", Keys: []string{"x"}, Check: func(string) bool { return true }},
-			{Name: "x", Keys: []string{"x"}, Action: redact.KeepLast(0)}, {Name: "x", Keys: []string{"x"}, Action: redact.Hash([]byte("short"))},
-			{Name: "x", Keys: []string{"x"}, Action: redact.Mask("")},
-		}}, []string{
-			`redact: Options.Rules[0] "": empty Name`, `redact: Options.Rules[0] "": it finds nothing, want one of Keys, Types, Tags, Pattern and Match`,
-			`redact: Options.Rules[1] "x": it finds nothing`, "redact: Options.Rules[2] \"x\": Pattern \"(\": error parsing regexp: missing closing ): `(`",
-			`redact: Options.Rules[3] "x": Pattern "x*": matches the empty text`, `redact: Options.Rules[4] "x": key "*": `,
-			`redact: Options.Rules[5] "x": Types[0] is nil`, `redact: Options.Rules[6] "x": tag "a:b", want `, `redact: Options.Rules[7] "x": a Check, but no Pattern`,
-			`redact: Options.Rules[8] "x": KeepLast or Truncate of 0 characters, want at least 1`,
-			`redact: Options.Rules[9] "x": a key for Hash of 5 bytes, want at least 16`, `redact: Options.Rules[10] "x": an empty Mask`,
-		}},
-	} {
-		t.Run(tt.name, func(t *testing.T) {
-			t.Parallel()
-			err := tt.opts.Validate()
-			var lines []string
-			if err != nil {
-				lines = strings.Split(err.Error(), "\n")
-			}
-			if len(lines) != len(tt.want) {
-				t.Fatalf("got %d errors, want %d: %v", len(lines), len(tt.want), err)
-			}
-			for i, want := range tt.want {
-				if !strings.HasPrefix(lines[i], want) {
-					t.Errorf("got %s, want %s", lines[i], want)
-				}
-			}
-			if _, made := redact.New(&tt.opts); (made == nil) != (err == nil) {
-				t.Errorf("New says %v, Validate %v", made, err)
-			}
-		})
-	}
-}
-
 // With options that are wrong, nothing gets through at all.
 func TestWrongOptionsMaskEverything(t *testing.T) {
 	t.Parallel()

@@ -16,7 +16,7 @@ func TestManyRules(t *testing.T) {
 	text, want := "", ""
 	for i := range 100 {
 		word := "w" + strings.Repeat("x", i) + "y"
-		rules = append(rules, redact.Rule{Name: "r", Pattern: word})
+		rules = append(rules, redact.Rule{Name: word, Pattern: word})
 		text, want = text+word+" ", want+m+" "
 	}
 	with := logged(t, &redact.Options{Rules: rules})

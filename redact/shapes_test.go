@@ -396,6 +396,11 @@ func TestShapes(t *testing.T) {
 			`{"c":{"Password":"[REDACTED]","S":"\"a\"","N":"5","P":null}}`, ``,
 		},
 		{
+			"placeholders", nil, nil,
+			[]S{slog.String("password", "***"), slog.Any("m", map[string]any{"token": "${API_TOKEN}"}), slog.String("j", `{"secret":"[FILTERED]"}`)},
+			`{"password":"***","m":{"token":"${API_TOKEN}"},"j":"{\"secret\":\"[FILTERED]\"}"}`, ``,
+		},
+		{
 			"private key", nil, nil,
 			[]S{slog.Any("k", ed25519.NewKeyFromSeed([]byte("hunter2hunter2hunter2hunter2hunt")))},
 			`{"k":"[REDACTED]"}`, `k=[REDACTED]`,
@@ -643,9 +648,9 @@ func TestShapes(t *testing.T) {
 			`{"k":"[REDACTED]","password":"x=1"}`, ``,
 		},
 		{
-			"own mask", &redact.Options{Mask: `"x"`}, nil,
+			"own mask", &redact.Options{Mask: "«x»"}, nil,
 			[]S{slog.String("password", "hunter2"), slog.String("j", `{"password":"hunter2"}`)},
-			`{"password":"\"x\"","j":"{\"password\":\"\\\"x\\\"\"}"}`, ``,
+			`{"password":"«x»","j":"{\"password\":\"«x»\"}"}`, ``,
 		},
 		{
 			"empty groups", nil, nil,

@@ -22,12 +22,8 @@ type Stats struct {
 // none is the index of no rule.
 const none = -1
 
-// The names of rules for what has no key of its own: keys that are sensitive in URLs
-// only, and the values of http.Cookie.
-const (
-	urlQuery = "url_query"
-	cookies  = "cookie"
-)
+// cookies is the name of the rule for the values of http.Cookie, which have no key.
+const cookies = "cookie"
 
 // maxHits is how many secrets of one record OnRedact is told of.
 const maxHits = 64
@@ -55,7 +51,7 @@ var defaultBook = sync.OnceValues(func() (*book, error) { return newBook(&Option
 
 // bookOf returns the book for the options, also beside an error.
 func bookOf(opts *Options) (*book, error) {
-	if len(opts.Rules)+len(opts.Keys)+len(opts.AllowKeys)+len(opts.Enable)+len(opts.Disable) == 0 && !opts.NoDefaults {
+	if len(opts.Rules)+len(opts.Keys)+len(opts.AllowKeys)+len(opts.Enable)+len(opts.Disable) == 0 && !opts.NoDefaults && checkMask(opts.Mask) == nil {
 		return defaultBook()
 	}
 	return newBook(opts)
@@ -75,7 +71,7 @@ func newBook(opts *Options) (*book, error) {
 			b.matching = append(b.matching, i)
 		}
 		switch {
-		case r.Name == urlQuery && b.query == none:
+		case r.query && b.query == none:
 			b.query = i
 		case r.Name == cookies && b.cookie == none:
 			b.cookie = i
@@ -132,7 +128,7 @@ func newShared(opts *Options) (*shared, error) {
 
 // setMask makes the masks.
 func (s *shared) setMask(mask string) {
-	if s.mask = mask; mask == "" {
+	if s.mask = mask; mask == "" || checkMask(mask) != nil {
 		s.mask = "[REDACTED]"
 	}
 	s.deepMask, s.panicMask = explain(s.mask, "too deep"), explain(s.mask, "panic")

@@ -46,7 +46,7 @@ func tokenRules() []Rule {
 		token("aws_key_id", "AWS IAM User Guide, IAM identifiers, Understanding unique ID prefixes",
 			form{"AKIA ASIA ABIA ACCA", `[A-Z2-7]{16}\b`}),
 		context("aws_secret_key", "AWS IAM User Guide, Manage access keys for IAM users", "akia|asia",
-			border+`(?:AKIA|ASIA)[A-Z2-7]{16}["']?(?:[\s:,;|/]{1,3})["']?([A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+]|$)`),
+			border+`(?:AKIA|ASIA)[A-Z2-7]{16}["']?(?:[\s:,;|/]{1,3})["']?([A-Za-z0-9/+]{40})(?:[^A-Za-z0-9/+]|$)`).from(before(0)),
 		token("aws_bedrock_key", gitleaks+"aws-amazon-bedrock-api-key",
 			form{"ABSK", `[A-Za-z0-9+/]{100,}={0,2}`}, form{"bedrock-api-key-", `[A-Za-z0-9+/_%-]{20,}={0,2}`}),
 		token("google_api_key", "Google Cloud Docs, API keys overview", form{"AIza", base64URL + `{35}`}),
@@ -54,11 +54,11 @@ func tokenRules() []Rule {
 		token("google_client_secret", "GitHub Docs, Supported secret scanning patterns, google_oauth_client_secret",
 			form{"GOCSPX-", base64URL + `{20,}`}),
 		context("azure_storage_key", "Azure Storage, Configure connection strings", "accountkey|sharedaccesskey",
-			`(?i)\b(?:AccountKey|SharedAccessKey)\s?=\s?([a-z0-9+/]{43,86}={1,2})`),
+			`(?i)\b(?:AccountKey|SharedAccessKey)\s?=\s?([a-z0-9+/]{43,86}={1,2})`).from(word),
 		context("azure_sas", "Azure Storage, Create a service SAS", "sig=",
-			`(?i)\bsig=([a-z0-9%+/_-]{43,}={0,2})`),
+			`(?i)\bsig=([a-z0-9%+/_-]{43,}={0,2})`).from(word),
 		context("azure_client_secret", microsoft+"SEC101/156", "7q~|8q~",
-			`[\w~.-]{3}[78]Q~[\w~.-]{31,}`),
+			`[\w~.-]{3}[78]Q~[\w~.-]{31,}`).from(secretIDStart),
 		stamped("azure_key", microsoft+"SEC101/152 to 245",
 			stamp{"JQQJ99 JQQJ9D JQQJ9H", `A-Za-z0-9`, 52, `[A-Za-z0-9]{26}(?:[A-Za-z0-9]{2}==)?`},
 			stamp{"+ASt +ABa +AMC ACDb APIM", `A-Za-z0-9+/`, 76, `[A-Za-z0-9+/]{5}[AQgw]==`},
@@ -113,7 +113,7 @@ func tokenRules() []Rule {
 		// Infrastructure.
 		token("vault_token", "HashiCorp Vault Docs, Tokens", form{"hvs. hvb. hvr.", base64URL + `{20,}`}),
 		context("terraform_token", gitleaks+"hashicorp-tf-api-token", ".atlasv1.",
-			border+`([A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9=_-]{60,})`),
+			border+`([A-Za-z0-9]{14}\.atlasv1\.[A-Za-z0-9=_-]{60,})`).from(before(14)),
 		token("doppler_token", trufflehog+"doppler", form{
 			"dp.pt. dp.ct. dp.sa. dp.said. dp.scim. dp.audit.", alnum + `{40,}`,
 		}, form{"dp.st.", `(?:[a-z0-9_-]{2,35}\.)?` + alnum + `{40,}`}),
@@ -126,7 +126,7 @@ func tokenRules() []Rule {
 		token("datadog_token", "Datadog Docs, Personal Access Tokens", form{"ddpat_ ddap_", alnum + `{32,}`}),
 		token("newrelic_key", gitleaks+"new-relic; "+trufflehog+"newreliclicensekey",
 			form{"NRAK-", `[A-Z0-9]{27}\b`}, form{"NRII- NRIQ-", base64URL + `{32}`}),
-		context("newrelic_license", trufflehog+"newreliclicensekey", "ffffnral", border+`((?:[0-9a-f]{32}|eu01xx[0-9a-f]{26})FFFFNRAL)\b`),
+		context("newrelic_license", trufflehog+"newreliclicensekey", "ffffnral", border+`((?:[0-9a-f]{32}|eu01xx[0-9a-f]{26})FFFFNRAL)\b`).from(before(32)),
 		token("sentry_token", "Sentry Docs, Token and Credential Formats", form{"sntryu_", alnum + `{40,}`},
 			form{"sntrys_", `[A-Za-z0-9+/=_-]{50,}`}),
 		token("dynatrace_token", gitleaks+"dynatrace-api-token", form{"dt0c01. dt0s01. dt0s02.", `[A-Z0-9]{8,24}\.[A-Z0-9]{64}`}),
@@ -135,24 +135,24 @@ func tokenRules() []Rule {
 		token("slack_token", "Slack API Docs, Token types",
 			form{"xoxa- xoxb- xoxc- xoxd- xoxe- xoxo- xoxp- xoxr- xoxs- xapp- xoxe.xoxb- xoxe.xoxp-", `[A-Za-z0-9%+/-]{10,}`}),
 		context("slack_webhook", "Slack API Docs, Incoming webhooks", "hooks.slack.com/",
-			`hooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9_/]{10,})`),
+			`hooks\.slack\.com/(?:services|workflows|triggers)/([A-Za-z0-9_/]{10,})`).from(here),
 		context("discord_webhook", "Discord Developer Docs, Webhook resource", "/api/webhooks/",
-			`/api/webhooks/[0-9]+/([A-Za-z0-9_-]{16,})`),
+			`/api/webhooks/[0-9]+/([A-Za-z0-9_-]{16,})`).from(here),
 		context("teams_webhook", gitleaks+"microsoft-teams-webhook", ".webhook.office.com/",
-			`\.webhook\.office\.com/webhookb2/([^\s"'<>?#]{20,})`),
+			`\.webhook\.office\.com/webhookb2/([^\s"'<>?#]{20,})`).from(here),
 		context("telegram_token", "Telegram Bot API, Authorizing your bot", "/bot|:aa",
-			`(?:/bot[0-9]{6,}:([A-Za-z0-9_-]{30,})|`+border+`[0-9]{8,10}:(AA[A-Za-z0-9_-]{32,33})\b)`),
+			`(?:/bot[0-9]{6,}:([A-Za-z0-9_-]{30,})|`+border+`[0-9]{8,10}:(AA[A-Za-z0-9_-]{32,33})\b)`).from(botStart),
 		token("sendgrid_key", "SendGrid Docs, API keys", form{"SG.", base64URL + `{16,64}\.` + base64URL + `{16,}`}),
 		context("mailgun_key", gitleaks+"mailgun-private-api-token and mailgun-signing-key", "api:key-|mailgun",
-			`(?is)(?:\bapi:(key-[0-9a-f]{32})\b|\bmailgun.{0,80}?\b(key-[0-9a-f]{32}|[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8})\b)`),
-		context("mailchimp_key", trufflehog+"mailchimp", "-us1|-us2|-us3|-us4|-us5|-us6|-us7|-us8|-us9", border+`([0-9a-f]{32}-us[0-9]{1,2})\b`),
+			`(?is)(?:\bapi:(key-[0-9a-f]{32})\b|\bmailgun.{0,80}?\b(key-[0-9a-f]{32}|[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8})\b)`).from(word),
+		context("mailchimp_key", trufflehog+"mailchimp", "-us1|-us2|-us3|-us4|-us5|-us6|-us7|-us8|-us9", border+`([0-9a-f]{32}-us[1-9][0-9]?)\b`).from(before(32)),
 		token("brevo_key", gitleaks+"sendinblue-api-token", form{"xkeysib- xsmtpsib-", `[a-f0-9]{64}-[A-Za-z0-9]{16}`}),
 
 		// Payment and shops.
 		token("stripe_key", "Stripe Docs, API keys; Stripe Docs, Receive Stripe events in your webhook endpoint",
 			form{"sk_live_ sk_test_ rk_live_ rk_test_ sk_org_", alnum + `{10,}`}, form{"whsec_", `[A-Za-z0-9+/=]{20,}`}),
 		context("stripe_client_secret", "Stripe Docs, The Payment Intent object, client_secret", "_secret_",
-			border+`((?:pi|seti|cs_live|cs_test)_[A-Za-z0-9]{10,}_secret_[A-Za-z0-9]{10,})`),
+			border+`((?:pi|seti|cs_live|cs_test)_[A-Za-z0-9]{10,100}_secret_[A-Za-z0-9]{10,})`).from(paymentStart),
 		token("square_token", gitleaks+"square-access-token", form{"sq0atp- sq0csp-", base64URL + `{22,}`},
 			form{"EAAA", base64URL + `{60}\b`}),
 		token("braintree_token", gitleaks+"braintree, as issued by PayPal",
@@ -167,7 +167,7 @@ func tokenRules() []Rule {
 		// Models.
 		token("openai_key", gitleaks+"openai-api-key",
 			form{"sk-proj- sk-svcacct- sk-service- sk-admin-", base64URL + `{16,}`}),
-		context("openai_legacy_key", gitleaks+"openai-api-key", "t3blbkfj", border+`(sk-[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20})`),
+		context("openai_legacy_key", gitleaks+"openai-api-key", "t3blbkfj", border+`(sk-[A-Za-z0-9]{20}T3BlbkFJ[A-Za-z0-9]{20})`).from(before(23)),
 		token("anthropic_key", "Anthropic API reference, Authentication; "+gitleaks+"anthropic-api-key", form{"sk-ant-", base64URL + `{16,}`}),
 		token("huggingface_token", gitleaks+"huggingface-access-token", form{"hf_ api_org_", `[A-Za-z0-9]{34}\b`}),
 		token("replicate_token", trufflehog+"replicate", form{"r8_", base64URL + `{37}`}),
@@ -184,11 +184,12 @@ func tokenRules() []Rule {
 		token("figma_token", trufflehog+"figmapersonalaccesstoken/v2",
 			form{"figd_ figp_ figu_ figur_ figuh_ figo_ figor_ figoh_", base64URL + `{40,}`}),
 		context("airtable_token", gitleaks+"airtable-personnal-access-token", "airtable",
-			`(?is)\bairtable.{0,80}?\b((?-i:pat[A-Za-z0-9]{14}\.[0-9a-f]{64}))`),
+			`(?is)\bairtable.{0,80}?\b((?-i:pat[A-Za-z0-9]{14}\.[0-9a-f]{64}))`).from(word),
 		token("contentful_token", trufflehog+"contentfulpersonalaccesstoken", form{"CFPAT-", base64URL + `{43}`}),
 		token("typeform_token", trufflehog+"typeform", form{"tfp_", `\w{40,}`}),
-		context("hubspot_token", trufflehog+"hubspotapikey", "pat-na1-|pat-na2-|pat-na3-|pat-eu1-|pat-ap1-",
-			border+`(pat-(?:na[1-3]|eu1|ap1)-[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12})`),
+		token("hubspot_token", trufflehog+"hubspotapikey", form{
+			"pat-na1- pat-na2- pat-na3- pat-eu1- pat-ap1-", `[A-Fa-f0-9]{8}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{4}-[A-Fa-f0-9]{12}`,
+		}),
 
 		// Key material.
 		{
@@ -237,27 +238,61 @@ func issued(name, group, source string, forms ...form) Rule {
 // find returns the tokens in s.
 func (all issuer) find(s string) []span {
 	var found []span
+	var prefixes []string
+	var bodies []func() *regexp.Regexp
 	for _, form := range all {
 		for _, prefix := range form.prefixes {
-			for at := 0; ; {
-				i := strings.Index(s[at:], prefix)
-				if i < 0 {
-					break
-				}
-				start := at + i
-				at = start + len(prefix)
-				if !borderBefore(s, start) {
-					continue
-				}
-				if m := form.body().FindStringIndex(s[at:]); m != nil {
-					at += m[1]
-					found = append(found, span{start, at})
-				}
+			prefixes, bodies = append(prefixes, prefix), append(bodies, form.body)
+		}
+	}
+	eachOf(prefixes, s, func(i, at int) int {
+		body := at + len(prefixes[i])
+		if !borderBefore(s, at) {
+			return at
+		}
+		m := bodies[i]().FindStringIndex(s[body:])
+		if m == nil {
+			return at
+		}
+		found = append(found, span{at, body + m[1]})
+		return body + m[1]
+	})
+	return found
+}
+
+// eachOf calls f for each place in s at which one of the texts is, with its index,
+// in their order. It goes on from where f says.
+func eachOf(texts []string, s string, f func(i, at int) (next int)) {
+	places := make([]int, len(texts)) // where each is next
+	after := func(i, from int) {
+		if places[i] = strings.Index(s[from:], texts[i]); places[i] < 0 {
+			places[i] = len(s)
+		} else {
+			places[i] += from
+		}
+	}
+	for i := range places {
+		after(i, 0)
+	}
+	for {
+		first := 0
+		for i, at := range places {
+			if at < places[first] {
+				first = i
+			}
+		}
+		at := places[first]
+		if at == len(s) {
+			return
+		}
+		next := f(first, at)
+		after(first, max(next, at+1))
+		for i := range places {
+			if places[i] < next {
+				after(i, next)
 			}
 		}
 	}
-	slices.SortFunc(found, func(a, b span) int { return a.start - b.start })
-	return found
 }
 
 // A stamp is what the issuer of keys writes into the middle of them: one of marks,
@@ -368,13 +403,4 @@ func isEscaped[T string | []byte](s T, at int) bool {
 	}
 	return ends("%", 2) || ends(`\x`, 2) || ends(`\u`, 4) ||
 		len(before) > 1 && before[len(before)-2] == '\\' && strings.IndexByte("abfnrtv", before[len(before)-1]) >= 0
-}
-
-func isHex(s string) bool {
-	for _, c := range []byte(s) {
-		if !isDigit(c) && (lower(c) < 'a' || lower(c) > 'f') {
-			return false
-		}
-	}
-	return true
 }
