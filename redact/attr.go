@@ -142,19 +142,19 @@ func (w *walk) name(key string) (text string, dirty bool) {
 
 // attr masks the secrets in an attr. It is not to be kept if it prints nothing.
 func (w *walk) attr(a slog.Attr) (out slog.Attr, changed, keep bool) {
+	key := a.Key
+	text, dirty, rule := w.key(key)
+	if dirty {
+		a.Key, changed = text, true
+	}
 	if a.Value.Kind() == slog.KindLogValuer {
 		w.push(a.Key)
 		a.Value, changed = w.resolve(a.Value), true
 		w.pop()
 	}
 	kind := a.Value.Kind()
-	if a.Key == "" && kind == slog.KindAny && a.Value.Any() == nil {
+	if key == "" && kind == slog.KindAny && a.Value.Any() == nil {
 		return a, changed, false
-	}
-	key := a.Key
-	text, dirty, rule := w.key(key)
-	if dirty {
-		a.Key, changed = text, true
 	}
 	if w.inside != none {
 		rule = w.inside

@@ -82,7 +82,7 @@ func keyRules() []Rule {
 			*clientassertion *samlresponse *samlassertion`),
 		rule("api_key", groupCredentials, sentry, `
 			*apikey *apikeys *accesskey *accesskeys *accountkey *authkey *appkey *applicationkey
-			*subscriptionkey *licensekey *servicerolekey *serviceaccountkey *functionskey
+			*subscriptionkey *licensekey *servicerolekey *functionskey
 			*writekey *integrationkey *deploykey`),
 		rule("private_key_field", groupKeys, owasp, `
 			*privatekey *privatekeys *privatekeypem *privatekeydata *privkey *secretkey *secretkeys *signingkey *signingkeys
@@ -97,11 +97,11 @@ func keyRules() []Rule {
 			`*_session *sessionid *sessid *sessionkey *sessiondata`),
 		rule("csrf", groupCredentials, sentry, `*_csrf *_xsrf`),
 		rule("one_time_code", groupCredentials, "RFC 6238 section 5.1; RFC 6749 section 4.1.2; RFC 7636 section 4.1; "+rails, `
-			*_otp *_totp *otpcode *totpcode *mfacode *twofactorcode *2facode *verificationcode *smscode
+			*_otp *_totp *otpcode *mfacode *twofactorcode *2facode *verificationcode *smscode
 			*recoverycode *recoverycodes *backupcode *backupcodes *resetcode *activationcode
 			*authcode *authorizationcode *codeverifier`),
 		rule("signed_url", groupCredentials, "AWS Signature Version 4, query parameters; Google Cloud Storage, V4 signing",
-			`*xamzsignature *xamzcredential *xgoogsignature *xgoogcredential`),
+			`*xamzsignature *xgoogsignature`),
 		// What it finds is in pair.go: sig, signature and code, which are harmless elsewhere.
 		{Name: "url_query", query: true, Group: groupCredentials, Source: "RFC 6749 section 4.1.2; Azure Storage, Create a service SAS"},
 		rule("card_number", groupPayment, "PCI DSS v4.0, requirement 3.4",

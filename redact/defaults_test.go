@@ -224,6 +224,34 @@ func TestDefaultRulesFindTheirKeys(t *testing.T) {
 	}
 }
 
+// Each key pattern is needed, and it is its own rule that has what it finds.
+func TestDefaultKeysAreNoneTwice(t *testing.T) {
+	t.Parallel()
+	var all []string
+	for _, r := range redact.DefaultRules() {
+		all = append(all, r.Keys...)
+	}
+	for _, r := range redact.DefaultRules() {
+		for _, pattern := range r.Keys {
+			key := strings.Trim(pattern, "*_")
+			var rule string
+			told := redactor(t, &redact.Options{OnRedact: func(name, _ string) { rule = name }})
+			told.ReplaceAttr(nil, slog.String(key, "hunter2"))
+			if rule != r.Name {
+				t.Errorf("%s: %s is found by %s", r.Name, key, rule)
+			}
+			others := slices.DeleteFunc(slices.Clone(all), func(p string) bool { return p == pattern })
+			if len(others) != len(all)-1 {
+				t.Errorf("%s: %s is there twice", r.Name, pattern)
+			}
+			without := redactor(t, &redact.Options{NoDefaults: true, Keys: others})
+			if got := without.ReplaceAttr(nil, slog.String(key, "hunter2")).Value.String(); got == m {
+				t.Errorf("%s: %s is superfluous", r.Name, pattern)
+			}
+		}
+	}
+}
+
 // What DefaultRules returns is the caller's.
 func TestDefaultRulesAreCopies(t *testing.T) {
 	t.Parallel()

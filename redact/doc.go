@@ -38,9 +38,9 @@ YAML, JSON, URL queries, forms, headers, what fmt prints of maps and structs. So
 are the value beside a sensitive name, in a struct or a map of Name and Value,
 and in lists of texts what follows "--password" or "PASSWORD=". Fields go by
 their names in the tags yaml, toml, xml, env, mapstructure, db, form and header
-too. Case, punctuation and digits at the end do not count. Nil, the empty text, a
-bool and a time.Duration show nothing and stay. Neither tokens, auth nor key
-alone are keys: they mean too much else.
+too. Case and punctuation do not count, nor do digits at the end where a pattern
+has a "*". Nil, the empty text, a bool and a time.Duration show nothing and stay.
+Neither tokens, auth nor key alone are keys: they mean too much else.
 
 What has the form of a secret is masked in any text: in messages, keys, group
 names, strings, []byte, JSON in strings, errors with all that they wrap, and in

@@ -274,6 +274,7 @@ func TestWhatCannotBeLookedAtIsMasked(t *testing.T) {
 		{"map in itself", loop, "too deep"},
 		{"group in itself", slog.GroupValue(self...), "too deep"},
 		{"panicking LogValue", panicValuer{}, "panic"},
+		{"panicking LogValue under a key that is a secret", slog.GroupValue(slog.Any("ghp_"+strings.Repeat("hunter2", 6), panicValuer{})), "panic"},
 		{"panicking LogValue in a list", []any{panicValuer{}}, "panic"},
 		{"panicking LogValue in a group", slog.GroupValue(slog.Any("x", panicValuer{})), "panic"},
 		{"panicking String", struct{ fmt.Stringer }{}, "panic"},

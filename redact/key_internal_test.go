@@ -285,12 +285,14 @@ type reference struct {
 	numbered []bool           // has a key also without the number at its end
 	capitals []*regexp.Regexp // where a word begins without punctuation
 	number   *regexp.Regexp
+	brackets *regexp.Regexp // the first of a key, and a letter in it
 }
 
 func newReference(patterns []string) *reference {
 	r := &reference{
 		patterns: patterns,
 		capitals: []*regexp.Regexp{regexp.MustCompile(`([^A-Z .])([A-Z])`), regexp.MustCompile(`([A-Z])([A-Z][a-z])`), regexp.MustCompile(`(\p{Lo})([0-9A-Za-z])`)},
+		brackets: regexp.MustCompile(`\[(?:[A-Za-z]|[^\x00-\x7f])?`),
 		number:   regexp.MustCompile(`[0-9][^\pL[:^ascii:]]*$`),
 	}
 	for _, pattern := range patterns {
@@ -348,6 +350,9 @@ func punctuation() string {
 // path returns a path as the regular expressions expect it.
 func (r *reference) path(path []string, key string) string {
 	var b strings.Builder
+	if first, ok := strings.CutPrefix(r.brackets.FindString(key), "["); ok && first != "" && strings.IndexByte(key, '[') > 0 {
+		key = strings.NewReplacer("[", ".", "]", "").Replace(key)
+	}
 	for _, s := range append(slices.Clone(path), key) {
 		s = strings.Map(func(c rune) rune {
 			switch {

@@ -70,7 +70,8 @@ func (o *Options) rules() ([]Rule, error) {
 	var errs []error
 	rules := make([]Rule, 0, len(o.Rules)+1)
 	named := map[string]int{} // the index of the rule with a name
-	for i, r := range o.Rules {
+	for i := range o.Rules {
+		r := &o.Rules[i]
 		place := fmt.Sprintf("Options.Rules[%d]", i)
 		if err := r.check(place); err != nil {
 			errs = append(errs, err)
@@ -82,7 +83,7 @@ func (o *Options) rules() ([]Rule, error) {
 		}
 		named[r.Name] = i
 		if o.inForce(r) {
-			rules = append(rules, r)
+			rules = append(rules, *r)
 		}
 	}
 	var keys []string
@@ -107,9 +108,11 @@ func (o *Options) rules() ([]Rule, error) {
 	known := o.Rules
 	if !o.NoDefaults {
 		known = slices.Concat(o.Rules, defaultRules())
-		for _, r := range defaultRules() {
+		all := defaultRules()
+		for i := range all {
+			r := &all[i]
 			if _, replaced := named[r.Name]; !replaced && o.inForce(r) {
-				rules = append(rules, r)
+				rules = append(rules, *r)
 			}
 		}
 	}
@@ -126,7 +129,7 @@ func (o *Options) rules() ([]Rule, error) {
 }
 
 // inForce reports whether a rule is on. Its name counts for more than its group.
-func (o *Options) inForce(r Rule) bool {
+func (o *Options) inForce(r *Rule) bool {
 	inGroup := func(list []string) bool { return r.Group != "" && slices.Contains(list, r.Group) }
 	switch {
 	case slices.Contains(o.Disable, r.Name):
@@ -160,8 +163,8 @@ func unknown(field string, list []string, known []Rule) error {
 // nearest returns the three names of rules and groups that are most like a name.
 func nearest(name string, known []Rule) []string {
 	var all []string
-	for _, r := range known {
-		all = append(all, r.Group, r.Name)
+	for i := range known {
+		all = append(all, known[i].Group, known[i].Name)
 	}
 	slices.Sort(all)
 	all = slices.DeleteFunc(slices.Compact(all), func(s string) bool { return s == "" })

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"log/slog"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 
@@ -48,11 +49,20 @@ func TestOptionsAreChecked(t *testing.T) {
 		{"mask that is no text", redact.Options{Mask: "\xff"}, []string{`redact: Options.Mask: the mask `}},
 		{"any other mask", redact.Options{Mask: "«geheim» <entfernt>"}, nil},
 		{"rules", redact.Options{Rules: []redact.Rule{
-			{}, {Name: "x"}, {Name: "x", Pattern: "("}, {Name: "x", Pattern: "x*"}, {Name: "x", Keys: []string{"*"}}, {Name: "x", Types: []reflect.Type{nil}},
-			{Name: "x", Tags: []string{"a:b"}}, {Name: "x", Keys: []string{"x"}, Check: func(string) bool { return true }},
-			{Name: "x", Keys: []string{"x"}, Action: redact.KeepLast(0)}, {Name: "x", Keys: []string{"x"}, Action: redact.Hash([]byte("short"))},
-			{Name: "x", Keys: []string{"x"}, Action: redact.Mask("")}, {Name: "x", Keys: []string{"x"}, Action: redact.Mask("'")},
-			{Name: "x", Keys: []string{"x"}, Action: redact.Truncate(-1)}, {Name: "url_query"},
+			{},
+			{Name: "x"},
+			{Name: "x", Pattern: "("},
+			{Name: "x", Pattern: "x*"},
+			{Name: "x", Keys: []string{"*"}},
+			{Name: "x", Types: []reflect.Type{nil}},
+			{Name: "x", Tags: []string{"a:b"}},
+			{Name: "x", Keys: []string{"x"}, Check: func(string) bool { return true }},
+			{Name: "x", Keys: []string{"x"}, Action: redact.KeepLast(0)},
+			{Name: "x", Keys: []string{"x"}, Action: redact.Hash([]byte("short"))},
+			{Name: "x", Keys: []string{"x"}, Action: redact.Mask("")},
+			{Name: "x", Keys: []string{"x"}, Action: redact.Mask("'")},
+			{Name: "x", Keys: []string{"x"}, Action: redact.Truncate(-1)},
+			{Name: "url_query"},
 		}}, []string{
 			`redact: Options.Rules[0] "": empty Name`, `redact: Options.Rules[0] "": it finds nothing, want one of Keys, Types, Tags, Pattern and Match`,
 			`redact: Options.Rules[1] "x": it finds nothing`, "redact: Options.Rules[2] \"x\": Pattern \"(\": error parsing regexp: missing closing ): `(`",
@@ -100,10 +110,9 @@ func TestNilOptionsAreTheDefaultOnes(t *testing.T) {
 // defaultRule returns the default rule with this name.
 func defaultRule(t *testing.T, name string) redact.Rule {
 	t.Helper()
-	for _, r := range redact.DefaultRules() {
-		if r.Name == name {
-			return r
-		}
+	all := redact.DefaultRules()
+	if i := slices.IndexFunc(all, func(r redact.Rule) bool { return r.Name == name }); i >= 0 {
+		return all[i]
 	}
 	t.Fatalf("no rule %s", name)
 	return redact.Rule{}

@@ -79,8 +79,8 @@ type Rule struct {
 	// Optional rules are off unless Options.Enable has their name.
 	Optional bool
 
-	matcher *matcher // for Pattern, or of a default rule without one
 	query   bool     // it is for keys that are sensitive in the query of a URL only
+	matcher *matcher // for Pattern, or of a default rule without one
 }
 
 // A matcher finds secrets in text.

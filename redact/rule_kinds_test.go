@@ -72,17 +72,20 @@ func TestRuleFinds(t *testing.T) {
 		want  string
 	}{
 		{
-			"key", redact.Rule{Keys: []string{"nick_name"}},
+			"key",
+			redact.Rule{Keys: []string{"nick_name"}},
 			S{slog.String("NickName", "x"), slog.String("nick", "y"), slog.String("b", "nick_name=x nick-name: x")},
 			`{"NickName":"[REDACTED]","nick":"y","b":"nick_name=[REDACTED] nick-name: [REDACTED]"}`,
 		},
 		{
-			"prefix, suffix and part", redact.Rule{Keys: []string{"sec*", "*_end", "*mid*", "a*z"}},
+			"prefix, suffix and part",
+			redact.Rule{Keys: []string{"sec*", "*_end", "*mid*", "a*z"}},
 			S{slog.Int("sector", 1), slog.Int("theEnd", 1), slog.Int("bend", 1), slog.Int("amidst", 1), slog.Int("abcz", 1), slog.Int("abc", 1)},
 			`{"sector":"[REDACTED]","theEnd":"[REDACTED]","bend":1,"amidst":"[REDACTED]","abcz":"[REDACTED]","abc":1}`,
 		},
 		{
-			"path", redact.Rule{Keys: []string{"user.email", "*.card", "a.**.deep"}},
+			"path",
+			redact.Rule{Keys: []string{"user.email", "*.card", "a.**.deep"}},
 			S{
 				group("user", slog.String("email", "x"), slog.String("id", "y")), slog.String("email", "y"), slog.String("card", "y"),
 				slog.Any("m", map[string]any{"card": 1}), slog.Any("a", map[string]any{"b": map[string]any{"c": map[string]any{"deep": 1}}}),
@@ -90,27 +93,32 @@ func TestRuleFinds(t *testing.T) {
 			`{"user":{"email":"[REDACTED]","id":"y"},"email":"y","card":"y","m":{"card":"[REDACTED]"},"a":{"b":{"c":{"deep":"[REDACTED]"}}}}`,
 		},
 		{
-			"path in JSON", redact.Rule{Keys: []string{"user.email"}},
+			"path in JSON",
+			redact.Rule{Keys: []string{"user.email"}},
 			S{slog.String("j", `{"user":{"email":"x"},"email":"y"}`), slog.Any("user", json.RawMessage(`{"email":"x"}`))},
 			`{"j":"{\"user\":{\"email\":\"[REDACTED]\"},\"email\":\"y\"}","user":{"email":"[REDACTED]"}}`,
 		},
 		{
-			"all of a group", redact.Rule{Keys: []string{"user.*"}},
+			"all of a group",
+			redact.Rule{Keys: []string{"user.*"}},
 			S{group("user", slog.String("email", "x"), group("g", slog.Int("n", 1))), slog.Int("n", 1)},
 			`{"user":{"email":"[REDACTED]","g":"[REDACTED]"},"n":1}`,
 		},
 		{
-			"elements of a list below a group", redact.Rule{Keys: []string{"user.**"}},
+			"elements of a list below a group",
+			redact.Rule{Keys: []string{"user.**"}},
 			S{slog.Any("user", []string{"x", ""}), slog.String("j", `{"user":["x",{"a":1}]}`)},
 			`{"user":["[REDACTED]",""],"j":"{\"user\":[\"[REDACTED]\",\"[REDACTED]\"]}"}`,
 		},
 		{
-			"all below a group", redact.Rule{Keys: []string{"user.**"}, Action: redact.KeepLast(1)},
+			"all below a group",
+			redact.Rule{Keys: []string{"user.**"}, Action: redact.KeepLast(1)},
 			S{group("user", slog.String("email", "xyz")), slog.Int("n", 1)},
 			`{"user":{"email":"[REDACTED]z"},"n":1}`,
 		},
 		{
-			"type", redact.Rule{Types: []reflect.Type{reflect.TypeFor[badge](), reflect.TypeFor[pin]()}},
+			"type",
+			redact.Rule{Types: []reflect.Type{reflect.TypeFor[badge](), reflect.TypeFor[pin]()}},
 			S{
 				slog.Any("a", badge("x")), slog.Any("b", []any{badge("x password=x"), "y"}), slog.Any("c", struct{ P *pin }{new(pin)}),
 				slog.Any("d", map[string]badge{"k": "x"}), slog.String("e", "y"),
@@ -118,17 +126,20 @@ func TestRuleFinds(t *testing.T) {
 			`{"a":"[REDACTED]","b":["[REDACTED]","y"],"c":{"P":"[REDACTED]"},"d":{"k":"[REDACTED]"},"e":"y"}`,
 		},
 		{
-			"interface", redact.Rule{Types: []reflect.Type{reflect.TypeFor[vaulted]()}},
+			"interface",
+			redact.Rule{Types: []reflect.Type{reflect.TypeFor[vaulted]()}},
 			S{slog.Any("a", safe{"x"}), slog.Any("b", []any{ptrSafe{"x"}, &ptrSafe{"x"}})},
 			`{"a":"[REDACTED]","b":["[REDACTED]","[REDACTED]"]}`,
 		},
 		{
-			"type that slog has a kind for", redact.Rule{Types: []reflect.Type{reflect.TypeFor[time.Time](), reflect.TypeFor[bool]()}},
+			"type that slog has a kind for",
+			redact.Rule{Types: []reflect.Type{reflect.TypeFor[time.Time](), reflect.TypeFor[bool]()}},
 			S{slog.Time("a", time.Unix(1, 0)), slog.Bool("b", true), slog.Int("c", 1), slog.Any("d", []any{true, 1})},
 			`{"a":"[REDACTED]","b":"[REDACTED]","c":1,"d":["[REDACTED]",1]}`,
 		},
 		{
-			"type behind a method, and as a key", redact.Rule{Types: []reflect.Type{reflect.TypeFor[badge](), reflect.TypeFor[*badgeError]()}},
+			"type behind a method, and as a key",
+			redact.Rule{Types: []reflect.Type{reflect.TypeFor[badge](), reflect.TypeFor[*badgeError]()}},
 			S{
 				slog.Any("a", hasBadge{"xyz-1"}), slog.Any("b", map[badge]int{"xyz-1": 1}), slog.Any("c", fmt.Errorf("w: %w", &badgeError{"xyz-1"})),
 				slog.Any("d", []any{json.Marshaler(jsonBadge{"xyz-1"})}),
@@ -136,42 +147,50 @@ func TestRuleFinds(t *testing.T) {
 			`{"a":"has [REDACTED]","b":{"[REDACTED]":1},"c":"w: [REDACTED]","d":[{"x":"[REDACTED]"}]}`,
 		},
 		{
-			"type of a value that prints numbers", redact.Rule{Types: []reflect.Type{reflect.TypeFor[netip.Addr]()}, Action: redact.Truncate(3)},
+			"type of a value that prints numbers",
+			redact.Rule{Types: []reflect.Type{reflect.TypeFor[netip.Addr]()}, Action: redact.Truncate(3)},
 			S{slog.Any("a", netip.MustParseAddr("192.0.2.7")), slog.Any("b", map[string]any{"ip": netip.MustParseAddr("192.0.2.7")})},
 			`{"a":"192[REDACTED]","b":{"ip":"192[REDACTED]"}}`,
 		},
 		{
-			"tag", redact.Rule{Tags: []string{"redact", `log:"-"`}},
+			"tag",
+			redact.Rule{Tags: []string{"redact", `log:"-"`}},
 			S{slog.Any("a", withTags{"x", "x", "y"}), slog.Any("b", []*withTags{{"x", "x", "y"}})},
 			`{"a":{"nick":"[REDACTED]","Note":"[REDACTED]","Rest":"y"},"b":[{"nick":"[REDACTED]","Note":"[REDACTED]","Rest":"y"}]}`,
 		},
 		{
-			"pattern", redact.Rule{Pattern: `EMP-\d{6}`},
+			"pattern",
+			redact.Rule{Pattern: `EMP-\d{6}`},
 			S{slog.String("a", "is EMP-123456 in"), slog.Any("b", errors.New("EMP-123456"))},
 			`{"a":"is [REDACTED] in","b":"[REDACTED]"}`,
 		},
 		{
-			"group of a pattern", redact.Rule{Pattern: `(?i)emp-(\d{6})|x(y)`},
+			"group of a pattern",
+			redact.Rule{Pattern: `(?i)emp-(\d{6})|x(y)`},
 			S{slog.String("a", "is EMP-123456 xy in")},
 			`{"a":"is EMP-[REDACTED] x[REDACTED] in"}`,
 		},
 		{
-			"pattern with a check", redact.Rule{Pattern: `\d+`, Check: func(s string) bool { return len(s) == 3 }},
+			"pattern with a check",
+			redact.Rule{Pattern: `\d+`, Check: func(s string) bool { return len(s) == 3 }},
 			S{slog.String("a", "12 123 1234")},
 			`{"a":"12 [REDACTED] 1234"}`,
 		},
 		{
-			"pattern with a check that panics", redact.Rule{Pattern: `\d+`, Check: func(string) bool { panic("x") }},
+			"pattern with a check that panics",
+			redact.Rule{Pattern: `\d+`, Check: func(string) bool { panic("x") }},
 			S{slog.String("a", "12")},
 			`{"a":"[REDACTED]"}`,
 		},
 		{
-			"key in brackets", redact.Rule{Keys: []string{"email", "a.pin"}},
+			"key in brackets",
+			redact.Rule{Keys: []string{"email", "a.pin"}},
 			S{slog.String("a", "/?user[email]=x&u[a][pin]=x&u[b][pin]=y&emails[0]=y")},
 			`{"a":"/?user[email]=[REDACTED]&u[a][pin]=[REDACTED]&u[b][pin]=y&emails[0]=y"}`,
 		},
 		{
-			"match", redact.Rule{Match: func(path []string, v slog.Value) bool {
+			"match",
+			redact.Rule{Match: func(path []string, v slog.Value) bool {
 				return path[0] == "u" && path[len(path)-1] != "id" && v.Kind() != slog.KindGroup
 			}},
 			S{
@@ -180,7 +199,8 @@ func TestRuleFinds(t *testing.T) {
 			`{"u":{"n":"[REDACTED]","id":1,"g":{"f":"[REDACTED]"}},"n":"y"}`,
 		},
 		{
-			"match of what is in a value", redact.Rule{Match: func(path []string, v slog.Value) bool {
+			"match of what is in a value",
+			redact.Rule{Match: func(path []string, v slog.Value) bool {
 				return path[len(path)-1] == "n" && (v.String() == "x" || v.String() == "7")
 			}},
 			S{slog.Any("a", map[string]any{"n": "x", "m": "x"}), slog.Any("b", struct{ N, M int }{7, 7}), slog.Any("c", json.RawMessage(`{"n":"x"}`)), slog.Any("d", struct {
@@ -189,7 +209,8 @@ func TestRuleFinds(t *testing.T) {
 			`{"a":{"m":"x","n":"[REDACTED]"},"b":{"N":7,"M":7},"c":{"n":"[REDACTED]"},"d":{"n":"[REDACTED]"}}`,
 		},
 		{
-			"match that panics", redact.Rule{Match: func([]string, slog.Value) bool { panic("x") }},
+			"match that panics",
+			redact.Rule{Match: func([]string, slog.Value) bool { panic("x") }},
 			S{slog.String("a", "x")},
 			`{"a":"[REDACTED]"}`,
 		},
@@ -326,7 +347,8 @@ func TestRemoveInNames(t *testing.T) {
 func TestMasksOfLetters(t *testing.T) {
 	t.Parallel()
 	for _, opts := range []*redact.Options{
-		{Mask: "secret"}, {Rules: []redact.Rule{{Name: "r", Keys: []string{"x"}, Action: redact.Mask("secret")}}},
+		{Mask: "secret"},
+		{Rules: []redact.Rule{{Name: "r", Keys: []string{"x"}, Action: redact.Mask("secret")}}},
 		{Mask: "x", Rules: []redact.Rule{{Name: "r", Keys: []string{"x"}, Action: redact.KeepLast(2)}}},
 	} {
 		got := line(t, true, opts, nil, slog.String("password", "secret2024"), slog.String("t", "password=secret2024 token=xsecret2 a"))
@@ -450,11 +472,17 @@ func TestDefaultRulesCanBeSwitched(t *testing.T) {
 		{"a rule off", redact.Options{Disable: []string{"aws_key_id"}}, `{"a":"AKIAIOSFODNN7EXAMPLE","b":"[REDACTED]","c":"bob@example.com","password":"[REDACTED]"}`},
 		{"groups off", redact.Options{Disable: []string{"tokens", "payment"}}, `{"a":"AKIAIOSFODNN7EXAMPLE","b":"4111111111111111","c":"bob@example.com","password":"[REDACTED]"}`},
 		{"an optional rule on", redact.Options{Enable: []string{"email"}}, `{"a":"[REDACTED]","b":"[REDACTED]","c":"[REDACTED]","password":"[REDACTED]"}`},
-		{"a rule of a group that is off", redact.Options{Disable: []string{"payment", "credentials", "personal"}, Enable: []string{"payment_card", "email"}},
-			`{"a":"[REDACTED]","b":"[REDACTED]","c":"[REDACTED]","password":1}`},
+		{
+			"a rule of a group that is off",
+			redact.Options{Disable: []string{"payment", "credentials", "personal"}, Enable: []string{"payment_card", "email"}},
+			`{"a":"[REDACTED]","b":"[REDACTED]","c":"[REDACTED]","password":1}`,
+		},
 		{"none", redact.Options{NoDefaults: true}, `{"a":"AKIAIOSFODNN7EXAMPLE","b":"4111111111111111","c":"bob@example.com","password":1}`},
-		{"chosen", redact.Options{NoDefaults: true, Rules: slices.DeleteFunc(redact.DefaultRules(), func(r redact.Rule) bool { return r.Group != "payment" })},
-			`{"a":"AKIAIOSFODNN7EXAMPLE","b":"[REDACTED]","c":"bob@example.com","password":1}`},
+		{
+			"chosen",
+			redact.Options{NoDefaults: true, Rules: slices.DeleteFunc(redact.DefaultRules(), func(r redact.Rule) bool { return r.Group != "payment" })},
+			`{"a":"AKIAIOSFODNN7EXAMPLE","b":"[REDACTED]","c":"bob@example.com","password":1}`,
+		},
 	} {
 		if diff := cmp.Diff(tt.want, line(t, false, &tt.opts, nil, secret...)); diff != "" {
 			t.Errorf("%s: mismatch (-want +got):\n%s", tt.name, diff)

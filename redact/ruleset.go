@@ -8,16 +8,16 @@ const maxRules = 128
 type ruleSet struct{ low, high uint64 }
 
 func (r *ruleSet) add(rule int) {
-	if rule < 64 {
+	if rule = min(rule, maxRules-1); rule < 64 {
 		r.low |= 1 << rule
 	} else {
-		r.high |= 1 << min(rule-64, 63)
+		r.high |= 1 << (rule - 64)
 	}
 }
 
 func (r ruleSet) has(rule int) bool {
-	if rule < 64 {
+	if rule = min(rule, maxRules-1); rule < 64 {
 		return r.low>>rule&1 != 0
 	}
-	return r.high>>min(rule-64, 63)&1 != 0
+	return r.high>>(rule-64)&1 != 0
 }

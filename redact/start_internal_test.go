@@ -55,9 +55,17 @@ func TestTexts(t *testing.T) {
 		from int
 		want int
 	}{
-		{[]string{"ab", "b"}, "xAB", 0, 1}, {[]string{"ab", "b"}, "xAB", 2, 2}, {[]string{"ab", "b"}, "xa", 0, -1}, {[]string{"b"}, "xB", 0, 1},
-		{[]string{"ab"}, "aaab", 0, 2}, {[]string{"ab"}, "a", 0, -1}, {[]string{"ab"}, "", 0, -1}, {[]string{"ab"}, "ab", 5, -1},
-		{[]string{"@"}, "a@b@", 2, 3}, {[]string{"@"}, "ab", 0, -1}, {[]string{" -"}, "a -b", 0, 1},
+		{[]string{"ab", "b"}, "xAB", 0, 1},
+		{[]string{"ab", "b"}, "xAB", 2, 2},
+		{[]string{"ab", "b"}, "xa", 0, -1},
+		{[]string{"b"}, "xB", 0, 1},
+		{[]string{"ab"}, "aaab", 0, 2},
+		{[]string{"ab"}, "a", 0, -1},
+		{[]string{"ab"}, "", 0, -1},
+		{[]string{"ab"}, "ab", 5, -1},
+		{[]string{"@"}, "a@b@", 2, 3},
+		{[]string{"@"}, "ab", 0, -1},
+		{[]string{" -"}, "a -b", 0, 1},
 	} {
 		if got := newTexts(tt.all).in(tt.s, tt.from); got != tt.want {
 			t.Errorf("%q in %q from %d on: %d, want %d", tt.all, tt.s, tt.from, got, tt.want)
