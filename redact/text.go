@@ -60,7 +60,9 @@ func (w *walk) suspicious(s string, found suspicion) (string, bool) {
 			edits = w.apply(i, s, parts, edits)
 		}
 	}
-	edits = w.pairs(s, parts, edits)
+	if found.keys {
+		edits = w.pairs(s, parts, edits)
+	}
 	return w.cut(s, append(parts, edits...))
 }
 

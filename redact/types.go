@@ -32,7 +32,6 @@ type typeInfo struct {
 // A field is a field of a struct as encoding/json sees it.
 type field struct {
 	index     int
-	goName    string
 	name      string   // in JSON
 	names     []string // all that it has, in Go and in any format
 	exported  bool
@@ -251,7 +250,6 @@ func (s *shared) fieldsOf(t reflect.Type) []field {
 		inline := f.Anonymous && name == "" && inner.Kind() == reflect.Struct
 		fields = append(fields, field{
 			index:     f.Index[0],
-			goName:    f.Name,
 			name:      cmp.Or(name, f.Name),
 			names:     namesOf(f),
 			exported:  f.IsExported(),
