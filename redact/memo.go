@@ -4,48 +4,66 @@ package redact
 // record are the same ones each time. It is only for what is the same wherever it
 // stands.
 type memo struct {
-	keys  [64]knownKey
-	texts [64]string // without a secret in them
+	keys  [memoSize]knownKey
+	texts [memoSize]shortText // without a secret in them
 }
+
+const memoSize = 64
 
 // A knownKey is a key without a secret in its own text, and the rule by which what
 // has it is sensitive, or none.
 type knownKey struct {
-	key  string
+	key  shortText
 	rule int
 }
 
-// maxKnown is the length of the longest text that a memo keeps, so that it keeps
-// nothing large from being freed.
-const maxKnown = 64
+// A shortText is a copy of a text, which keeps nothing of the caller's from being
+// freed.
+type shortText struct {
+	size  uint8
+	bytes [maxKnown]byte
+}
 
-// slot says where in a memo s has its place.
-func slot(s string) int {
-	return (len(s)*7 + int(s[0]) + int(s[len(s)/2])<<1 + int(s[len(s)-1])<<2) % 64
+// maxKnown is the length of the longest text that a memo has.
+const maxKnown = 48
+
+func (t *shortText) is(s string) bool { return int(t.size) == len(s) && string(t.bytes[:t.size]) == s }
+
+func (t *shortText) set(s string) { t.size = uint8(copy(t.bytes[:], s)) } //nolint:gosec // at most maxKnown
+
+// slot says where in a memo s has its place; ok is false if it has none.
+func slot(s string) (i int, ok bool) {
+	if s == "" || len(s) > maxKnown {
+		return 0, false
+	}
+	return (len(s)*7 + int(s[0]) + int(s[len(s)/2])<<1 + int(s[len(s)-1])<<2) % memoSize, true
 }
 
 // knownKey returns the rule for a key, if it is known.
-func (w *walk) knownKey(key string) (rule int, ok bool) {
-	if key == "" || len(key) > maxKnown {
+func (w *walk) knownKey(key string) (rule int, known bool) {
+	i, ok := slot(key)
+	if !ok {
 		return none, false
 	}
-	k := &w.memo.keys[slot(key)]
-	return k.rule, k.key == key
+	k := &w.memo.keys[i]
+	return k.rule, k.key.is(key)
 }
 
 func (w *walk) knowKey(key string, rule int) {
-	if key != "" && len(key) <= maxKnown && w.shared.anywhere {
-		w.memo.keys[slot(key)] = knownKey{key, rule}
+	if i, ok := slot(key); ok && w.shared.anywhere {
+		w.memo.keys[i].key.set(key)
+		w.memo.keys[i].rule = rule
 	}
 }
 
 // knownText reports whether s is known to be clean.
 func (w *walk) knownText(s string) bool {
-	return s != "" && len(s) <= maxKnown && w.memo.texts[slot(s)] == s
+	i, ok := slot(s)
+	return ok && w.memo.texts[i].is(s)
 }
 
 func (w *walk) knowText(s string) {
-	if s != "" && len(s) <= maxKnown && w.shared.anywhere {
-		w.memo.texts[slot(s)] = s
+	if i, ok := slot(s); ok && w.shared.anywhere {
+		w.memo.texts[i].set(s)
 	}
 }
