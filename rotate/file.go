@@ -330,9 +330,9 @@ func (f *File) write(p []byte, sync bool) (n int, err error) {
 	return f.conclude(p, n, sync, err)
 }
 
-// Rotate makes the content of the live file a backup, unless it is empty. If it
-// fails, the live file goes on as it was. After Close, it fails with
-// [os.ErrClosed].
+// Rotate makes the content of the live file a backup, unless it is empty. When it
+// returns, the backup is closed, and [Archive] takes it. If it fails, the live file
+// goes on as it was. After Close, it fails with [os.ErrClosed].
 func (f *File) Rotate() error {
 	f.mu.Lock()
 	defer f.unlock()
@@ -345,7 +345,9 @@ func (f *File) Rotate() error {
 	if err := f.check(); err != nil {
 		return err
 	}
-	return f.rotate(Requested)
+	err := f.rotate(Requested)
+	f.closeRetired()
+	return err
 }
 
 // Reopen opens the file at the path again, for when another program has moved

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -264,6 +265,32 @@ func TestProbeOfDirectoriesWithAttributes(t *testing.T) {
 		if !errors.Is(err, os.ErrPermission) || !strings.Contains(err.Error(), want) ||
 			!strings.Contains(err.Error(), "lsattr -d "+dir) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("attribute %s: Probe = %v", attribute, err)
+		}
+	}
+}
+
+// What Rotate has made a backup of is closed, and may be archived at once.
+func TestBackupIsClosedWhenRotateReturns(t *testing.T) {
+	dir := t.TempDir()
+	f, err := rotate.Open(filepath.Join(dir, "app.log"), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	for range 100 {
+		if _, err := f.Write([]byte("line\n")); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.Rotate(); err != nil {
+			t.Fatal(err)
+		}
+		backups, err := filepath.Glob(filepath.Join(dir, "app-*.log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		last := slices.Max(backups)
+		if inUse(t, last) {
+			t.Fatalf("%s is in use", last)
 		}
 	}
 }
