@@ -36,14 +36,14 @@ func repetitive() []string {
 func TestTimeIsLinearInTheText(t *testing.T) {
 	size := 64 << 10
 	if testlog.Race {
-		size = 32 << 10
+		size = 4 << 10 // which is to see races, not how long it takes
 	}
 	for _, cycle := range repetitive() {
 		start := time.Now()
 		if got := redact.String(strings.Repeat(cycle, size/len(cycle))); got == "" {
 			t.Errorf("%q: nothing is left", cycle)
 		}
-		if took := time.Since(start); took > 3*time.Second {
+		if took := time.Since(start); took > 3*time.Second && !testlog.Race {
 			t.Errorf("%q: %v for %d bytes", cycle, took, size)
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"math/rand/v2"
 	"strings"
 	"testing"
+
+	"github.com/sluicelog/sluice/internal/testlog"
 )
 
 // textsOf returns random texts of pieces that matter to a prefilter.
@@ -28,11 +30,19 @@ func pieces() []string {
 	}
 }
 
+// fewer returns n, or less of it with the race detector.
+func fewer(n int) int {
+	if testlog.Race {
+		return n / 20
+	}
+	return n
+}
+
 func TestSuspectSeesTheKeysThatPairsSees(t *testing.T) {
 	t.Parallel()
 	w := defaults().shared.walk()
 	seen := 0
-	for _, s := range textsOf(rand.New(rand.NewPCG(3, 4)), 100_000, pieces()) {
+	for _, s := range textsOf(rand.New(rand.NewPCG(3, 4)), fewer(100_000), pieces()) {
 		want := false
 		for i := range len(s) {
 			if strings.IndexByte(markBytes, s[i]) < 0 || separatorAt(s, i) == 0 {
@@ -53,7 +63,7 @@ func TestSuspectSeesTheKeysThatPairsSees(t *testing.T) {
 			seen++
 		}
 	}
-	if seen < 1000 {
+	if seen < fewer(1000) {
 		t.Errorf("%d texts with keys are too few to show anything", seen)
 	}
 }
@@ -61,7 +71,7 @@ func TestSuspectSeesTheKeysThatPairsSees(t *testing.T) {
 func TestSuspectOfBytesIsThatOfTheText(t *testing.T) {
 	t.Parallel()
 	w := defaults().shared.walk()
-	for _, s := range textsOf(rand.New(rand.NewPCG(5, 6)), 20_000, pieces()) {
+	for _, s := range textsOf(rand.New(rand.NewPCG(5, 6)), fewer(20_000), pieces()) {
 		if text, raw := w.suspect(s), w.suspectBytes([]byte(s)); text != raw {
 			t.Fatalf("%q: %+v, and as bytes %+v", s, text, raw)
 		}

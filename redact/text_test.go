@@ -224,7 +224,7 @@ func TestStringScansLinesOfJSON(t *testing.T) {
 
 func TestStringScansLongTexts(t *testing.T) {
 	t.Parallel()
-	filler := strings.Repeat("all is well; ", 100_000)
+	filler := strings.Repeat("all is well; ", 20_000)
 	got := redact.String(filler + "password=hunter2 " + filler + jwt)
 	if want := filler + "password=" + m + " " + filler + m; got != want {
 		t.Error("the secrets in a long text are not masked, or something else is")

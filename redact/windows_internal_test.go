@@ -9,6 +9,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
+
+	"github.com/sluicelog/sluice/internal/testlog"
 )
 
 // secretsOfRules are texts that one of the default rules finds something in.
@@ -70,6 +72,9 @@ func longText(r *rand.Rand, size int, secrets []string) string {
 
 func TestWindowsFindWhatTheWholeTextHas(t *testing.T) {
 	t.Parallel()
+	if testlog.Race {
+		t.Skip("no goroutine but its own is in it, and the race detector is slow")
+	}
 	r := rand.New(rand.NewPCG(9, 10))
 	d := defaults().shared
 	secrets := secretsOfRules()
