@@ -137,6 +137,10 @@ func valueRules() []Rule {
 // not closed.
 const quoted = `"((?:[^"\\]|\\.)*)(?:"|$)|\\"((?:[^"\\]|\\\\(?:\\")?|\\[^"\\])*)(?:\\"|$)|'([^']*)(?:'|$)`
 
+// bare is an expression for what stands in none, up to a space, without the quotes
+// that close the text around it.
+const bare = `([^\s"'-](?:[^\s"'\\]|["'\\]+[^\s"'\\])*)`
+
 // textRules are the rules for credentials by what is around them in a text.
 func textRules() []Rule {
 	rule := func(name, source, literals, expr string, check func(string) bool) Rule {
@@ -158,12 +162,12 @@ func textRules() []Rule {
 			"api-key|api_key|apikey|access-key|access_key|accesskey|private-key|private_key|privatekey|account-key|account_key|accountkey",
 			`(?i)(?:(?:--[a-z0-9_-]{0,40}|\s-)(?:password|passwd|passphrase|passcode|secret|token|credentials?|`+
 				`(?:api|secret|access|private|account)[-_]?key)|--(?:[a-z0-9_-]{0,40}-)?pass)`+
-				`(?:[ \t]+(?:`+quoted+`|([^\s"'-]\S*))|\\?["'],?[ \t]+(?:`+quoted+`))`, isFlagValue).from(flagStart),
+				`(?:[ \t]+(?:`+quoted+`|`+bare+`)|\\?["'],?[ \t]+(?:`+quoted+`))`, isFlagValue).from(flagStart),
 		rule("command_password", "sshpass(1), redis-cli(1), docker login, ldapsearch(1), mysql(1), mongosh, sqlcmd",
 			"sshpass|redis-cli|docker login|ldapsearch|ldapmodify|mysql|mariadb|mongo|sqlcmd",
 			`\b(?:(?:sshpass[ \t]+-p|redis-cli[ \t](?:[^\r\n]*?[ \t])?-a|docker login[ \t](?:[^\r\n]*?[ \t])?-p`+
 				`|ldap(?:search|modify)[ \t](?:[^\r\n]*?[ \t])?-w|mongo(?:sh|dump|restore)?[ \t](?:[^\r\n]*?[ \t])?-p|sqlcmd[ \t](?:[^\r\n]*?[ \t])?-P)[ \t]*`+
-				`|(?:mysql(?:dump|admin|import)?|mariadb(?:-dump|-admin|-import)?)[ \t](?:[^\r\n]*?[ \t])?-p)(?:`+quoted+`|([^\s"'-]\S*))`, isNoPort).with(" -p| -a| -w|\t-p|\t-a|\t-w"),
+				`|(?:mysql(?:dump|admin|import)?|mariadb(?:-dump|-admin|-import)?)[ \t](?:[^\r\n]*?[ \t])?-p)(?:`+quoted+`|`+bare+`)`, isNoPort).with(" -p| -a| -w|\t-p|\t-a|\t-w"),
 		rule("curl_user", "curl man page, --user and --proxy-user", "curl |curl\t",
 			`\bcurl[ \t](?:[^\r\n]*?[ \t])?(?:-[A-Za-z]*[uU][ \t]*|--(?:proxy-)?user[ \t=]+)(?:"[^\s:"']+:([^"]+)"|'[^\s:"']+:([^']+)'`+
 				`|\\"[^\s:"']+:([^"\\]+)\\"|[^\s:"'\\]+:([^\s"'\\]+))`, nil).with(" -|\t-"),
