@@ -426,7 +426,7 @@ func examples() []example {
 			text: []string{"«xoxb-1234567890-abcdef»", "«xapp-1-A0-1234567890»", "«xoxe.xoxp-1-abcdefghij»", line + "x=«xoxp-{d12}-{d12}-{w24}» n=1"},
 			none: []string{"xoxb-", "xox", "foxx-abcdefghijk", "xoxo"},
 		},
-		{rule: "slack_webhook", what: "webhooks of Slack", text: []string{"https://hooks.slack.com/services/«T000/B000/XXXXXXXX» down"}, none: []string{"https://hooks.slack.com/docs", "https://hooks.slack.com/"}},
+		{rule: "slack_webhook", what: "webhooks of Slack", text: []string{"https://hooks.slack.com/services/«T000/B000/aB3dE6» down"}, none: []string{"https://hooks.slack.com/docs", "https://hooks.slack.com/"}},
 		{rule: "discord_webhook", what: "webhooks of Discord", text: []string{"https://discord.com/api/webhooks/123456/«{b68}»", line + "POST /api/webhooks/1/«{b68}» 204"}, none: []string{"/api/webhooks/list", "/api/webhooks/1/x"}},
 		{
 			rule: "teams_webhook", what: "webhooks of Microsoft Teams",

@@ -207,10 +207,8 @@ func FuzzString(f *testing.F) {
 			t.Errorf("JSON %q becomes %q, and that %q", s, got, again)
 		}
 		quoted := strconv.Quote(s + "x7") // no placeholder has letters and digits
-		// What another rule finds in it may go on behind the closing quote.
-		masked, want := redact.String("a password="+quoted+" b"), `a password="[REDACTED]`
-		if !strings.HasPrefix(masked, want) || strings.Contains(masked, quoted[1:len(quoted)-1]) {
-			t.Errorf("password=%s becomes %q, want %q and no more of it", quoted, masked, want)
+		if got, want := redact.String("a password="+quoted+" b"), `a password="[REDACTED]" b`; got != want {
+			t.Errorf("password=%s becomes %q, want %q", quoted, got, want)
 		}
 	})
 }

@@ -86,7 +86,7 @@ type Rule struct {
 // A matcher finds secrets in text.
 type matcher struct {
 	pattern  string
-	literals []string // in lower case: one of them is in every text in which there is something to find; nil: unknown
+	literals []string // in lower case: one of them is in every match; nil: unknown
 	find     func(s string) []span
 	number   number // that it is for; 0 for none
 }
