@@ -194,6 +194,7 @@ func FuzzString(f *testing.F) {
 		"", "password=x", `{"password":12}`, `{"a":"{\"token\":\"x\"}"}`, `password="a\"b`, "https://u:p@h/?token=x&y=z", "Cookie: a=b; c=d\n",
 		`{\"password\":\"x\"}`, "4111 1111 1111 1111", jwt, "-----BEGIN PRIVATE KEY-----", "password: {[", "[REDACTED", "password=[REDACTED]x", "secret=>",
 		`["password=x", 4111111111111111, {"Authorization":["Basic dTpw"]}]`, "token:\"\\", "\"password=x\"",
+		strings.Repeat("[", 300),
 	} {
 		f.Add(s)
 	}
@@ -207,8 +208,12 @@ func FuzzString(f *testing.F) {
 			t.Errorf("JSON %q becomes %q, and that %q", s, got, again)
 		}
 		quoted := strconv.Quote(s + "x7") // no placeholder has letters and digits
-		if got, want := redact.String("a password="+quoted+" b"), `a password="[REDACTED]" b`; got != want {
-			t.Errorf("password=%s becomes %q, want %q", quoted, got, want)
+		masked, want := redact.String("a password="+quoted+" b"), `a password="[REDACTED]" b`
+		if tooDeep := strings.Count(s, "[")+strings.Count(s, "{") > 100; tooDeep {
+			masked, want = masked[:min(len(masked), len(want)-3)], want[:len(want)-3] // what follows may be masked too
+		}
+		if masked != want {
+			t.Errorf("password=%s becomes %q, want %q", quoted, masked, want)
 		}
 	})
 }
