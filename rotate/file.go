@@ -164,10 +164,7 @@ func (f *File) start() (err error) {
 			return
 		}
 		f.closed = true // the timer may be waiting for the lock
-		err = errors.Join(err, f.release())
-		if f.turns != nil {
-			err = errors.Join(err, f.turns.work.Close())
-		}
+		err = errors.Join(err, f.release(), f.releaseWork())
 	}()
 	if f.opts.MultiProcess {
 		if f.turns, err = newTurns(f.dir, f.names, f.perm()); err != nil {
@@ -418,7 +415,7 @@ func (f *File) Close() error {
 	return f.Shutdown(ctx)
 }
 
-// release gives back all descriptors and timers.
+// release gives back all descriptors and timers but those of the worker.
 func (f *File) release() error {
 	for _, timer := range []*time.Timer{f.look, f.alarm, f.syncDue} {
 		if timer != nil {
@@ -436,15 +433,25 @@ func (f *File) release() error {
 		f.standby = nil
 	}
 	if f.turns != nil {
-		errs = append(errs, f.turns.write.Close()) // the worker still needs the other one
-	}
-	if f.claimed != nil {
-		errs = append(errs, f.claimed.Close())
+		errs = append(errs, f.turns.write.Close())
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("rotate: close %s: %w", f.path, err)
 	}
 	return nil
+}
+
+// releaseWork gives up the locks by which other processes see that the worker may
+// be at work. It is called when there is none, or none any more.
+func (f *File) releaseWork() error {
+	var errs []error
+	if f.turns != nil {
+		errs = append(errs, f.turns.work.Close())
+	}
+	if f.claimed != nil {
+		errs = append(errs, f.claimed.Close())
+	}
+	return errors.Join(errs...)
 }
 
 func (f *File) errClosed(op string) error {

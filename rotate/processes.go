@@ -10,7 +10,7 @@ import (
 )
 
 // claimWait is how long somebody else may look at whether a process lives.
-const claimWait = 100 * time.Millisecond
+const claimWait = time.Second
 
 // claim locks the hidden file by which others see that the process lives whose
 // number is in the name of the live file. It stays there until somebody finds that

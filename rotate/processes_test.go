@@ -1,12 +1,15 @@
 package rotate_test
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"testing/synctest"
@@ -125,6 +128,57 @@ func TestFilesOfLivingProcessesAreLeftAlone(t *testing.T) {
 	mustClose(t, f)
 	if got := read(t, path); got != "line\n" {
 		t.Errorf("the file holds %q", got)
+	}
+}
+
+// What the worker of a closed File has its hands on is nobody else's either, so a
+// process counts as ended only when its worker has ended.
+func TestProcessLivesAsLongAsItsWorker(t *testing.T) {
+	needsLocks(t)
+	dir := t.TempDir()
+	path := filepath.Join(dir, "app.log")
+	busy, goOn := make(chan struct{}), make(chan struct{})
+	f := mustOpen(t, path, &rotate.Options{PerProcess: true, OnRotate: func(rotate.Event) {
+		close(busy)
+		<-goOn
+	}})
+	finish := sync.OnceFunc(func() { close(goOn) })
+	t.Cleanup(finish)
+	mustWrite(t, f, "line\n")
+	mustRotate(t, f)
+	mustWrite(t, f, "last line\n")
+	<-busy
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := f.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatalf("Shutdown = %v, want that the worker is still busy", err)
+	}
+	live := filepath.Join(dir, fmt.Sprintf("app.%d.log", os.Getpid()))
+	temp := filepath.Join(dir, fmt.Sprintf(".app.%d.log.1.tmp", os.Getpid())) // as the worker makes them
+	writeFile(t, temp, "")
+	lookAfterEnded := func() {
+		t.Helper()
+		c := startChild(t, job{Path: path, Writer: "neighbour", Lines: 1, PerProcess: true})
+		c.begin(t)
+		c.wait(t)
+	}
+	there := func() (paths []string) {
+		for _, path := range []string{live, temp} {
+			if _, err := os.Lstat(path); err == nil {
+				paths = append(paths, path)
+			}
+		}
+		return paths
+	}
+	lookAfterEnded()
+	if diff := cmp.Diff([]string{live, temp}, there()); diff != "" {
+		t.Errorf("while the worker is busy, files mismatch (-want +got):\n%s", diff)
+	}
+	finish()
+	mustClose(t, f)
+	lookAfterEnded()
+	if diff := cmp.Diff([]string(nil), there()); diff != "" {
+		t.Errorf("after the worker has ended, files mismatch (-want +got):\n%s", diff)
 	}
 }
 

@@ -31,9 +31,7 @@ func (f *File) work(ctx context.Context) {
 		f.catchUp(ctx)
 		again.Reset(f.lookAfterBackups(ctx))
 	}
-	if f.turns != nil {
-		_ = f.turns.work.Close() // gives up its lock, if nothing else
-	}
+	_ = f.releaseWork() // gives up the locks, if nothing else
 }
 
 // kick tells the worker that there is work.
