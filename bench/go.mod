@@ -8,6 +8,7 @@ replace github.com/sluicelog/sluice => ../
 exclude github.com/samber/go-tcp-pool v1.0.2
 
 require (
+	github.com/elastic/go-lumber v0.2.0
 	github.com/google/go-cmp v0.7.0
 	github.com/m-mizutani/masq v0.2.1
 	github.com/phuslu/log v1.0.121

@@ -1,9 +1,9 @@
 package e2e_test
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"reflect"
 	"strconv"
@@ -13,6 +13,7 @@ import (
 
 	lumber "github.com/elastic/go-lumber/server/v2"
 
+	"github.com/sluicelog/sluice/internal/lstest"
 	"github.com/sluicelog/sluice/logstash"
 )
 
@@ -97,63 +98,79 @@ func freeAddr(t *testing.T) string {
 	return ln.Addr().String()
 }
 
-// Every event reaches a go-lumber server that is restarted halfway, with the
-// same content, compressed or not.
+// Every event reaches a go-lumber server with the same content, compressed or
+// not, while the server is restarted again and again, and over a network that
+// breaks each connection.
 func TestBeatsIntoGoLumber(t *testing.T) {
 	for _, level := range []int{0, 3} {
-		t.Run("level "+strconv.Itoa(level), func(t *testing.T) {
-			const total = 50_000
+		t.Run("restarts, level "+strconv.Itoa(level), func(t *testing.T) {
+			const restarts = 10
 			srv := &lumberServer{addr: freeAddr(t), events: make(map[int]any)}
-			s, err := logstash.Dial("beats://"+srv.addr, &logstash.DialOptions{
-				CompressionLevel: level,
-				Policy:           logstash.Block, BlockTimeout: -1, MaxEvents: 8192,
-				BatchSize: 500, FlushInterval: 5 * time.Millisecond,
-				MinBackoff: 5 * time.Millisecond, MaxBackoff: 50 * time.Millisecond,
+			stop := srv.listen(t)
+			defer func() { stop() }()
+			st := srv.fill(t, srv.addr, level, func(i, total int) {
+				if i%(total/(restarts+1)) == total/(restarts+1)-1 {
+					stop()
+					stop = srv.listen(t)
+				}
+			})
+			if st.Reconnects < restarts/2 { // two can look like one
+				t.Errorf("%d reconnects after %d restarts", st.Reconnects, restarts)
+			}
+		})
+		t.Run("bad network, level "+strconv.Itoa(level), func(t *testing.T) {
+			srv := &lumberServer{addr: freeAddr(t), events: make(map[int]any)}
+			stop := srv.listen(t)
+			defer func() { stop() }()
+			proxy, err := lstest.ListenProxy("127.0.0.1:0", srv.addr, &lstest.ProxyOptions{
+				Script: lstest.Chaos(rand.Uint64(), int64(200<<10/(1+2*level)), 20*time.Millisecond),
 			})
 			if err != nil {
 				t.Fatal(err)
 			}
-			stop := srv.listen(t)
-			for i := range total {
-				if i == total/2 {
-					stop()
-					if unique, _ := srv.received(); unique == 0 || unique >= total {
-						t.Errorf("%d events before the restart, want some", unique)
-					}
-					stop = srv.listen(t)
-				}
-				if _, err := s.Write([]byte(line(i))); err != nil {
-					t.Fatal(err)
-				}
+			defer proxy.Close()
+			st := srv.fill(t, proxy.Addr(), level, func(int, int) {})
+			if proxy.Stats().Cut == 0 || st.Reconnects == 0 {
+				t.Errorf("%d reconnects, proxy %+v: nothing was cut", st.Reconnects, proxy.Stats())
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
-			defer cancel()
-			if err := s.Shutdown(ctx); err != nil {
-				t.Error(err)
-			}
-			stop()
-			for i := range total {
-				var want any
-				if err := json.Unmarshal([]byte(line(i)), &want); err != nil {
-					t.Fatal(err)
-				}
-				if got := srv.events[i]; !reflect.DeepEqual(got, want) {
-					t.Fatalf("event %d arrived as %v, want %v", i, got, want)
-				}
-			}
-			unique, all := srv.received()
-			st := s.Stats()
-			if unique != total || st.Written != total || st.Dropped != 0 || st.Queued != 0 {
-				t.Errorf("%d arrived, written %d, dropped %d, queued %d; want %d, %d, 0, 0",
-					unique, st.Written, st.Dropped, st.Queued, total, total)
-			}
-			if uint64(all-unique) > st.Resent {
-				t.Errorf("%d duplicates, but only %d events were sent again", all-unique, st.Resent)
-			}
-			if st.Reconnects == 0 {
-				t.Error("the restart was not met")
-			}
-			t.Logf("%d duplicates, %d resent, %d reconnects", all-unique, st.Resent, st.Reconnects)
+			t.Logf("proxy %+v", proxy.Stats())
 		})
 	}
+}
+
+// fill sends events to addr, calls meanwhile before each, and checks that all
+// have arrived.
+func (s *lumberServer) fill(t *testing.T, addr string, level int, meanwhile func(i, total int)) logstash.Stats {
+	t.Helper()
+	const total = 20_000
+	shipper := dialShipper(t, "beats://"+addr, logstash.DialOptions{
+		CompressionLevel: level, BatchSize: 250, MaxEvents: 1500, MinConnectionTime: time.Millisecond,
+	})
+	for i := range total {
+		meanwhile(i, total)
+		write(t, shipper, line(i))
+	}
+	shutdown(t, shipper)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range total {
+		var want any
+		if err := json.Unmarshal([]byte(line(i)), &want); err != nil {
+			t.Fatal(err)
+		}
+		if got := s.events[i]; !reflect.DeepEqual(got, want) {
+			t.Fatalf("event %d arrived as %v, want %v", i, got, want)
+		}
+	}
+	st := shipper.Stats()
+	if st.Written != total || st.Dropped != 0 || st.Queued != 0 || len(s.events) != total {
+		t.Errorf("written %d, dropped %d, queued %d, arrived %d; want %d, 0, 0, %d",
+			st.Written, st.Dropped, st.Queued, len(s.events), total, total)
+	}
+	duplicates := uint64(s.count - len(s.events))
+	if duplicates > st.Resent {
+		t.Errorf("%d duplicates, but only %d events were sent again", duplicates, st.Resent)
+	}
+	t.Logf("%d duplicates, %d resent, %d reconnects", duplicates, st.Resent, st.Reconnects)
+	return st
 }

@@ -16,7 +16,10 @@ type backoff struct {
 // next returns the delay before the next attempt.
 func (b *backoff) next() time.Duration {
 	d := max(b.delay, b.least)
-	b.delay = min(2*d, b.most)
+	b.delay = b.most
+	if d < b.most/2 { // never 2*d > b.most, which could overflow
+		b.delay = 2 * d
+	}
 	return d/2 + rand.N(d/2+1) //nolint:gosec // a delay needs no secret randomness
 }
 

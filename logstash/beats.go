@@ -4,60 +4,164 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
+	"io"
+	"time"
 
 	"github.com/sluicelog/sluice/internal/lumber"
 )
 
-// beats carries events to a Beats input: every batch is a window, and done
-// when it is acked.
+// beats carries events to a Beats input, over version 2 of the Lumberjack
+// protocol: a batch is a window, and several may be under way.
+//
+// It delivers at least once. What is not acked is for the Shipper to send again,
+// so that a break may bring events twice, but never more than those of the
+// windows that were under way. An ack says that Logstash has pushed the events
+// into its queue: on disk with queue.type persisted, in memory otherwise, where
+// they are lost if Logstash dies before they are through its pipeline.
 type beats struct {
-	*endpoints
-	enc    *lumber.Encoder
+	peers   *endpoints
+	files   *tlsFiles // nil without TLS
+	enc     *lumber.Encoder
+	timeout time.Duration
+	changed chan struct{} // has room for one: progress has something to tell
+
 	conn   *lumber.Conn // nil when there is none
-	proven bool         // conn has acked a window
+	turn   *turn        // that of conn
+	acked  int          // events of which progress has not told
+	worked bool         // some receiver has acked something
 }
 
-// Send sends events as one window, over a new connection where the last one
-// has ended.
-func (t *beats) Send(ctx context.Context, events [][]byte) (acked int, err error) {
-	if t.conn != nil && t.conn.Err() != nil {
-		t.drop() // closed while idle, which the Beats input does after a minute
+func newBeats(peers *endpoints, files *tlsFiles, o *DialOptions) (pipeliner, error) {
+	enc, err := lumber.NewEncoder(o.CompressionLevel)
+	if err != nil {
+		return nil, fmt.Errorf("logstash: DialOptions.CompressionLevel: %w", err)
+	}
+	return &beats{
+		peers: peers, files: files, enc: enc, timeout: o.Timeout,
+		changed: make(chan struct{}, 1),
+	}, nil
+}
+
+// start writes events as one more window, over a new connection where the last
+// one has ended or is to end.
+func (t *beats) start(ctx context.Context, events [][]byte) error {
+	if err := t.look(); err != nil {
+		return err
+	}
+	if t.conn != nil && t.conn.Idle() && t.turn.expired() {
+		t.drop(nil)
 	}
 	if t.conn == nil {
-		nc, err := t.connect(ctx)
+		link, err := t.peers.connect(ctx, "tcp", t.files)
 		if err != nil {
-			return 0, err
+			return err
 		}
-		t.conn = lumber.NewConn(nc, t.enc, t.timeout)
+		t.conn, t.turn = lumber.NewConn(link, t.enc, t.timeout, t.changed), link.turn
 	}
-	acked, err = t.conn.Send(ctx, events)
-	if err == nil {
-		t.proven = true
-		return acked, nil
+	if err := t.conn.Send(ctx, events); err != nil {
+		return t.failed(ctx, err)
 	}
-	stale := t.proven && acked == 0 && ctx.Err() == nil &&
-		!errors.Is(err, lumber.ErrProtocol) && !errors.Is(err, os.ErrDeadlineExceeded)
-	err = fmt.Errorf("logstash: send %d events to %s: %w", len(events), t.addrs[t.next], err)
-	t.proven = t.proven || acked > 0
-	t.drop()
-	if stale {
-		return 0, &staleError{err}
-	}
+	return nil
+}
+
+// progress tells of the acks that have come, and of the end of the connection
+// if that was not quiet.
+func (t *beats) progress() (acked int, err error) {
+	err = t.look()
+	acked, t.acked = t.acked, 0
 	return acked, err
 }
 
-// drop forgets the connection.
-func (t *beats) drop() {
-	t.conn.Close()
-	t.lost(t.proven)
-	t.conn, t.proven = nil, false
+func (t *beats) news() <-chan struct{} { return t.changed }
+
+func (t *beats) expired() bool { return t.conn != nil && t.turn.expired() }
+
+// Send sends events as one window and waits until they are acked.
+func (t *beats) Send(ctx context.Context, events [][]byte) (acked int, err error) {
+	if err := t.start(ctx, events); err != nil {
+		acked, t.acked = t.acked, 0
+		return acked, err
+	}
+	for acked < len(events) && err == nil {
+		select {
+		case <-t.changed:
+		case <-ctx.Done():
+			t.drop(nil)
+			err = ctx.Err()
+		}
+		n, lost := t.progress()
+		if acked += n; lost != nil {
+			err = lost
+		}
+	}
+	return acked, err
 }
 
 // Close closes the connection.
 func (t *beats) Close() error {
 	if t.conn != nil {
-		t.drop()
+		t.drop(nil)
 	}
 	return nil
+}
+
+// look takes note of what has become of the connection. That it ended while
+// nothing was under way is no error: the Beats input closes connections that
+// are idle for a minute.
+func (t *beats) look() error {
+	if t.conn == nil {
+		return nil
+	}
+	err := t.conn.Err() // asked for before the acks, so that none is missed
+	t.collect()
+	switch {
+	case err == nil:
+		return nil
+	case t.conn.Idle() && t.conn.Fate() == lumber.Stale:
+		t.drop(nil)
+		return nil
+	}
+	return t.failed(context.Background(), err)
+}
+
+// collect counts the acks that have come.
+func (t *beats) collect() {
+	if n := t.conn.Acked(); n > 0 {
+		t.acked += n
+		t.worked = true
+		t.turn.worked()
+	}
+}
+
+// failed drops the connection and returns the error that says what became of it.
+func (t *beats) failed(ctx context.Context, err error) error {
+	addr, fate := t.turn.addr(), t.conn.Fate()
+	if ctx.Err() != nil {
+		t.drop(nil)
+		return err
+	}
+	if fate == lumber.Died && errors.Is(err, io.EOF) && !t.worked && t.files == nil {
+		err = fmt.Errorf("%w: it closed the connection; does it want TLS, beats+tls://?", err)
+	}
+	err = fmt.Errorf("logstash: send to %s: %w", addr, err)
+	switch fate {
+	case lumber.Stale:
+		t.drop(nil)
+		return &staleError{err}
+	case lumber.Died:
+		t.drop(err)
+		return &diedError{err}
+	default:
+		t.drop(err)
+		return err
+	}
+}
+
+// drop closes and forgets the connection, but not the acks that it has brought;
+// err says why unless that is no trouble.
+func (t *beats) drop(err error) {
+	t.conn.Close()
+	t.collect()
+	t.turn.done(err)
+	t.conn, t.turn = nil, nil
 }

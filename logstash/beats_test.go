@@ -125,11 +125,11 @@ func TestBeatsPeerDownAtStart(t *testing.T) {
 	if st.Written != 10 || st.Resent != 0 || !st.FailingSince.IsZero() {
 		t.Errorf("written %d, resent %d, failing since %v; want 10, 0, never", st.Written, st.Resent, st.FailingSince)
 	}
-	if errs := log.all(); len(errs) != 2 {
-		t.Errorf("OnError was told %q, want the first failure and the recovery", errs)
-	}
 	if err := s.Close(); err != nil {
 		t.Error(err)
+	}
+	if errs := log.all(); len(errs) != 2 {
+		t.Errorf("OnError was told %q, want the first failure and the recovery", errs)
 	}
 	srv.Kill()
 }
@@ -367,6 +367,9 @@ func TestBeatsProtocolErrorIsReported(t *testing.T) {
 			srv.SetAnswer(answers(lstest.Answer{Acks: []uint32{7}}))
 		}
 	}
+	if err := s.Close(); err != nil {
+		t.Error(err)
+	}
 	if errs := log.all(); len(errs) != 2 || !strings.Contains(errs[0].Error(), "ack of 7 for a window of 1") {
 		t.Errorf("OnError was told %q, want the violation and the recovery", errs)
 	}
@@ -384,7 +387,7 @@ func TestBeatsStalledPeer(t *testing.T) {
 		log     errorLog
 	)
 	s := dialShipper(t, "beats://"+srv.Addr(), logstash.DialOptions{
-		Size: 1 << 20, MaxEvents: 1000, OnError: log.add,
+		Size: 1 << 20, MaxEvents: 1000, Reserve: -1, OnError: log.add,
 		OnDrop: func(e []byte, reason error) {
 			if !errors.Is(reason, logstash.ErrFull) {
 				t.Errorf("dropped because of %v, want ErrFull", reason)

@@ -1,203 +1,121 @@
 package logstash
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"log/slog"
-	"net"
-	"time"
-
-	"github.com/sluicelog/sluice/internal/lumber"
+	"strings"
 )
-
-// MaxBatchSize is the largest BatchSize there is.
-const MaxBatchSize = 2048
-
-// maxEventBytes is the largest MaxEventBytes there is.
-const maxEventBytes = 64 << 20
-
-// DialOptions are options for [Dial] and [NewShipper]. A zero DialOptions
-// consists entirely of default values.
-type DialOptions struct {
-	// Size bounds the events in memory, in bytes, where each event counts
-	// eight more than its length. Zero means 64 MiB. The smallest is
-	// MaxEventBytes and eight.
-	Size int64
-
-	// MaxEvents bounds the events in memory by their number. Zero means that
-	// only Size bounds them.
-	MaxEvents int
-
-	// MaxEventBytes is the length of the longest event that is taken. Zero
-	// means 1 MiB, or what fits in Size if that is less. The limit is 64 MiB.
-	MaxEventBytes int
-
-	// Policy says what happens to an event that finds no room. The zero value
-	// is DropNewest.
-	Policy Policy
-
-	// BlockTimeout is how long Write waits for room under the policy Block.
-	// Zero means one second. Negative means until there is room or the
-	// Shipper is closed.
-	BlockTimeout time.Duration
-
-	// BatchSize is how many events are sent together at most: a window, over
-	// beats://. Zero means 2048, which is the limit.
-	BatchSize int
-
-	// FlushInterval is how long an event waits at most for its batch to fill
-	// before it is sent. Zero means 100 milliseconds. Negative means that it
-	// does not wait: a batch then is what came while the one before was sent.
-	FlushInterval time.Duration
-
-	// SyncLevel is the level from which on an event is sent without waiting
-	// for its batch to fill. Nil means ERROR.
-	SyncLevel slog.Leveler
-
-	// Timeout is how long a connection may take to be made, a piece of 64 KiB
-	// to be taken by the peer, and the peer to say nothing at all while it
-	// owes an ack. A peer that sends keepalives instead is waited for. Zero
-	// means 30 seconds.
-	Timeout time.Duration
-
-	// CompressionLevel is the zlib level of beats:// windows, from 1, the
-	// fastest, to 9, the smallest. Zero means no compression. It must be zero
-	// for tcp://, which has none.
-	CompressionLevel int
-
-	// MinBackoff is the delay after a failed attempt. It doubles with each
-	// further one up to MaxBackoff, and up to half of it is left to chance.
-	// An ack ends that. Zero means one second.
-	MinBackoff time.Duration
-
-	// MaxBackoff is the longest delay between attempts. Zero means one
-	// minute, or MinBackoff if that is longer.
-	MaxBackoff time.Duration
-
-	// DialContext opens the connections, for a proxy or a test. It must
-	// return when ctx is done. Nil means that of a zero net.Dialer.
-	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
-
-	// OnError is told of failures: of the first in a row when it happens, and
-	// of their number when it works again. It runs on the goroutine that met
-	// the failure, without locks, and holds that goroutine up; it must not
-	// call Flush, Shutdown or Close nor, under the policy Block, write to the
-	// Shipper. What it panics with is ignored. Nil means that Stats alone tells.
-	OnError func(err error)
-
-	// OnDrop is given every event that is dropped, once, with the reason,
-	// which Is ErrFull, ErrTooLarge, ErrInvalid or os.ErrClosed. The event is
-	// only valid during the call. It runs on the goroutine of the Write that
-	// fails, or on the Shipper's own during Shutdown, without locks; it must
-	// not call Write, Flush, Shutdown or Close. What it panics with is ignored. Nil
-	// means that dropped events are counted, no more.
-	OnDrop func(event []byte, reason error)
-}
 
 // Dial returns a Shipper to the receiver at addr, which is one of
 //
-//	beats://host[:port][,host[:port]...]    a Beats input: acked, port 5044 by default
-//	tcp://host:port[,host:port...]          a tcp input with the json_lines codec: no acks
+//	beats://host[:port]      a Beats input: acked, at least once; port 5044 by default
+//	beats+tls://host[:port]  the same over TLS
+//	http://host[:port]/path  an http input: acked, at least once; port 8080 by default
+//	https://host[:port]/path the same over TLS; port 443 by default
+//	tcp://host:port          a tcp input with the codec json_lines: no acks, see ResendBytes
+//	tls://host:port          the same over TLS
+//	unix:///path             a unix input in mode server with the codec json_lines: no acks
+//	udp://host:port          a udp input: no acks, one datagram for each event
 //
-// Of several hosts the first that can be reached is used, and the others take
-// over while it cannot. An IPv6 address stands in brackets. Names are looked
-// up at each connection.
+// But for unix, there may be several, as in beats://a,b:5045. Which of them is
+// used is the Strategy's business; with the zero value the first that works. An
+// IPv6 address stands in brackets. Names are looked up for each connection.
 //
 // Dial does not wait for the receiver, which may be unreachable for as long
-// as it likes. The error is about addr or opts, and says what is allowed.
+// as it likes. The error is about addr, opts, or files that they name, and says
+// what is allowed.
 func Dial(addr string, opts *DialOptions) (*Shipper, error) {
-	scheme, hosts, err := parseAddr(addr)
+	to, err := parseAddr(addr)
 	if err != nil {
+		return nil, err
+	}
+	if err := opts.suit(to); err != nil {
 		return nil, err
 	}
 	o, err := opts.complete()
 	if err != nil {
 		return nil, err
 	}
-	peers := &endpoints{addrs: hosts, dial: o.DialContext, timeout: o.Timeout}
-	var t Transport
-	if scheme == "tcp" {
-		if o.CompressionLevel != 0 {
-			return nil, fmt.Errorf("logstash: DialOptions.CompressionLevel %d: want 0 for tcp://", o.CompressionLevel)
+	var files *tlsFiles
+	if to.secure {
+		if files, err = newTLSFiles(&o); err != nil {
+			return nil, err
 		}
-		t = &tcp{endpoints: peers}
-	} else {
-		enc, err := lumber.NewEncoder(o.CompressionLevel)
-		if err != nil {
-			return nil, fmt.Errorf("logstash: DialOptions.CompressionLevel: %w", err)
-		}
-		t = &beats{endpoints: peers, enc: enc}
 	}
-	return newShipper(addr, t, o), nil
+	peers := newEndpoints(to.hosts, &o)
+	lanes := make([]Transport, 1)
+	if o.Strategy == LoadBalance {
+		lanes = make([]Transport, max(o.Connections, len(to.hosts)*min(1, 1-min(o.Connections, 1))))
+	}
+	for i := range lanes {
+		if lanes[i], err = newTransport(to, peers, files, &o); err != nil {
+			return nil, err
+		}
+	}
+	return newShipper(to.String(), lanes, peers, o)
+}
+
+// newTransport returns what carries events to a target.
+func newTransport(to target, peers *endpoints, files *tlsFiles, o *DialOptions) (Transport, error) {
+	switch to.scheme {
+	case "beats", "beats+tls":
+		return newBeats(peers, files, o)
+	case "http", "https":
+		return newHTTP(peers, to, files, o)
+	case "udp":
+		return newDatagrams(peers, o), nil
+	case "unix":
+		return newStream(peers, "unix", nil, o), nil
+	default:
+		return newStream(peers, "tcp", files, o), nil
+	}
 }
 
 // NewShipper returns a Shipper over a Transport of the caller's, which it owns
-// from now on. Timeout, CompressionLevel and DialContext are the Transport's
-// business and must not be set. It panics if t is nil. The error is about opts.
+// from now on. What DialOptions say of connections, from Pipeline and Timeout to
+// DialContext, is the Transport's business and must not be set, but for MinBackoff
+// and MaxBackoff. It panics if t is nil. The error is about opts, or the files that
+// they name.
 func NewShipper(t Transport, opts *DialOptions) (*Shipper, error) {
 	if t == nil {
 		panic("logstash: NewShipper: nil transport")
 	}
-	if opts != nil && (opts.Timeout != 0 || opts.CompressionLevel != 0 || opts.DialContext != nil) {
-		return nil, errors.New("logstash: NewShipper: DialOptions with Timeout, CompressionLevel or DialContext: " +
-			"want none of them, as they are the transport's business")
+	fields := opts.given("Pipeline", "Timeout", "CompressionLevel", "Strategy", "Connections", "ConnectionTTL",
+		"MinConnectionTime", "TLS", "CAFile", "CertFile", "KeyFile", "KeepAlive", "ResendBytes",
+		"Username", "Password", "BearerToken", "Header", "DialContext")
+	if len(fields) > 0 {
+		return nil, fmt.Errorf("logstash: NewShipper: DialOptions.%s: want none, as they are the transport's business",
+			strings.Join(fields, ", "))
 	}
 	o, err := opts.complete()
 	if err != nil {
 		return nil, err
 	}
-	return newShipper(fmt.Sprintf("%T", t), t, o), nil
+	return newShipper(fmt.Sprintf("%T", t), []Transport{t}, nil, o)
 }
 
-// complete returns a copy of the options with the defaults filled in, or an
-// error that names every field that is wrong.
-func (opts *DialOptions) complete() (DialOptions, error) {
-	var o DialOptions
-	if opts != nil {
-		o = *opts
+// suit reports an error if opts has fields that mean nothing for a target.
+func (opts *DialOptions) suit(to target) error {
+	var idle []string
+	if !to.secure {
+		idle = append(idle, "TLS", "CAFile", "CertFile", "KeyFile")
 	}
-	var errs []error
-	check := func(ok bool, field string, value any, want string) {
-		if !ok {
-			errs = append(errs, fmt.Errorf("logstash: DialOptions.%s %v: want %s", field, value, want))
-		}
+	switch to.scheme {
+	case "beats", "beats+tls":
+		idle = append(idle, "KeepAlive", "ResendBytes", "Username", "Password", "BearerToken", "Header")
+	case "http", "https":
+		idle = append(idle, "Pipeline", "KeepAlive", "ResendBytes")
+	case "udp":
+		idle = append(idle, "Pipeline", "CompressionLevel", "KeepAlive", "ResendBytes",
+			"Username", "Password", "BearerToken", "Header")
+	default:
+		idle = append(idle, "Pipeline", "CompressionLevel", "Username", "Password", "BearerToken", "Header")
 	}
-	check(o.Size >= 0, "Size", o.Size, "0 or more bytes")
-	check(o.MaxEvents >= 0, "MaxEvents", o.MaxEvents, "0 or more")
-	check(o.MaxEventBytes >= 0 && o.MaxEventBytes <= maxEventBytes, "MaxEventBytes", o.MaxEventBytes,
-		fmt.Sprintf("0 to %d", maxEventBytes))
-	check(o.Policy == DropNewest || o.Policy == Block, "Policy", o.Policy, "DropNewest or Block")
-	check(o.BatchSize >= 0 && o.BatchSize <= MaxBatchSize, "BatchSize", o.BatchSize, "0 to 2048")
-	check(o.Timeout >= 0, "Timeout", o.Timeout, "0 or more")
-	check(o.CompressionLevel >= 0 && o.CompressionLevel <= 9, "CompressionLevel", o.CompressionLevel, "0 to 9")
-	check(o.MinBackoff >= 0, "MinBackoff", o.MinBackoff, "0 or more")
-	check(o.MaxBackoff >= 0, "MaxBackoff", o.MaxBackoff, "0 or more")
-
-	setDefault(&o.Size, 64<<20)
-	setDefault(&o.MaxEventBytes, int(min(1<<20, max(o.Size-eventOverhead, 0))))
-	setDefault(&o.BlockTimeout, time.Second)
-	setDefault(&o.BatchSize, MaxBatchSize)
-	setDefault(&o.FlushInterval, 100*time.Millisecond)
-	setDefault(&o.Timeout, 30*time.Second)
-	setDefault(&o.MinBackoff, time.Second)
-	setDefault(&o.MaxBackoff, max(time.Minute, o.MinBackoff))
-	if o.SyncLevel == nil {
-		o.SyncLevel = slog.LevelError
+	if fields := opts.given(idle...); len(fields) > 0 {
+		return fmt.Errorf("logstash: DialOptions.%s: want none for %s://, where they mean nothing",
+			strings.Join(fields, ", "), to.scheme)
 	}
-	if o.DialContext == nil {
-		o.DialContext = new(net.Dialer).DialContext
+	if opts != nil && to.scheme == "udp" && opts.MaxEventBytes > maxDatagram {
+		return fmt.Errorf("logstash: DialOptions.MaxEventBytes %d: want 0 to %d for udp://", opts.MaxEventBytes, maxDatagram)
 	}
-
-	check(o.MaxEventBytes > 0 && int64(o.MaxEventBytes)+eventOverhead <= o.Size || len(errs) > 0,
-		"Size", o.Size, fmt.Sprintf("at least MaxEventBytes and %d, %d", eventOverhead, o.MaxEventBytes+eventOverhead))
-	check(o.MinBackoff <= o.MaxBackoff, "MinBackoff", o.MinBackoff, fmt.Sprintf("at most MaxBackoff, %v", o.MaxBackoff))
-	return o, errors.Join(errs...)
-}
-
-// setDefault gives a field that is zero its value.
-func setDefault[T comparable](field *T, value T) {
-	if *field == *new(T) {
-		*field = value
-	}
+	return nil
 }

@@ -28,19 +28,25 @@ handler.JSONHandler for that.
 
 The handler keeps what package handler promises of its encoders: one line and one
 Write for each record, valid JSON whatever the values are; and what Logstash,
-Elasticsearch or Filebeat would reject or misread is written otherwise. Nothing in it starts a
-goroutine; a Shipper starts a fixed number and ends them in Close.
+Elasticsearch or Filebeat would reject or misread is written otherwise. Nothing in it
+starts a goroutine; a Shipper starts a fixed number and ends them in Close.
 
-A shipper keeps events in memory, in their order, until the peer has them. What
-"has them" means depends on the way:
+A shipper keeps events until the peer has them. What "has them" means depends on the
+way:
 
-	beats://  at least once: an event is forgotten when Logstash has acknowledged
-	          it; what was not acknowledged when a connection broke is sent again
-	tcp://    at most once for what was under way when a connection broke, as far
-	          as the kernel had taken it: TCP has no acknowledgement that Logstash
-	          has read a line
+	beats://  at least once: an event is forgotten when Logstash has acknowledged it;
+	http://   what was not acknowledged is sent again, and may arrive twice
+	tcp://    what the kernel has taken is forgotten, and may be lost when a connection
+	tls://    breaks; with ResendBytes the last of it is written again, and may
+	unix://   arrive twice
+	udp://    nobody knows
 
-Memory is bounded. When it is full, events are dropped or the caller waits, as
-the policy says, and every drop is counted.
+With an EventID, see [Options], Elasticsearch stores an event once that arrives twice.
+
+Events wait in memory, which is bounded; in a spool on disk when memory is full, or in
+a spool from the beginning, so that they outlive the program: see [SpoolMode]. When there
+is no room left, events are dropped or the caller waits, as the [Policy] says. Every
+drop is counted: at every moment, of the events given to a Shipper, those that were
+written, dropped, queued and spooled are all, see [Stats].
 */
 package logstash

@@ -4,143 +4,232 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"net"
-	"strconv"
-	"strings"
-	"sync/atomic"
+	"slices"
+	"sync"
 	"time"
 )
+
+// endpoints are the addresses of one receiver, in order of preference. All
+// lanes of a Shipper share them: one that needs a connection takes a turn with
+// an endpoint, says how it goes, and ends the turn. They are safe for
+// concurrent use.
+type endpoints struct {
+	strategy Strategy
+	dial     dialFunc
+	timeout  time.Duration // of a dial with its handshake, and of a piece of a write
+	ttl      time.Duration // of a turn; 0 for ever
+	least    time.Duration // MinConnectionTime
+
+	mu     sync.Mutex
+	all    []*endpoint
+	next   int       // of PreferPrimary and RoundRobin: where to begin
+	moved  time.Time // of LoadBalance: when a turn was last ended to spread them again
+	events uint64    // turns begun and failures so far, for what came first
+
+	opened     uint64 // connections so far
+	open, peak int    // connections now, and the most there were
+}
 
 // dialFunc opens a connection, as net.Dialer.DialContext does.
 type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
-// endpoints are the addresses of one receiver, in order of preference.
-type endpoints struct {
-	addrs   []string
-	dial    dialFunc
-	timeout time.Duration
+// endpoint is one address and what is known of it.
+type endpoint struct {
+	host  string
+	place int     // in the order of preference
+	turns []*turn // those under way, the oldest first
 
-	next   int // the address to try first
-	opened atomic.Uint64
+	pace     backoff
+	failures int       // since something worked
+	failedAt uint64    // the event that the last failure was
+	excused  bool      // the last failure was followed by no backoff
+	retryAt  time.Time // the end of the backoff
+	heldTo   time.Time // what the receiver itself asked for
+	lastErr  error
+	fileErr  error // why the last connection was made with files of TLS read earlier
 }
 
-// connect opens a connection to the first address that takes one, beginning
-// with the next. The names are looked up again each time.
-func (e *endpoints) connect(ctx context.Context) (net.Conn, error) {
-	var errs []error
-	for range e.addrs {
-		conn, err := e.dialOne(ctx, e.addrs[e.next])
-		if err == nil {
-			e.opened.Add(1)
-			return &steadyConn{Conn: conn, timeout: e.timeout}, nil
-		}
-		errs = append(errs, err)
-		if ctx.Err() != nil {
-			break
-		}
-		e.skip()
+func newEndpoints(hosts []string, o *DialOptions) *endpoints {
+	e := &endpoints{
+		strategy: o.Strategy,
+		dial:     o.DialContext,
+		timeout:  o.Timeout,
+		ttl:      o.ConnectionTTL,
+		least:    o.MinConnectionTime,
 	}
-	return nil, &dialError{errors.Join(errs...)}
+	if e.dial == nil {
+		e.dial = new(net.Dialer).DialContext
+	}
+	for i, host := range hosts {
+		pace := backoff{least: o.MinBackoff, most: o.MaxBackoff}
+		e.all = append(e.all, &endpoint{host: host, place: i, pace: pace})
+	}
+	return e
 }
 
-func (e *endpoints) dialOne(ctx context.Context, addr string) (net.Conn, error) {
+// connect opens a connection to the endpoint whose turn it is, or else to any
+// other that may be tried. Names are looked up again each time. A nil files
+// means no TLS.
+func (e *endpoints) connect(ctx context.Context, network string, files *tlsFiles) (*link, error) {
+	var tried []*endpoint
+	for {
+		t, err := e.takeBut(tried)
+		if err != nil {
+			return nil, &dialError{err}
+		}
+		conn, err := e.openOne(ctx, network, t.to.host, files)
+		if err == nil {
+			t.begin(files.reloadError())
+			return &link{&steadyConn{Conn: conn, timeout: e.timeout}, t}, nil
+		}
+		err = fmt.Errorf("logstash: connect to %s: %w", t.to.host, err)
+		if ctx.Err() != nil {
+			t.done(nil) // nothing that the endpoint has done
+			return nil, &dialError{err}
+		}
+		t.done(err)
+		tried = append(tried, t.to)
+	}
+}
+
+// openOne opens one connection, with the handshake of TLS if there are files.
+func (e *endpoints) openOne(ctx context.Context, network, host string, files *tlsFiles) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, e.timeout)
 	defer cancel()
-	conn, err := e.dial(ctx, "tcp", addr)
-	if conn == nil && err == nil {
-		return nil, fmt.Errorf("logstash: dial %s: DialContext returned neither a connection nor an error", addr)
+	conn, err := e.callDial(ctx, network, host)
+	if err != nil || files == nil {
+		return conn, err
+	}
+	return files.handshake(ctx, conn, host)
+}
+
+// callDial holds the dialer, which may be the user's, to its contract.
+func (e *endpoints) callDial(ctx context.Context, network, host string) (conn net.Conn, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			conn, err = nil, fmt.Errorf("DialContext panicked: %v", v)
+		}
+	}()
+	conn, err = e.dial(ctx, network, host)
+	switch {
+	case err != nil && conn != nil:
+		return nil, errors.Join(err, conn.Close())
+	case err == nil && conn == nil:
+		return nil, errors.New("DialContext returned neither a connection nor an error")
 	}
 	return conn, err
 }
 
-// lost notes the end of the connection that connect gave last. A peer that
-// has proved itself before leaves the preferred address the first to try;
-// one that took the connection and nothing else lets the next address have
-// its turn.
-func (e *endpoints) lost(proven bool) {
-	if proven {
+// take begins a turn with the endpoint that the strategy chooses among those
+// that may be tried. If none may, the error says why, and when the first may.
+func (e *endpoints) take() (*turn, error) { return e.takeBut(nil) }
+
+// takeBut is take without some that were tried already.
+func (e *endpoints) takeBut(tried []*endpoint) (*turn, error) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	now := time.Now()
+	var free []*endpoint
+	for _, p := range e.all {
+		if p.wait(now) == 0 && !slices.Contains(tried, p) {
+			free = append(free, p)
+		}
+	}
+	if len(free) == 0 {
+		return nil, e.blocked(now)
+	}
+	e.events++
+	p := e.choose(free)
+	t := &turn{of: e, to: p, since: now, begun: e.events}
+	p.turns = append(p.turns, t)
+	return t, nil
+}
+
+// choose returns the one of the free endpoints whose turn it is.
+func (e *endpoints) choose(free []*endpoint) *endpoint {
+	switch e.strategy {
+	case RoundRobin:
+		p := firstFrom(free, e.next)
+		e.next = p.place + 1
+		return p
+	case Random:
+		return free[rand.IntN(len(free))] //nolint:gosec // a choice needs no secret randomness
+	case LoadBalance:
+		return slices.MinFunc(free, func(a, b *endpoint) int { return len(a.turns) - len(b.turns) })
+	default: // PreferPrimary
+		p := firstFrom(free, e.next)
 		e.next = 0
-	} else {
-		e.skip()
+		return p
 	}
 }
 
-func (e *endpoints) skip() { e.next = (e.next + 1) % len(e.addrs) }
+// firstFrom returns the first endpoint at a place or after it, around the end.
+func firstFrom(free []*endpoint, place int) *endpoint {
+	for _, p := range free {
+		if p.place >= place {
+			return p
+		}
+	}
+	return free[0]
+}
 
-// reconnects returns how many connections were opened after the first.
+// blocked says that no endpoint may be tried, why, and when the first may.
+func (e *endpoints) blocked(now time.Time) error {
+	first := e.all[0].wait(now)
+	errs := make([]error, len(e.all))
+	for i, p := range e.all {
+		first = min(first, p.wait(now))
+		errs[i] = p.lastErr
+	}
+	return &retryError{errors.Join(errs...), first}
+}
+
+// wait returns how long it is until p may be tried.
+func (p *endpoint) wait(now time.Time) time.Duration {
+	return max(p.retryAt.Sub(now), p.heldTo.Sub(now), 0)
+}
+
+// hurry makes all endpoints such that may be tried now, whatever they have done.
+func (e *endpoints) hurry() {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, p := range e.all {
+		p.retryAt, p.heldTo = time.Time{}, time.Time{}
+	}
+}
+
+// reconnects returns how many connections have been made in place of others.
 func (e *endpoints) reconnects() uint64 {
-	return max(e.opened.Load(), 1) - 1
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	return e.opened - uint64(e.peak) //nolint:gosec // the peak is at most what was opened
 }
 
-// steadyConn is a connection of which every write has to make progress: each
-// piece must be taken within the timeout, however long the whole takes.
-type steadyConn struct {
-	net.Conn
-	timeout time.Duration
+// health returns how the endpoints are doing, in order.
+func (e *endpoints) health() []EndpointHealth {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	out := make([]EndpointHealth, len(e.all))
+	for i, p := range e.all {
+		out[i] = p.health()
+	}
+	return out
 }
 
-// Write writes p, and fails once the peer has taken nothing for the timeout.
-func (c *steadyConn) Write(p []byte) (n int, err error) {
-	const piece = 64 << 10
-	for n < len(p) && err == nil {
-		if err := c.SetWriteDeadline(time.Now().Add(c.timeout)); err != nil {
-			return n, err
+func (p *endpoint) health() EndpointHealth {
+	h := EndpointHealth{Addr: p.host, Failures: p.failures, RetryAt: p.retryAt, LastError: p.lastErr}
+	for _, t := range p.turns {
+		if t.connected || t.proven {
+			h.Connections++
 		}
-		var m int
-		m, err = c.Conn.Write(p[n:min(n+piece, len(p))])
-		n += m
 	}
-	return n, err
-}
-
-// parseAddr splits "scheme://host:port,host:port" into its scheme and its
-// addresses.
-func parseAddr(addr string) (scheme string, hosts []string, err error) {
-	if strings.Contains(addr, "@") {
-		// The text may hold a password, so it is not repeated.
-		return "", nil, errors.New("logstash: dial: address with user information: want scheme://host:port")
+	if p.heldTo.After(h.RetryAt) {
+		h.RetryAt = p.heldTo
 	}
-	scheme, list, found := strings.Cut(addr, "://")
-	if !found {
-		return "", nil, fmt.Errorf("logstash: dial %q: want beats://host:port or tcp://host:port", addr)
+	if p.fileErr != nil {
+		h.LastError = errors.Join(p.lastErr, p.fileErr)
 	}
-	scheme = strings.ToLower(scheme)
-	port := ""
-	switch scheme {
-	case "beats":
-		port = "5044"
-	case "tcp":
-	default:
-		return "", nil, fmt.Errorf("logstash: dial %q: scheme %q: want beats or tcp", addr, scheme)
-	}
-	for host := range strings.SplitSeq(list, ",") {
-		host, err := parseHost(host, port)
-		if err != nil {
-			return "", nil, fmt.Errorf("logstash: dial %q: %w", addr, err)
-		}
-		hosts = append(hosts, host)
-	}
-	return scheme, hosts, nil
-}
-
-// parseHost completes "host:port" with the default port, if there is one.
-func parseHost(s, defaultPort string) (string, error) {
-	host, port, err := net.SplitHostPort(s)
-	if err != nil && defaultPort != "" {
-		host, port, err = net.SplitHostPort(s + ":" + defaultPort)
-	}
-	switch {
-	case err != nil && defaultPort != "":
-		return "", fmt.Errorf("address %q: want host, host:port or [IPv6]:port", s)
-	case err != nil:
-		return "", fmt.Errorf("address %q: want host:port or [IPv6]:port", s)
-	case host == "":
-		return "", fmt.Errorf("address %q: no host", s)
-	case strings.ContainsAny(host, "/?#[] \t\r\n"):
-		return "", fmt.Errorf("address %q: host %q is not a name or an IP address", s, host)
-	}
-	if n, err := strconv.ParseUint(port, 10, 16); err != nil || n == 0 {
-		return "", fmt.Errorf("address %q: port %q: want 1 to 65535", s, port)
-	}
-	return net.JoinHostPort(host, port), nil
+	return h
 }

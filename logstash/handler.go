@@ -102,6 +102,9 @@ func NewHandler(w io.Writer, opts *Options) *Handler {
 	if opts == nil {
 		opts = &Options{}
 	}
+	if s, ok := w.(*Shipper); ok {
+		w = encoded{s}
+	}
 	s := &encoder{opts: *opts, stacks: opts.stacks(), places: opts.places(), sink: sink.New("logstash", w, opts.OnError)}
 	same := *opts
 	same.Sequence = false // the numbers are those of the program's events

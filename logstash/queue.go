@@ -2,53 +2,12 @@ package logstash
 
 import (
 	"math"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/sluicelog/sluice/internal/spool"
 )
-
-// maxBatchBytes closes a batch of long events before it has its number.
-const maxBatchBytes = 1 << 20
-
-// eventOverhead is what an event costs in a queue besides its bytes.
-const eventOverhead = 8
-
-// batch is consecutive events in one buffer.
-type batch struct {
-	buf  []byte
-	ends []int     // where each event ends in buf
-	sent int       // how many events, from the first on, are settled
-	born time.Time // when the first event came
-}
-
-func (b *batch) add(event []byte) {
-	b.buf = append(b.buf, event...)
-	b.ends = append(b.ends, len(b.buf))
-}
-
-// appendRest appends the events that are not settled to into.
-func (b *batch) appendRest(into [][]byte) [][]byte {
-	start := b.start(b.sent)
-	for _, end := range b.ends[b.sent:] {
-		into = append(into, b.buf[start:end:end])
-		start = end
-	}
-	return into
-}
-
-// start returns where the i-th event begins in buf.
-func (b *batch) start(i int) int {
-	if i == 0 {
-		return 0
-	}
-	return b.ends[i-1]
-}
-
-// cost is what n events from the i-th on count against the size of a queue.
-func (b *batch) cost(i, n int) int64 {
-	return int64(b.start(i+n) - b.start(i) + n*eventOverhead)
-}
-
-func (b *batch) reset() { b.buf, b.ends, b.sent = b.buf[:0], b.ends[:0], 0 }
 
 // dropReason is why an event was given up.
 type dropReason int
@@ -58,91 +17,196 @@ const (
 	dropTooLarge
 	dropInvalid
 	dropShutdown
+	dropRejected
+	dropSpool // old, damaged, or in the way of others
 	numDropReasons
 )
 
 // queue holds the events between Write and their ack, in batches as they will
-// be sent, and keeps the accounts. It is bounded and never waits.
+// be sent, and keeps the accounts. In memory it is bounded, and it never waits.
+//
+// Events leave it in the order in which they came: first those of waiting, then
+// those of tail. Of those in the spool, waiting has marks only.
 type queue struct {
-	size      int64 // bound of bytes
-	maxEvents int   // bound of events, 0 for none
-	batchLen  int   // events of a full batch
+	sizes     [2]int64 // bounds of bytes, for what is not protected and for what is
+	numbers   [2]int   // bounds of events
+	batchLen  int      // events of a full batch
+	dropsOld  bool     // the policy is DropOldest
+	wantsDrop bool     // somebody is to be given what is dropped
 
-	mu    sync.Mutex
-	full  []*batch // complete, the oldest first
-	tail  *batch   // being filled, never nil
-	spare []*batch // to be filled again
+	spool    *spool.Queue // nil if there is none
+	overflow bool         // only what has no room goes to the spool
+	reading  sync.Mutex   // held by who reads from the spool; taken before mu
+
+	mu       sync.Mutex
+	again    []*piece // to be sent again, before all others
+	suspects []*piece // single events that the peer may have died of
+	out      []*batch // with a lane, in again or in suspects
+	waiting  []entry  // complete, the oldest first
+	tail     *batch   // being filled, never nil
+	spare    []*batch // to be filled again
+	tickets  uint64
+
+	spooling bool   // of overflow: new events go to the spool
+	pending  int    // events that are being written to the spool
+	readTo   uint64 // the number behind the last event that was read from the spool
+	evicted  uint64 // events that the spool has dropped and that are counted already
 
 	hurry   bool          // the tail is not to wait for more events
 	closed  bool          // nothing is taken any more
+	over    bool          // nothing is sent any more
+	undone  []*batch      // those that were in memory then
+	head    uint64        // the first event that was in the spool then
 	changed chan struct{} // closed at the next settlement; nil when nobody waits
+	wakes   []chan<- struct{}
 
-	events  int   // queued, in flight included
+	events  int   // in memory, those under way included
 	bytes   int64 // what they cost
+	spooled uint64
 	entered uint64
 	written uint64
 	refused uint64 // never entered
 	dropped [numDropReasons]uint64
-	cutOff  uint64 // how many of the entered were settled when the rest was discarded
 }
 
-func newQueue(size int64, maxEvents, batchLen int) *queue {
-	return &queue{
-		size:      size,
-		maxEvents: maxEvents,
-		batchLen:  batchLen,
+// entry is a batch, or, without one, the events of the spool with lower numbers.
+type entry struct {
+	*batch
+
+	upTo   uint64
+	ticket uint64
+	born   time.Time // when the first event came that was not read yet
+}
+
+func newQueue(o *DialOptions, sp *spool.Queue) *queue {
+	q := &queue{
+		batchLen:  o.BatchSize,
+		dropsOld:  o.Policy == DropOldest,
+		wantsDrop: o.OnDrop != nil,
+		spool:     sp,
+		overflow:  o.SpoolMode == SpoolOverflow,
 		tail:      new(batch),
-		cutOff:    math.MaxUint64,
 	}
+	number := o.MaxEvents
+	if number == 0 {
+		number = math.MaxInt
+	}
+	q.sizes = [2]int64{o.Size - int64(o.Reserve*float64(o.Size)), o.Size}
+	q.numbers = [2]int{number - int(o.Reserve*float64(o.MaxEvents)), number}
+	if sp != nil && sp.Head() < sp.End() {
+		q.readTo, q.entered = sp.Head(), sp.End()-sp.Head()
+		q.spooled = q.entered
+		q.spooling = q.overflow
+		q.mark(sp.End())
+	}
+	return q
 }
 
 // verdict is what put made of an event.
 type verdict int
 
 const (
-	taken  verdict = iota
-	full           // there is no room
-	closed         // the queue takes nothing any more
+	taken   verdict = iota
+	full            // there is no room
+	closed          // the queue takes nothing any more
+	toSpool         // it is to be written to the spool, and settled by spoolDone or spoolFailed
 )
 
-// put copies event into the queue if there is room. The sender has something
-// new to look at if wake is true.
-func (q *queue) put(event []byte, hurry bool) (v verdict, wake bool) {
-	cost := int64(len(event) + eventOverhead)
+// put copies event into the queue if there is room. It returns what was dropped
+// for that, if somebody wants to know.
+func (q *queue) put(event []byte, important, hurry bool) (v verdict, gone [][]byte) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	switch {
 	case q.closed:
-		return closed, false
-	case q.bytes+cost > q.size, q.maxEvents > 0 && q.events == q.maxEvents:
-		wake, q.hurry = !q.hurry, true // nothing more can come to fill the tail
-		return full, wake
+		return closed, nil
+	case q.spool != nil && (!q.overflow || q.spooling):
+		return q.reserve(), nil
+	case q.fits(len(event), important):
+		q.add(event, important, hurry)
+		return taken, nil
+	case q.overflow:
+		q.spooling = true
+		return q.reserve(), nil
 	}
-	if len(q.tail.ends) > 0 && len(q.tail.buf)+len(event) > maxBatchBytes {
-		q.roll()
-		wake = true
-	}
-	if len(q.tail.ends) == 0 {
-		q.tail.born = time.Now()
-		wake = true
-	}
-	q.tail.add(event)
-	q.events++
-	q.bytes += cost
-	q.entered++
-	if len(q.tail.ends) == q.batchLen {
-		q.roll()
-		wake = true
-	} else if hurry && !q.hurry {
-		q.hurry = true
-		wake = true
-	}
-	return taken, wake
+	return q.squeeze(event, important, hurry)
 }
 
-// roll closes the tail and begins another one.
+// reserve counts an event that is going to be written to the spool.
+func (q *queue) reserve() verdict {
+	q.pending++
+	q.spooled++
+	q.entered++
+	return toSpool
+}
+
+// squeeze makes room by dropping others, if that is the policy, and puts event in.
+func (q *queue) squeeze(event []byte, important, hurry bool) (v verdict, gone [][]byte) {
+	for q.dropsOld && !q.fits(len(event), important) {
+		old, ok := q.dropOldest(important)
+		if !ok {
+			break
+		}
+		if q.wantsDrop {
+			gone = append(gone, old)
+		}
+	}
+	if !q.fits(len(event), important) {
+		q.setHurry() // nothing more can come to fill the tail
+		return full, gone
+	}
+	q.add(event, important, hurry)
+	return taken, gone
+}
+
+// fits reports whether there is room.
+func (q *queue) fits(length int, important bool) bool {
+	class := 0
+	if important {
+		class = 1
+	}
+	return q.bytes+int64(length+eventOverhead) <= q.sizes[class] && q.events < q.numbers[class] ||
+		class == 0 && q.events == 0 // alone it may take all there is
+}
+
+// add puts an event into the tail.
+func (q *queue) add(event []byte, important, hurry bool) {
+	if len(q.tail.items) > 0 && len(q.tail.buf)+len(event) > maxBatchBytes {
+		q.roll()
+	}
+	if len(q.tail.items) == 0 {
+		q.tickets++
+		q.tail.ticket = q.tickets
+		q.tail.born = time.Now()
+		q.wake()
+	}
+	var marks uint8
+	if important {
+		marks = protected
+	}
+	q.tail.add(event, marks)
+	q.events++
+	q.bytes += int64(len(event) + eventOverhead)
+	q.entered++
+	if len(q.tail.items) >= q.batchLen {
+		q.roll()
+		q.wake()
+	} else if hurry {
+		q.setHurry()
+	}
+}
+
+// setHurry makes the tail wait no longer for events to fill it.
+func (q *queue) setHurry() {
+	if !q.hurry {
+		q.hurry = true
+		q.wake()
+	}
+}
+
+// roll closes the tail, which is not empty, and begins another one.
 func (q *queue) roll() {
-	q.full = append(q.full, q.tail)
+	q.waiting = append(q.waiting, entry{batch: q.tail, ticket: q.tail.ticket})
 	q.hurry = false
 	if n := len(q.spare); n > 0 {
 		q.tail, q.spare = q.spare[n-1], q.spare[:n-1]
@@ -151,107 +215,144 @@ func (q *queue) roll() {
 	}
 }
 
-// take returns the oldest batch once it is full, has waited for linger, or is
-// in a hurry. Otherwise it returns nil and how long to wait, 0 for until there
-// is news, and whether nothing will come any more.
-func (q *queue) take(now time.Time, linger time.Duration) (b *batch, wait time.Duration, over bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if len(q.full) == 0 {
-		if len(q.tail.ends) == 0 {
-			return nil, 0, q.closed
-		}
-		if wait = linger - now.Sub(q.tail.born); wait > 0 && !q.hurry && !q.closed {
-			return nil, wait, false
-		}
+// mark notes that the events of the spool with numbers below upTo come after all
+// that has entered so far.
+func (q *queue) mark(upTo uint64) {
+	if len(q.tail.items) > 0 {
 		q.roll()
 	}
-	b, q.full[0] = q.full[0], nil
-	q.full = q.full[1:]
-	return b, 0, false
+	if n := len(q.waiting); n > 0 && q.waiting[n-1].batch == nil {
+		q.waiting[n-1].upTo = max(q.waiting[n-1].upTo, upTo)
+		return
+	}
+	q.tickets++
+	q.waiting = append(q.waiting, entry{upTo: upTo, ticket: q.tickets, born: time.Now()})
+	q.wake()
 }
 
-// settle notes that the next n events of b are done: written, or dropped at
-// shutdown.
-func (q *queue) settle(b *batch, n int, wasWritten bool) {
+// spoolDone notes that an event was written to the spool, as the last one before
+// the number end.
+func (q *queue) spoolDone(end uint64, hurry bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	cost := b.cost(b.sent, n)
-	b.sent += n
-	q.events -= n
-	q.bytes -= cost
-	if wasWritten {
-		q.written += uint64(n) //nolint:gosec // never negative
-	} else {
-		q.dropped[dropShutdown] += uint64(n) //nolint:gosec // never negative
-	}
-	if q.changed != nil {
-		close(q.changed)
-		q.changed = nil
+	q.pending--
+	q.mark(end)
+	if hurry {
+		q.setHurry()
+	} else if end-q.readTo == uint64(q.batchLen) { //nolint:gosec // never negative
+		q.wake()
 	}
 }
 
-// recycle keeps the memory of a batch that is done for another one.
-func (q *queue) recycle(b *batch) {
-	b.reset()
+// spoolFailed notes that an event could not be written to the spool, and puts it
+// into memory if that is asked for.
+func (q *queue) spoolFailed(event []byte, important, hurry, keep bool) (v verdict, gone [][]byte) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if len(q.spare) < 2 && cap(b.buf) <= 2*maxBatchBytes {
-		q.spare = append(q.spare, b)
+	q.pending--
+	q.spooled--
+	q.entered--
+	q.endSpooling()
+	switch {
+	case q.over:
+		return closed, nil
+	case !keep:
+		return full, nil
+	case q.fits(len(event), important):
+		q.add(event, important, hurry)
+		return taken, nil
 	}
+	return q.squeeze(event, important, hurry)
 }
 
-// drop counts an event that was never taken.
-func (q *queue) drop(reason dropReason) {
+// dropOldest drops the oldest event in memory that no lane has, and that is not
+// protected, unless that is asked for and there is no other.
+func (q *queue) dropOldest(important bool) (event []byte, ok bool) {
+	if event, ok = q.dropFirst(protected); !ok && important {
+		event, ok = q.dropFirst(0)
+	}
+	return event, ok
+}
+
+// dropFirst drops the oldest event that has none of the given marks.
+func (q *queue) dropFirst(marks uint8) (event []byte, ok bool) {
+	for i, e := range q.waiting {
+		if e.batch == nil || e.lease != nil {
+			continue
+		}
+		if event, ok = q.dropFrom(e.batch, marks); ok {
+			q.compact(i)
+			return event, true
+		}
+	}
+	return q.dropFrom(q.tail, marks)
+}
+
+// compact frees the memory of a batch of which most has been dropped. What is left
+// of it goes to the batch before it, if there is room.
+func (q *queue) compact(i int) {
+	b := q.waiting[i].batch
+	if b.open > len(b.items)/4 {
+		return
+	}
+	b.squeeze()
+	if b.open > 0 {
+		if i == 0 || !q.waiting[i-1].absorbs(b, q.batchLen) {
+			return
+		}
+	}
+	q.waiting = slices.Delete(q.waiting, i, i+1)
+	q.tell()
+}
+
+func (q *queue) dropFrom(b *batch, marks uint8) (event []byte, ok bool) {
+	i := 0
+	if marks != 0 {
+		i = b.kept
+	}
+	for i < len(b.items) && b.items[i].marks&(marks|settled) != 0 {
+		i++
+	}
+	if marks != 0 {
+		b.kept = i
+	}
+	if i == len(b.items) {
+		return nil, false
+	}
+	if q.wantsDrop {
+		event = slices.Clone(b.event(i))
+	}
+	q.bytes -= b.cost(i)
+	q.events--
+	b.settle(i)
+	q.dropped[dropFull]++
+	return event, true
+}
+
+// refuse counts an event that was never taken.
+func (q *queue) refuse(reason dropReason) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.refused++
 	q.dropped[reason]++
 }
 
-// close makes the queue take nothing any more.
-func (q *queue) close() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.closed = true
-}
-
-// discard begins the end: nothing is taken any more, and what is not settled
-// now never will be written.
-func (q *queue) discard() {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	q.closed = true
-	q.cutOff = q.settled()
-}
-
-// flush makes the tail hurry and returns how many events have ever entered.
-func (q *queue) flush() (entered uint64) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if len(q.tail.ends) > 0 {
-		q.hurry = true
+// recycle keeps the memory of a batch that is done for another one.
+func (q *queue) recycle(b *batch) {
+	if len(q.spare) < 2 && b.lease == nil && cap(b.buf) <= 2*maxBatchBytes {
+		b.reset()
+		q.spare = append(q.spare, b)
 	}
-	return q.entered
 }
 
-// left returns how many of the first entered events are not settled yet and,
-// unless there are none, a channel that is closed when that may have changed.
-func (q *queue) left(entered uint64) (n uint64, changed <-chan struct{}) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	if settled := q.settled(); settled < entered {
-		return entered - settled, q.watch()
+// wake makes every lane look.
+func (q *queue) wake() {
+	for _, c := range q.wakes {
+		select {
+		case c <- struct{}{}:
+		default:
+		}
 	}
-	return 0, nil
-}
-
-// discarded returns how many of the first entered events were discarded.
-func (q *queue) discarded(entered uint64) uint64 {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	entered = min(entered, q.entered)
-	return entered - min(entered, q.cutOff)
 }
 
 // room returns a channel that is closed when there may be more room.
@@ -268,32 +369,17 @@ func (q *queue) watch() <-chan struct{} {
 	return q.changed
 }
 
-// settled returns how many events have left the queue.
-func (q *queue) settled() uint64 { return q.entered - uint64(q.events) } //nolint:gosec // never negative
-
-// stats returns the accounts.
-func (q *queue) stats() Stats {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	s := Stats{
-		Accepted:        q.entered + q.refused,
-		Written:         q.written,
-		DroppedFull:     q.dropped[dropFull],
-		DroppedTooLarge: q.dropped[dropTooLarge],
-		DroppedInvalid:  q.dropped[dropInvalid],
-		DroppedShutdown: q.dropped[dropShutdown],
-		Queued:          uint64(q.events), //nolint:gosec // never negative
-		QueuedBytes:     q.bytes - int64(q.events)*eventOverhead,
+// tell wakes up who waits for a settlement.
+func (q *queue) tell() {
+	if q.changed != nil {
+		close(q.changed)
+		q.changed = nil
 	}
-	for _, n := range q.dropped {
-		s.Dropped += n
-	}
-	return s
 }
 
 // relaxed reports whether the queue is at most half full.
 func (q *queue) relaxed() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.bytes <= q.size/2 && (q.maxEvents == 0 || q.events <= q.maxEvents/2)
+	return q.bytes <= q.sizes[1]/2 && q.events <= q.numbers[1]/2
 }

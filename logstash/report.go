@@ -6,17 +6,26 @@ import (
 	"time"
 )
 
-// reporter tells the user's OnError of what goes wrong, and tells it once: the
-// first failure of a run as it happens, the others as a number when the run
-// ends. A hook that panics is left alone.
+// reporter tells the hooks of what goes wrong, and tells it once: the first failure
+// of a run as it happens, the others as a number when the run ends.
 type reporter struct {
-	onError func(error) // may be nil
+	*hooks
 
 	mu       sync.Mutex
-	sending  run // attempts that failed since the last ack
+	lanes    []laneState
+	state    State
+	since    time.Time
 	full     run // events that found the queue full
 	refusals run // events that were invalid or too large
+	spooling run // events that could not be written to the spool
+	spoolErr error
 	lastErr  error
+}
+
+// laneState is what one connection is doing.
+type laneState struct {
+	failing run // attempts that failed since the last ack
+	up      bool
 }
 
 // run is failures of one kind without a success in between.
@@ -37,27 +46,67 @@ func (r *run) add() bool {
 	return r.n == 1
 }
 
-// sendFailed counts an attempt that failed. A quiet one is not told of.
-func (r *reporter) sendFailed(err error, quiet bool) {
+// sendFailed counts an attempt of a lane that failed. A quiet one is not told of.
+func (r *reporter) sendFailed(lane int, err error, quiet bool) {
 	r.mu.Lock()
 	r.lastErr = err
-	first := !quiet && r.sending.add()
+	l := &r.lanes[lane]
+	first := !quiet && l.failing.add()
+	l.up = l.up && quiet
+	r.judge()
 	r.mu.Unlock()
 	if first {
-		r.tell(err)
+		r.failed(err)
 	}
 }
 
 // sendWorked ends a run of attempts that failed.
-func (r *reporter) sendWorked() {
+func (r *reporter) sendWorked(lane int) {
 	r.mu.Lock()
-	was, err := r.sending, r.lastErr
-	r.sending = run{}
+	l := &r.lanes[lane]
+	was, err := l.failing, r.lastErr
+	if was.n == 0 && l.up {
+		r.mu.Unlock()
+		return
+	}
+	*l = laneState{up: true}
+	r.judge()
 	r.mu.Unlock()
 	if was.n > 0 {
-		r.tell(fmt.Errorf("logstash: recovered after %d failed attempts since %s, the last: %w",
+		r.failed(fmt.Errorf("logstash: recovered after %d failed attempts since %s, the last: %w",
 			was.n, stamp(was.since), err))
 	}
+}
+
+// judge works out the state. It is called with mu.
+func (r *reporter) judge() {
+	state := r.state
+	for _, l := range r.lanes {
+		if l.up {
+			state = Up
+			break
+		}
+		if l.failing.n > 0 {
+			state = Down
+		}
+	}
+	r.become(state)
+}
+
+// become changes the state. It is called with mu.
+func (r *reporter) become(state State) {
+	if r.state == Closed || r.state == state {
+		return
+	}
+	r.state, r.since = state, time.Now()
+	r.stateChanged()
+}
+
+// closed notes the end.
+func (r *reporter) closed() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.become(Closed)
 }
 
 // foundFull counts an event that found the queue full.
@@ -66,7 +115,7 @@ func (r *reporter) foundFull() {
 	first := r.full.add()
 	r.mu.Unlock()
 	if first {
-		r.tell(fmt.Errorf("%w: dropping events", ErrFull))
+		r.failed(fmt.Errorf("%w: dropping events", ErrFull))
 	}
 }
 
@@ -77,7 +126,7 @@ func (r *reporter) relaxed() {
 	r.full = run{}
 	r.mu.Unlock()
 	if was.n > 0 {
-		r.tell(fmt.Errorf("%w: %d events dropped since %s, room again", ErrFull, was.n, stamp(was.since)))
+		r.failed(fmt.Errorf("%w: %d events dropped since %s, room again", ErrFull, was.n, stamp(was.since)))
 	}
 }
 
@@ -99,25 +148,56 @@ func (r *reporter) refused(err error) {
 	r.mu.Unlock()
 	switch {
 	case first && was.n > 1:
-		r.tell(fmt.Errorf("%w (and %d more refused since %s)", err, was.n-1, stamp(was.since)))
+		r.failed(fmt.Errorf("%w (and %d more refused since %s)", err, was.n-1, stamp(was.since)))
 	case first:
-		r.tell(err)
+		r.failed(err)
 	}
 }
 
-// state returns since when nothing gets through, and the last error.
-func (r *reporter) state() (failingSince time.Time, lastErr error) {
+// spoolFailed counts an event that could not be written to the spool.
+func (r *reporter) spoolFailed(err error) {
+	r.mu.Lock()
+	r.spoolErr = err
+	first := r.spooling.add()
+	r.mu.Unlock()
+	if first {
+		r.failed(fmt.Errorf("logstash: spool: %w", err))
+	}
+}
+
+// spoolWorked ends a run of events that could not be written to the spool.
+func (r *reporter) spoolWorked() {
+	r.mu.Lock()
+	was, err := r.spooling, r.spoolErr
+	r.spooling, r.spoolErr = run{}, nil
+	r.mu.Unlock()
+	if was.n > 0 {
+		r.failed(fmt.Errorf("logstash: spool works again after %d failures since %s, the last: %w",
+			was.n, stamp(was.since), err))
+	}
+}
+
+// failing returns since when nothing gets through, and the last error.
+func (r *reporter) failing() (since time.Time, lastErr error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return r.sending.since, r.lastErr
-}
-
-func (r *reporter) tell(err error) {
-	if r.onError == nil {
-		return
+	for _, l := range r.lanes {
+		if l.failing.n > 0 && (since.IsZero() || l.failing.since.Before(since)) {
+			since = l.failing.since
+		}
 	}
-	defer func() { _ = recover() }() // the hook's own trouble must not stop the shipping
-	r.onError(err)
+	return since, r.lastErr
 }
 
 func stamp(t time.Time) string { return t.UTC().Format(time.RFC3339) }
+
+// current returns the state.
+func (r *reporter) current() Health {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	h := Health{State: r.state, Since: r.since, SpoolErr: r.spoolErr}
+	if r.state == Down {
+		h.Err = r.lastErr
+	}
+	return h
+}

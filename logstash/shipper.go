@@ -7,9 +7,12 @@ import (
 	"log/slog"
 	"math"
 	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/sluicelog/sluice/internal/spool"
 )
 
 // closeTimeout bounds Close, and patience how long a Transport may take to
@@ -20,58 +23,98 @@ const (
 )
 
 // Shipper sends events to Logstash. It is an io.Writer that takes one event
-// per Write, keeps it in memory and returns; the peer may be slow, away or not
-// there yet. Events arrive in the order in which their Writes returned.
+// per Write, keeps it in memory or in a spool on disk and returns; the peer may be
+// slow, away or not there yet. Events arrive in the order in which their Writes
+// returned, but for those around one that the receiver does not bear, and over
+// several connections, see [LoadBalance].
 //
-// Over beats:// an event is kept until Logstash has acked it, and sent again
-// over a new connection otherwise: none is lost but those that Stats counts
-// as dropped, and some may arrive twice after a break. Over tcp:// there are
-// no acks: what the kernel has taken counts as written, and is lost if the
-// connection breaks before the peer has read it.
+// Over beats:// and http:// an event is kept until Logstash has acked it, and sent
+// again otherwise: none is lost but those that Stats counts as dropped, and some
+// may arrive twice after a break. Over tcp://, tls://, unix:// and udp:// there are
+// no acks: what the kernel has taken counts as written.
 //
-// A Shipper runs one goroutine, which sends, and one more per connection,
-// which notices its end. Shutdown and Close end them. All methods are safe for
+// A batch over which an acking receiver closes three connections in a row is
+// halved, again and again, as is one that is rejected, see [ErrRejected]. A single
+// event that is left over goes to the QuarantineFile and is counted as dropped,
+// but only when the receiver has acked other events in between.
+//
+// A Shipper runs one goroutine for each connection, which sends; another one that
+// notices its end; one that syncs the spool; and one for OnError and OnState while
+// there is something to tell. Shutdown and Close end them. All methods are safe for
 // concurrent use.
 type Shipper struct {
-	name      string
-	transport Transport
-	opts      DialOptions
-	queue     *queue
-	report    *reporter
-	pace      backoff     // of the sender
-	timer     *time.Timer // of the sender
+	name     string
+	opts     DialOptions
+	lanes    []*lane
+	peers    *endpoints   // nil with a Transport of the user's
+	spool    *spool.Queue // nil if there is none
+	queue    *queue
+	report   *reporter
+	restored uint64
 
-	ctx     context.Context // of the transport; done when time is up
+	ctx     context.Context // of the transports; done when time is up
 	cancel  context.CancelFunc
-	wake    chan struct{} // has room for one: the sender has something to look at
 	closing chan struct{} // closed when Shutdown begins
 	stop    func()        // closes closing once
-	done    chan struct{} // closed when the sender has ended
+	running atomic.Int32  // lanes
+	done    chan struct{} // closed when all has ended
 	resent  atomic.Uint64
 }
 
-// newShipper starts a Shipper with complete options.
-func newShipper(name string, t Transport, opts DialOptions) *Shipper {
+// newShipper starts a Shipper with complete options. It owns the transports, also
+// if there is an error.
+func newShipper(name string, transports []Transport, peers *endpoints, opts DialOptions) (*Shipper, error) {
 	s := &Shipper{
-		name:      name,
-		transport: t,
-		opts:      opts,
-		queue:     newQueue(opts.Size, opts.MaxEvents, opts.BatchSize),
-		report:    &reporter{onError: opts.OnError},
-		pace:      backoff{least: opts.MinBackoff, most: opts.MaxBackoff},
-		timer:     time.NewTimer(0),
-		wake:      make(chan struct{}, 1),
-		closing:   make(chan struct{}),
-		done:      make(chan struct{}),
+		name:    name,
+		opts:    opts,
+		peers:   peers,
+		closing: make(chan struct{}),
+		done:    make(chan struct{}),
 	}
-	s.timer.Stop()
+	s.report = &reporter{
+		hooks: &hooks{onError: opts.OnError, onState: opts.OnState, health: s.Health, budget: burst, refilled: time.Now()},
+		lanes: make([]laneState, len(transports)),
+		since: time.Now(),
+	}
+	if opts.SpoolMode != SpoolOff {
+		if err := s.openSpool(); err != nil {
+			for _, t := range transports {
+				_ = t.Close() // it has not done anything yet
+			}
+			return nil, fmt.Errorf("logstash: DialOptions.SpoolDir: %w", err)
+		}
+	}
+	s.queue = newQueue(&opts, s.spool)
+	s.restored = s.queue.spooled
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.stop = sync.OnceFunc(func() {
 		s.queue.close()
 		close(s.closing)
 	})
-	go s.run()
-	return s
+	for i, t := range transports {
+		l := newLane(s, i, t)
+		s.lanes = append(s.lanes, l)
+		s.queue.wakes = append(s.queue.wakes, l.wake)
+	}
+	s.running.Store(int32(len(s.lanes))) //nolint:gosec // at most maxConnections
+	for _, l := range s.lanes {
+		go l.run()
+	}
+	return s, nil
+}
+
+func (s *Shipper) openSpool() (err error) {
+	o := &s.opts
+	if o.QuarantineFile == "" {
+		o.QuarantineFile = filepath.Join(o.SpoolDir, "quarantine.json")
+	}
+	s.spool, err = spool.Open(o.SpoolDir, &spool.Options{
+		MaxBytes: o.SpoolMaxBytes,
+		MaxAge:   o.SpoolMaxAge,
+		Sync:     spool.Sync(o.SpoolSync),
+		OnError:  func(err error) { s.report.failed(fmt.Errorf("logstash: %w", err)) },
+	})
+	return err
 }
 
 // Write is [Shipper.WriteLevel] at level INFO.
@@ -89,51 +132,91 @@ func (s *Shipper) Write(line []byte) (int, error) {
 func (s *Shipper) WriteLevel(level slog.Level, line []byte) (int, error) {
 	event, err := checkEvent(line, s.opts.MaxEventBytes)
 	if err != nil {
-		reason := dropInvalid
-		if errors.Is(err, ErrTooLarge) {
-			reason = dropTooLarge
-		}
-		s.queue.drop(reason)
-		s.report.refused(err)
-		s.dropped(line, err)
+		return 0, s.refuse(line, err)
+	}
+	if err := s.accept(level, event); err != nil {
 		return 0, err
 	}
-	switch s.put(event, level >= s.opts.SyncLevel.Level()) {
+	return len(line), nil
+}
+
+// refuse drops an event for what it is.
+func (s *Shipper) refuse(line []byte, err error) error {
+	reason := dropInvalid
+	if errors.Is(err, ErrTooLarge) {
+		reason = dropTooLarge
+	}
+	s.queue.refuse(reason)
+	s.report.refused(err)
+	s.dropped(line, err)
+	return err
+}
+
+// accept takes an event that is one.
+func (s *Shipper) accept(level slog.Level, event []byte) error {
+	important, hurry := level >= s.opts.Protect.Level(), level >= s.opts.SyncLevel.Level()
+	v := s.put(event, important, hurry)
+	if v == full && s.opts.Policy == Block {
+		v = s.putBlocking(event, important, hurry)
+	}
+	switch v {
 	case full:
-		s.queue.drop(dropFull)
+		s.queue.refuse(dropFull)
 		s.report.foundFull()
 		s.dropped(event, ErrFull)
-		return 0, ErrFull
+		return ErrFull
 	case closed:
-		s.queue.drop(dropShutdown)
+		s.queue.refuse(dropShutdown)
 		err := fmt.Errorf("logstash: write to %s: %w", s.name, os.ErrClosed)
 		s.dropped(event, err)
-		return 0, err
+		return err
 	default:
-		return len(line), nil
+		return nil
 	}
 }
 
-// put queues event as the policy says.
-func (s *Shipper) put(event []byte, hurry bool) verdict {
-	v := s.tryPut(event, hurry)
-	if v == full && s.opts.Policy == Block {
-		return s.putBlocking(event, hurry)
+// put queues or spools event if there is room, or room can be made.
+func (s *Shipper) put(event []byte, important, hurry bool) verdict {
+	v, gone := s.queue.put(event, important, hurry)
+	if v == toSpool {
+		v, gone = s.putSpool(event, important, hurry)
+	}
+	if len(gone) > 0 || v == full && s.opts.Policy == DropOldest {
+		s.report.foundFull()
+	}
+	for _, old := range gone {
+		s.dropped(old, ErrFull)
 	}
 	return v
 }
 
-// tryPut queues event if there is room.
-func (s *Shipper) tryPut(event []byte, hurry bool) verdict {
-	v, wake := s.queue.put(event, hurry)
-	if wake {
-		s.nudge()
+// putSpool writes event to the spool, for which the queue has counted it. While the
+// disk gives trouble, it goes to memory.
+func (s *Shipper) putSpool(event []byte, important, hurry bool) (verdict, [][]byte) {
+	one := [1][]byte{event}
+	end, err := s.spool.Append(one[:])
+	for errors.Is(err, spool.ErrFull) && s.opts.Policy == DropOldest {
+		n, dropErr := s.spool.DropOldest()
+		if s.queue.evict(n); n == 0 || dropErr != nil {
+			break
+		}
+		s.report.foundFull()
+		end, err = s.spool.Append(one[:])
 	}
-	return v
+	if err == nil {
+		s.queue.spoolDone(end, hurry)
+		s.report.spoolWorked()
+		return taken, nil
+	}
+	isFull := errors.Is(err, spool.ErrFull)
+	if !isFull {
+		s.report.spoolFailed(err)
+	}
+	return s.queue.spoolFailed(event, important, hurry, !isFull)
 }
 
 // putBlocking queues event as soon as there is room.
-func (s *Shipper) putBlocking(event []byte, hurry bool) verdict {
+func (s *Shipper) putBlocking(event []byte, important, hurry bool) verdict {
 	var expired <-chan time.Time
 	if s.opts.BlockTimeout > 0 {
 		timer := time.NewTimer(s.opts.BlockTimeout)
@@ -142,7 +225,7 @@ func (s *Shipper) putBlocking(event []byte, hurry bool) verdict {
 	}
 	for {
 		room := s.queue.room() // asked for first, so that no settlement is missed
-		if v := s.tryPut(event, hurry); v != full {
+		if v := s.put(event, important, hurry); v != full {
 			return v
 		}
 		select {
@@ -164,99 +247,19 @@ func (s *Shipper) dropped(event []byte, reason error) {
 	s.opts.OnDrop(event, reason)
 }
 
-func (s *Shipper) nudge() {
-	select {
-	case s.wake <- struct{}{}:
-	default:
+// quarantine gives up the event of a piece that the receiver does not bear.
+func (s *Shipper) quarantine(p *piece, cause error) {
+	event := p.event(p.from)
+	reason := fmt.Errorf("%w by %s: %w", ErrRejected, s.name, cause)
+	if path := s.opts.QuarantineFile; path == "" {
+		s.report.failed(reason)
+	} else if err := (quarantine{path}).add(event); err != nil {
+		s.report.failed(fmt.Errorf("%w; not in quarantine: %w", reason, err))
+	} else {
+		s.report.failed(fmt.Errorf("%w; it is in %s", reason, path))
 	}
-}
-
-// run sends until the Shipper is closed and its queue empty, or time is up.
-func (s *Shipper) run() {
-	defer close(s.done)
-	defer s.cancel()
-	var events [][]byte // of the batch, used again for each
-	b := s.next()
-	for b != nil {
-		if events = s.ship(b, events); b.sent < len(b.ends) {
-			break
-		}
-		s.queue.recycle(b)
-		b = s.next()
-	}
-	s.end(b)
-}
-
-// next waits for a batch. It returns nil when there will be none, or time is up.
-func (s *Shipper) next() *batch {
-	for s.ctx.Err() == nil {
-		b, wait, over := s.queue.take(time.Now(), s.opts.FlushInterval)
-		if b != nil || over {
-			return b
-		}
-		var late <-chan time.Time
-		if wait > 0 {
-			s.timer.Reset(wait)
-			late = s.timer.C
-		}
-		select {
-		case <-s.wake:
-		case <-late:
-		case <-s.closing:
-		case <-s.ctx.Done():
-		}
-	}
-	return nil
-}
-
-// ship sends b until all of it is acked or time is up. It returns the slice
-// it used for the events.
-func (s *Shipper) ship(b *batch, events [][]byte) [][]byte {
-	var (
-		sent  bool // what is left of b was sent before
-		stale bool // the last attempt met a stale connection
-	)
-	for b.sent < len(b.ends) && s.ctx.Err() == nil {
-		events = b.appendRest(events[:0])
-		if sent {
-			s.resent.Add(uint64(len(events)))
-		}
-		acked, err := s.send(events)
-		clear(events)
-		if acked > 0 {
-			s.pace.reset()
-			s.report.sendWorked() // before a Flush learns of it
-			s.queue.settle(b, acked, true)
-			s.checkRoom()
-		}
-		if err == nil || s.ctx.Err() != nil {
-			continue
-		}
-		sent = sent || !sentNothing(err)
-		stale = isStale(err) && !stale
-		s.report.sendFailed(err, stale)
-		if !stale {
-			s.pause()
-		}
-	}
-	return events
-}
-
-// send is Send of the transport, held to its contract.
-func (s *Shipper) send(events [][]byte) (acked int, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			acked, err = 0, fmt.Errorf("logstash: transport panicked: %v", v)
-		}
-	}()
-	acked, err = s.transport.Send(s.ctx, events)
-	switch {
-	case acked < 0 || acked > len(events):
-		return 0, errors.Join(fmt.Errorf("logstash: transport acked %d of %d events", acked, len(events)), err)
-	case acked < len(events) && err == nil:
-		return acked, fmt.Errorf("logstash: transport acked only %d of %d events, without an error", acked, len(events))
-	}
-	return acked, err
+	s.dropped(event, reason)
+	s.queue.settle(p, 1, wasRejected)
 }
 
 // checkRoom ends a run of drops once there is room again, half of the queue
@@ -267,56 +270,65 @@ func (s *Shipper) checkRoom() {
 	}
 }
 
-// pause waits before the next attempt. The beginning of Shutdown cuts a wait
-// short, because the peer may be back by now.
-func (s *Shipper) pause() {
-	closing := s.closing
-	select {
-	case <-closing:
-		closing = nil
-	default:
+// laneEnded ends the Shipper with its last lane.
+func (s *Shipper) laneEnded() {
+	if s.running.Add(-1) > 0 {
+		return
 	}
-	timer := time.NewTimer(s.pace.next())
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-	case <-closing:
-		s.pace.reset()
-	case <-s.ctx.Done():
-	}
-}
-
-// end gives up what is left, beginning with the rest of b, and closes the
-// transport.
-func (s *Shipper) end(b *batch) {
-	s.queue.discard()
-	reason := fmt.Errorf("logstash: shutdown of %s: %w", s.name, os.ErrClosed)
-	if b == nil {
-		b, _, _ = s.queue.take(time.Now(), 0)
-	}
-	for b != nil {
-		rest := b.appendRest(nil)
-		s.queue.settle(b, len(rest), false)
-		for _, event := range rest {
-			s.dropped(event, reason)
+	s.cancel()
+	before, behind := s.queue.end()
+	if s.spool != nil {
+		for _, lease := range s.queue.leases() {
+			s.spool.Release(lease)
 		}
-		b, _, _ = s.queue.take(time.Now(), 0)
+		if len(before) > 0 && s.spool.Prepend(before) == nil {
+			s.queue.clear(before, true)
+			before = nil
+		}
+		if len(behind) > 0 {
+			if _, err := s.spool.Append(behind); err == nil {
+				s.queue.clear(behind, true)
+				behind = nil
+			}
+		}
+	}
+	s.giveUp(before)
+	s.giveUp(behind)
+	if s.spool != nil {
+		if err := s.spool.Close(); err != nil {
+			s.report.spoolFailed(err)
+		}
 	}
 	s.report.relaxed()
-	defer func() { _ = recover() }() // a Transport of the user's may do anything
-	_ = s.transport.Close()          // everything is settled, so nothing depends on it
+	s.report.closed()
+	close(s.done)
 }
 
-// Flush waits until every event taken so far is written. When ctx is done
-// before, the error says how many are left, which stay queued, and Is
-// ctx.Err(). When Shutdown drops some of them, the error Is os.ErrClosed.
+// giveUp drops events that are left at the end.
+func (s *Shipper) giveUp(events [][]byte) {
+	if len(events) == 0 {
+		return
+	}
+	s.queue.clear(events, false)
+	reason := fmt.Errorf("logstash: shutdown of %s: %w", s.name, os.ErrClosed)
+	for _, event := range events {
+		s.dropped(event, reason)
+	}
+}
+
+// Flush waits until every event taken so far is written, those of the spool
+// included. When ctx is done before, the error says how many are left, which stay
+// queued, and Is ctx.Err(). When Shutdown ends before they are, the error Is
+// os.ErrClosed.
 func (s *Shipper) Flush(ctx context.Context) error {
-	entered := s.queue.flush()
-	s.nudge()
+	at := s.queue.flush()
 	for {
-		left, changed := s.queue.left(entered)
+		if n := s.queue.undelivered(at); n > 0 {
+			return s.leftError("flush", n, os.ErrClosed)
+		}
+		left, changed := s.queue.left(at)
 		if left == 0 {
-			break
+			return nil
 		}
 		select {
 		case <-changed:
@@ -324,17 +336,13 @@ func (s *Shipper) Flush(ctx context.Context) error {
 			return s.leftError("flush", left, ctx.Err())
 		}
 	}
-	if n := s.queue.discarded(entered); n > 0 {
-		return s.leftError("flush", n, os.ErrClosed)
-	}
-	return nil
 }
 
 // Shutdown refuses further events and waits until those taken are written.
-// When ctx is done before, it breaks off the attempt under way and drops what
-// is left: the error says how many events that are and Is ctx.Err(). Every
-// event dropped is counted and goes to OnDrop. All calls return what became
-// of the one Shutdown that there is.
+// When ctx is done before, it breaks off the attempt under way, and the error
+// says how many events are left and Is ctx.Err(). With a spool they stay there, or
+// go there, for the next Shipper over it; otherwise they are dropped, counted, and
+// go to OnDrop. All calls return what became of the one Shutdown that there is.
 func (s *Shipper) Shutdown(ctx context.Context) error {
 	s.stop()
 	var cause error
@@ -349,14 +357,29 @@ func (s *Shipper) Shutdown(ctx context.Context) error {
 		select {
 		case <-s.done:
 		case <-timer.C:
-			left := s.queue.stats().Queued
-			return s.leftError("shutdown, transport still sending", left, cause)
+			stats := s.queue.stats()
+			return s.leftError("shutdown, transport still sending", stats.Queued+stats.Spooled, cause)
 		}
 	}
-	if left := s.queue.discarded(math.MaxUint64); left > 0 {
+	s.awaitHooks()
+	if left := s.queue.undelivered(point{math.MaxUint64, s.spoolEnd()}); left > 0 {
 		return s.leftError("shutdown", left, cause)
 	}
 	return nil
+}
+
+// awaitHooks gives the hooks time for their last words.
+func (s *Shipper) awaitHooks() {
+	idle := s.report.idle()
+	if idle == nil {
+		return
+	}
+	timer := time.NewTimer(patience)
+	defer timer.Stop()
+	select {
+	case <-idle:
+	case <-timer.C:
+	}
 }
 
 // Close is [Shipper.Shutdown] with five seconds of time.
@@ -368,21 +391,54 @@ func (s *Shipper) Close() error {
 
 // leftError says that events are left, why, and what the transport says.
 func (s *Shipper) leftError(op string, left uint64, cause error) error {
-	since, lastErr := s.report.state()
-	if since.IsZero() || lastErr == nil {
-		return fmt.Errorf("logstash: %s of %s: %d events not delivered: %w", op, s.name, left, cause)
+	what := fmt.Sprintf("logstash: %s of %s: %d events not delivered", op, s.name, left)
+	if s.spool != nil {
+		what += fmt.Sprintf(" (%d of them in %s)", s.queue.stats().Spooled, s.opts.SpoolDir)
 	}
-	return fmt.Errorf("logstash: %s of %s: %d events not delivered: %w; failing since %s: %w",
-		op, s.name, left, cause, stamp(since), lastErr)
+	since, lastErr := s.report.failing()
+	if since.IsZero() || lastErr == nil {
+		return fmt.Errorf("%s: %w", what, cause)
+	}
+	return fmt.Errorf("%s: %w; failing since %s: %w", what, cause, stamp(since), lastErr)
 }
 
 // Stats returns the accounts of this moment.
 func (s *Shipper) Stats() Stats {
 	stats := s.queue.stats()
-	stats.FailingSince, stats.LastError = s.report.state()
-	if r, ok := s.transport.(interface{ reconnects() uint64 }); ok {
-		stats.Reconnects = r.reconnects()
-	}
+	stats.Restored = s.restored
+	stats.FailingSince, stats.LastError = s.report.failing()
 	stats.Resent = s.resent.Load()
+	for _, l := range s.lanes {
+		if t, ok := l.t.(interface{ resent() uint64 }); ok {
+			stats.Resent += t.resent()
+		}
+	}
+	if s.peers != nil {
+		stats.Reconnects = s.peers.reconnects()
+	}
+	if s.spool != nil {
+		stats.SpoolBytes = s.spool.Stats().Bytes
+	}
 	return stats
+}
+
+// Health returns how the Shipper is doing at this moment.
+func (s *Shipper) Health() Health {
+	h := s.report.current()
+	if oldest := s.queue.oldest(); !oldest.IsZero() {
+		h.OldestAge = time.Since(oldest)
+	}
+	h.Fill = s.queue.fill()
+	if s.peers != nil {
+		h.Endpoints = s.peers.health()
+	}
+	return h
+}
+
+// spoolEnd returns the number behind the last event of the spool.
+func (s *Shipper) spoolEnd() uint64 {
+	if s.spool == nil {
+		return 0
+	}
+	return s.spool.End()
 }

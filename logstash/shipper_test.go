@@ -201,6 +201,7 @@ func TestShipperBackoff(t *testing.T) {
 			t.Errorf("resent %d, want %d", st.Resent, want)
 		}
 		// Two runs of failures, one told at its beginning and its end each.
+		synctest.Wait()
 		if errs := log.all(); len(errs) != 4 || !errors.Is(errs[0], testlog.ErrInjected) {
 			t.Errorf("OnError was told %q, want 4 errors", errs)
 		}
@@ -525,7 +526,7 @@ func TestSizeBoundsMemory(t *testing.T) {
 	for _, length := range []int{2, 100, 100_000} {
 		t.Run(strconv.Itoa(length), func(t *testing.T) {
 			const size = 1 << 20
-			s := newShipper(t, &fakeTransport{send: sendNever}, &logstash.DialOptions{Size: size})
+			s := newShipper(t, &fakeTransport{send: sendNever}, &logstash.DialOptions{Size: size, Reserve: -1})
 			line := []byte("{}")
 			if pad := length - len(`{"m":""}`); pad > 0 {
 				line = []byte(`{"m":"` + strings.Repeat("x", pad) + `"}`)

@@ -1,138 +1,205 @@
 package logstash
 
 import (
+	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// briefLife is how long a connection must last for its end to be no failure:
-// a proxy without a backend takes connections only to close them.
-const briefLife = time.Second
+// finishTime is how long the peer may take to read what it was sent when we end a
+// connection.
+const finishTime = 500 * time.Millisecond
 
-// tcp carries events as JSON lines. Nothing is acked: a batch is done when
-// the kernel has taken all of it.
-type tcp struct {
-	*endpoints
-	buf  []byte    // the batch as lines
-	conn *lineConn // nil when there is none
+// stream carries events as JSON lines over a byte stream: tcp, TLS, or a unix
+// socket. Nothing is acked: an event counts as written when the kernel has taken
+// the whole batch it is in.
+//
+// A line is never continued on another connection. After a break:
+//
+//   - The batch that was being written is sent again from its first line. Of its
+//     lines, the peer may have some already, which then arrive twice, and the
+//     beginning of one, which Logstash makes an event tagged _jsonparsefailure.
+//   - What was written before, and was still in the buffers of a kernel, here or
+//     there, is lost when the break is a reset or the receiver's end. ResendBytes
+//     keeps that much of it, in whole lines, and writes it again in front of the
+//     next batch: nothing is lost when it is no less than what the buffers hold,
+//     and up to that much arrives twice.
+//
+// A connection that the peer closes at once, as a proxy does that has no backend,
+// loses nothing: the first batch on a new connection counts when that has lasted
+// for settleTime.
+type stream struct {
+	peers     *endpoints
+	network   string
+	files     *tlsFiles
+	keepAlive time.Duration
+
+	tail   tail
+	out    *bufio.Writer
+	conn   *wire // nil when there is none
+	again  atomic.Uint64
+	breaks chan struct{} // has room for one
+}
+
+// newStream returns a Transport over connections of a network, "tcp" or "unix",
+// with TLS if there are files.
+func newStream(peers *endpoints, network string, files *tlsFiles, o *DialOptions) Transport {
+	return &stream{
+		peers:     peers,
+		network:   network,
+		files:     files,
+		keepAlive: o.KeepAlive,
+		tail:      tail{limit: o.ResendBytes},
+		out:       bufio.NewWriterSize(nil, 64<<10),
+		breaks:    make(chan struct{}, 1),
+	}
 }
 
 // Send writes events as lines, over a new connection where the last one has
-// ended.
-func (t *tcp) Send(ctx context.Context, events [][]byte) (acked int, err error) {
-	if t.conn != nil && t.conn.ended() != nil {
-		err, brief := t.conn.ended(), t.conn.brief()
-		t.drop()
-		if brief {
-			return 0, &dialError{fmt.Errorf("logstash: connection closed just after it was made: %w", err)}
-		}
-	}
-	if t.conn == nil {
-		nc, err := t.connect(ctx)
-		if err != nil {
-			return 0, err
-		}
-		t.conn = newLineConn(nc)
-	}
-	t.buf = t.buf[:0]
-	for _, event := range events {
-		t.buf = append(append(t.buf, event...), '\n')
-	}
-	conn := t.conn
-	stop := context.AfterFunc(ctx, func() { conn.fail(ctx.Err()) })
-	defer stop()
-	if err := conn.write(t.buf); err != nil {
-		err = fmt.Errorf("logstash: send %d events to %s: %w", len(events), t.addrs[t.next], err)
-		t.drop()
+// ended. Without events it only writes again what a break may have lost.
+func (t *stream) Send(ctx context.Context, events [][]byte) (acked int, err error) {
+	if err := t.leave(ctx); err != nil {
 		return 0, err
 	}
+	if len(events) == 0 && (t.conn != nil || t.tail.lines == 0) {
+		return 0, nil
+	}
+	if t.conn == nil {
+		if err := t.connect(ctx); err != nil {
+			return 0, err
+		}
+	}
+	if err := t.write(ctx, events); err != nil {
+		err = fmt.Errorf("logstash: send %d events to %s: %w", len(events), t.conn.addr(), err)
+		t.drop(ctx, err)
+		return 0, err
+	}
+	t.tail.add(events)
+	t.conn.prove()
 	return len(events), nil
 }
 
-// drop forgets the connection, whatever was written of the last line.
-func (t *tcp) drop() {
-	t.conn.close()
-	t.lost(!t.conn.brief())
-	t.conn = nil
-}
-
-// Close closes the connection. The kernel goes on sending what it has taken.
-func (t *tcp) Close() error {
-	if t.conn != nil {
-		t.drop()
+// leave lets go of a connection that has ended, or is to end. It returns an error
+// if that is trouble which somebody should know of.
+func (t *stream) leave(ctx context.Context) error {
+	switch {
+	case t.conn == nil:
+	case t.conn.ended() != nil:
+		quiet := t.conn.age() >= briefLife && t.conn.idle()
+		err := fmt.Errorf("logstash: connection to %s closed while in use: %w", t.conn.addr(), t.conn.ended())
+		if quiet {
+			t.drop(ctx, nil)
+			return nil
+		}
+		t.drop(ctx, err)
+		return &dialError{err}
+	case t.conn.expired():
+		ctx, cancel := context.WithTimeout(ctx, finishTime)
+		defer cancel()
+		_ = t.finish(ctx) // tail keeps what it must
 	}
 	return nil
 }
 
-// lineConn is a connection on which the peer has nothing to say. One goroutine
-// reads from it all the same, because only a reader learns that the peer has
-// closed; close ends it.
-type lineConn struct {
-	nc    net.Conn
-	since time.Time
-	done  chan struct{} // closed when the reader has ended
-
-	mu   sync.Mutex
-	err  error         // the first failure
-	life time.Duration // until then
+// connect opens a connection.
+func (t *stream) connect(ctx context.Context) error {
+	l, err := t.peers.connect(ctx, t.network, t.files)
+	if err != nil {
+		if t.network == "unix" {
+			err = explainUnix(err)
+		}
+		return err
+	}
+	t.conn = newWire(l, t.broken)
+	t.out.Reset(l)
+	if t.keepAlive > 0 {
+		t.conn.startKeepAlive(t.keepAlive)
+	}
+	return nil
 }
 
-func newLineConn(nc net.Conn) *lineConn {
-	c := &lineConn{nc: nc, since: time.Now(), done: make(chan struct{})}
-	go c.read()
-	return c
+// broken notes that the peer has ended a connection.
+func (t *stream) broken() {
+	select {
+	case t.breaks <- struct{}{}:
+	default:
+	}
 }
 
-// read throws away what the peer says until the connection ends.
-func (c *lineConn) read() {
-	defer close(c.done)
-	_, err := io.Copy(io.Discard, c.nc)
+// write writes events, and in front of them, if the connection is new, what a
+// break may have lost.
+func (t *stream) write(ctx context.Context, events [][]byte) error {
+	conn := t.conn
+	stop := context.AfterFunc(ctx, func() { conn.fail(ctx.Err()) })
+	defer stop()
+	conn.lock()
+	defer conn.unlock()
+	if !conn.used {
+		t.again.Add(uint64(t.tail.lines))
+		first, second := t.tail.parts()
+		_, _ = t.out.Write(first) // Flush returns the first error
+		_, _ = t.out.Write(second)
+	}
+	for _, event := range events {
+		_, _ = t.out.Write(event)
+		_ = t.out.WriteByte('\n')
+	}
+	if err := t.out.Flush(); err != nil {
+		conn.fail(err)
+	}
+	if err := conn.written(); err != nil || conn.used {
+		return err
+	}
+	return conn.settle()
+}
+
+// finish ends the connection in good order. What was written is not kept any
+// longer if the peer has read it all; otherwise the error says why that is not
+// known.
+func (t *stream) finish(ctx context.Context) error {
+	err := t.conn.finish(ctx)
 	if err == nil {
-		err = io.EOF
+		t.tail.reset()
 	}
-	c.fail(err)
+	t.drop(ctx, nil)
+	return err
 }
 
-// write writes whole lines. A connection that ended meanwhile has lost some of
-// them, even if the kernel took them all.
-func (c *lineConn) write(lines []byte) error {
-	if _, err := c.nc.Write(lines); err != nil {
-		c.fail(err)
+// drop forgets the connection. The peer is not to blame for an end that ctx
+// asked for.
+func (t *stream) drop(ctx context.Context, err error) {
+	if ctx.Err() != nil {
+		err = nil
 	}
-	return c.ended()
+	t.conn.release(err)
+	t.conn = nil
 }
 
-// fail keeps the first error and closes the connection.
-func (c *lineConn) fail(err error) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.err == nil {
-		c.err, c.life = err, time.Since(c.since)
-		_ = c.nc.Close() // err says all there is to say
+// Close ends the connection when the peer has read everything, or finishTime is
+// over. What a break may have lost it writes again, if that is possible at once.
+func (t *stream) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), finishTime)
+	defer cancel()
+	for {
+		var err error
+		if t.conn != nil {
+			err = t.finish(ctx)
+		}
+		if t.tail.lines == 0 || ctx.Err() != nil || errors.Is(err, errors.ErrUnsupported) {
+			return nil
+		}
+		if _, err := t.Send(ctx, nil); err != nil {
+			return err
+		}
 	}
 }
 
-// ended returns why the connection has ended, nil while it has not.
-func (c *lineConn) ended() error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.err
-}
+// broke receives when the peer has ended a connection. Send without events then
+// writes again what that may have lost.
+func (t *stream) broke() <-chan struct{} { return t.breaks }
 
-// brief reports whether the connection that ended was hardly there.
-func (c *lineConn) brief() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.life < briefLife
-}
-
-// close closes the connection and returns when the reader has ended.
-func (c *lineConn) close() {
-	c.fail(errors.New("closed"))
-	<-c.done
-}
+// resent returns how many events were written again.
+func (t *stream) resent() uint64 { return t.again.Load() }

@@ -3,6 +3,7 @@ package logstash
 import (
 	"context"
 	"errors"
+	"time"
 )
 
 // Transport carries events to a receiver. [Dial] chooses one of its own; a
@@ -14,6 +15,11 @@ type Transport interface {
 	// for good; unless these are all, the error says why. The events which are
 	// not acked will be given to a later Send.
 	//
+	// An error that Is [ErrRejected] says that the receiver works, but will
+	// not take these events: they are sent again in halves. An error with a
+	// method RetryAfter() time.Duration in its chain says how long to wait
+	// before the next Send; otherwise that is the Shipper's backoff.
+	//
 	// Send must return soon after ctx is done, must not change the events, and
 	// must not keep them after it has returned.
 	Send(ctx context.Context, events [][]byte) (acked int, err error)
@@ -21,6 +27,48 @@ type Transport interface {
 	// Close closes the connection, if there is one, and ends every goroutine
 	// of the Transport. Nothing is called after it.
 	Close() error
+}
+
+// pipeliner is a Transport that can have several batches under way. All but
+// news is for one goroutine.
+type pipeliner interface {
+	Transport
+
+	// start sends events as one more batch, behind those under way, and
+	// connects first where that is needed. It does not wait for acks, and the
+	// events may change once it has returned. After an error nothing is under
+	// way any more; acks that came before are for progress to tell.
+	start(ctx context.Context, events [][]byte) error
+
+	// progress returns how many events have been acked since the last call, of
+	// all batches under way in their order. An error says that the connection
+	// has ended, so that nothing is under way any more.
+	progress() (acked int, err error)
+
+	// news receives when progress has something to tell.
+	news() <-chan struct{}
+
+	// expired reports whether the connection is to end as soon as nothing is
+	// under way any more. The next start then opens another one.
+	expired() bool
+}
+
+// retryError is a failure that says when to try again.
+type retryError struct {
+	error
+	after time.Duration
+}
+
+func (e *retryError) Unwrap() error             { return e.error }
+func (e *retryError) RetryAfter() time.Duration { return e.after }
+
+// retryAfter returns how long to wait before the next attempt, if err says so.
+func retryAfter(err error) (time.Duration, bool) {
+	var e interface{ RetryAfter() time.Duration }
+	if errors.As(err, &e) {
+		return e.RetryAfter(), true
+	}
+	return 0, false
 }
 
 // dialError is the failure of a Transport that has sent nothing.
@@ -37,6 +85,14 @@ type staleError struct{ err error }
 func (e *staleError) Error() string { return e.err.Error() }
 func (e *staleError) Unwrap() error { return e.err }
 
+// diedError is the failure of a connection that the peer closed when it had
+// been given a whole batch, and had acked nothing of it. There may be an event
+// in the batch that the peer cannot bear.
+type diedError struct{ err error }
+
+func (e *diedError) Error() string { return e.err.Error() }
+func (e *diedError) Unwrap() error { return e.err }
+
 // sentNothing reports whether err says that no byte of the batch was sent.
 func sentNothing(err error) bool {
 	var dial *dialError
@@ -47,4 +103,10 @@ func sentNothing(err error) bool {
 func isStale(err error) bool {
 	var stale *staleError
 	return errors.As(err, &stale)
+}
+
+// isDeath reports whether err may be the work of one event.
+func isDeath(err error) bool {
+	var died *diedError
+	return errors.As(err, &died)
 }

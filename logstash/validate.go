@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math/bits"
 	"unicode/utf8"
 )
 
@@ -22,199 +23,211 @@ func checkEvent(line []byte, limit int) (event []byte, err error) {
 	if len(event) > limit {
 		return event, fmt.Errorf("%w: %d bytes, limit %d", ErrTooLarge, len(event), limit)
 	}
-	s := scanner{b: event}
-	if s.peek() == '{' && s.value(1) && s.i == len(event) {
-		return event, nil
+	text := jsonText(event)
+	i, ok := 0, false
+	if text.at(0) == '{' {
+		i, ok = text.value(0, 1)
 	}
-	if s.i == len(event) {
+	switch {
+	case ok && i == len(event):
+		return event, nil
+	case i == len(event):
 		return event, fmt.Errorf("%w: ends after %d bytes, want a whole JSON object", ErrInvalid, len(event))
 	}
-	return event, fmt.Errorf("%w: byte %q at offset %d, want one JSON object on one line", ErrInvalid, event[s.i], s.i)
+	return event, fmt.Errorf("%w: byte %q at offset %d, want one JSON object on one line", ErrInvalid, event[i], i)
 }
 
-// scanner checks JSON as it goes. Its methods report whether they have found
-// what they are named after, from i on, and move i behind it, or to what is
-// wrong. It takes less than half the time of
-// json.Valid, and knows of UTF-8.
-type scanner struct {
-	b []byte
-	i int
-}
+// jsonText is checked as it is gone through. Its methods say whether they have
+// found what they are named after, from i on, and return where it ends, or what is
+// wrong. It takes less than a third of the time of json.Valid, and knows of UTF-8.
+type jsonText []byte
 
-// peek returns the next byte, 0 at the end, which nothing may begin with.
-func (s *scanner) peek() byte {
-	if s.i < len(s.b) {
-		return s.b[s.i]
+// at returns the byte at i, 0 at the end, which nothing may begin with.
+func (b jsonText) at(i int) byte {
+	if i < len(b) {
+		return b[i]
 	}
 	return 0
 }
 
-// next skips blanks, but no newlines, and returns what comes then.
-func (s *scanner) next() byte {
-	for {
-		c := s.peek()
-		if c != ' ' && c != '\t' {
-			return c
+// next skips blanks, but no newlines, and returns what comes then, and where.
+func (b jsonText) next(i int) (int, byte) {
+	for ; i < len(b); i++ {
+		if c := b[i]; c != ' ' && c != '\t' {
+			return i, c
 		}
-		s.i++
 	}
+	return i, 0
 }
 
-func (s *scanner) value(depth int) bool {
-	switch s.next() {
+func (b jsonText) value(i, depth int) (int, bool) {
+	i, c := b.next(i)
+	switch c {
 	case '"':
-		return s.str()
+		return b.str(i)
 	case '{':
-		return depth <= maxNesting && s.list('}', depth, true)
+		return b.list(i, '}', depth)
 	case '[':
-		return depth <= maxNesting && s.list(']', depth, false)
+		return b.list(i, ']', depth)
 	case 't':
-		return s.literal("true")
+		return b.literal(i, "true")
 	case 'f':
-		return s.literal("false")
+		return b.literal(i, "false")
 	case 'n':
-		return s.literal("null")
+		return b.literal(i, "null")
 	default:
-		return s.number()
+		return b.number(i)
 	}
 }
 
-// list is an array or, with keys, an object.
-func (s *scanner) list(end byte, depth int, keys bool) bool {
-	s.i++
-	if s.next() == end {
-		s.i++
-		return true
+// list is an object or an array, which end differently.
+func (b jsonText) list(i int, end byte, depth int) (int, bool) {
+	if depth > maxNesting {
+		return i, false
 	}
-	for {
-		if keys {
-			if s.next() != '"' || !s.str() || s.next() != ':' {
-				return false
+	i, c := b.next(i + 1)
+	if c == end {
+		return i + 1, true
+	}
+	for ok := true; ; i++ { // over each comma
+		if end == '}' {
+			if i, ok = b.key(i); !ok {
+				return i, false
 			}
-			s.i++
 		}
-		if !s.value(depth + 1) {
-			return false
+		if i, ok = b.value(i, depth+1); !ok {
+			return i, false
 		}
-		c := s.next()
-		if c != ',' && c != end {
-			return false
-		}
-		s.i++
-		if c == end {
-			return true
+		if i, c = b.next(i); c != ',' {
+			break
 		}
 	}
+	if c != end {
+		return i, false
+	}
+	return i + 1, true
+}
+
+// key is that of a member of an object, with its colon.
+func (b jsonText) key(i int) (int, bool) {
+	i, c := b.next(i)
+	if c != '"' {
+		return i, false
+	}
+	i, ok := b.str(i)
+	if !ok {
+		return i, false
+	}
+	if i, c = b.next(i); c != ':' {
+		return i, false
+	}
+	return i + 1, true
 }
 
 // str is a string, from its first quote to behind its last.
-func (s *scanner) str() bool {
-	for i := s.i + 1; i < len(s.b); {
-		if i+8 <= len(s.b) && plain(binary.LittleEndian.Uint64(s.b[i:])) {
-			i += 8
-			continue
-		}
-		switch c := s.b[i]; {
-		case c == '"':
-			s.i = i + 1
-			return true
-		case c == '\\':
-			if s.i = i; !s.escape() {
-				return false
+func (b jsonText) str(i int) (int, bool) {
+	for i++; i < len(b); {
+		if i+8 <= len(b) {
+			marks := special(binary.LittleEndian.Uint64(b[i:]))
+			if marks == 0 {
+				i += 8
+				continue
 			}
-			i = s.i
+			i += bits.TrailingZeros64(marks) / 8
+		}
+		switch c := b[i]; {
+		case c == '"':
+			return i + 1, true
+		case c == '\\':
+			var ok bool
+			if i, ok = b.escape(i); !ok {
+				return i, false
+			}
 		case c < ' ':
-			s.i = i
-			return false
+			return i, false
 		case c < utf8.RuneSelf:
 			i++
 		default:
-			r, size := utf8.DecodeRune(s.b[i:])
+			r, size := utf8.DecodeRune(b[i:])
 			if r == utf8.RuneError && size == 1 {
-				s.i = i
-				return false
+				return i, false
 			}
 			i += size
 		}
 	}
-	s.i = len(s.b)
-	return false
+	return len(b), false
 }
 
-// plain reports whether none of the eight bytes of x is a quote, a backslash, a
-// control character or beyond ASCII. It may say no for want of certainty.
-func plain(x uint64) bool {
+// special marks the first of the eight bytes of x, from the lowest on, that is a
+// quote, a backslash, a control character or beyond ASCII, by its top bit. It
+// may mark any byte above that one.
+func special(x uint64) uint64 {
 	const ones, tops = 0x0101010101010101, 0x8080808080808080
-	control := x - ones*' ' // borrows from the top bit of a byte below ' '
+	control := x - ones*' ' // borrows from the next byte if a byte is below ' '
 	quote := (x ^ ones*'"') - ones
 	backslash := (x ^ ones*'\\') - ones
-	return (x|control|quote|backslash)&tops == 0
+	return (x | control | quote | backslash) & tops
 }
 
 // escape is what a backslash begins.
-func (s *scanner) escape() bool {
-	s.i++
-	switch s.peek() {
+func (b jsonText) escape(i int) (int, bool) {
+	i++
+	switch b.at(i) {
 	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
-		s.i++
-		return true
+		return i + 1, true
 	case 'u':
 		for range 4 {
-			s.i++
-			c := s.peek()
-			if !isDigit(c) && (c|0x20 < 'a' || c|0x20 > 'f') {
-				return false
+			i++
+			if c := b.at(i); !isDigit(c) && (c|0x20 < 'a' || c|0x20 > 'f') {
+				return i, false
 			}
 		}
-		s.i++
-		return true
+		return i + 1, true
 	}
-	return false
+	return i, false
 }
 
-func (s *scanner) literal(word string) bool {
-	if !bytes.HasPrefix(s.b[s.i:], []byte(word)) {
-		return false
+func (b jsonText) literal(i int, word string) (int, bool) {
+	if !bytes.HasPrefix(b[i:], []byte(word)) {
+		return i, false
 	}
-	s.i += len(word)
-	return true
+	return i + len(word), true
 }
 
-func (s *scanner) number() bool {
-	start := s.i
-	if s.peek() == '-' {
-		s.i++
+func (b jsonText) number(i int) (int, bool) {
+	start, ok := i, true
+	if b.at(i) == '-' {
+		i++
 	}
-	if s.peek() == '0' {
-		s.i++
-	} else if !s.digits() {
-		return false
+	if b.at(i) == '0' {
+		i++
+	} else if i, ok = b.digits(i); !ok {
+		return i, false
 	}
-	if s.peek() == '.' {
-		s.i++
-		if !s.digits() {
-			return false
+	if b.at(i) == '.' {
+		if i, ok = b.digits(i + 1); !ok {
+			return i, false
 		}
 	}
-	if c := s.peek(); c == 'e' || c == 'E' {
-		s.i++
-		if c := s.peek(); c == '+' || c == '-' {
-			s.i++
+	if c := b.at(i); c == 'e' || c == 'E' {
+		i++
+		if c := b.at(i); c == '+' || c == '-' {
+			i++
 		}
-		if !s.digits() {
-			return false
+		if i, ok = b.digits(i); !ok {
+			return i, false
 		}
 	}
-	return s.i-start <= maxNumber
+	return i, i-start <= maxNumber
 }
 
 // digits is one digit or more.
-func (s *scanner) digits() bool {
-	start := s.i
-	for isDigit(s.peek()) {
-		s.i++
+func (b jsonText) digits(i int) (int, bool) {
+	start := i
+	for i < len(b) && isDigit(b[i]) {
+		i++
 	}
-	return s.i > start
+	return i, i > start
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }

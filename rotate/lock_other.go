@@ -7,6 +7,8 @@ import (
 	"strconv"
 )
 
+// Nothing here locks, not even where package flock could: an open file that
+// cannot be removed tells as much.
 const (
 	locking   = false
 	pidDigits = 10

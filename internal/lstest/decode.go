@@ -26,25 +26,9 @@ var ErrFrame = errors.New("bad frame")
 // before the window, io.ErrUnexpectedEOF when it ends inside, and Is
 // [ErrFrame] when the window breaks the protocol.
 func ReadWindow(r io.Reader) (events [][]byte, highest uint32, err error) {
-	var head [6]byte
-	if _, err := io.ReadFull(r, head[:]); err != nil {
+	w, err := readWindow(r)
+	if err != nil {
 		return nil, 0, err
-	}
-	n := binary.BigEndian.Uint32(head[2:])
-	if head[0] != lumber.Version || head[1] != lumber.KindWindow {
-		return nil, 0, fmt.Errorf("%w: %q where a window was due", ErrFrame, head[:2])
-	}
-	if n > maxWindow {
-		return nil, 0, fmt.Errorf("%w: window of %d events, limit %d", ErrFrame, n, maxWindow)
-	}
-	w := window{want: int(n), events: make([][]byte, 0, n)}
-	for len(w.events) < w.want {
-		if err := w.frame(r, false); err != nil {
-			if errors.Is(err, io.EOF) {
-				err = io.ErrUnexpectedEOF
-			}
-			return nil, 0, err
-		}
 	}
 	return w.events, w.highest, nil
 }
@@ -54,6 +38,28 @@ type window struct {
 	want    int
 	events  [][]byte
 	highest uint32
+}
+
+// readWindow is ReadWindow, which also says how far it came.
+func readWindow(r io.Reader) (w window, err error) {
+	var head [6]byte
+	if _, err := io.ReadFull(r, head[:]); err != nil {
+		return w, err
+	}
+	n := binary.BigEndian.Uint32(head[2:])
+	if head[0] != lumber.Version || head[1] != lumber.KindWindow {
+		return w, fmt.Errorf("%w: %q where a window was due", ErrFrame, head[:2])
+	}
+	if n > maxWindow {
+		return w, fmt.Errorf("%w: window of %d events, limit %d", ErrFrame, n, maxWindow)
+	}
+	w = window{want: int(n), events: make([][]byte, 0, n)}
+	for len(w.events) < w.want {
+		if err := w.frame(r, false); err != nil {
+			return w, noEOF(err)
+		}
+	}
+	return w, nil
 }
 
 // frame reads one frame; compressed ones do not nest.

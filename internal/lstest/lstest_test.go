@@ -1,143 +1,23 @@
 package lstest_test
 
 import (
-	"bytes"
-	"encoding/binary"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"io"
+	"math/big"
 	"net"
-	"slices"
+	"syscall"
 	"testing"
-
-	"github.com/google/go-cmp/cmp"
-	"github.com/klauspost/compress/zlib"
+	"time"
 
 	"github.com/sluicelog/sluice/internal/lstest"
 	"github.com/sluicelog/sluice/internal/lumber"
-	"github.com/sluicelog/sluice/internal/testlog"
 )
-
-// frames returns a window announcing n events, holding the given ones.
-func frames(n uint32, events ...string) []byte {
-	return append(lumber.AppendWindow(nil, n), jsonFrames(events...)...)
-}
-
-func jsonFrames(events ...string) (b []byte) {
-	for i, e := range events {
-		b = lumber.AppendJSON(b, uint32(i+1), []byte(e))
-	}
-	return b
-}
-
-// compressed returns a compressed frame of frames.
-func compressed(t testing.TB, frames []byte) []byte {
-	t.Helper()
-	var z bytes.Buffer
-	w := zlib.NewWriter(&z)
-	if _, err := w.Write(frames); err != nil {
-		t.Fatal(err)
-	}
-	if err := w.Close(); err != nil {
-		t.Fatal(err)
-	}
-	b := binary.BigEndian.AppendUint32([]byte("2C"), uint32(z.Len()))
-	return append(b, z.Bytes()...)
-}
-
-func TestReadWindow(t *testing.T) {
-	const a, b = `{"a":1}`, `{"b":2}`
-	two := frames(2, a, b)
-	w2 := lumber.AppendWindow(nil, 2)
-	tests := []struct {
-		name    string
-		in      []byte
-		want    []string
-		highest uint32
-		err     error
-	}{
-		{"two", two, []string{a, b}, 2, nil},
-		{"none", frames(0), nil, 0, nil},
-		{"one compressed frame", append(bytes.Clone(w2), compressed(t, jsonFrames(a, b))...), []string{a, b}, 2, nil},
-		{
-			"two compressed frames",
-			append(append(bytes.Clone(w2), compressed(t, jsonFrames(a))...), compressed(t, jsonFrames(b))...),
-			[]string{a, b},
-			1, nil,
-		},
-		{
-			"numbered from 101",
-			lumber.AppendJSON(lumber.AppendJSON(bytes.Clone(w2), 101, []byte(a)), 102, []byte(b)),
-			[]string{a, b},
-			102, nil,
-		},
-		{"nothing", nil, nil, 0, io.EOF},
-		{"one of two", frames(2, a), nil, 0, io.ErrUnexpectedEOF},
-		{"cut in an event", two[:len(two)-1], nil, 0, io.ErrUnexpectedEOF},
-		{"cut in a compressed frame", append(bytes.Clone(w2), compressed(t, jsonFrames(a, b))[:20]...), nil, 0, io.ErrUnexpectedEOF},
-		{"window in a window", append(frames(2, a), two...), nil, 0, lstest.ErrFrame},
-		{"no window", jsonFrames(a), nil, 0, lstest.ErrFrame},
-		{"too many announced", frames(10_001), nil, 0, lstest.ErrFrame},
-		{"too many in a compressed frame", append(lumber.AppendWindow(nil, 1), compressed(t, jsonFrames(a, b))...), nil, 0, lstest.ErrFrame},
-		{"empty event", frames(1, ""), nil, 0, lstest.ErrFrame},
-		{"array", frames(1, "[1]"), nil, 0, lstest.ErrFrame},
-		{"bad JSON", frames(1, "{"), nil, 0, lstest.ErrFrame},
-		{"huge event", append(lumber.AppendWindow(nil, 1), "2J\x00\x00\x00\x01\xff\xff\xff\xff"...), nil, 0, lstest.ErrFrame},
-		{"not zlib", append(lumber.AppendWindow(nil, 1), "2C\x00\x00\x00\x04abcd"...), nil, 0, lstest.ErrFrame},
-		{"nested compression", append(lumber.AppendWindow(nil, 1), compressed(t, compressed(t, jsonFrames(a)))...), nil, 0, lstest.ErrFrame},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			events, highest, err := lstest.ReadWindow(bytes.NewReader(tt.in))
-			if !errors.Is(err, tt.err) {
-				t.Fatalf("error %v, want %v", err, tt.err)
-			}
-			var got []string
-			for _, e := range events {
-				got = append(got, string(e))
-			}
-			if diff := cmp.Diff(tt.want, got); diff != "" || highest != tt.highest {
-				t.Errorf("highest %d, want %d; events mismatch (-want +got):\n%s", highest, tt.highest, diff)
-			}
-		})
-	}
-}
-
-// What is read is what was written, and never more than there was.
-func FuzzReadWindow(f *testing.F) {
-	two := frames(2, `{"a":1}`, `{"b":2}`)
-	f.Add(two)
-	f.Add(append(lumber.AppendWindow(nil, 2), compressed(f, jsonFrames(`{"a":1}`, `{}`))...))
-	f.Add(two[:len(two)-3])
-	f.Add([]byte("2W\x00\x00\x00\x012J\x00\x00\x00\x01\x03\xff\xff\xff{"))
-	f.Add([]byte("2W\x00\x00\x00\x012C\xff\xff\xff\xffx\x9c"))
-	f.Fuzz(func(t *testing.T, in []byte) {
-		events, _, err := lstest.ReadWindow(bytes.NewReader(in))
-		if err != nil {
-			if events != nil {
-				t.Errorf("%d events beside error %v", len(events), err)
-			}
-			return
-		}
-		if want := binary.BigEndian.Uint32(in[2:]); len(events) != int(want) {
-			t.Errorf("%d events, announced %d", len(events), want)
-		}
-		enc, err := lumber.NewEncoder(1)
-		if err != nil {
-			t.Fatal(err)
-		}
-		window, err := enc.Encode(events)
-		if err != nil {
-			t.Fatal(err)
-		}
-		again, _, err := lstest.ReadWindow(bytes.NewReader(window))
-		if err != nil {
-			t.Fatal(err)
-		}
-		if diff := cmp.Diff(events, again); diff != "" {
-			t.Errorf("events mismatch (-want +got):\n%s", diff)
-		}
-	})
-}
 
 func dial(t *testing.T, addr string) net.Conn {
 	t.Helper()
@@ -165,94 +45,88 @@ func readAck(t *testing.T, nc net.Conn) uint32 {
 	return seq
 }
 
-func TestBeats(t *testing.T) {
-	testlog.CheckGoroutines(t)
-	srv, err := lstest.ListenBeats("127.0.0.1:0", &lstest.BeatsOptions{ID: func(e []byte) string { return string(e) }})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer srv.Close()
-	nc := dial(t, srv.Addr())
-	send(t, nc, frames(2, `{"a":1}`, `{"b":2}`))
-	if got := readAck(t, nc); got != 2 {
-		t.Errorf("ack %d, want 2", got)
-	}
-	addr := srv.Addr()
-	srv.Kill()
-	if _, err := nc.Read(make([]byte, 1)); err == nil || errors.Is(err, io.EOF) {
-		t.Errorf("read from a killed server: %v, want a reset", err)
-	}
-	if err := srv.Restart(); err != nil {
-		t.Fatal(err)
-	}
-	if err := srv.Restart(); err == nil {
-		t.Error("a running server was restarted")
-	}
-	nc = dial(t, addr)
-	send(t, nc, frames(1, `{"b":2}`))
-	if got := readAck(t, nc); got != 1 {
-		t.Errorf("ack %d, want 1", got)
-	}
-	want := [][]byte{[]byte(`{"a":1}`), []byte(`{"b":2}`), []byte(`{"b":2}`)}
-	if diff := cmp.Diff(want, srv.Events()); diff != "" {
-		t.Errorf("events mismatch (-want +got):\n%s", diff)
-	}
-	got := []int{srv.Windows(), srv.Acked(), srv.Unique(), srv.Duplicates(), srv.Connections()}
-	if diff := cmp.Diff([]int{2, 3, 2, 1, 2}, got); diff != "" {
-		t.Errorf("windows, acked, unique, duplicates, connections mismatch (-want +got):\n%s", diff)
-	}
-	send(t, nc, []byte("GET / HTTP/1.1\r\n\r\n"))
-	if _, err := nc.Read(make([]byte, 1)); err == nil {
-		t.Error("HTTP was answered")
-	}
-	if err := srv.LastError(); !errors.Is(err, lstest.ErrFrame) {
-		t.Errorf("LastError %v, want ErrFrame", err)
-	}
-}
-
-func TestTCP(t *testing.T) {
-	testlog.CheckGoroutines(t)
-	lines := make(chan string, 10)
-	srv, err := lstest.ListenTCP("127.0.0.1:0", &lstest.TCPOptions{
-		OnLine: func(_ int, line []byte) { lines <- string(line) },
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer srv.Close()
-	nc := dial(t, srv.Addr())
-	send(t, nc, []byte("{\"a\":1}\n\n{\"b\":2}\r\n{\"c"))
-	for _, want := range []string{`{"a":1}`, `{"b":2}`} {
-		if got := <-lines; got != want {
-			t.Errorf("line %q, want %q", got, want)
-		}
-	}
-	if err := nc.Close(); err != nil {
-		t.Error(err)
-	}
-	nc = dial(t, srv.Addr())
-	srv.CutAfter(11)
-	send(t, nc, []byte("{\"d\":4}\n{\"e\":5}\n"))
-	if got := <-lines; got != `{"d":4}` {
-		t.Errorf("line %q, want {\"d\":4}", got)
-	}
-	if _, err := nc.Read(make([]byte, 1)); err == nil {
-		t.Error("the connection was not cut")
-	}
-	srv.Kill()
-	want := [][]byte{[]byte(`{"c`), []byte(`{"e`)}
-	torn := srv.Torn() // in the order in which the connections were found to have ended
-	slices.SortFunc(torn, bytes.Compare)
-	if diff := cmp.Diff(want, torn); diff != "" {
-		t.Errorf("torn lines mismatch (-want +got):\n%s", diff)
-	}
-	if srv.Count() != 3 || len(srv.Lines()) != 3 {
-		t.Errorf("%d lines, %d kept; want 3", srv.Count(), len(srv.Lines()))
-	}
-}
-
 func TestListenSaysWhy(t *testing.T) {
 	if _, err := lstest.ListenBeats("nowhere", nil); err == nil {
 		t.Error("an address without a port was accepted")
+	}
+}
+
+// dialer is a server's Dial.
+type dialer interface {
+	Dial(ctx context.Context, network, addr string) (net.Conn, error)
+}
+
+func dialPipe(t *testing.T, srv dialer) net.Conn {
+	t.Helper()
+	nc, err := srv.Dial(t.Context(), "", "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = nc.Close() })
+	return nc
+}
+
+// readEnd reads what is left on nc and checks how it ends.
+func readEnd(t *testing.T, nc net.Conn, how lstest.End) []byte {
+	t.Helper()
+	rest, err := io.ReadAll(nc)
+	if reset := errors.Is(err, syscall.ECONNRESET); reset != (how == lstest.RST) || (!reset && err != nil) {
+		t.Errorf("the connection ended with %v, want the way of End(%d)", err, how)
+	}
+	return rest
+}
+
+// readEndAtOnce is readEnd of a new connection. A reset can be so quick that
+// the dialling fails.
+func readEndAtOnce(t *testing.T, addr string, how lstest.End) {
+	t.Helper()
+	nc, err := net.Dial("tcp", addr)
+	if how == lstest.RST && errors.Is(err, syscall.ECONNRESET) {
+		return
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	if got := readEnd(t, nc, how); len(got) > 0 {
+		t.Errorf("%q came", got)
+	}
+}
+
+// certificate returns what a server on loopback needs, and who trusts it.
+func certificate(t *testing.T) (server, client *tls.Config) {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{
+		SerialNumber: big.NewInt(1),
+		NotAfter:     time.Now().Add(time.Hour),
+		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
+	}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AddCert(cert)
+	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}},
+		&tls.Config{RootCAs: roots}
+}
+
+// waitFor waits until ok holds, which something else is to bring about.
+func waitFor(t *testing.T, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(20 * time.Second); !ok(); <-tick.C {
+		if time.Now().After(deadline) {
+			t.Fatal("waited in vain")
+		}
 	}
 }

@@ -3,117 +3,122 @@ package lumber
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
-	"io"
+	"net"
 	"os"
 	"sync"
 	"time"
 )
 
-// Conn sends windows over one connection and waits for their acks. Send is for
-// one goroutine at a time.
+// lastWords is how long a Conn that cannot write any more waits for its reader
+// to find out what the peer said before it closed the connection.
+const lastWords = 100 * time.Millisecond
+
+// Conn sends windows over one connection, any number of them before the first
+// is acked, and counts what is acked. Its methods are for one goroutine at a
+// time, but for Close.
 //
 // One goroutine of its own reads acks from NewConn until the connection ends,
 // also while nothing is sent, so that a Conn knows at once when the peer has
-// gone. Close ends it.
+// gone, and a peer never waits for its acks to be read. Close ends it.
 type Conn struct {
-	rwc     io.ReadWriteCloser
+	nc      net.Conn
 	enc     *Encoder
 	silence time.Duration
-	timer   *time.Timer   // of the silence; used by Send only
-	news    chan struct{} // has room for one: something below has changed
+	news    chan<- struct{}
 	ended   chan struct{} // closed when the reader has ended
 
-	mu     sync.Mutex
-	window uint32 // events of the window in flight, 0 when there is none
-	acked  uint32 // how many of them are acked
-	err    error  // the first failure
+	mu      sync.Mutex
+	windows []uint32    // how many events each window under way has, the oldest first
+	writing bool        // the last of them is not written to its end
+	part    uint32      // events acked of the first of them
+	acked   int         // events acked that Acked has not told of
+	worked  bool        // something was acked since NewConn
+	fresh   bool        // nothing was acked since nothing was under way
+	timer   *time.Timer // calls timeout
+	due     time.Time   // when the silence is too long; zero while no ack is owed
+	err     error       // the first failure
 }
 
-// NewConn returns a Conn over rwc that owns it and encodes with enc. A peer
-// that owes an ack and sends nothing at all for the given silence is given
-// up. Writes are bounded by rwc itself.
-func NewConn(rwc io.ReadWriteCloser, enc *Encoder, silence time.Duration) *Conn {
-	c := &Conn{
-		rwc:     rwc,
-		enc:     enc,
-		silence: silence,
-		timer:   time.NewTimer(silence),
-		news:    make(chan struct{}, 1),
-		ended:   make(chan struct{}),
-	}
+// NewConn returns a Conn over nc that owns it and encodes with enc. A peer
+// that owes an ack and sends nothing at all for the given silence is given up.
+// Writes are bounded by nc itself, and by that silence from each keepalive on.
+//
+// Whenever events are acked, and when the connection ends, news receives,
+// unless it is full.
+func NewConn(nc net.Conn, enc *Encoder, silence time.Duration, news chan<- struct{}) *Conn {
+	c := &Conn{nc: nc, enc: enc, silence: silence, news: news, ended: make(chan struct{})}
+	c.timer = time.AfterFunc(silence, c.timeout)
 	c.timer.Stop()
 	go c.read()
 	return c
 }
 
-// Send sends events as one window and waits until they are all acked. If that
-// fails the result is how many of them, from the first on, the peer has acked,
-// and the Conn is closed. An ack of 0 says that the peer is alive but busy:
-// Send then goes on waiting, however long it takes, until ctx is done.
-func (c *Conn) Send(ctx context.Context, events [][]byte) (acked int, err error) {
+// Send writes events as one window behind those under way. It returns when the
+// window is written; the acks come later. After an error the connection is
+// closed. When ctx is done before, the error is ctx.Err().
+func (c *Conn) Send(ctx context.Context, events [][]byte) error {
 	if err := c.Err(); err != nil || len(events) == 0 {
-		return 0, err
+		return err
 	}
 	window, err := c.enc.Encode(events)
 	if err != nil {
-		return 0, err
+		return err
+	}
+	if ctx.Done() != nil {
+		stop := context.AfterFunc(ctx, func() { c.fail(ctx.Err()) })
+		defer stop()
 	}
 	c.begin(len(events))
-	stop := context.AfterFunc(ctx, func() { c.fail(ctx.Err()) })
-	defer stop()
-	if _, err := c.rwc.Write(window); err != nil {
-		c.fail(err)
-	} else {
-		c.await()
+	if _, err = c.nc.Write(window); err != nil {
+		c.hearOut(err)
 	}
-	return c.end()
+	return c.written(err)
 }
 
-// begin opens a window of n events.
+// begin puts a window of n events behind those under way.
 func (c *Conn) begin(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.window, c.acked = uint32(n), 0 //nolint:gosec // a window is at most a few thousand
+	c.fresh = c.fresh || len(c.windows) == 0
+	c.windows = append(c.windows, uint32(n)) //nolint:gosec // a window is at most a few thousand
+	c.writing = true
 }
 
-// await returns when the window is acked or the connection has failed.
-func (c *Conn) await() {
-	c.timer.Reset(c.silence)
-	defer c.timer.Stop()
-	for {
-		c.mu.Lock()
-		over := c.err != nil || c.acked == c.window
-		c.mu.Unlock()
-		if over {
-			return
-		}
-		select {
-		case <-c.news:
-			c.timer.Reset(c.silence)
-		case <-c.timer.C:
-			c.fail(fmt.Errorf("no ack and no keepalive for %v: %w", c.silence, os.ErrDeadlineExceeded))
-		}
-	}
-}
-
-// end closes the window and returns what became of it.
-func (c *Conn) end() (acked int, err error) {
+// written notes that the last window is written, unless err says why not.
+func (c *Conn) written(err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	acked = int(c.acked)
-	if c.acked < c.window {
-		err = c.err
+	if err != nil {
+		return c.err
 	}
-	c.window, c.acked = 0, 0
-	return acked, err
+	c.writing = false
+	if c.due.IsZero() {
+		c.listen()
+	}
+	return c.err
+}
+
+// hearOut closes the connection after a failed write. A peer that has closed
+// it may have acked or answered something before, which the reader then finds.
+func (c *Conn) hearOut(err error) {
+	if !errors.Is(err, os.ErrDeadlineExceeded) {
+		timer := time.NewTimer(lastWords)
+		defer timer.Stop()
+		select {
+		case <-c.ended:
+		case <-timer.C:
+		}
+	}
+	c.fail(err)
 }
 
 // read takes acks until the connection ends.
 func (c *Conn) read() {
 	defer close(c.ended)
 	var frame [AckLen]byte
-	r := bufio.NewReaderSize(c.rwc, 64)
+	r := bufio.NewReaderSize(c.nc, 128)
 	for {
 		seq, err := ReadAck(r, frame[:])
 		if err == nil {
@@ -123,24 +128,66 @@ func (c *Conn) read() {
 			c.fail(err)
 			return
 		}
-		c.tell()
+		if seq > 0 {
+			c.tell()
+		}
 	}
 }
 
-// ack notes an ack of the window in flight.
+// ack notes an ack of the first window under way. An ack of no more than is
+// acked already says that the peer is alive.
 func (c *Conn) ack(seq uint32) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
-	case seq == 0:
-		return nil
-	case seq > c.window:
-		return fmt.Errorf("%w: ack of %d for a window of %d", ErrProtocol, seq, c.window)
-	case seq < c.acked:
-		return fmt.Errorf("%w: ack of %d after one of %d", ErrProtocol, seq, c.acked)
+	case c.err != nil:
+		return c.err
+	case seq > 0 && len(c.windows) == 0:
+		return fmt.Errorf("%w: ack of %d while none is due", ErrProtocol, seq)
+	case seq > 0 && seq > c.windows[0]:
+		return fmt.Errorf("%w: ack of %d for a window of %d", ErrProtocol, seq, c.windows[0])
+	case seq > 0 && seq < c.part:
+		return fmt.Errorf("%w: ack of %d after one of %d", ErrProtocol, seq, c.part)
+	case seq > c.part:
+		c.acked += int(seq - c.part)
+		c.part, c.worked, c.fresh = seq, true, false
+		if seq == c.windows[0] {
+			c.part = 0
+			c.windows = c.windows[:copy(c.windows, c.windows[1:])]
+		}
 	}
-	c.acked = seq
+	c.listen()
+	if c.writing {
+		// A peer that is busy reads nothing for as long as it takes.
+		_ = c.nc.SetWriteDeadline(time.Now().Add(c.silence)) // a failure shows in Write
+	}
 	return nil
+}
+
+// listen lets the silence begin anew while an ack of a whole window is owed.
+// The lock is held.
+func (c *Conn) listen() {
+	whole := len(c.windows)
+	if c.writing {
+		whole--
+	}
+	if whole <= 0 || c.err != nil {
+		c.due = time.Time{}
+		c.timer.Stop()
+		return
+	}
+	c.due = time.Now().Add(c.silence)
+	c.timer.Reset(c.silence)
+}
+
+// timeout gives up a peer that was silent for too long.
+func (c *Conn) timeout() {
+	c.mu.Lock()
+	late := !c.due.IsZero() && !time.Now().Before(c.due) // otherwise an ack came just now
+	c.mu.Unlock()
+	if late {
+		c.fail(fmt.Errorf("no ack and no keepalive for %v: %w", c.silence, os.ErrDeadlineExceeded))
+	}
 }
 
 // fail keeps the first error and closes the connection. It does not wait for
@@ -150,10 +197,11 @@ func (c *Conn) fail(err error) {
 	first := c.err == nil
 	if first {
 		c.err = err
+		c.listen()
 	}
 	c.mu.Unlock()
 	if first {
-		_ = c.rwc.Close() // the connection has failed already, and err says why
+		_ = c.nc.Close() // the connection has failed already, and err says why
 	}
 	c.tell()
 }
@@ -165,6 +213,23 @@ func (c *Conn) tell() {
 	}
 }
 
+// Acked returns how many events were acked since the last call, over all
+// windows in their order. Once Err has told of the end none is added.
+func (c *Conn) Acked() int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := c.acked
+	c.acked = 0
+	return n
+}
+
+// Idle reports whether all that was sent is acked.
+func (c *Conn) Idle() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return len(c.windows) == 0
+}
+
 // Err returns why the connection has ended, nil while it has not: io.EOF when
 // the peer closed it, an error that Is [ErrProtocol] when the peer broke the
 // protocol, os.ErrDeadlineExceeded when it was silent for too long, os.ErrClosed
@@ -173,6 +238,49 @@ func (c *Conn) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.err
+}
+
+// Fate says in which state of things the peer closed a connection.
+type Fate int
+
+// The fates of a connection.
+const (
+	// Broken is every end that is none of the others, and no end at all.
+	Broken Fate = iota
+	// Stale is a connection that had worked, and that the peer closed while it
+	// was idle or without an ack since. The Beats input closes idle
+	// connections, and a window may be on its way just then.
+	Stale
+	// Died is a connection that the peer closed after it had been given all of
+	// a window, without an ack of any of it.
+	Died
+)
+
+// Fate returns how the connection has ended.
+func (c *Conn) Fate() Fate {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	whole := len(c.windows) > 1 || len(c.windows) == 1 && !c.writing
+	switch {
+	case !closedByPeer(c.err):
+		return Broken
+	case c.worked && (c.fresh || len(c.windows) == 0):
+		return Stale
+	case whole && c.part == 0:
+		return Died
+	}
+	return Broken
+}
+
+// closedByPeer reports whether err is how a connection ends that the peer has
+// closed, be it in the middle of an ack.
+func closedByPeer(err error) bool {
+	switch {
+	case err == nil, errors.Is(err, ErrProtocol), errors.Is(err, os.ErrDeadlineExceeded), errors.Is(err, os.ErrClosed),
+		errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return false
+	}
+	return true
 }
 
 // Close closes the connection and returns when the reader has ended. A Send

@@ -9,7 +9,8 @@
 //	ack         '2' 'A' seq                from the server only
 //
 // An [Encoder] turns events into the bytes of one window. A [Conn] sends
-// windows over a connection, one at a time, and waits for their acks. Neither
-// dials, retries or reconnects: a Conn that has failed is closed and stays so,
+// windows over a connection, several of them before the first is acked, and
+// counts the acks, which belong to the windows in their order. Neither dials,
+// retries or reconnects: a Conn that has failed is closed and stays so,
 // because nothing may follow a window that was sent in part.
 package lumber

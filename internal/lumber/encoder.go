@@ -8,10 +8,14 @@ import (
 	"github.com/klauspost/compress/zlib"
 )
 
+// piece is how much is compressed at once: what the first cache of a core
+// still holds when the compressor reads it.
+const piece = 16 << 10
+
 // Encoder turns events into the bytes of a window. Its buffers and its
 // compressor are used again for every window, so it belongs to one goroutine.
 type Encoder struct {
-	frames []byte       // the window, or its json frames when they are compressed
+	frames []byte       // the window, or those of its json frames that are to be compressed next
 	zipped bytes.Buffer // the window, compressed
 	zlib   *zlib.Writer // nil when windows are not compressed
 }
@@ -37,32 +41,46 @@ func NewEncoder(level int) (*Encoder, error) {
 // Encode returns the window that holds events, numbered from 1. The bytes are
 // valid until the next call.
 func (e *Encoder) Encode(events [][]byte) ([]byte, error) {
-	e.frames = e.frames[:0]
-	if e.zlib == nil {
-		e.frames = AppendWindow(e.frames, uint32(len(events))) //nolint:gosec // a window is at most a few thousand
-		e.appendEvents(events)
-		return e.frames, nil
+	e.frames = AppendWindow(e.frames[:0], uint32(len(events))) //nolint:gosec // a window is at most a few thousand
+	if e.zlib != nil {
+		return e.compress(events)
 	}
-	e.appendEvents(events)
-	var head [12]byte
-	AppendWindow(head[:0], uint32(len(events))) //nolint:gosec // a window is at most a few thousand
-	head[6], head[7] = Version, KindCompressed
+	for i, event := range events {
+		e.frames = AppendJSON(e.frames, uint32(i+1), event) //nolint:gosec // a window is at most a few thousand
+	}
+	return e.frames, nil
+}
+
+// compress returns the window that frames begins, with events in one frame.
+func (e *Encoder) compress(events [][]byte) ([]byte, error) {
 	e.zipped.Reset()
-	e.zipped.Write(head[:])
+	e.zipped.Write(append(e.frames, Version, KindCompressed, 0, 0, 0, 0))
+	head := e.zipped.Len()
 	e.zlib.Reset(&e.zipped)
-	if _, err := e.zlib.Write(e.frames); err != nil {
-		return nil, fmt.Errorf("lumber: compress window: %w", err)
+	e.frames = e.frames[:0]
+	for i, event := range events {
+		e.frames = AppendJSON(e.frames, uint32(i+1), event) //nolint:gosec // a window is at most a few thousand
+		if len(e.frames) >= piece {
+			if err := e.flush(); err != nil {
+				return nil, err
+			}
+		}
 	}
-	if err := e.zlib.Close(); err != nil {
+	err := e.flush()
+	if err == nil {
+		err = e.zlib.Close()
+	}
+	if err != nil {
 		return nil, fmt.Errorf("lumber: compress window: %w", err)
 	}
 	window := e.zipped.Bytes()
-	binary.BigEndian.PutUint32(window[8:], uint32(len(window)-len(head))) //nolint:gosec // far below 4 GiB
+	binary.BigEndian.PutUint32(window[head-4:], uint32(len(window)-head)) //nolint:gosec // far below 4 GiB
 	return window, nil
 }
 
-func (e *Encoder) appendEvents(events [][]byte) {
-	for i, event := range events {
-		e.frames = AppendJSON(e.frames, uint32(i+1), event)
-	}
+// flush gives the frames to the compressor.
+func (e *Encoder) flush() error {
+	_, err := e.zlib.Write(e.frames)
+	e.frames = e.frames[:0]
+	return err
 }

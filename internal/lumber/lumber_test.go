@@ -2,23 +2,17 @@ package lumber_test
 
 import (
 	"bytes"
-	"context"
 	"encoding/hex"
 	"errors"
 	"io"
-	"net"
-	"os"
 	"slices"
 	"strings"
 	"testing"
-	"testing/synctest"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluicelog/sluice/internal/lstest"
 	"github.com/sluicelog/sluice/internal/lumber"
-	"github.com/sluicelog/sluice/internal/testlog"
 )
 
 func ab() [][]byte { return [][]byte{[]byte(`{"message":"a"}`), []byte(`{"message":"b"}`)} }
@@ -98,6 +92,7 @@ func TestReadAck(t *testing.T) {
 		{"version 1", "1A\x00\x00\x00\x01", 0, lumber.ErrProtocol},
 		{"window", "2W\x00\x00\x00\x01", 0, lumber.ErrProtocol},
 		{"HTTP", "HTTP/1.1 400 Bad Request", 0, lumber.ErrProtocol},
+		{"short and strange", "no\n", 0, lumber.ErrProtocol},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -128,158 +123,6 @@ func FuzzReadAck(f *testing.F) {
 			t.Errorf("read %x from %x", back, in)
 		}
 	})
-}
-
-// peer is the far end of a Conn: it reads one window for each answer, sends
-// the answer, and ends.
-func peer(nc net.Conn, answers ...string) {
-	for _, answer := range answers {
-		if _, _, err := lstest.ReadWindow(nc); err != nil {
-			return
-		}
-		if _, err := io.WriteString(nc, answer); err != nil {
-			return
-		}
-	}
-}
-
-func TestConnAnswers(t *testing.T) {
-	tests := []struct {
-		name   string
-		answer string
-		acked  int
-		err    error
-	}{
-		{"all", "2A\x00\x00\x00\x02", 2, nil},
-		{"in parts", "2A\x00\x00\x00\x012A\x00\x00\x00\x012A\x00\x00\x00\x02", 2, nil},
-		{"keepalives", "2A\x00\x00\x00\x002A\x00\x00\x00\x002A\x00\x00\x00\x02", 2, nil},
-		{"nothing", "", 0, io.EOF},
-		{"one", "2A\x00\x00\x00\x01", 1, io.EOF},
-		{"half an ack", "2A\x00\x00\x00", 0, io.ErrUnexpectedEOF},
-		{"too many", "2A\x00\x00\x00\x03", 0, lumber.ErrProtocol},
-		{"one, then too many", "2A\x00\x00\x00\x012A\x00\x00\x00\x03", 1, lumber.ErrProtocol},
-		{"garbage", "HTTP/1.1 400", 0, lumber.ErrProtocol},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				ours, theirs := net.Pipe()
-				go func() {
-					defer theirs.Close()
-					peer(theirs, tt.answer)
-				}()
-				c := lumber.NewConn(ours, newEncoder(t, 0), time.Minute)
-				defer c.Close()
-				acked, err := c.Send(t.Context(), ab())
-				if acked != tt.acked || !errors.Is(err, tt.err) {
-					t.Errorf("Send = %d, %v; want %d, %v", acked, err, tt.acked, tt.err)
-				}
-				if err == nil {
-					return
-				}
-				if again, err := c.Send(t.Context(), ab()); again != 0 || err == nil {
-					t.Errorf("Send after the failure = %d, %v; want 0 and an error", again, err)
-				}
-			})
-		})
-	}
-}
-
-// A peer that says nothing is given up after the silence; one that sends
-// keepalives is waited for.
-func TestConnSilence(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ours, theirs := net.Pipe()
-		const keepalives = 100
-		go func() {
-			if _, _, err := lstest.ReadWindow(theirs); err != nil {
-				t.Error(err)
-			}
-			for range keepalives {
-				time.Sleep(59 * time.Second)
-				_, _ = theirs.Write(lumber.AppendAck(nil, 0))
-			}
-		}()
-		c := lumber.NewConn(ours, newEncoder(t, 0), time.Minute)
-		defer c.Close()
-		start := time.Now()
-		if _, err := c.Send(t.Context(), ab()); !errors.Is(err, os.ErrDeadlineExceeded) {
-			t.Errorf("Send: %v, want os.ErrDeadlineExceeded", err)
-		}
-		if d, want := time.Since(start), keepalives*59*time.Second+time.Minute; d != want {
-			t.Errorf("Send took %v, want %v", d, want)
-		}
-	})
-}
-
-func TestConnSendHonoursItsContext(t *testing.T) {
-	for _, reads := range []bool{true, false} {
-		synctest.Test(t, func(t *testing.T) {
-			ours, theirs := net.Pipe()
-			defer theirs.Close()
-			if reads {
-				go func() { _, _, _ = lstest.ReadWindow(theirs) }()
-			}
-			c := lumber.NewConn(ours, newEncoder(t, 0), time.Hour)
-			defer c.Close()
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
-			defer cancel()
-			start := time.Now()
-			if acked, err := c.Send(ctx, ab()); acked != 0 || !errors.Is(err, context.DeadlineExceeded) {
-				t.Errorf("Send = %d, %v; want 0, context.DeadlineExceeded", acked, err)
-			}
-			if d := time.Since(start); d != time.Second {
-				t.Errorf("Send took %v, want 1s", d)
-			}
-		})
-	}
-}
-
-// Whatever happens between windows is known before the next one.
-func TestConnWhileIdle(t *testing.T) {
-	tests := []struct {
-		name string
-		do   func(theirs net.Conn)
-		want error
-	}{
-		{"closed", func(nc net.Conn) { _ = nc.Close() }, io.EOF},
-		{"keepalive", func(nc net.Conn) { _, _ = nc.Write(lumber.AppendAck(nil, 0)) }, nil},
-		{"ack of nothing", func(nc net.Conn) { _, _ = nc.Write(lumber.AppendAck(nil, 1)) }, lumber.ErrProtocol},
-	}
-	for _, tt := range tests {
-		t.Run(tt.name, func(t *testing.T) {
-			synctest.Test(t, func(t *testing.T) {
-				ours, theirs := net.Pipe()
-				defer theirs.Close()
-				go peer(theirs, "2A\x00\x00\x00\x02", "2A\x00\x00\x00\x01")
-				c := lumber.NewConn(ours, newEncoder(t, 0), time.Minute)
-				defer c.Close()
-				if _, err := c.Send(t.Context(), ab()); err != nil {
-					t.Fatal(err)
-				}
-				tt.do(theirs)
-				synctest.Wait()
-				if err := c.Err(); !errors.Is(err, tt.want) {
-					t.Errorf("Err() = %v, want %v", err, tt.want)
-				}
-				if acked, err := c.Send(t.Context(), ab()[:1]); (acked == 1) != (tt.want == nil) || !errors.Is(err, tt.want) {
-					t.Errorf("Send = %d, %v; want error %v", acked, err, tt.want)
-				}
-			})
-		})
-	}
-}
-
-func TestConnCloseEndsItsReader(t *testing.T) {
-	testlog.CheckGoroutines(t)
-	ours, theirs := net.Pipe()
-	defer theirs.Close()
-	c := lumber.NewConn(ours, newEncoder(t, 0), time.Minute)
-	c.Close()
-	c.Close()
-	if err := c.Err(); !errors.Is(err, os.ErrClosed) {
-		t.Errorf("Err() = %v, want os.ErrClosed", err)
-	}
 }
 
 func BenchmarkEncode(b *testing.B) {

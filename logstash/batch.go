@@ -1,0 +1,150 @@
+package logstash
+
+import (
+	"time"
+
+	"github.com/sluicelog/sluice/internal/spool"
+)
+
+// maxBatchBytes closes a batch of long events before it has its number.
+const maxBatchBytes = 1 << 20
+
+// eventOverhead is what an event costs in a queue besides its bytes.
+const eventOverhead = 8
+
+// batch is consecutive events, in one buffer or from the spool.
+type batch struct {
+	ticket uint64       // smaller than that of all batches behind it
+	born   time.Time    // when the first event came
+	lease  *spool.Lease // what it was read with, nil if it has never left memory
+	buf    []byte       // the events, unless there is a lease
+	items  []item
+	kept   int // the items before this one can not be dropped to make room
+	open   int // events that are neither settled nor dropped
+	front  int // the items before this one are settled
+}
+
+// item is an event of a batch.
+type item struct {
+	end   int32 // where it ends in buf
+	marks uint8
+}
+
+// What an item may be marked as.
+const (
+	settled   = 1 << iota // it is acked, dropped, or in quarantine
+	protected             // it is dropped after those that are not
+)
+
+func (b *batch) add(event []byte, marks uint8) {
+	b.buf = append(b.buf, event...)
+	b.items = append(b.items, item{int32(len(b.buf)), marks}) //nolint:gosec // an event has at most 64 MiB
+	b.open++
+}
+
+// event returns the i-th event.
+func (b *batch) event(i int) []byte {
+	if b.lease != nil {
+		return b.lease.Events[i]
+	}
+	end := b.items[i].end
+	return b.buf[b.start(i):end:end]
+}
+
+// start returns where the i-th event begins in buf.
+func (b *batch) start(i int) int32 {
+	if i == 0 {
+		return 0
+	}
+	return b.items[i-1].end
+}
+
+// cost is what the i-th event counts against the size of a queue.
+func (b *batch) cost(i int) int64 {
+	if b.lease != nil {
+		return 0
+	}
+	return int64(b.items[i].end-b.start(i)) + eventOverhead
+}
+
+// settle marks an event, and returns how many more events are settled from the
+// front on, as a spool wants to know.
+func (b *batch) settle(i int) (front int) {
+	b.items[i].marks |= settled
+	b.open--
+	was := b.front
+	for b.front < len(b.items) && b.items[b.front].marks&settled != 0 {
+		b.front++
+	}
+	return b.front - was
+}
+
+// squeeze gives up the memory of the events that are settled.
+func (b *batch) squeeze() {
+	was := *b
+	b.buf, b.items, b.kept, b.open, b.front = nil, nil, 0, 0, 0
+	for i, it := range was.items {
+		if it.marks&settled == 0 {
+			b.add(was.event(i), it.marks)
+		}
+	}
+}
+
+// absorbs adds the events of other, of which none is settled, if they fit in a
+// batch. It reports whether they do.
+func (b *batch) absorbs(other *batch, most int) bool {
+	if b == nil || b.lease != nil || len(b.items)+len(other.items) > most || len(b.buf)+len(other.buf) > maxBatchBytes {
+		return false
+	}
+	for i, it := range other.items {
+		b.add(other.event(i), it.marks)
+	}
+	return true
+}
+
+// appendRest appends the events that are not settled to a slice.
+func (b *batch) appendRest(events [][]byte) [][]byte {
+	for i, it := range b.items {
+		if it.marks&settled == 0 {
+			events = append(events, b.event(i))
+		}
+	}
+	return events
+}
+
+func (b *batch) reset() {
+	*b = batch{buf: b.buf[:0], items: b.items[:0]}
+}
+
+// piece is consecutive events of a batch that are sent together. It has at least
+// one, and none that is settled.
+type piece struct {
+	*batch
+
+	from, to int
+	sent     bool // it was under way before, and may have arrived
+	deaths   int  // how often in a row the peer has closed the connection over it
+
+	// Of a single event that may be what the peer dies of, or rejects:
+	strikes int    // how often it has, as far as that counts
+	mark    uint64 // how many events were written when it did last
+}
+
+// len returns how many events there are.
+func (p *piece) len() int { return p.to - p.from }
+
+// appendTo appends the events to a slice.
+func (p *piece) appendTo(events [][]byte) [][]byte {
+	for i := p.from; i < p.to; i++ {
+		events = append(events, p.event(i))
+	}
+	return events
+}
+
+// split takes all but the first n events off p, and returns them.
+func (p *piece) split(n int) *piece {
+	rest := *p
+	p.to = p.from + n
+	rest.from = p.to
+	return &rest
+}

@@ -1,0 +1,329 @@
+package logstash
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+)
+
+// MaxBatchSize is the largest BatchSize there is.
+const MaxBatchSize = 2048
+
+const (
+	// maxEventBytes is the largest MaxEventBytes there is.
+	maxEventBytes = 64 << 20
+	// maxDatagram is the longest event that an UDP datagram over IPv4 can hold.
+	maxDatagram = 65507
+	maxPipeline = 64
+	// maxConnections is the largest number of Connections there is.
+	maxConnections = 64
+)
+
+// DialOptions are options for [Dial] and [NewShipper]. A zero DialOptions
+// consists entirely of default values.
+type DialOptions struct {
+	// Size bounds the events in memory, in bytes, where each event counts
+	// eight more than its length. Zero means 64 MiB. The smallest is
+	// MaxEventBytes and eight.
+	Size int64
+
+	// MaxEvents bounds the events in memory by their number. Zero means that
+	// only Size bounds them.
+	MaxEvents int
+
+	// MaxEventBytes is the length of the longest event that is taken. Zero
+	// means 1 MiB, or what fits in Size if that is less. The limit is 64 MiB,
+	// and 65,507 bytes for udp://, which is the default there.
+	MaxEventBytes int
+
+	// Policy says what happens to an event that finds no room, neither in
+	// memory nor in the spool. The zero value is DropNewest.
+	Policy Policy
+
+	// BlockTimeout is how long Write waits for room under the policy Block.
+	// Zero means one second. Negative means until there is room or the
+	// Shipper is closed.
+	BlockTimeout time.Duration
+
+	// Reserve is the share of Size and MaxEvents that is kept free for events at
+	// Protect and above. Zero means 0.2, a negative share none; at most 0.9 is used.
+	Reserve float64
+
+	// Protect is the level from which on an event may use what Reserve keeps
+	// free, and is given up after all others under the policy DropOldest.
+	// Nil means slog.LevelWarn.
+	Protect slog.Leveler
+
+	// BatchSize is how many events are sent together at most: a window, over
+	// beats://. Zero means 2048, which is the limit.
+	BatchSize int
+
+	// FlushInterval is how long an event waits at most for its batch to fill
+	// before it is sent. Zero means 100 milliseconds. Negative means that it
+	// does not wait: a batch then is what came while the one before was sent.
+	FlushInterval time.Duration
+
+	// SyncLevel is the level from which on an event is sent without waiting
+	// for its batch to fill. Nil means ERROR.
+	SyncLevel slog.Leveler
+
+	// Pipeline is how many batches may be under way at once on a connection to
+	// a Beats input. After a break, as many may arrive twice. Zero means 4. The
+	// limit is 64.
+	Pipeline int
+
+	// Timeout is how long a connection may take to be made, with its TLS
+	// handshake, a piece of 64 KiB to be taken by the peer, the peer to say
+	// nothing at all while it owes an ack, and an HTTP request. A Beats input that
+	// sends keepalives is waited for. Zero means 30 seconds.
+	Timeout time.Duration
+
+	// CompressionLevel is the level of zlib for beats://, or of gzip for http://,
+	// from 1, the fastest, to 9, the smallest. Zero means no compression. It must
+	// be zero for the others, which have none.
+	CompressionLevel int
+
+	// MinBackoff is the delay after a failed attempt, for each address. It doubles
+	// with each further one up to MaxBackoff, and up to half of it is left to
+	// chance. Only an ack ends that. Zero means one second.
+	MinBackoff time.Duration
+
+	// MaxBackoff is the longest delay between attempts. Zero means one
+	// minute, or MinBackoff if that is longer.
+	MaxBackoff time.Duration
+
+	// Strategy says which of several addresses is used. The zero value is
+	// PreferPrimary.
+	Strategy Strategy
+
+	// Connections is how many connections LoadBalance keeps open. Zero means
+	// one for each address. It must be zero with the other strategies. The limit
+	// is 64.
+	Connections int
+
+	// ConnectionTTL is how long a connection is used before another one is made,
+	// between two batches; with PreferPrimary, one to another than the first
+	// address. Zero means as long as it lasts.
+	ConnectionTTL time.Duration
+
+	// MinConnectionTime is how long a connection must have lasted for
+	// PreferPrimary to go back to the first address. After a shorter one it goes
+	// on to the next, so that it does not hang on to a receiver that only takes
+	// connections. Zero means 10 seconds.
+	MinConnectionTime time.Duration
+
+	// TLS is the configuration for beats+tls://, tls:// and https://. It must not
+	// allow versions below 1.2. Nil means the default one.
+	TLS *tls.Config
+
+	// CAFile is a file in PEM format with the certificates that the receiver's
+	// must be signed by. Empty means those of TLS or of the system. It is read by
+	// Dial, and again for a new connection when it has changed.
+	CAFile string
+
+	// CertFile and KeyFile are files in PEM format with the certificate and the
+	// key that the receiver is shown. They are read as CAFile is. Empty means
+	// those of TLS. Each wants the other.
+	CertFile, KeyFile string
+
+	// KeepAlive is the time without an event after which a newline is sent over
+	// tcp://, tls:// and unix://, so that nothing on the way takes the connection
+	// for dead. The codec json_lines takes no notice of it. Zero means none.
+	KeepAlive time.Duration
+
+	// ResendBytes is how much of what was written last, in whole events, is written
+	// again when a connection over tcp://, tls:// or unix:// has broken, as the
+	// receiver may not have read it. Zero means nothing.
+	ResendBytes int
+
+	// Username and Password are for http:// and https://, by the scheme Basic. Both
+	// empty means none, or what the address says.
+	Username, Password string
+
+	// BearerToken is for http:// and https://, by the scheme Bearer. Empty means
+	// none.
+	BearerToken string
+
+	// Header is sent with each request over http:// and https://. Nil means none.
+	Header http.Header
+
+	// DialContext opens the connections, for a proxy or a test. It must
+	// return when ctx is done. Nil means that of a zero net.Dialer and, for http://
+	// and https://, the proxy that the environment names, see
+	// [http.ProxyFromEnvironment].
+	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// SpoolDir is the directory of the spool, made if it is not there, which
+	// one Shipper has for itself. SpoolMode must be set with it.
+	SpoolDir string
+
+	// SpoolMode says which events are written to the spool. The zero value is
+	// SpoolOff.
+	SpoolMode SpoolMode
+
+	// SpoolMaxBytes bounds the spool on disk. Zero means 1 GiB. The least is
+	// four times MaxEventBytes.
+	SpoolMaxBytes int64
+
+	// SpoolMaxAge is the age from which on events of the spool are given up when
+	// it is their turn. Zero means never.
+	SpoolMaxAge time.Duration
+
+	// SpoolSync says when the spool is synced to disk. The zero value is
+	// SyncInterval.
+	SpoolSync SpoolSync
+
+	// QuarantineFile is the file, up to 64 MiB, to which events are appended that
+	// the receiver will not take: those that it rejects, or that make it close each
+	// connection. They are counted as dropped. Empty means quarantine.json in
+	// SpoolDir, or none without that.
+	QuarantineFile string
+
+	// OnError is told of failures: of the first in a row when it happens, and
+	// of their number when it works again. It is called by a goroutine that is
+	// there for OnError and OnState only, one call at a time, and may log through
+	// this Shipper. What it panics with is ignored. Nil means that Stats alone tells.
+	OnError func(err error)
+
+	// OnDrop is given every event that is dropped, once, with the reason,
+	// which Is ErrFull, ErrTooLarge, ErrInvalid, ErrRejected or os.ErrClosed. The event
+	// is only valid during the call. It runs on the goroutine of the Write that
+	// fails or makes room, or on one of the Shipper's own, without locks; it must
+	// not call Write, Flush, Shutdown or Close. What it panics with is ignored. Of
+	// events that the spool gives up, only the number is known, see Stats. Nil
+	// means that dropped events are counted, no more.
+	OnDrop func(event []byte, reason error)
+
+	// OnState is told when the state changes, by the goroutine of OnError.
+	// Several changes while it is busy become one. Nil means nobody is told.
+	OnState func(Health)
+}
+
+// checker collects what is wrong about options.
+type checker struct{ errs []error }
+
+func (c *checker) check(ok bool, field string, value any, want string) {
+	if !ok {
+		c.errs = append(c.errs, fmt.Errorf("logstash: DialOptions.%s %v: want %s", field, value, want))
+	}
+}
+
+// complete returns a copy of the options with the defaults filled in, or an
+// error that names every field that is wrong.
+func (opts *DialOptions) complete() (DialOptions, error) {
+	var o DialOptions
+	if opts != nil {
+		o = *opts
+	}
+	var c checker
+	c.check(o.Size >= 0, "Size", o.Size, "0 or more bytes")
+	c.check(o.MaxEvents >= 0, "MaxEvents", o.MaxEvents, "0 or more")
+	c.check(o.MaxEventBytes >= 0 && o.MaxEventBytes <= maxEventBytes, "MaxEventBytes", o.MaxEventBytes,
+		fmt.Sprintf("0 to %d", maxEventBytes))
+	c.check(policyNames.has(int(o.Policy)), "Policy", o.Policy, "DropNewest, Block or DropOldest")
+	c.check(o.Reserve <= 1, "Reserve", o.Reserve, "a share up to 1") // neither is NaN
+	c.check(o.BatchSize >= 0 && o.BatchSize <= MaxBatchSize, "BatchSize", o.BatchSize, "0 to 2048")
+	c.check(o.Pipeline >= 0 && o.Pipeline <= maxPipeline, "Pipeline", o.Pipeline, "0 to 64")
+	c.check(o.Timeout >= 0, "Timeout", o.Timeout, "0 or more")
+	c.check(o.CompressionLevel >= 0 && o.CompressionLevel <= 9, "CompressionLevel", o.CompressionLevel, "0 to 9")
+	c.check(o.MinBackoff >= 0, "MinBackoff", o.MinBackoff, "0 or more")
+	c.check(o.MaxBackoff >= 0, "MaxBackoff", o.MaxBackoff, "0 or more")
+	c.check(strategyNames.has(int(o.Strategy)), "Strategy", o.Strategy, "PreferPrimary, RoundRobin, Random or LoadBalance")
+	c.check(o.Connections >= 0 && o.Connections <= maxConnections, "Connections", o.Connections, "0 to 64")
+	c.check(o.Connections == 0 || o.Strategy == LoadBalance, "Connections", o.Connections, "0, or LoadBalance as the Strategy")
+	c.check(o.ConnectionTTL >= 0, "ConnectionTTL", o.ConnectionTTL, "0 or more")
+	c.check(o.MinConnectionTime >= 0, "MinConnectionTime", o.MinConnectionTime, "0 or more")
+	c.check(o.KeepAlive >= 0, "KeepAlive", o.KeepAlive, "0 or more")
+	c.check(o.ResendBytes >= 0, "ResendBytes", o.ResendBytes, "0 or more bytes")
+
+	o.fillIn()
+	c.check(o.MaxEventBytes > 0 && int64(o.MaxEventBytes)+eventOverhead <= o.Size || len(c.errs) > 0,
+		"Size", o.Size, fmt.Sprintf("at least MaxEventBytes and %d, %d", eventOverhead, o.MaxEventBytes+eventOverhead))
+	c.check(o.MinBackoff <= o.MaxBackoff, "MinBackoff", o.MinBackoff, fmt.Sprintf("at most MaxBackoff, %v", o.MaxBackoff))
+	o.checkSpool(&c)
+	return o, errors.Join(c.errs...)
+}
+
+// checkSpool checks what is about the spool.
+func (o *DialOptions) checkSpool(c *checker) {
+	c.check(spoolModeNames.has(int(o.SpoolMode)), "SpoolMode", o.SpoolMode, "SpoolOff, SpoolOverflow or SpoolAlways")
+	c.check(spoolSyncNames.has(int(o.SpoolSync)), "SpoolSync", o.SpoolSync, "SyncInterval, SyncEveryBatch or SyncNever")
+	c.check(o.SpoolMaxAge >= 0, "SpoolMaxAge", o.SpoolMaxAge, "0 or more")
+	if o.SpoolDir == "" {
+		c.check(o.SpoolMode == SpoolOff, "SpoolMode", o.SpoolMode, "SpoolDir with it")
+		return
+	}
+	c.check(o.SpoolMode != SpoolOff, "SpoolMode", o.SpoolMode, "SpoolOverflow or SpoolAlways with SpoolDir")
+	least := 4 * int64(o.MaxEventBytes)
+	c.check(o.SpoolMaxBytes >= least, "SpoolMaxBytes", o.SpoolMaxBytes, fmt.Sprintf("at least four times MaxEventBytes, %d", least))
+}
+
+// fillIn gives the fields that are zero their defaults.
+func (o *DialOptions) fillIn() {
+	setDefault(&o.Size, 64<<20)
+	setDefault(&o.MaxEventBytes, int(min(1<<20, max(o.Size-eventOverhead, 0))))
+	setDefault(&o.BlockTimeout, time.Second)
+	setDefault(&o.Reserve, 0.2)
+	o.Reserve = min(max(o.Reserve, 0), 0.9)
+	setDefault(&o.BatchSize, MaxBatchSize)
+	setDefault(&o.FlushInterval, 100*time.Millisecond)
+	setDefault(&o.Pipeline, 4)
+	setDefault(&o.Timeout, 30*time.Second)
+	setDefault(&o.MinBackoff, time.Second)
+	setDefault(&o.MaxBackoff, max(time.Minute, o.MinBackoff))
+	setDefault(&o.MinConnectionTime, 10*time.Second)
+	setDefault(&o.SpoolMaxBytes, 1<<30)
+	if o.Protect == nil {
+		o.Protect = slog.LevelWarn
+	}
+	if o.SyncLevel == nil {
+		o.SyncLevel = slog.LevelError
+	}
+}
+
+// setDefault gives a field that is zero its value.
+func setDefault[T comparable](field *T, value T) {
+	if *field == *new(T) {
+		*field = value
+	}
+}
+
+// given returns the names of the fields of a connection that are set, of those in
+// which the answer is true.
+func (opts *DialOptions) given(fields ...string) []string {
+	if opts == nil {
+		return nil
+	}
+	set := map[string]bool{
+		"Pipeline":          opts.Pipeline != 0,
+		"Timeout":           opts.Timeout != 0,
+		"CompressionLevel":  opts.CompressionLevel != 0,
+		"Strategy":          opts.Strategy != 0,
+		"Connections":       opts.Connections != 0,
+		"ConnectionTTL":     opts.ConnectionTTL != 0,
+		"MinConnectionTime": opts.MinConnectionTime != 0,
+		"TLS":               opts.TLS != nil,
+		"CAFile":            opts.CAFile != "",
+		"CertFile":          opts.CertFile != "",
+		"KeyFile":           opts.KeyFile != "",
+		"KeepAlive":         opts.KeepAlive != 0,
+		"ResendBytes":       opts.ResendBytes != 0,
+		"Username":          opts.Username != "",
+		"Password":          opts.Password != "",
+		"BearerToken":       opts.BearerToken != "",
+		"Header":            opts.Header != nil,
+		"DialContext":       opts.DialContext != nil,
+	}
+	var out []string
+	for _, field := range fields {
+		if set[field] {
+			out = append(out, field)
+		}
+	}
+	return out
+}

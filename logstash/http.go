@@ -1,0 +1,385 @@
+package logstash
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"sync/atomic"
+	"time"
+)
+
+// idleLimit is how long a connection may have been idle before a request. The
+// balancers between us and Logstash forget connections after a minute, and
+// some of them say nothing about it.
+const idleLimit = 50 * time.Second
+
+// httpInput carries events to an http input: every request holds a JSON array,
+// and its events are done when the input has answered 200, 201, 202 or 204.
+//
+// That is at least once: the input answers when the events are in the queue of
+// Logstash, which survives a crash of Logstash if it is a persisted one. A
+// request without an answer, or with an answer of 5xx, is sent again, and what
+// Logstash had queued of it arrives twice.
+//
+// There is one connection with one request under way, over HTTP/2 where the
+// peer offers it with TLS. The proxy is that of HTTP_PROXY, HTTPS_PROXY and
+// NO_PROXY, as in net/http, unless there is a DialContext. Redirects are not
+// followed, because the credentials are for nobody else.
+//
+// net/http runs two goroutines per connection; Close ends them.
+type httpInput struct {
+	peers      *endpoints
+	files      *tlsFiles // nil without TLS
+	proxied    bool      // the environment may name a proxy
+	timeout    time.Duration
+	rest       backoff // of an endpoint that answers with an error
+	maxBackoff time.Duration
+	url        url.URL // of every request, but for the host
+	header     http.Header
+	host       string // the header Host, "" for the address
+
+	body   requestBody
+	limit  bodyLimit
+	resend atomic.Uint64
+
+	maker  *http.Transport // makes the connections, and pools none
+	config *tls.Config     // that maker was made with
+	turn   *turn           // nil when there is none
+	conn   *http.ClientConn
+	req    *http.Request // for conn, to be copied for each request
+	proven bool          // conn has brought an answer
+	used   time.Time     // and did so last
+}
+
+// newHTTP returns the Transport for an http input at t.
+func newHTTP(peers *endpoints, t target, files *tlsFiles, o *DialOptions) (Transport, error) {
+	header, host, err := requestHeader(t, o)
+	if err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(t.path)
+	if err != nil {
+		return nil, fmt.Errorf("logstash: path %q of the address: %w", t.path, errors.Unwrap(err))
+	}
+	u.Scheme = "http"
+	if t.secure {
+		u.Scheme = "https"
+	}
+	h := &httpInput{
+		peers: peers, files: files, proxied: o.DialContext == nil,
+		timeout: o.Timeout, rest: backoff{least: o.MinBackoff, most: o.MinBackoff}, maxBackoff: o.MaxBackoff,
+		url: *u, header: header, host: host,
+		limit: newBodyLimit(),
+	}
+	if h.body, err = newRequestBody(o.CompressionLevel); err != nil {
+		return nil, err
+	}
+	return h, nil
+}
+
+// Send sends events in as few requests as the receiver lets it.
+func (h *httpInput) Send(ctx context.Context, events [][]byte) (acked int, err error) {
+	for acked < len(events) {
+		n := h.body.fill(events[acked:], h.limit.now)
+		err := h.post(ctx, n)
+		switch {
+		case err == nil:
+			h.limit.worked(h.body.size())
+			acked += n
+		case isTooLarge(err) && n > 1:
+			h.limit.refused(h.body.size())
+			h.resend.Add(uint64(n))
+		default:
+			return acked, err
+		}
+	}
+	return acked, nil
+}
+
+// post sends the body, which holds n events, and returns nil when it is acked.
+func (h *httpInput) post(ctx context.Context, n int) error {
+	for {
+		if err := h.connect(ctx); err != nil {
+			return err
+		}
+		a, sent, err := h.exchange(ctx)
+		switch {
+		case err == nil:
+			return h.settle(a, n)
+		case h.proven && sent == nothing && ctx.Err() == nil:
+			h.end(nil) // it had been closed while idle; the next one is new, so this happens once
+		default:
+			return h.broken(ctx, fmt.Errorf("logstash: post %d events to %s: %w", n, h.name(), err), sent)
+		}
+	}
+}
+
+// exchange sends the body and returns the answer. It says how much of the body
+// was taken.
+func (h *httpInput) exchange(ctx context.Context) (a answer, sent progress, err error) {
+	limited, cancel := context.WithTimeout(ctx, h.timeout)
+	defer cancel()
+	body := h.body.reader()
+	defer body.detach()
+	req := h.req.WithContext(limited)
+	req.Body, req.ContentLength = body, int64(body.len())
+	resp, err := h.conn.RoundTrip(req)
+	switch {
+	case err == nil:
+		defer resp.Body.Close() //nolint:errcheck // the answer is known
+		return readAnswer(resp, cancel), everything, nil
+	case ctx.Err() != nil:
+		err = ctx.Err()
+	case limited.Err() != nil:
+		err = fmt.Errorf("no answer within %v: %w", h.timeout, os.ErrDeadlineExceeded)
+	case errors.Is(err, net.ErrClosed) && h.conn.Err() != nil:
+		err = h.conn.Err() // why it was closed under our hands
+	}
+	return answer{}, body.detach(), h.explain(err)
+}
+
+// settle draws the conclusions from an answer to n events.
+func (h *httpInput) settle(a answer, n int) error {
+	h.proven, h.used = true, time.Now()
+	if a.acks() {
+		h.turn.worked()
+		if a.last {
+			h.end(nil)
+		}
+		return nil
+	}
+	err := &answerError{op: fmt.Sprintf("post %d events to %s", n, h.name()), answer: a}
+	if a.rejects() {
+		if a.last {
+			h.end(nil)
+		}
+		return err
+	}
+	wait := max(a.wait, h.rest.next()) // also for one that has just worked
+	if a.wantsCredentials() {
+		wait = max(wait, h.maxBackoff) // nobody changes them within a second, and some receivers lock out
+	}
+	h.fail(err, wait)
+	if a.status == http.StatusInternalServerError {
+		return &diedError{h.retry(err)}
+	}
+	return h.retry(err)
+}
+
+// broken draws the conclusions from a request without an answer.
+func (h *httpInput) broken(ctx context.Context, err error, sent progress) error {
+	timeout, closed, proven := errors.Is(err, os.ErrDeadlineExceeded), closedByPeer(err), h.proven
+	if timeout || closed {
+		h.limit.late(h.body.size()) // a receiver that finds a body too large may hang up before it can say so
+	}
+	switch {
+	case ctx.Err() != nil:
+		h.end(nil) // by us, so the endpoint is not to blame
+		return err
+	case closed && proven:
+		h.end(nil)
+		return &staleError{err}
+	case closed && sent == everything:
+		h.end(err)
+		return &diedError{h.retry(err)}
+	}
+	h.end(err)
+	return h.retry(err)
+}
+
+// connect makes a connection where there is none that can be used, to the
+// endpoint whose turn it is or else to any other that may be tried.
+func (h *httpInput) connect(ctx context.Context) error {
+	fileErr := h.renew()
+	if h.conn != nil && (h.conn.Err() != nil || h.turn.expired() || time.Since(h.used) > idleLimit) {
+		h.end(nil)
+	}
+	var tried []*endpoint
+	for h.conn == nil {
+		if h.turn == nil {
+			turn, err := h.peers.takeBut(tried)
+			if err != nil {
+				return &dialError{err}
+			}
+			h.turn = turn
+		}
+		err := h.open(ctx)
+		switch {
+		case err == nil:
+			h.turn.begin(fileErr)
+		case ctx.Err() != nil:
+			h.end(nil) // nothing that the endpoint has done
+			return &dialError{err}
+		default:
+			tried = append(tried, h.turn.to)
+			h.end(err)
+		}
+	}
+	return nil
+}
+
+// open makes a connection to the endpoint whose turn it is.
+func (h *httpInput) open(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, h.timeout)
+	defer cancel()
+	h.url.Host = h.turn.addr()
+	conn, err := h.maker.NewClientConn(ctx, h.url.Scheme, h.url.Host)
+	if err != nil {
+		return fmt.Errorf("logstash: connect to %s: %w", h.url.Host, err)
+	}
+	u := h.url // a copy, because net/http may look at the last one still
+	h.conn, h.proven, h.used = conn, false, time.Now()
+	h.req = &http.Request{
+		Method: http.MethodPost, URL: &u, Host: h.host, Header: h.header,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+	return nil
+}
+
+// renew begins anew when the TLS files have changed. The error says why it
+// does not although they have.
+func (h *httpInput) renew() error {
+	var (
+		config  *tls.Config
+		fileErr error
+	)
+	if h.files != nil {
+		config, fileErr = h.files.config()
+	}
+	if h.maker != nil && config == h.config {
+		return fileErr
+	}
+	h.end(nil)
+	h.config = config
+	h.maker = &http.Transport{
+		DialContext:            h.peers.callDial,
+		DialTLSContext:         h.dialTLS,
+		TLSClientConfig:        config.Clone(), // behind a proxy; net/http adds to it
+		ForceAttemptHTTP2:      true,
+		DisableCompression:     true, // of answers, which are short
+		MaxResponseHeaderBytes: 64 << 10,
+		WriteBufferSize:        64 << 10,
+	}
+	if h.proxied {
+		h.maker.Proxy = h.proxy
+	}
+	return fileErr
+}
+
+// dialTLS makes a connection with TLS that is to have HTTP/2, if the peer has it.
+func (h *httpInput) dialTLS(ctx context.Context, network, addr string) (net.Conn, error) {
+	conn, err := h.peers.callDial(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	config := h.config.Clone()
+	if len(config.NextProtos) == 0 {
+		config.NextProtos = []string{"h2", "http/1.1"}
+	}
+	if config.ServerName == "" {
+		config.ServerName = serverName(addr)
+	}
+	secure := tls.Client(conn, config)
+	if err := secure.HandshakeContext(ctx); err != nil {
+		_ = conn.Close() // the handshake says why
+		return nil, h.files.explain(err)
+	}
+	return secure, nil
+}
+
+// proxy returns the proxy that the environment names for the endpoint. The
+// request that net/http asks with has lost the port.
+func (h *httpInput) proxy(*http.Request) (*url.URL, error) {
+	return http.ProxyFromEnvironment(&http.Request{URL: &h.url})
+}
+
+// retry adds to err how long it is until there is an endpoint to try, and
+// keeps the one there is.
+func (h *httpInput) retry(err error) error {
+	var wait *retryError
+	turn, none := h.peers.take()
+	if errors.As(none, &wait) {
+		return &retryError{err, wait.after}
+	}
+	h.turn = turn
+	return &retryError{err, 0}
+}
+
+// end ends the connection and the turn, for the reason err if there is one.
+func (h *httpInput) end(err error) {
+	if h.turn != nil {
+		h.turn.done(err)
+	}
+	h.hangUp()
+}
+
+// fail ends the connection and the turn, and lets the endpoint rest.
+func (h *httpInput) fail(err error, rest time.Duration) {
+	h.turn.failed(err, rest)
+	h.hangUp()
+}
+
+func (h *httpInput) hangUp() {
+	if h.conn != nil {
+		_ = h.conn.Close() // what matters has been read
+	}
+	h.turn, h.conn, h.req = nil, nil, nil
+}
+
+// name returns the URL for people: without credentials, which it never holds,
+// and without the query, where some receivers want them.
+func (h *httpInput) name() string {
+	u := h.url
+	u.RawQuery = ""
+	return u.String()
+}
+
+// resent returns how many events were sent again after the receiver had found
+// a request too large.
+func (h *httpInput) resent() uint64 { return h.resend.Load() }
+
+// reconnects returns how many connections were made after the first.
+func (h *httpInput) reconnects() uint64 { return h.peers.reconnects() }
+
+// Close closes the connection.
+func (h *httpInput) Close() error {
+	h.end(nil)
+	return nil
+}
+
+// explain adds to the failure of a request what can be done about it.
+func (h *httpInput) explain(err error) error {
+	if h.files != nil {
+		err = h.files.explainAlert(err) // a client certificate is judged after the handshake
+	}
+	switch {
+	case strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`):
+		return fmt.Errorf("the receiver speaks TLS: want https://: %w", err) // this is the head of an alert
+	case len(err.Error()) > 2*maxText:
+		return &longError{err} // net/http repeats what it does not understand
+	}
+	return err
+}
+
+// longError is an error of which only the beginning is shown.
+type longError struct{ err error }
+
+func (e *longError) Error() string { return clean(e.err.Error()) + " [...]" }
+func (e *longError) Unwrap() error { return e.err }
+
+// closedByPeer reports whether err is the end of a connection, and not
+// something the peer said.
+func closedByPeer(err error) bool {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		return (op.Op == "read" || op.Op == "write") && !op.Timeout()
+	}
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.ErrClosedPipe)
+}

@@ -1,0 +1,316 @@
+package logstash
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+const (
+	// maxDeaths is how often in a row the peer may close the connection over a
+	// batch before the batch is halved.
+	maxDeaths = 3
+	// strikesOfDeath and strikesOfRejection are how often that must happen over a
+	// single event, with acks of others in between, before it goes to quarantine.
+	strikesOfDeath     = 3
+	strikesOfRejection = 2
+	// maxHasty is how many attempts in a row may fail without a pause.
+	maxHasty = 3
+)
+
+// lane sends events over one Transport. All of it but wake belongs to one
+// goroutine.
+type lane struct {
+	s      *Shipper
+	number int
+	t      Transport
+	pipe   pipeliner       // t, where it is one
+	breaks <-chan struct{} // of a Transport that may have to send again after a break
+	wake   chan struct{}   // has room for one: there is something to look at
+	timer  *time.Timer
+	pace   backoff
+
+	flights []*piece // under way, the oldest first
+	events  [][]byte // of a batch, used again for each
+	window  int      // how many events the next batch may have
+	limit   int      // how many batches may be under way
+	stale   bool     // the last attempt met a stale connection
+	hasty   int      // attempts that failed without a pause since the last ack
+	deaths  int      // how often the peer did not bear what it was sent since the last ack
+	closing bool     // the beginning of Shutdown has cut a pause short
+	torn    bool     // the Transport is to send again what a break may have lost
+}
+
+func newLane(s *Shipper, number int, t Transport) *lane {
+	l := &lane{
+		s: s, number: number, t: t,
+		wake:   make(chan struct{}, 1),
+		timer:  time.NewTimer(0),
+		pace:   backoff{least: s.opts.MinBackoff, most: s.opts.MaxBackoff},
+		window: s.opts.BatchSize,
+		limit:  1,
+	}
+	l.timer.Stop()
+	if l.pipe, _ = t.(pipeliner); l.pipe != nil {
+		l.limit = s.opts.Pipeline
+	}
+	if b, ok := t.(interface{ broke() <-chan struct{} }); ok {
+		l.breaks = b.broke()
+	}
+	return l
+}
+
+// run sends until the Shipper is closed and its queue empty, or time is up.
+func (l *lane) run() {
+	defer l.end()
+	for l.s.ctx.Err() == nil {
+		if err := l.collect(); err != nil {
+			l.broke(err)
+			continue
+		}
+		if l.torn {
+			l.mend()
+			continue
+		}
+		p, idle := l.next()
+		switch {
+		case p != nil:
+			if err := l.send(p); err != nil {
+				l.broke(err)
+			}
+		case idle.over:
+			return
+		case idle.err != nil:
+			l.s.report.spoolFailed(idle.err)
+			l.sleep(l.pace.next())
+		default:
+			l.wait(idle.wait)
+		}
+	}
+}
+
+// mend lets the Transport send again what a break may have lost.
+func (l *lane) mend() {
+	if _, err := l.sendAll(nil); err != nil {
+		l.broke(err)
+		return
+	}
+	l.torn = false
+}
+
+// collect settles what has been acked.
+func (l *lane) collect() error {
+	if l.pipe == nil {
+		return nil
+	}
+	acked, err := l.pipe.progress()
+	l.settle(acked)
+	return err
+}
+
+// next returns what is to be sent now, if anything is.
+func (l *lane) next() (*piece, pause) {
+	busy := len(l.flights) > 0
+	if len(l.flights) >= l.limit || busy && (l.flights[0].strikes > 0 || l.pipe.expired()) {
+		return nil, pause{}
+	}
+	p, idle := l.s.queue.take(l.s.opts.FlushInterval, l.window, !busy)
+	idle.over = idle.over && !busy
+	return p, idle
+}
+
+// send sends a piece, or begins to.
+func (l *lane) send(p *piece) error {
+	events := p.appendTo(l.events[:0])
+	l.events = events
+	defer clear(events)
+	l.flights = append(l.flights, p)
+	again := p.sent
+	acked, err := 0, error(nil)
+	if l.pipe != nil {
+		err = l.pipe.start(l.s.ctx, events)
+	} else {
+		acked, err = l.sendAll(events)
+	}
+	if again && !sentNothing(err) {
+		l.s.resent.Add(uint64(len(events)))
+	}
+	l.settle(acked)
+	return err
+}
+
+// sendAll is Send of the transport, held to its contract.
+func (l *lane) sendAll(events [][]byte) (acked int, err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			acked, err = 0, fmt.Errorf("logstash: transport panicked: %v", v)
+		}
+	}()
+	acked, err = l.t.Send(l.s.ctx, events)
+	switch {
+	case acked < 0 || acked > len(events):
+		return 0, errors.Join(fmt.Errorf("logstash: transport acked %d of %d events", acked, len(events)), err)
+	case acked < len(events) && err == nil:
+		return acked, fmt.Errorf("logstash: transport acked only %d of %d events, without an error", acked, len(events))
+	case acked == len(events):
+		return acked, nil
+	}
+	return acked, err
+}
+
+// settle notes that the next events under way have been acked.
+func (l *lane) settle(acked int) {
+	if acked == 0 {
+		return
+	}
+	l.s.report.sendWorked(l.number) // before a Flush learns of it
+	for acked > 0 {
+		p := l.flights[0]
+		n := min(acked, p.len())
+		l.s.queue.settle(p, n, wasWritten)
+		acked -= n
+		if p.deaths = 0; p.len() > 0 {
+			break
+		}
+		l.flights[0] = nil
+		l.flights = l.flights[1:]
+	}
+	l.pace.reset()
+	l.stale, l.hasty, l.deaths = false, 0, 0
+	l.window = min(2*l.window, l.s.opts.BatchSize)
+	if l.pipe != nil {
+		l.limit = min(l.limit+1, l.s.opts.Pipeline)
+	}
+	l.s.checkRoom()
+}
+
+// broke sees to what is under way after a failure, and waits before the next
+// attempt.
+func (l *lane) broke(err error) {
+	if l.pipe != nil {
+		acked, _ := l.pipe.progress() // of a connection that has ended there is no more to tell
+		l.settle(acked)
+	}
+	l.giveBack(err)
+	l.window, l.limit = max(l.window/2, 1), 1
+	if l.s.ctx.Err() != nil {
+		return
+	}
+	stale := isStale(err) && !l.stale
+	l.stale = stale
+	// That events are rejected among others that are not says nothing of the peer.
+	quiet := stale || errors.Is(err, ErrRejected) && l.hasty == 0
+	l.s.report.sendFailed(l.number, err, quiet)
+	if !stale {
+		l.rest(err)
+	}
+}
+
+// giveBack puts what is under way back into the queue.
+func (l *lane) giveBack(err error) {
+	if !sentNothing(err) {
+		for _, p := range l.flights {
+			p.sent = true
+		}
+	}
+	rejected := errors.Is(err, ErrRejected)
+	if len(l.flights) > 0 && (rejected || isDeath(err)) {
+		l.s.queue.giveBack(l.flights[1:]...)
+		l.blame(l.flights[0], rejected, err)
+	} else {
+		l.s.queue.giveBack(l.flights...)
+	}
+	clear(l.flights)
+	l.flights = l.flights[:0]
+}
+
+// blame sees to a piece that the peer does not bear.
+func (l *lane) blame(p *piece, rejected bool, err error) {
+	p.deaths++
+	l.deaths++
+	strikes := strikesOfDeath
+	if rejected {
+		p.deaths, strikes = maxDeaths, strikesOfRejection
+	}
+	switch {
+	case p.deaths < maxDeaths:
+		l.s.queue.giveBack(p)
+	case p.len() > 1:
+		p.deaths = maxDeaths - 1 // one more halves the halves
+		l.s.queue.halve(p, l.deaths > maxDeaths)
+	case l.s.queue.accuse(p) < strikes:
+		l.s.queue.park(p)
+	default:
+		l.s.quarantine(p, err)
+	}
+}
+
+// rest waits before the next attempt: as long as the error says; otherwise, where
+// the endpoints do not keep their own pace, for the backoff.
+func (l *lane) rest(err error) {
+	if d, ok := retryAfter(err); ok {
+		l.sleep(d)
+		return
+	}
+	if l.hasty++; l.s.peers == nil || l.hasty > maxHasty {
+		l.sleep(l.pace.next())
+	}
+}
+
+// sleep waits. The beginning of Shutdown cuts a wait short, because the peer may be
+// back by now.
+func (l *lane) sleep(d time.Duration) {
+	closing := l.s.closing
+	if l.closing {
+		closing = nil
+	}
+	l.timer.Reset(d)
+	defer l.timer.Stop()
+	select {
+	case <-l.timer.C:
+	case <-closing:
+		l.closing = true
+		l.pace.reset()
+		if l.s.peers != nil {
+			l.s.peers.hurry()
+		}
+	case <-l.s.ctx.Done():
+	}
+}
+
+// wait returns when there may be something to do, after d at the latest unless that
+// is 0.
+func (l *lane) wait(d time.Duration) {
+	var late <-chan time.Time
+	if d > 0 {
+		l.timer.Reset(d)
+		late = l.timer.C
+		defer l.timer.Stop()
+	}
+	var news <-chan struct{}
+	if l.pipe != nil {
+		news = l.pipe.news()
+	}
+	select {
+	case <-l.wake:
+	case <-news:
+	case <-l.breaks:
+		l.torn = true
+	case <-late:
+	case <-l.s.ctx.Done():
+	}
+}
+
+// end closes the transport and leaves what is under way to others.
+func (l *lane) end() {
+	if l.pipe != nil {
+		acked, _ := l.pipe.progress() // the last words
+		l.settle(acked)
+	}
+	l.giveBack(context.Canceled)
+	l.timer.Stop()
+	defer l.s.laneEnded()
+	defer func() { _ = recover() }() // a Transport of the user's may do anything
+	_ = l.t.Close()                  // everything is settled, so nothing depends on it
+}

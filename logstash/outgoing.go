@@ -1,0 +1,438 @@
+package logstash
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/sluicelog/sluice/internal/spool"
+)
+
+// What take returns, besides a piece.
+type pause struct {
+	wait time.Duration // how long until there will be one, 0 for until there is news
+	over bool          // there will never be one
+	err  error         // why the spool could not be read
+}
+
+// take returns what is to be sent next: up to most events, once their batch is
+// full, has waited for linger, or is in a hurry. If there is nothing under way in
+// the caller's lane, it is idle, and may get a suspect, which must stay alone.
+func (q *queue) take(linger time.Duration, most int, idle bool) (*piece, pause) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if i := slices.IndexFunc(q.suspects, func(p *piece) bool { return p.mark < q.written }); i >= 0 {
+		if !idle {
+			return nil, pause{}
+		}
+		return q.suspect(i), pause{}
+	}
+	for len(q.again) == 0 {
+		switch {
+		case q.over:
+			return nil, pause{over: true}
+		case len(q.waiting) > 0 && q.waiting[0].batch == nil:
+			if wait := q.lingers(linger); wait > 0 {
+				return nil, pause{wait: wait}
+			}
+			if err := q.read(most); err != nil {
+				return nil, pause{err: err}
+			}
+		case len(q.waiting) > 0:
+			q.begin()
+		case q.tail.open > 0:
+			if wait := linger - time.Since(q.tail.born); wait > 0 && !q.hurry && !q.closed {
+				return nil, pause{wait: wait}
+			}
+			q.roll()
+		case idle && len(q.suspects) > 0:
+			return q.suspect(0), pause{}
+		default:
+			return nil, pause{over: q.closed && q.events == 0 && q.spooled == 0}
+		}
+	}
+	p := q.again[0]
+	if p.len() > most {
+		q.again[0] = p.split(most)
+	} else {
+		q.again = slices.Delete(q.again, 0, 1)
+	}
+	return p, pause{}
+}
+
+// lingers returns how long to wait for more events in the spool.
+func (q *queue) lingers(linger time.Duration) time.Duration {
+	mark := q.waiting[0]
+	if len(q.waiting) > 1 || q.tail.open > 0 || q.hurry || q.closed || mark.upTo-q.readTo >= uint64(q.batchLen) { //nolint:gosec // never negative
+		return 0
+	}
+	return linger - time.Since(mark.born)
+}
+
+// suspect takes the i-th suspect.
+func (q *queue) suspect(i int) *piece {
+	p := q.suspects[i]
+	q.suspects = slices.Delete(q.suspects, i, i+1)
+	return p
+}
+
+// begin hands the first batch that waits to the lanes.
+func (q *queue) begin() {
+	b := q.waiting[0].batch
+	q.waiting[0] = entry{}
+	if q.waiting = q.waiting[1:]; b.open < len(b.items) && b.lease == nil {
+		b.squeeze()
+	}
+	if b.open == 0 {
+		q.recycle(b)
+		return
+	}
+	q.out = append(q.out, b)
+	q.again = append(q.again, &piece{batch: b, to: len(b.items)})
+}
+
+// read puts the next events of the spool in front of the mark that waits for them,
+// or takes that away if there are none any more. It gives up mu meanwhile.
+func (q *queue) read(most int) error {
+	q.mu.Unlock()
+	q.reading.Lock()
+	defer q.reading.Unlock()
+	q.mu.Lock()
+	if len(q.again) > 0 || len(q.waiting) == 0 || q.waiting[0].batch != nil {
+		return nil // somebody else has
+	}
+	mark := q.waiting[0]
+	q.mu.Unlock()
+	lease, err := q.spool.Read(most, maxBatchBytes, mark.upTo)
+	q.mu.Lock()
+	if err != nil {
+		return err
+	}
+	if lease == nil {
+		q.skip(mark.upTo)
+		q.waiting[0] = entry{}
+		q.waiting = q.waiting[1:]
+		q.endSpooling()
+		return nil
+	}
+	q.skip(lease.First)
+	q.readTo += uint64(len(lease.Events))
+	q.waiting[0].born, q.hurry = time.Now(), false
+	b := &batch{ticket: mark.ticket, born: time.Now(), lease: lease, items: make([]item, len(lease.Events)), open: len(lease.Events)}
+	q.out = append(q.out, b)
+	q.again = append(q.again, &piece{batch: b, to: b.open})
+	return nil
+}
+
+// skip notes that the next event to come from the spool has a certain number. The
+// spool has given up those before it.
+func (q *queue) skip(next uint64) {
+	if next <= q.readTo {
+		return
+	}
+	gone := next - q.readTo
+	q.readTo = next
+	known := min(gone, q.evicted)
+	q.evicted -= known
+	q.giveUp(gone - known)
+}
+
+// giveUp counts events that the spool has given up.
+func (q *queue) giveUp(n uint64) {
+	q.spooled -= n
+	q.dropped[dropSpool] += n
+	q.tell()
+}
+
+// evict notes that the spool has dropped its n oldest events.
+func (q *queue) evict(n uint64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.evicted += n
+	q.giveUp(n)
+}
+
+// endSpooling lets events into memory again, once the spool has none that come
+// before them.
+func (q *queue) endSpooling() {
+	if q.spooling && q.pending == 0 && !slices.ContainsFunc(q.waiting, func(e entry) bool { return e.batch == nil }) {
+		q.spooling = false
+	}
+}
+
+// settle notes that the first n events of p are done: written, or dropped for a
+// reason.
+func (q *queue) settle(p *piece, n int, done func(*queue, int)) {
+	q.mu.Lock()
+	front := 0
+	for range n {
+		q.bytes -= p.cost(p.from)
+		front += p.batch.settle(p.from)
+		p.from++
+	}
+	if p.lease != nil {
+		q.spooled -= uint64(n) //nolint:gosec // never negative
+	} else {
+		q.events -= n
+	}
+	done(q, n)
+	q.mu.Unlock()
+	if p.lease != nil {
+		q.spool.Ack(p.lease, front)
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if p.open == 0 {
+		q.forget(p.batch)
+	}
+	q.tell()
+	if q.closed || len(q.suspects) > 0 {
+		q.wake()
+	}
+}
+
+// forget takes a batch that is done off the list.
+func (q *queue) forget(b *batch) {
+	if i := slices.Index(q.out, b); i >= 0 { // another lane may have been first
+		q.out = slices.Delete(q.out, i, i+1)
+		q.recycle(b)
+	}
+}
+
+// wasWritten and wasRejected are what can become of an event that is sent.
+func wasWritten(q *queue, n int)  { q.written += uint64(n) }               //nolint:gosec // never negative
+func wasRejected(q *queue, n int) { q.dropped[dropRejected] += uint64(n) } //nolint:gosec // never negative
+
+// giveBack takes pieces that are to be sent again, before all others and in order.
+func (q *queue) giveBack(pieces ...*piece) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.again = slices.Insert(q.again, 0, pieces...)
+	q.wake()
+}
+
+// halve takes a piece that the peer does not bear, to be sent again in halves. Put
+// aside, they come after all others that are to be sent again, so that the peer gets
+// something else first, and shows whether it lives.
+func (q *queue) halve(p *piece, aside bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	place := 0
+	if aside {
+		place = len(q.again)
+	}
+	half := p.split((p.len() + 1) / 2)
+	q.again = slices.Insert(q.again, place, p, half)
+	q.wake()
+}
+
+// accuse takes a single event that the peer does not bear. It returns how often
+// that has happened with acks of other events in between. Until there is one more
+// of those, others are sent first.
+func (q *queue) accuse(p *piece) (strikes int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if p.strikes == 0 || p.mark < q.written {
+		p.strikes++
+		p.mark = q.written
+	}
+	return p.strikes
+}
+
+// park lets a suspect wait.
+func (q *queue) park(p *piece) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.suspects = append(q.suspects, p)
+	q.wake()
+}
+
+// A point is a moment in the life of a queue, as far as the order of events goes.
+type point struct {
+	ticket uint64 // of the last batch in memory
+	number uint64 // behind the last event in the spool
+}
+
+// flush makes the tail hurry and returns the present.
+func (q *queue) flush() point {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.setHurry()
+	at := point{ticket: q.tickets}
+	if q.spool != nil {
+		at.number = q.spool.End()
+	}
+	return at
+}
+
+// left returns how many of the events that entered before at are not settled yet
+// and, unless there are none, a channel that is closed when that may have changed.
+func (q *queue) left(at point) (n uint64, changed <-chan struct{}) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, b := range q.inMemory() {
+		if b.ticket <= at.ticket {
+			n += uint64(b.open) //nolint:gosec // never negative
+		}
+	}
+	if q.spool != nil {
+		n += at.number - min(at.number, q.spool.Head())
+	}
+	if n == 0 {
+		return 0, nil
+	}
+	return n, q.watch()
+}
+
+// inMemory returns the batches that have never been in the spool, in no order.
+func (q *queue) inMemory() []*batch {
+	all := []*batch{q.tail}
+	for _, b := range q.out {
+		if b.lease == nil {
+			all = append(all, b)
+		}
+	}
+	for _, e := range q.waiting {
+		if e.batch != nil {
+			all = append(all, e.batch)
+		}
+	}
+	return all
+}
+
+// close makes the queue take nothing any more.
+func (q *queue) close() {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed = true
+	q.wake()
+}
+
+// end notes that nothing is sent any more. It returns the events that are left in
+// memory: those that came before all that are left in the spool, and the others.
+func (q *queue) end() (before, behind [][]byte) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.closed, q.over = true, true
+	q.undone = q.inMemory()
+	slices.SortFunc(q.undone, func(a, b *batch) int { return cmp.Compare(a.ticket, b.ticket) })
+	first := q.firstSpooled()
+	for _, b := range q.undone {
+		if b.ticket < first {
+			before = b.appendRest(before)
+		} else {
+			behind = b.appendRest(behind)
+		}
+	}
+	if q.spool != nil {
+		q.head = q.spool.Head()
+	}
+	return before, behind
+}
+
+// firstSpooled returns the ticket of the first events that are in the spool.
+func (q *queue) firstSpooled() uint64 {
+	first := uint64(math.MaxUint64)
+	for _, b := range q.out {
+		if b.lease != nil {
+			first = min(first, b.ticket)
+		}
+	}
+	for _, e := range q.waiting {
+		if e.batch == nil {
+			first = min(first, e.ticket)
+		}
+	}
+	return first
+}
+
+// leases returns what is read from the spool and not settled.
+func (q *queue) leases() []*spool.Lease {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var out []*spool.Lease
+	for _, b := range q.out {
+		if b.lease != nil {
+			out = append(out, b.lease)
+		}
+	}
+	return out
+}
+
+// clear notes that n events have left memory in the end: for the spool, or
+// dropped.
+func (q *queue) clear(events [][]byte, toSpool bool) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := len(events)
+	q.events -= n
+	for _, event := range events {
+		q.bytes -= int64(len(event)) + eventOverhead
+	}
+	if toSpool {
+		q.spooled += uint64(n)
+	} else {
+		q.dropped[dropShutdown] += uint64(n)
+	}
+	q.tell()
+}
+
+// undelivered returns how many of the events that entered before at were not sent
+// in the end.
+func (q *queue) undelivered(at point) (n uint64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if !q.over {
+		return 0
+	}
+	for _, b := range q.undone {
+		if b.ticket <= at.ticket {
+			n += uint64(b.open) //nolint:gosec // never negative
+		}
+	}
+	return n + at.number - min(at.number, q.head)
+}
+
+// oldest returns when the oldest event came that is in memory.
+func (q *queue) oldest() time.Time {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var oldest time.Time
+	for _, b := range q.inMemory() {
+		if b.open > 0 && (oldest.IsZero() || b.born.Before(oldest)) {
+			oldest = b.born
+		}
+	}
+	return oldest
+}
+
+// fill returns how full the memory is, from 0 to 1.
+func (q *queue) fill() float64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return max(float64(q.bytes)/float64(q.sizes[1]), float64(q.events)/float64(q.numbers[1]))
+}
+
+// stats returns the accounts.
+func (q *queue) stats() Stats {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	s := Stats{
+		Accepted:        q.entered + q.refused,
+		Written:         q.written,
+		DroppedFull:     q.dropped[dropFull],
+		DroppedTooLarge: q.dropped[dropTooLarge],
+		DroppedInvalid:  q.dropped[dropInvalid],
+		DroppedRejected: q.dropped[dropRejected],
+		DroppedSpool:    q.dropped[dropSpool],
+		DroppedShutdown: q.dropped[dropShutdown],
+		Queued:          uint64(q.events), //nolint:gosec // never negative
+		QueuedBytes:     q.bytes - int64(q.events)*eventOverhead,
+		Spooled:         q.spooled,
+	}
+	for _, n := range q.dropped {
+		s.Dropped += n
+	}
+	return s
+}

@@ -1,0 +1,159 @@
+package logstash
+
+import (
+	"errors"
+	"net"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/sluicelog/sluice/internal/lumber"
+)
+
+// turn is the time in which an endpoint serves one lane, over one connection.
+type turn struct {
+	of *endpoints
+	to *endpoint
+
+	// What follows is guarded by of.mu.
+
+	since     time.Time // when it was taken, or connected
+	begun     uint64    // the event that this was
+	connected bool      // over a connection of endpoints.connect
+	proven    bool      // it has worked
+	leaving   bool      // it has expired
+	over      bool
+}
+
+// addr returns the address of the endpoint.
+func (t *turn) addr() string { return t.to.host }
+
+// begin notes that there is a connection. An error is about files of TLS that
+// could not be read again for it.
+func (t *turn) begin(fileErr error) {
+	e := t.of
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	t.connected = true
+	t.since = time.Now()
+	t.to.fileErr = fileErr
+	e.opened++
+	e.open++
+	e.peak = max(e.peak, e.open)
+}
+
+// worked notes that the receiver has taken something for good, which ends the
+// backoff of the endpoint. A connection alone says nothing: there are proxies
+// that take it while nobody is behind them.
+func (t *turn) worked() {
+	t.of.mu.Lock()
+	defer t.of.mu.Unlock()
+	p := t.to
+	t.proven = true
+	p.failures = 0
+	p.pace.reset()
+	p.retryAt = time.Time{}
+}
+
+// done ends the turn. A nil error says that this is nobody's failure. With
+// another one the endpoint goes into backoff; only if it has worked in this
+// turn, and has neither been silent nor broken the protocol, it may be tried
+// again at once: it has probably been restarted.
+func (t *turn) done(err error) { t.end(err, 0) }
+
+// failed is done for a receiver that says how long it wants to be left alone.
+func (t *turn) failed(err error, after time.Duration) {
+	if err == nil {
+		err = errors.New("logstash: the receiver asks for a pause")
+	}
+	t.end(err, after)
+}
+
+func (t *turn) end(err error, after time.Duration) {
+	e, p := t.of, t.to
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if t.over {
+		return
+	}
+	t.over = true
+	p.turns = slices.DeleteFunc(p.turns, func(u *turn) bool { return u == t })
+	if t.connected {
+		e.open--
+	}
+	if err == nil {
+		return
+	}
+	now := time.Now()
+	if held := now.Add(after); after > 0 && held.After(p.heldTo) {
+		p.heldTo = held
+	}
+	p.lastErr = err
+	p.failures++
+	if t.begun > p.failedAt { // or else what has ended other lanes' turns has ended this one
+		t.punish(err, now)
+	}
+	e.events++
+	p.failedAt = e.events
+}
+
+// punish makes the endpoint wait for what ended the turn, if that is due.
+func (t *turn) punish(err error, now time.Time) {
+	e, p := t.of, t.to
+	brief := now.Sub(t.since) < e.least
+	if brief && e.strategy == PreferPrimary {
+		e.next = (p.place + 1) % len(e.all)
+	}
+	again := p.excused && brief
+	p.excused = t.proven && !again && !isTimeout(err) && !errors.Is(err, lumber.ErrProtocol)
+	if !p.excused {
+		p.retryAt = now.Add(p.pace.next())
+	}
+}
+
+// isTimeout reports whether err says that something took too long.
+func isTimeout(err error) bool {
+	var t net.Error
+	return errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &t) && t.Timeout()
+}
+
+// expired reports whether the turn is to end as soon as nothing is under way:
+// after ConnectionTTL, or because another endpoint is to have its turn. Once it
+// has said so it goes on saying so.
+func (t *turn) expired() bool {
+	t.of.mu.Lock()
+	defer t.of.mu.Unlock()
+	t.leaving = t.leaving || t.isDue(time.Now())
+	return t.leaving
+}
+
+func (t *turn) isDue(now time.Time) bool {
+	e := t.of
+	old := e.ttl > 0 && now.Sub(t.since) >= e.ttl
+	switch e.strategy {
+	case PreferPrimary:
+		better := func(p *endpoint) bool { return p.place < t.to.place && p.wait(now) == 0 }
+		return old && slices.ContainsFunc(e.all, better)
+	case LoadBalance:
+		return old || t.isOneTooMany(now)
+	default:
+		return old
+	}
+}
+
+// isOneTooMany reports whether t is the newest of several turns with an
+// endpoint, while another one that may be tried has none. It says so once in
+// MinConnectionTime, as the other may turn out not to work.
+func (t *turn) isOneTooMany(now time.Time) bool {
+	e, p := t.of, t.to
+	n := len(p.turns)
+	if n < 2 || p.turns[n-1] != t || now.Sub(e.moved) < e.least {
+		return false
+	}
+	idle := func(p *endpoint) bool { return len(p.turns) == 0 && p.wait(now) == 0 }
+	if !slices.ContainsFunc(e.all, idle) {
+		return false
+	}
+	e.moved = now
+	return true
+}
