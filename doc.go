@@ -19,6 +19,7 @@ handler and under anybody's.
 	a log file that rotates and loses nothing                     rotate.Open
 	events in Logstash's format                                   logstash.NewHandler
 	events shipped to Logstash, kept until it has them            logstash.Dial
+	events that outlive the program on their way there            logstash.SpoolAlways
 	all of it from a description or the environment               pipeline.Open, pipeline.FromEnv
 	to write out what is buffered, now                            handler.Flush
 	to test a handler of one's own                                handlertest.Run
@@ -29,7 +30,7 @@ handler and under anybody's.
 	                          ├→ gate WARN → JSON → asyncbuf.Writer → rotate.File   app.log
 	                          ├→ gate ERROR → JSON → rotate.File                    errors.log
 	                          ├→ when tagged "security" → JSON → rotate.File        audit.log
-	                          └→ logstash → Shipper → beats://…
+	                          └→ logstash → Shipper ⇄ spool → beats://…
 
 Redact stands before the fan-out, so that one decision covers every branch. The
 buffer stands behind the encoder and holds bytes: nothing that belongs to the

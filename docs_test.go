@@ -231,7 +231,11 @@ func testsIn(t *testing.T, folder string) string {
 // TestDocsNameEveryOption looks for each field of the options in their page.
 func TestDocsNameEveryOption(t *testing.T) {
 	t.Parallel()
-	for page, options := range map[string]any{"docs/json.md": handler.JSONOptions{}, "docs/logstash-events.md": logstash.Options{}} {
+	for page, options := range map[string]any{
+		"docs/json.md":            handler.JSONOptions{},
+		"docs/logstash-events.md": logstash.Options{},
+		"docs/shipping.md":        logstash.DialOptions{},
+	} {
 		text := pages(t)[page]
 		for _, f := range reflect.VisibleFields(reflect.TypeOf(options)) {
 			if !f.Anonymous && !regexp.MustCompile(`\b`+f.Name+`\b`).MatchString(text) {

@@ -1,10 +1,12 @@
-// Package bench sets the encoders, the buffers, the log file and the redaction of
-// sluice beside others, on the same records, in one run.
+// Package bench sets the encoders, the buffers, the log file, the redaction and the
+// sender of events of sluice beside others, on the same records, in one run.
 //
 //	go run ./bench/report                     # encoders in turn, many short rounds, as a table of ratios
 //	go run ./bench/report -buffers            # buffers, as tables of ratios
 //	go run ./bench/report -files              # log files, as a table of ratios
 //	go run ./bench/report -redact             # redaction, as tables of ratios
+//	go run ./bench/report -ship               # senders of events, as tables of ratios
+//	go run ./bench/report -spool              # queues on disk, as a table of ratios
 //	go test -bench 'Encode/10_attrs' ./bench  # one case the usual way
 //
 // # Encoders
@@ -57,7 +59,22 @@
 //
 // What others let through is in the folder leaks, as tests.
 //
+// # Shipping
+//
+// A [Sender] is a client of a Beats input. [Sender.Ship] is what an event costs it
+// until it is acked. The receiver is the server of go-lumber, in the same process,
+// so that its work is in the figures of all alike; it does not decode the events, for
+// that would take longer than the rest and hide it. What arrives is added up and
+// compared with what was sent.
+//
+// # Spools
+//
+// A [Spool] is a queue of events on disk. [Spool.Append] is what an event of a batch
+// costs it until the batch is written, or synced, and [Spool.Drain] until it has been
+// read and deleted. What comes out is compared with what went in.
+//
 // # Disks
 //
-// But for the archives of rotate.File, nothing is synced to the disk.
+// But for the archives of rotate.File, and queues that are to, nothing is synced to
+// the disk.
 package bench

@@ -15,11 +15,18 @@ require (
 	github.com/rs/zerolog v1.35.1
 	github.com/samber/slog-logstash/v2 v2.6.4
 	github.com/sluicelog/sluice v0.0.0-00010101000000-000000000000
+	github.com/tidwall/wal v1.2.1
 	go.uber.org/zap v1.28.0
 	go.uber.org/zap/exp v0.3.0
 )
 
-require github.com/robfig/cron/v3 v3.0.1 // indirect
+require (
+	github.com/robfig/cron/v3 v3.0.1 // indirect
+	github.com/tidwall/gjson v1.10.2 // indirect
+	github.com/tidwall/match v1.1.1 // indirect
+	github.com/tidwall/pretty v1.2.0 // indirect
+	github.com/tidwall/tinylru v1.1.0 // indirect
+)
 
 require (
 	github.com/DeRuina/timberjack v1.4.9

@@ -23,6 +23,11 @@ type Load struct {
 	Rotated   int // lines of one that does, now and then
 	Rotations int // rotations that are timed
 	Stalled   int // lines of a log file that rotates all the time
+
+	Shipped int // events to a Beats input
+
+	Spooled     int // events that go through a queue on disk
+	SpoolSynced int // with a sync for each batch
 }
 
 // FullLoad returns the Load that figures are to be taken with.
@@ -30,6 +35,7 @@ func FullLoad() Load {
 	return Load{
 		Burst: 1600, Bursts: 7, Records: 40_000, Synced: 2000, Stall: 1500 * time.Millisecond,
 		Lines: 50_000, Rotated: 110_000, Rotations: 30, Stalled: 1_000_000,
+		Shipped: 200_000, Spooled: 200_000, SpoolSynced: 20_000,
 	}
 }
 

@@ -18,6 +18,8 @@ type batch struct {
 	born   time.Time    // when the first event came
 	lease  *spool.Lease // what it was read with, nil if it has never left memory
 	buf    []byte       // the events, unless there is a lease
+	base   int32        // where they begin in buf
+	shared bool         // buf and items belong to other batches too
 	items  []item
 	kept   int // the items before this one can not be dropped to make room
 	open   int // events that are neither settled nor dropped
@@ -54,7 +56,7 @@ func (b *batch) event(i int) []byte {
 // start returns where the i-th event begins in buf.
 func (b *batch) start(i int) int32 {
 	if i == 0 {
-		return 0
+		return b.base
 	}
 	return b.items[i-1].end
 }
@@ -82,7 +84,7 @@ func (b *batch) settle(i int) (front int) {
 // squeeze gives up the memory of the events that are settled.
 func (b *batch) squeeze() {
 	was := *b
-	b.buf, b.items, b.kept, b.open, b.front = nil, nil, 0, 0, 0
+	*b = batch{ticket: was.ticket, born: was.born}
 	for i, it := range was.items {
 		if it.marks&settled == 0 {
 			b.add(was.event(i), it.marks)
@@ -90,10 +92,23 @@ func (b *batch) squeeze() {
 	}
 }
 
+// cut takes the first n events off b, of which none is settled, and returns them
+// as a batch of their own.
+func (b *batch) cut(n int) *batch {
+	b.shared = true
+	first := *b
+	first.items, first.open = b.items[:n:n], n
+	b.base = b.items[n-1].end
+	b.items = b.items[n:]
+	b.kept = max(b.kept-n, 0)
+	b.open -= n
+	return &first
+}
+
 // absorbs adds the events of other, of which none is settled, if they fit in a
 // batch. It reports whether they do.
-func (b *batch) absorbs(other *batch, most int) bool {
-	if b == nil || b.lease != nil || len(b.items)+len(other.items) > most || len(b.buf)+len(other.buf) > maxBatchBytes {
+func (b *batch) absorbs(other *batch) bool {
+	if b == nil || len(b.items)+len(other.items) > MaxBatchSize || len(b.buf)+len(other.buf) > maxBatchBytes {
 		return false
 	}
 	for i, it := range other.items {

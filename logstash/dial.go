@@ -35,6 +35,12 @@ func Dial(addr string, opts *DialOptions) (*Shipper, error) {
 	if err != nil {
 		return nil, err
 	}
+	if to.scheme == "udp" {
+		o.MaxEventBytes = min(o.MaxEventBytes, maxDatagram)
+		if opts == nil || opts.FlushInterval == 0 {
+			o.FlushInterval = -1 // a datagram gains nothing by waiting for others
+		}
+	}
 	var files *tlsFiles
 	if to.secure {
 		if files, err = newTLSFiles(&o); err != nil {
@@ -42,16 +48,25 @@ func Dial(addr string, opts *DialOptions) (*Shipper, error) {
 		}
 	}
 	peers := newEndpoints(to.hosts, &o)
-	lanes := make([]Transport, 1)
-	if o.Strategy == LoadBalance {
-		lanes = make([]Transport, max(o.Connections, len(to.hosts)*min(1, 1-min(o.Connections, 1))))
-	}
+	lanes := make([]Transport, connections(to, &o))
 	for i := range lanes {
 		if lanes[i], err = newTransport(to, peers, files, &o); err != nil {
 			return nil, err
 		}
 	}
 	return newShipper(to.String(), lanes, peers, o)
+}
+
+// connections returns how many connections there are to be.
+func connections(to target, o *DialOptions) int {
+	switch {
+	case o.Strategy != LoadBalance:
+		return 1
+	case o.Connections > 0:
+		return o.Connections
+	default:
+		return len(to.hosts)
+	}
 }
 
 // newTransport returns what carries events to a target.

@@ -64,8 +64,9 @@ type DialOptions struct {
 	BatchSize int
 
 	// FlushInterval is how long an event waits at most for its batch to fill
-	// before it is sent. Zero means 100 milliseconds. Negative means that it
-	// does not wait: a batch then is what came while the one before was sent.
+	// before it is sent. Zero means 100 milliseconds. Negative, and zero for udp://,
+	// means that it does not wait: a batch then is what came while the one before
+	// was sent.
 	FlushInterval time.Duration
 
 	// SyncLevel is the level from which on an event is sent without waiting
@@ -80,7 +81,8 @@ type DialOptions struct {
 	// Timeout is how long a connection may take to be made, with its TLS
 	// handshake, a piece of 64 KiB to be taken by the peer, the peer to say
 	// nothing at all while it owes an ack, and an HTTP request. A Beats input that
-	// sends keepalives is waited for. Zero means 30 seconds.
+	// sends keepalives is waited for. An address that failed last has no more than
+	// five seconds for a connection while others may be tried. Zero means 30 seconds.
 	Timeout time.Duration
 
 	// CompressionLevel is the level of zlib for beats://, or of gzip for http://,
@@ -107,7 +109,7 @@ type DialOptions struct {
 	Connections int
 
 	// ConnectionTTL is how long a connection is used before another one is made,
-	// between two batches; with PreferPrimary, one to another than the first
+	// between two batches; with PreferPrimary, only one to another than the first
 	// address. Zero means as long as it lasts.
 	ConnectionTTL time.Duration
 
@@ -122,13 +124,15 @@ type DialOptions struct {
 	TLS *tls.Config
 
 	// CAFile is a file in PEM format with the certificates that the receiver's
-	// must be signed by. Empty means those of TLS or of the system. It is read by
-	// Dial, and again for a new connection when it has changed.
+	// must be signed by, in place of those of the system. Empty means those of TLS
+	// or of the system; TLS.RootCAs must not be set beside it. It is read by Dial,
+	// which refuses it if it is broken, and again for a new connection when it has
+	// changed; if it is broken then, what was read before stays, and Health says so.
 	CAFile string
 
 	// CertFile and KeyFile are files in PEM format with the certificate and the
 	// key that the receiver is shown. They are read as CAFile is. Empty means
-	// those of TLS. Each wants the other.
+	// those of TLS, which must have none beside these. Each wants the other.
 	CertFile, KeyFile string
 
 	// KeepAlive is the time without an event after which a newline is sent over
@@ -180,7 +184,7 @@ type DialOptions struct {
 
 	// QuarantineFile is the file, up to 64 MiB, to which events are appended that
 	// the receiver will not take: those that it rejects, or that make it close each
-	// connection. They are counted as dropped. Empty means quarantine.json in
+	// connection, see [Shipper]. They are counted as dropped. Empty means quarantine.json in
 	// SpoolDir, or none without that.
 	QuarantineFile string
 
@@ -255,7 +259,11 @@ func (o *DialOptions) checkSpool(c *checker) {
 	c.check(spoolSyncNames.has(int(o.SpoolSync)), "SpoolSync", o.SpoolSync, "SyncInterval, SyncEveryBatch or SyncNever")
 	c.check(o.SpoolMaxAge >= 0, "SpoolMaxAge", o.SpoolMaxAge, "0 or more")
 	if o.SpoolDir == "" {
-		c.check(o.SpoolMode == SpoolOff, "SpoolMode", o.SpoolMode, "SpoolDir with it")
+		const want = "SpoolDir with it"
+		c.check(o.SpoolMode == SpoolOff, "SpoolMode", o.SpoolMode, want)
+		c.check(o.SpoolMaxBytes == 0, "SpoolMaxBytes", o.SpoolMaxBytes, want)
+		c.check(o.SpoolMaxAge <= 0, "SpoolMaxAge", o.SpoolMaxAge, want)
+		c.check(o.SpoolSync <= 0, "SpoolSync", o.SpoolSync, want)
 		return
 	}
 	c.check(o.SpoolMode != SpoolOff, "SpoolMode", o.SpoolMode, "SpoolOverflow or SpoolAlways with SpoolDir")
@@ -277,7 +285,9 @@ func (o *DialOptions) fillIn() {
 	setDefault(&o.MinBackoff, time.Second)
 	setDefault(&o.MaxBackoff, max(time.Minute, o.MinBackoff))
 	setDefault(&o.MinConnectionTime, 10*time.Second)
-	setDefault(&o.SpoolMaxBytes, 1<<30)
+	if o.SpoolDir != "" {
+		setDefault(&o.SpoolMaxBytes, 1<<30)
+	}
 	if o.Protect == nil {
 		o.Protect = slog.LevelWarn
 	}

@@ -24,12 +24,12 @@ type endpoints struct {
 
 	mu     sync.Mutex
 	all    []*endpoint
-	next   int       // of PreferPrimary and RoundRobin: where to begin
+	next   int       // of PreferPrimary and RoundRobin: the place to begin with
 	moved  time.Time // of LoadBalance: when a turn was last ended to spread them again
 	events uint64    // turns begun and failures so far, for what came first
 
-	opened     uint64 // connections so far
-	open, peak int    // connections now, and the most there were
+	made      uint64 // connections so far
+	now, peak int    // connections now, and the most there were
 }
 
 // dialFunc opens a connection, as net.Dialer.DialContext does.
@@ -79,7 +79,7 @@ func (e *endpoints) connect(ctx context.Context, network string, files *tlsFiles
 		if err != nil {
 			return nil, &dialError{err}
 		}
-		conn, err := e.openOne(ctx, network, t.to.host, files)
+		conn, err := e.open(ctx, network, t, files)
 		if err == nil {
 			t.begin(files.reloadError())
 			return &link{&steadyConn{Conn: conn, timeout: e.timeout}, t}, nil
@@ -94,15 +94,16 @@ func (e *endpoints) connect(ctx context.Context, network string, files *tlsFiles
 	}
 }
 
-// openOne opens one connection, with the handshake of TLS if there are files.
-func (e *endpoints) openOne(ctx context.Context, network, host string, files *tlsFiles) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, e.timeout)
+// open opens the connection of a turn, with the handshake of TLS if there are
+// files.
+func (e *endpoints) open(ctx context.Context, network string, t *turn, files *tlsFiles) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, t.dialTimeout())
 	defer cancel()
-	conn, err := e.callDial(ctx, network, host)
+	conn, err := e.callDial(ctx, network, t.to.host)
 	if err != nil || files == nil {
 		return conn, err
 	}
-	return files.handshake(ctx, conn, host)
+	return files.handshake(ctx, conn, t.to.host)
 }
 
 // callDial holds the dialer, which may be the user's, to its contract.
@@ -114,12 +115,12 @@ func (e *endpoints) callDial(ctx context.Context, network, host string) (conn ne
 	}()
 	conn, err = e.dial(ctx, network, host)
 	switch {
-	case err != nil && conn != nil:
-		return nil, errors.Join(err, conn.Close())
-	case err == nil && conn == nil:
+	case err != nil:
+		return nil, err // conn may be a nil pointer in disguise
+	case conn == nil:
 		return nil, errors.New("DialContext returned neither a connection nor an error")
 	}
-	return conn, err
+	return conn, nil
 }
 
 // take begins a turn with the endpoint that the strategy chooses among those
@@ -142,10 +143,13 @@ func (e *endpoints) takeBut(tried []*endpoint) (*turn, error) {
 	}
 	e.events++
 	p := e.choose(free)
-	t := &turn{of: e, to: p, since: now, begun: e.events}
+	t := &turn{of: e, to: p, since: now, begun: e.events, suspect: p.failures > 0 && slices.ContainsFunc(free, isGood)}
 	p.turns = append(p.turns, t)
 	return t, nil
 }
+
+// isGood reports whether nothing is known against p.
+func isGood(p *endpoint) bool { return p.failures == 0 }
 
 // choose returns the one of the free endpoints whose turn it is.
 func (e *endpoints) choose(free []*endpoint) *endpoint {
@@ -204,7 +208,7 @@ func (e *endpoints) hurry() {
 func (e *endpoints) reconnects() uint64 {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	return e.opened - uint64(e.peak) //nolint:gosec // the peak is at most what was opened
+	return e.made - uint64(e.peak) //nolint:gosec // the peak is at most what was made
 }
 
 // health returns how the endpoints are doing, in order.

@@ -2,6 +2,7 @@ package logstash
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -358,6 +359,46 @@ func TestLoadBalanceMovesOneAtATime(t *testing.T) {
 	})
 }
 
+// Two lanes on one endpoint are one too many, once there is another that may be
+// tried.
+func TestLoadBalanceWaitsForTheBackoff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := network{down: map[string]bool{"b": true}}
+		e := endpointsOf(t, &n, "a b", DialOptions{Strategy: LoadBalance, MinBackoff: time.Hour})
+		one, two := mustConnect(t, e), mustConnect(t, e)
+		time.Sleep(29 * time.Minute)
+		if one.expired() || two.expired() {
+			t.Error("a lane leaves for an endpoint in backoff")
+		}
+		time.Sleep(31 * time.Minute)
+		if one.expired() || !two.expired() {
+			t.Error("want the newer of two lanes to leave after the backoff")
+		}
+	})
+}
+
+// The time of a connection begins when it is there.
+func TestConnectionTimeIsWithoutTheDial(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := endpointsOf(t, nil, "a", DialOptions{
+			Strategy: RoundRobin, ConnectionTTL: 10 * time.Second,
+			DialContext: func(ctx context.Context, _, addr string) (net.Conn, error) {
+				time.Sleep(10 * time.Second)
+				return new(network).dial(ctx, "", addr)
+			},
+		})
+		l := mustConnect(t, e)
+		time.Sleep(10*time.Second - 1)
+		if l.expired() {
+			t.Error("expired within ConnectionTTL")
+		}
+		time.Sleep(time.Nanosecond)
+		if !l.expired() {
+			t.Error("not expired after ConnectionTTL")
+		}
+	})
+}
+
 // The delays double from MinBackoff to MaxBackoff, and one half of each is
 // random. A connection by itself does not begin them again; an ack does.
 func TestEndpointBackoff(t *testing.T) {
@@ -481,6 +522,23 @@ func TestSecondBreakInARowBacksOff(t *testing.T) {
 	})
 }
 
+// What works for one lane ends the backoff for all.
+func TestWorkedEndsBackoff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n network
+		e := endpointsOf(t, &n, "a", DialOptions{})
+		works, fails := mustConnect(t, e), mustConnect(t, e)
+		fails.done(testlog.ErrInjected)
+		mustWait(t, e)
+		works.worked()
+		want := EndpointHealth{Addr: "a", Connections: 1, LastError: testlog.ErrInjected}
+		if diff := cmp.Diff(want, e.health()[0], cmpopts.EquateErrors()); diff != "" {
+			t.Errorf("health mismatch (-want +got):\n%s", diff)
+		}
+		mustConnect(t, e)
+	})
+}
+
 // When one restart breaks the connections of many lanes, it is one failure.
 func TestBreakOfManyLanesIsOne(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -519,10 +577,11 @@ func TestFailedHolds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n network
 		e := endpointsOf(t, &n, "a", DialOptions{})
-		other := mustConnect(t, e)
+		other, third := mustConnect(t, e), mustConnect(t, e)
 		l := mustConnect(t, e)
 		l.worked()
 		l.failed(testlog.ErrInjected, time.Hour)
+		third.failed(testlog.ErrInjected, time.Second)
 		other.worked()
 		if d := mustWait(t, e); d != time.Hour {
 			t.Errorf("wait %v, want 1h", d)
@@ -585,18 +644,9 @@ func TestConnectEnds(t *testing.T) {
 	checkDialed(t, &n, "in one call", "a b")
 }
 
-// closeCounter counts how often a connection is closed.
-type closeCounter struct {
-	net.Conn
-	n int
-}
-
-func (c *closeCounter) Close() error { c.n++; return nil }
-
 func TestConnectMistrustsTheDialer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		var closer closeCounter
-		e := endpointsOf(t, nil, "nothing panics both hangs works", DialOptions{
+		e := endpointsOf(t, nil, "nothing panics typed hangs works", DialOptions{
 			Timeout: 7 * time.Second,
 			DialContext: func(ctx context.Context, _, addr string) (net.Conn, error) {
 				switch addr {
@@ -604,8 +654,8 @@ func TestConnectMistrustsTheDialer(t *testing.T) {
 					return nil, nil
 				case "panics":
 					panic("injected")
-				case "both":
-					return &closer, testlog.ErrInjected
+				case "typed":
+					return (*tls.Conn)(nil), testlog.ErrInjected // as by return tls.Dial(…)
 				case "hangs":
 					<-ctx.Done()
 					return nil, ctx.Err()
@@ -618,9 +668,6 @@ func TestConnectMistrustsTheDialer(t *testing.T) {
 		if d := time.Since(start); l.addr() != "works" || d != 7*time.Second {
 			t.Errorf("connected to %s after %v; want works after 7s", l.addr(), d)
 		}
-		if closer.n != 1 {
-			t.Errorf("a connection returned with an error was closed %d times, want once", closer.n)
-		}
 		var got []string
 		for _, h := range e.health() {
 			if h.LastError != nil {
@@ -630,11 +677,46 @@ func TestConnectMistrustsTheDialer(t *testing.T) {
 		want := []string{
 			"logstash: connect to nothing: DialContext returned neither a connection nor an error",
 			"logstash: connect to panics: DialContext panicked: injected",
-			"logstash: connect to both: " + testlog.ErrInjected.Error(),
+			"logstash: connect to typed: " + testlog.ErrInjected.Error(),
 			"logstash: connect to hangs: context deadline exceeded",
 		}
 		if diff := cmp.Diff(want, got); diff != "" {
 			t.Errorf("errors mismatch (-want +got):\n%s", diff)
+		}
+	})
+}
+
+// An attempt to see whether a host is back is short while another one works. If
+// none does, each has all of Timeout.
+func TestSuspectTimeout(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n network
+		start := time.Now()
+		var took []string
+		e := endpointsOf(t, nil, "a b", DialOptions{
+			ConnectionTTL: time.Minute,
+			DialContext: func(ctx context.Context, _, addr string) (net.Conn, error) {
+				if addr == "b" {
+					return n.dial(ctx, "", addr)
+				}
+				start := time.Now()
+				<-ctx.Done()
+				took = append(took, time.Since(start).String())
+				return nil, testlog.ErrInjected
+			},
+		})
+		for range 2 {
+			l := mustConnect(t, e)
+			time.Sleep(time.Minute)
+			l.worked()
+			l.done(nil)
+		}
+		n.set("b", true)
+		mustWait(t, e)
+		time.Sleep(time.Minute)
+		mustWait(t, e)
+		if diff := cmp.Diff([]string{"30s", "5s", "5s", "30s"}, took); diff != "" {
+			t.Errorf("attempts to reach a mismatch, after %v (-want +got):\n%s", time.Since(start), diff)
 		}
 	})
 }
@@ -692,8 +774,8 @@ func TestEndpointsConcurrently(t *testing.T) {
 					wg.Go(func() { useAtRandom(t.Context(), e, &n, uint64(lane)) })
 				}
 				wg.Wait()
-				if got := lanesOn(e); got != "a:0 b:0 c:0" || e.open != 0 {
-					t.Errorf("%s, %d open; want none in the end", got, e.open)
+				if got := lanesOn(e); got != "a:0 b:0 c:0" || e.now != 0 {
+					t.Errorf("%s, %d open; want none in the end", got, e.now)
 				}
 				if e.peak > 8 || e.peak == 0 {
 					t.Errorf("at most %d connections, want 1 to 8", e.peak)

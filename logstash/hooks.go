@@ -80,15 +80,16 @@ func (h *hooks) begin() {
 }
 
 func (h *hooks) tell() {
+	over := false
 	defer func() {
-		// A hook may have panicked, or ended this goroutine.
-		if h.more() {
+		if !over { // a hook has ended this goroutine
 			go h.tell()
 		}
 	}()
 	for h.more() {
 		h.tellOne()
 	}
+	over = true
 }
 
 // more reports whether there is something to tell. If not, the goroutine is over.

@@ -303,9 +303,8 @@ func (h *httpInput) proxy(*http.Request) (*url.URL, error) {
 // retry adds to err how long it is until there is an endpoint to try, and
 // keeps the one there is.
 func (h *httpInput) retry(err error) error {
-	var wait *retryError
 	turn, none := h.peers.take()
-	if errors.As(none, &wait) {
+	if wait, ok := errors.AsType[*retryError](none); ok {
 		return &retryError{err, wait.after}
 	}
 	h.turn = turn
@@ -360,6 +359,8 @@ func (h *httpInput) explain(err error) error {
 		err = h.files.explainAlert(err) // a client certificate is judged after the handshake
 	}
 	switch {
+	case h.files != nil && !h.proven && closedByPeer(err): // the alert may have been lost behind the end
+		return fmt.Errorf("%w (perhaps %s)", err, h.files.certificateAdvice("certificate required"))
 	case strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`):
 		return fmt.Errorf("the receiver speaks TLS: want https://: %w", err) // this is the head of an alert
 	case len(err.Error()) > 2*maxText:
@@ -377,8 +378,7 @@ func (e *longError) Unwrap() error { return e.err }
 // closedByPeer reports whether err is the end of a connection, and not
 // something the peer said.
 func closedByPeer(err error) bool {
-	var op *net.OpError
-	if errors.As(err, &op) {
+	if op, ok := errors.AsType[*net.OpError](err); ok {
 		return (op.Op == "read" || op.Op == "write") && !op.Timeout()
 	}
 	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, io.ErrClosedPipe)

@@ -117,7 +117,7 @@ func (a *answer) advice() string {
 	}
 	switch {
 	case a.to != "":
-		return fmt.Sprintf("redirects are not followed, and this one leads to %s", a.to)
+		return "redirects are not followed, and this one leads to " + a.to
 	case a.page && a.status < 300:
 		return "a web page is no ack: check the port and the path of the address"
 	case a.status < 300:
@@ -148,13 +148,13 @@ func (e *answerError) Error() string {
 
 // Is reports whether the answer means ErrRejected.
 func (e *answerError) Is(target error) bool {
-	return target == ErrRejected && e.rejects() //nolint:errorlint // Is compares one link of the chain
+	return target == ErrRejected && e.rejects()
 }
 
 // isTooLarge reports whether err is the answer to a body that is too large.
 func isTooLarge(err error) bool {
-	var e *answerError
-	return errors.As(err, &e) && e.status == http.StatusRequestEntityTooLarge
+	e, ok := errors.AsType[*answerError](err)
+	return ok && e.status == http.StatusRequestEntityTooLarge
 }
 
 // retryTime returns how long a Retry-After asks to wait at the time now, at

@@ -17,17 +17,26 @@ import (
 // failed.
 func TestHTTPChaos(t *testing.T) {
 	testlog.CheckGoroutines(t)
-	const n, batch = 20_000, 50
+	const n, batch = 8_000, 50
 	var (
 		ledger lstest.Ledger
 		failed atomic.Int64
-		rnd    = rand.New(rand.NewPCG(1, 2)) //nolint:gosec // a script, no secret
+		rnd    = rand.New(rand.NewPCG(1, 2))
 	)
 	srv := listenHTTP(t, "127.0.0.1:0", &lstest.HTTPOptions{OnEvent: ledger.Receiver(), Forget: true, MaxContentLength: 2000})
 	answers := []lstest.HTTPAnswer{
-		{Status: 503, Refuse: true}, {Status: 503}, {Status: 429, Refuse: true}, {Status: 502, Body: "<html>", Unread: true},
-		{Reset: true}, {Reset: true, Refuse: true}, {Reset: true, Unread: true}, {Status: 500}, {Status: 404, Refuse: true},
-		{Delay: 200 * time.Millisecond}, {Status: 200, Close: true}, {Status: 200, Body: "ok", Endless: true},
+		{Status: 503, Refuse: true},
+		{Status: 503},
+		{Status: 429, Refuse: true},
+		{Status: 502, Body: "<html>", Unread: true},
+		{Reset: true},
+		{Reset: true, Refuse: true},
+		{Reset: true, Unread: true},
+		{Status: 500},
+		{Status: 404, Refuse: true},
+		{Delay: 200 * time.Millisecond},
+		{Status: 200, Close: true},
+		{Status: 200, Body: "ok", Endless: true},
 		{Status: 503, Body: "and so on", Endless: true, Refuse: true},
 	}
 	srv.SetAnswer(func(*http.Request) lstest.HTTPAnswer {
@@ -63,7 +72,8 @@ func TestHTTPChaos(t *testing.T) {
 	if most := (failed.Load() + 4) * batch; int64(ledger.Duplicates()) > most || st.Resent < uint64(ledger.Duplicates()) {
 		t.Errorf("%d duplicates, %d sent again; want at most %d, and at least as many", ledger.Duplicates(), st.Resent, most)
 	}
-	t.Logf("%d requests, %d failed; %d sent again, %d twice, %d connections", srv.Requests(), failed.Load(), st.Resent, ledger.Duplicates(), srv.Connections())
+	t.Logf("%d requests, %d failed; %d sent again, %d twice, %d connections",
+		srv.Requests(), failed.Load(), st.Resent, ledger.Duplicates(), srv.Connections())
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}

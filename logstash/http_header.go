@@ -4,7 +4,9 @@ import (
 	"encoding/base64"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 )
 
@@ -27,9 +29,7 @@ func requestHeader(t target, o *DialOptions) (header http.Header, host string, e
 			given.Add(name, value)
 		}
 	}
-	for name, values := range given {
-		header[name] = values
-	}
+	maps.Copy(header, given)
 	if hosts := header["Host"]; len(hosts) > 0 {
 		if len(hosts) > 1 || hosts[0] == "" || strings.ContainsAny(hosts[0], " \t/@?#") {
 			return nil, "", fmt.Errorf("logstash: DialOptions.Header: Host %q: want one host or host:port", hosts)
@@ -78,10 +78,8 @@ func checkField(name string, values []string) error {
 		"Transfer-Encoding", "Upgrade":
 		return fmt.Errorf("%s: want it not there, as it is the transport's business", name)
 	}
-	for _, value := range values {
-		if hasControl(value) {
-			return fmt.Errorf("%s: want no control characters in the value", name)
-		}
+	if slices.ContainsFunc(values, hasControl) {
+		return fmt.Errorf("%s: want no control characters in the value", name)
 	}
 	return nil
 }

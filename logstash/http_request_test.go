@@ -148,7 +148,8 @@ func TestHTTPBadOptions(t *testing.T) {
 			"Authorization: want it there, or in Username",
 		},
 		{
-			"token twice", "", logstash.DialOptions{BearerToken: "secret", Header: http.Header{"Authorization": {"secret"}}},
+			"token twice", "",
+			logstash.DialOptions{BearerToken: "secret", Header: http.Header{"Authorization": {"secret"}}},
 			"Authorization: want it there, or in Username",
 		},
 		{"colon in the name", "", logstash.DialOptions{Username: "a:secret", Password: "secret"}, "Username: want no colon"},
@@ -210,7 +211,7 @@ func TestHTTPBody(t *testing.T) {
 		bodies = append(bodies, string(text))
 	}))
 	defer srv.Close()
-	for level := range 10 {
+	for _, level := range []int{0, 1, 9} {
 		bodies = nil
 		tr := newHTTP(t, func(o *logstash.DialOptions) { o.CompressionLevel = level }, srv.URL)
 		for _, n := range []int{1, 2000, 2, 0} {
@@ -272,7 +273,7 @@ func TestHTTPProxy(t *testing.T) {
 		return
 	}
 	srv := listenHTTP(t, "127.0.0.1:0", nil)
-	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestHTTPProxy$", "-test.v") //nolint:gosec // this test
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestHTTPProxy$", "-test.v")
 	cmd.Env = append(os.Environ(), "SLUICE_TEST_PROXY=1", "HTTP_PROXY=http://proxyuser:pw@"+srv.Addr(), "NO_PROXY=")
 	out, err := cmd.CombinedOutput()
 	if err != nil {

@@ -271,7 +271,7 @@ func TestHTTPAnswers(t *testing.T) {
 				tr := newHTTP(t, func(o *logstash.DialOptions) {
 					o.DialContext, o.Timeout = srv.Dial, 5*time.Second
 				}, "http://example.com")
-				defer tr.Close() //nolint:errcheck // it is nil
+				defer tr.Close()
 				start := time.Now()
 				errs := deliver(t, tr, events(0, 3))
 				if len(errs) != 1 {
@@ -334,7 +334,7 @@ func TestHTTPAcks(t *testing.T) {
 				tr := newHTTP(t, func(o *logstash.DialOptions) {
 					o.DialContext, o.Timeout = srv.Dial, 5*time.Second
 				}, "http://example.com")
-				defer tr.Close() //nolint:errcheck // it is nil
+				defer tr.Close()
 				start := time.Now()
 				for i := range 3 {
 					if acked, err := tr.Send(t.Context(), events(2*i, 2*i+2)); acked != 2 || err != nil {
@@ -373,7 +373,7 @@ func TestHTTPRejects(t *testing.T) {
 					return lstest.HTTPAnswer{Status: status, Refuse: true, Body: "no"}
 				})
 				tr := newHTTP(t, func(o *logstash.DialOptions) { o.DialContext = srv.Dial }, "http://example.com")
-				defer tr.Close() //nolint:errcheck // it is nil
+				defer tr.Close()
 				for range 2 {
 					start := time.Now()
 					acked, err := tr.Send(t.Context(), events(0, 1))
@@ -403,7 +403,7 @@ func TestHTTPTooLarge(t *testing.T) {
 			tr := newHTTP(t, func(o *logstash.DialOptions) {
 				o.DialContext, o.CompressionLevel = srv.Dial, level
 			}, "http://example.com")
-			defer tr.Close() //nolint:errcheck // it is nil
+			defer tr.Close()
 			batch := events(0, 500)
 			batch[300] = fmt.Appendf(nil, `{"id":300,"pad":%q}`, strings.Repeat("x", 1000))
 			acked, err := tr.Send(t.Context(), batch)
@@ -420,7 +420,7 @@ func TestHTTPTooLarge(t *testing.T) {
 			if n := srv.Requests() - before; n > 25 {
 				t.Errorf("%d requests for 199 events of 40 bytes at 1000 a body", n)
 			}
-			if resent := tr.(interface{ Resent() uint64 }).Resent(); resent == 0 { //nolint:forcetypeassert // a test
+			if resent := tr.(interface{ Resent() uint64 }).Resent(); resent == 0 {
 				t.Error("nothing was counted as sent again")
 			}
 		})
@@ -434,7 +434,7 @@ func TestHTTPIdleConnectionEnds(t *testing.T) {
 		srv := lstest.NewHTTP(nil)
 		defer srv.Kill()
 		tr := newHTTP(t, func(o *logstash.DialOptions) { o.DialContext = srv.Dial }, "http://example.com")
-		defer tr.Close() //nolint:errcheck // it is nil
+		defer tr.Close()
 		for i := range 4 {
 			if acked, err := tr.Send(t.Context(), events(i, i+1)); acked != 1 || err != nil {
 				t.Fatalf("acked %d, error %v; want 1, nil", acked, err)
@@ -466,7 +466,7 @@ func TestHTTPConnectionDies(t *testing.T) {
 		srv := lstest.NewHTTP(nil)
 		defer srv.Kill()
 		tr := newHTTP(t, func(o *logstash.DialOptions) { o.DialContext = srv.Dial }, "http://example.com")
-		defer tr.Close() //nolint:errcheck // it is nil
+		defer tr.Close()
 		deliver(t, tr, events(0, 1))
 		srv.SetAnswer(func(*http.Request) lstest.HTTPAnswer { return lstest.HTTPAnswer{Refuse: true, Reset: true} })
 		if _, err := tr.Send(t.Context(), events(1, 2)); !logstash.IsStale(err) {
@@ -512,7 +512,7 @@ func TestHTTPCanceled(t *testing.T) {
 						return srv.Dial(ctx, network, addr)
 					}
 				}, "http://example.com")
-				defer tr.Close() //nolint:errcheck // it is nil
+				defer tr.Close()
 				ctx, cancel := context.WithCancel(t.Context())
 				time.AfterFunc(time.Second, cancel)
 				start := time.Now()
@@ -567,7 +567,7 @@ func TestHTTPTakesOver(t *testing.T) {
 						return b.Dial(ctx, network, addr)
 					}
 				}, "http://a,b")
-				defer tr.Close() //nolint:errcheck // it is nil
+				defer tr.Close()
 				start := time.Now()
 				errs := deliver(t, tr, events(0, 3))
 				if d := time.Since(start); d != 0 || len(errs) != tt.errors {
@@ -597,7 +597,7 @@ func TestHTTPUnreachable(t *testing.T) {
 				return srv.Dial(ctx, network, addr)
 			}
 		}, "http://u:secret@example.com/path?token=secret")
-		defer tr.Close() //nolint:errcheck // it is nil
+		defer tr.Close()
 		start := time.Now()
 		for time.Since(start) < 10*time.Minute {
 			acked, err := tr.Send(t.Context(), events(0, 1))

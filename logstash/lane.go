@@ -11,9 +11,12 @@ const (
 	// maxDeaths is how often in a row the peer may close the connection over a
 	// batch before the batch is halved.
 	maxDeaths = 3
+	// deathsInARow is after how many of them without an ack something else is sent
+	// first. By chance it does not come to that.
+	deathsInARow = 8
 	// strikesOfDeath and strikesOfRejection are how often that must happen over a
 	// single event, with acks of others in between, before it goes to quarantine.
-	strikesOfDeath     = 3
+	strikesOfDeath     = 6
 	strikesOfRejection = 2
 	// maxHasty is how many attempts in a row may fail without a pause.
 	maxHasty = 3
@@ -153,7 +156,7 @@ func (l *lane) sendAll(events [][]byte) (acked int, err error) {
 		return 0, errors.Join(fmt.Errorf("logstash: transport acked %d of %d events", acked, len(events)), err)
 	case acked < len(events) && err == nil:
 		return acked, fmt.Errorf("logstash: transport acked only %d of %d events, without an error", acked, len(events))
-	case acked == len(events):
+	case acked == len(events) && acked > 0:
 		return acked, nil
 	}
 	return acked, err
@@ -238,8 +241,8 @@ func (l *lane) blame(p *piece, rejected bool, err error) {
 		l.s.queue.giveBack(p)
 	case p.len() > 1:
 		p.deaths = maxDeaths - 1 // one more halves the halves
-		l.s.queue.halve(p, l.deaths > maxDeaths)
-	case l.s.queue.accuse(p) < strikes:
+		l.s.queue.halve(p, l.deaths >= deathsInARow)
+	case !errors.Is(err, ErrTooLarge) && l.s.queue.accuse(p) < strikes:
 		l.s.queue.park(p)
 	default:
 		l.s.quarantine(p, err)
@@ -249,7 +252,7 @@ func (l *lane) blame(p *piece, rejected bool, err error) {
 // rest waits before the next attempt: as long as the error says; otherwise, where
 // the endpoints do not keep their own pace, for the backoff.
 func (l *lane) rest(err error) {
-	if d, ok := retryAfter(err); ok {
+	if d, ok := retryAfter(err); ok && d > 0 {
 		l.sleep(d)
 		return
 	}

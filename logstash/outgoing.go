@@ -42,7 +42,7 @@ func (q *queue) take(linger time.Duration, most int, idle bool) (*piece, pause) 
 		case len(q.waiting) > 0:
 			q.begin()
 		case q.tail.open > 0:
-			if wait := linger - time.Since(q.tail.born); wait > 0 && !q.hurry && !q.closed {
+			if wait := linger - time.Since(q.tail.born); wait > 0 && q.tail.open < q.batchLen && !q.hurry && !q.closed {
 				return nil, pause{wait: wait}
 			}
 			q.roll()
@@ -80,9 +80,17 @@ func (q *queue) suspect(i int) *piece {
 // begin hands the first batch that waits to the lanes.
 func (q *queue) begin() {
 	b := q.waiting[0].batch
-	q.waiting[0] = entry{}
-	if q.waiting = q.waiting[1:]; b.open < len(b.items) && b.lease == nil {
+	if b.open < len(b.items) {
 		b.squeeze()
+	}
+	if b.open > q.batchLen {
+		b = b.cut(q.batchLen) // what is left may still be dropped
+	} else {
+		q.waiting[0] = entry{}
+		q.waiting = q.waiting[1:]
+	}
+	for i := range b.items {
+		q.loosen(b, i, -1)
 	}
 	if b.open == 0 {
 		q.recycle(b)
@@ -110,7 +118,9 @@ func (q *queue) read(most int) error {
 		return err
 	}
 	if lease == nil {
-		q.skip(mark.upTo)
+		if q.skip(mark.upTo); q.waiting[0].upTo > mark.upTo {
+			return nil // there are more by now
+		}
 		q.waiting[0] = entry{}
 		q.waiting = q.waiting[1:]
 		q.endSpooling()
@@ -143,14 +153,21 @@ func (q *queue) giveUp(n uint64) {
 	q.spooled -= n
 	q.dropped[dropSpool] += n
 	q.tell()
+	if q.closed {
+		q.wake() // it may have been the last
+	}
 }
 
-// evict notes that the spool has dropped its n oldest events.
-func (q *queue) evict(n uint64) {
+// evict makes the spool drop its oldest events, and returns how many those were.
+func (q *queue) evict() (n uint64, err error) {
+	q.reading.Lock() // no lane may come to the gap before it is counted
+	defer q.reading.Unlock()
+	n, err = q.spool.DropOldest()
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.evicted += n
 	q.giveUp(n)
+	return n, err
 }
 
 // endSpooling lets events into memory again, once the spool has none that come
@@ -316,7 +333,7 @@ func (q *queue) end() (before, behind [][]byte) {
 	defer q.mu.Unlock()
 	q.closed, q.over = true, true
 	q.undone = q.inMemory()
-	slices.SortFunc(q.undone, func(a, b *batch) int { return cmp.Compare(a.ticket, b.ticket) })
+	slices.SortStableFunc(q.undone, func(a, b *batch) int { return cmp.Compare(a.ticket, b.ticket) })
 	first := q.firstSpooled()
 	for _, b := range q.undone {
 		if b.ticket < first {
@@ -326,7 +343,7 @@ func (q *queue) end() (before, behind [][]byte) {
 		}
 	}
 	if q.spool != nil {
-		q.head = q.spool.Head()
+		q.first, q.last = q.spool.Head(), q.spool.End()
 	}
 	return before, behind
 }
@@ -391,7 +408,8 @@ func (q *queue) undelivered(at point) (n uint64) {
 			n += uint64(b.open) //nolint:gosec // never negative
 		}
 	}
-	return n + at.number - min(at.number, q.head)
+	number := min(at.number, q.last)
+	return n + number - min(number, q.first)
 }
 
 // oldest returns when the oldest event came that is in memory.

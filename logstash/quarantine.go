@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"syscall"
 )
 
 // maxQuarantine is how long the file grows.
@@ -15,7 +16,8 @@ type quarantine struct{ path string }
 
 // add appends an event. It is there after a crash of the program.
 func (q quarantine) add(event []byte) (err error) {
-	f, err := os.OpenFile(q.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	// A pipe that nobody reads must not hold up the lane: hence O_NONBLOCK.
+	f, err := os.OpenFile(q.path, os.O_APPEND|os.O_CREATE|os.O_WRONLY|syscall.O_NONBLOCK, 0o600)
 	if err != nil {
 		return err
 	}

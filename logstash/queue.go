@@ -30,7 +30,7 @@ const (
 type queue struct {
 	sizes     [2]int64 // bounds of bytes, for what is not protected and for what is
 	numbers   [2]int   // bounds of events
-	batchLen  int      // events of a full batch
+	batchLen  int      // events that are sent together at most
 	dropsOld  bool     // the policy is DropOldest
 	wantsDrop bool     // somebody is to be given what is dropped
 
@@ -56,17 +56,25 @@ type queue struct {
 	closed  bool          // nothing is taken any more
 	over    bool          // nothing is sent any more
 	undone  []*batch      // those that were in memory then
-	head    uint64        // the first event that was in the spool then
+	first   uint64        // the first event that was in the spool then
+	last    uint64        // behind the last one
 	changed chan struct{} // closed at the next settlement; nil when nobody waits
 	wakes   []chan<- struct{}
 
-	events  int   // in memory, those under way included
-	bytes   int64 // what they cost
+	events  int       // in memory, those under way included
+	bytes   int64     // what they cost
+	loose   [2]amount // of those, what may be dropped: not protected, and protected
 	spooled uint64
 	entered uint64
 	written uint64
 	refused uint64 // never entered
 	dropped [numDropReasons]uint64
+}
+
+// amount is a number of events and what they cost.
+type amount struct {
+	events int
+	bytes  int64
 }
 
 // entry is a batch, or, without one, the events of the spool with lower numbers.
@@ -93,13 +101,24 @@ func newQueue(o *DialOptions, sp *spool.Queue) *queue {
 	}
 	q.sizes = [2]int64{o.Size - int64(o.Reserve*float64(o.Size)), o.Size}
 	q.numbers = [2]int{number - int(o.Reserve*float64(o.MaxEvents)), number}
-	if sp != nil && sp.Head() < sp.End() {
-		q.readTo, q.entered = sp.Head(), sp.End()-sp.Head()
-		q.spooled = q.entered
-		q.spooling = q.overflow
-		q.mark(sp.End())
+	if sp != nil {
+		q.restore()
 	}
 	return q
+}
+
+// restore takes what the spool has.
+func (q *queue) restore() {
+	head, end, st := q.spool.Head(), q.spool.End(), q.spool.Stats()
+	q.readTo = head
+	q.spooled = st.Events
+	q.evicted = end - head - st.Events // by an earlier Shipper, or just now
+	q.dropped[dropSpool] = st.Expired + st.Damaged
+	q.entered = q.spooled + q.dropped[dropSpool]
+	if head < end {
+		q.spooling = q.overflow
+		q.mark(end)
+	}
 }
 
 // verdict is what put made of an event.
@@ -112,22 +131,28 @@ const (
 	toSpool         // it is to be written to the spool, and settled by spoolDone or spoolFailed
 )
 
+// victims are the events that were dropped to make room for another one.
+type victims struct {
+	n      uint64
+	events [][]byte // none if nobody wants to know
+}
+
 // put copies event into the queue if there is room. It returns what was dropped
-// for that, if somebody wants to know.
-func (q *queue) put(event []byte, important, hurry bool) (v verdict, gone [][]byte) {
+// for that.
+func (q *queue) put(event []byte, important, hurry bool) (v verdict, gone victims) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	switch {
 	case q.closed:
-		return closed, nil
+		return closed, victims{}
 	case q.spool != nil && (!q.overflow || q.spooling):
-		return q.reserve(), nil
+		return q.reserve(), victims{}
 	case q.fits(len(event), important):
 		q.add(event, important, hurry)
-		return taken, nil
+		return taken, victims{}
 	case q.overflow:
 		q.spooling = true
-		return q.reserve(), nil
+		return q.reserve(), victims{}
 	}
 	return q.squeeze(event, important, hurry)
 }
@@ -141,19 +166,17 @@ func (q *queue) reserve() verdict {
 }
 
 // squeeze makes room by dropping others, if that is the policy, and puts event in.
-func (q *queue) squeeze(event []byte, important, hurry bool) (v verdict, gone [][]byte) {
-	for q.dropsOld && !q.fits(len(event), important) {
-		old, ok := q.dropOldest(important)
-		if !ok {
-			break
-		}
-		if q.wantsDrop {
-			gone = append(gone, old)
-		}
-	}
-	if !q.fits(len(event), important) {
+func (q *queue) squeeze(event []byte, important, hurry bool) (v verdict, gone victims) {
+	if !q.dropsOld || !q.fitsBut(q.droppable(important), len(event), important) {
 		q.setHurry() // nothing more can come to fill the tail
 		return full, gone
+	}
+	for !q.fits(len(event), important) {
+		old, _ := q.dropOldest(important)
+		gone.n++
+		if q.wantsDrop {
+			gone.events = append(gone.events, old)
+		}
 	}
 	q.add(event, important, hurry)
 	return taken, gone
@@ -161,12 +184,37 @@ func (q *queue) squeeze(event []byte, important, hurry bool) (v verdict, gone []
 
 // fits reports whether there is room.
 func (q *queue) fits(length int, important bool) bool {
+	return q.fitsBut(amount{}, length, important)
+}
+
+// fitsBut reports whether there would be room without a certain amount of events.
+func (q *queue) fitsBut(less amount, length int, important bool) bool {
 	class := 0
 	if important {
 		class = 1
 	}
-	return q.bytes+int64(length+eventOverhead) <= q.sizes[class] && q.events < q.numbers[class] ||
-		class == 0 && q.events == 0 // alone it may take all there is
+	bytes, events := q.bytes-less.bytes, q.events-less.events
+	return bytes+int64(length+eventOverhead) <= q.sizes[class] && events < q.numbers[class] ||
+		class == 0 && events == 0 // alone it may take all there is
+}
+
+// droppable returns what may be dropped to make room.
+func (q *queue) droppable(important bool) amount {
+	if !important {
+		return q.loose[0]
+	}
+	return amount{q.loose[0].events + q.loose[1].events, q.loose[0].bytes + q.loose[1].bytes}
+}
+
+// loosen counts an event as one that may be dropped, or, with a sign of -1, as one
+// that may not be any more.
+func (q *queue) loosen(b *batch, i, sign int) {
+	class := &q.loose[0]
+	if b.items[i].marks&protected != 0 {
+		class = &q.loose[1]
+	}
+	class.events += sign
+	class.bytes += int64(sign) * b.cost(i)
 }
 
 // add puts an event into the tail.
@@ -185,12 +233,15 @@ func (q *queue) add(event []byte, important, hurry bool) {
 		marks = protected
 	}
 	q.tail.add(event, marks)
+	q.loosen(q.tail, len(q.tail.items)-1, 1)
 	q.events++
 	q.bytes += int64(len(event) + eventOverhead)
 	q.entered++
-	if len(q.tail.items) >= q.batchLen {
-		q.roll()
+	if q.tail.open == q.batchLen {
 		q.wake()
+	}
+	if len(q.tail.items) == MaxBatchSize {
+		q.roll()
 	} else if hurry {
 		q.setHurry()
 	}
@@ -206,12 +257,16 @@ func (q *queue) setHurry() {
 
 // roll closes the tail, which is not empty, and begins another one.
 func (q *queue) roll() {
-	q.waiting = append(q.waiting, entry{batch: q.tail, ticket: q.tail.ticket})
+	b := q.tail
+	q.waiting = append(q.waiting, entry{batch: b, ticket: b.ticket})
 	q.hurry = false
 	if n := len(q.spare); n > 0 {
 		q.tail, q.spare = q.spare[n-1], q.spare[:n-1]
 	} else {
 		q.tail = new(batch)
+	}
+	if b.open < len(b.items) {
+		q.compact(len(q.waiting) - 1)
 	}
 }
 
@@ -246,21 +301,24 @@ func (q *queue) spoolDone(end uint64, hurry bool) {
 
 // spoolFailed notes that an event could not be written to the spool, and puts it
 // into memory if that is asked for.
-func (q *queue) spoolFailed(event []byte, important, hurry, keep bool) (v verdict, gone [][]byte) {
+func (q *queue) spoolFailed(event []byte, important, hurry, keep bool) (v verdict, gone victims) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.pending--
 	q.spooled--
 	q.entered--
 	q.endSpooling()
+	if q.closed {
+		q.wake() // it may have been the last
+	}
 	switch {
 	case q.over:
-		return closed, nil
+		return closed, victims{}
 	case !keep:
-		return full, nil
+		return full, victims{}
 	case q.fits(len(event), important):
 		q.add(event, important, hurry)
-		return taken, nil
+		return taken, victims{}
 	}
 	return q.squeeze(event, important, hurry)
 }
@@ -297,7 +355,7 @@ func (q *queue) compact(i int) {
 	}
 	b.squeeze()
 	if b.open > 0 {
-		if i == 0 || !q.waiting[i-1].absorbs(b, q.batchLen) {
+		if i == 0 || !q.waiting[i-1].absorbs(b) {
 			return
 		}
 	}
@@ -322,6 +380,7 @@ func (q *queue) dropFrom(b *batch, marks uint8) (event []byte, ok bool) {
 	if q.wantsDrop {
 		event = slices.Clone(b.event(i))
 	}
+	q.loosen(b, i, -1)
 	q.bytes -= b.cost(i)
 	q.events--
 	b.settle(i)
@@ -339,7 +398,7 @@ func (q *queue) refuse(reason dropReason) {
 
 // recycle keeps the memory of a batch that is done for another one.
 func (q *queue) recycle(b *batch) {
-	if len(q.spare) < 2 && b.lease == nil && cap(b.buf) <= 2*maxBatchBytes {
+	if len(q.spare) < 2 && b.lease == nil && !b.shared && cap(b.buf) <= 2*maxBatchBytes {
 		b.reset()
 		q.spare = append(q.spare, b)
 	}

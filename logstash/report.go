@@ -15,7 +15,7 @@ type reporter struct {
 	lanes    []laneState
 	state    State
 	since    time.Time
-	full     run // events that found the queue full
+	full     run // events that were dropped because the queue was full
 	refusals run // events that were invalid or too large
 	spooling run // events that could not be written to the spool
 	spoolErr error
@@ -109,10 +109,11 @@ func (r *reporter) closed() {
 	r.become(Closed)
 }
 
-// foundFull counts an event that found the queue full.
-func (r *reporter) foundFull() {
+// foundFull counts n events that were dropped because the queue was full.
+func (r *reporter) foundFull(n uint64) {
 	r.mu.Lock()
 	first := r.full.add()
+	r.full.n += n - 1
 	r.mu.Unlock()
 	if first {
 		r.failed(fmt.Errorf("%w: dropping events", ErrFull))

@@ -85,7 +85,7 @@ func newShipper(name string, transports []Transport, peers *endpoints, opts Dial
 		}
 	}
 	s.queue = newQueue(&opts, s.spool)
-	s.restored = s.queue.spooled
+	s.restored = s.queue.entered
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	s.stop = sync.OnceFunc(func() {
 		s.queue.close()
@@ -162,7 +162,7 @@ func (s *Shipper) accept(level slog.Level, event []byte) error {
 	switch v {
 	case full:
 		s.queue.refuse(dropFull)
-		s.report.foundFull()
+		s.report.foundFull(1)
 		s.dropped(event, ErrFull)
 		return ErrFull
 	case closed:
@@ -181,10 +181,10 @@ func (s *Shipper) put(event []byte, important, hurry bool) verdict {
 	if v == toSpool {
 		v, gone = s.putSpool(event, important, hurry)
 	}
-	if len(gone) > 0 || v == full && s.opts.Policy == DropOldest {
-		s.report.foundFull()
+	if gone.n > 0 {
+		s.report.foundFull(gone.n)
 	}
-	for _, old := range gone {
+	for _, old := range gone.events {
 		s.dropped(old, ErrFull)
 	}
 	return v
@@ -192,21 +192,21 @@ func (s *Shipper) put(event []byte, important, hurry bool) verdict {
 
 // putSpool writes event to the spool, for which the queue has counted it. While the
 // disk gives trouble, it goes to memory.
-func (s *Shipper) putSpool(event []byte, important, hurry bool) (verdict, [][]byte) {
+func (s *Shipper) putSpool(event []byte, important, hurry bool) (verdict, victims) {
 	one := [1][]byte{event}
 	end, err := s.spool.Append(one[:])
 	for errors.Is(err, spool.ErrFull) && s.opts.Policy == DropOldest {
-		n, dropErr := s.spool.DropOldest()
-		if s.queue.evict(n); n == 0 || dropErr != nil {
+		n, dropErr := s.queue.evict()
+		if n == 0 || dropErr != nil {
 			break
 		}
-		s.report.foundFull()
+		s.report.foundFull(n)
 		end, err = s.spool.Append(one[:])
 	}
 	if err == nil {
 		s.queue.spoolDone(end, hurry)
 		s.report.spoolWorked()
-		return taken, nil
+		return taken, victims{}
 	}
 	isFull := errors.Is(err, spool.ErrFull)
 	if !isFull {
@@ -281,16 +281,11 @@ func (s *Shipper) laneEnded() {
 		for _, lease := range s.queue.leases() {
 			s.spool.Release(lease)
 		}
-		if len(before) > 0 && s.spool.Prepend(before) == nil {
-			s.queue.clear(before, true)
-			before = nil
-		}
-		if len(behind) > 0 {
-			if _, err := s.spool.Append(behind); err == nil {
-				s.queue.clear(behind, true)
-				behind = nil
-			}
-		}
+		before = s.keep(before, s.spool.Prepend)
+		behind = s.keep(behind, func(events [][]byte) error {
+			_, err := s.spool.Append(events)
+			return err
+		})
 	}
 	s.giveUp(before)
 	s.giveUp(behind)
@@ -302,6 +297,20 @@ func (s *Shipper) laneEnded() {
 	s.report.relaxed()
 	s.report.closed()
 	close(s.done)
+}
+
+// keep puts events into the spool that are left in memory at the end, and returns
+// those for which that has failed.
+func (s *Shipper) keep(events [][]byte, put func([][]byte) error) [][]byte {
+	if len(events) == 0 {
+		return nil
+	}
+	if err := put(events); err != nil {
+		s.report.spoolFailed(err)
+		return events
+	}
+	s.queue.clear(events, true)
+	return nil
 }
 
 // giveUp drops events that are left at the end.
@@ -362,7 +371,7 @@ func (s *Shipper) Shutdown(ctx context.Context) error {
 		}
 	}
 	s.awaitHooks()
-	if left := s.queue.undelivered(point{math.MaxUint64, s.spoolEnd()}); left > 0 {
+	if left := s.queue.undelivered(point{math.MaxUint64, math.MaxUint64}); left > 0 {
 		return s.leftError("shutdown", left, cause)
 	}
 	return nil
@@ -433,12 +442,4 @@ func (s *Shipper) Health() Health {
 		h.Endpoints = s.peers.health()
 	}
 	return h
-}
-
-// spoolEnd returns the number behind the last event of the spool.
-func (s *Shipper) spoolEnd() uint64 {
-	if s.spool == nil {
-		return 0
-	}
-	return s.spool.End()
 }

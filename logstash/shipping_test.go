@@ -61,10 +61,12 @@ func dialShipper(t testing.TB, addr string, opts logstash.DialOptions) *logstash
 func checkAccounts(t testing.TB, s *logstash.Shipper) logstash.Stats {
 	t.Helper()
 	st := s.Stats()
-	if st.Accepted != st.Written+st.Dropped+st.Queued {
-		t.Errorf("accepted %d, but written %d + dropped %d + queued %d", st.Accepted, st.Written, st.Dropped, st.Queued)
+	if st.Accepted != st.Written+st.Dropped+st.Queued+st.Spooled {
+		t.Errorf("accepted %d, but written %d + dropped %d + queued %d + spooled %d",
+			st.Accepted, st.Written, st.Dropped, st.Queued, st.Spooled)
 	}
-	if sum := st.DroppedFull + st.DroppedTooLarge + st.DroppedInvalid + st.DroppedShutdown; sum != st.Dropped {
+	if sum := st.DroppedFull + st.DroppedTooLarge + st.DroppedInvalid + st.DroppedRejected + st.DroppedSpool +
+		st.DroppedShutdown; sum != st.Dropped {
 		t.Errorf("dropped %d, but the reasons make %d", st.Dropped, sum)
 	}
 	if st.Queued == 0 && st.QueuedBytes != 0 {

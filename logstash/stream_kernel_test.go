@@ -287,6 +287,7 @@ func TestStreamCloseStalled(t *testing.T) {
 // cutter passes on connections to a receiver and cuts each after a number of
 // bytes, with resets on both sides. What it has read and not passed on is gone.
 func cutter(t testing.TB, to string, next func() int64) *testPeer {
+	t.Helper()
 	return listen(t, "tcp", "127.0.0.1:0", func(_ int, c net.Conn) {
 		out, err := new(net.Dialer).DialContext(context.Background(), "tcp", to)
 		if err != nil {
@@ -328,7 +329,7 @@ func TestStreamLossOverCuts(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			rnd := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same in every run
+			rnd := rand.New(rand.NewPCG(1, 2))
 			var (
 				mu   sync.Mutex
 				seen = make([]int, count)

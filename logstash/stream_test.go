@@ -134,6 +134,15 @@ type writerFunc func(b []byte) (int, error)
 
 func (f writerFunc) Write(b []byte) (int, error) { return f(b) }
 
+// take keeps what one read gives.
+func (p *pipePeer) take(n int, theirs net.Conn) {
+	b := make([]byte, 100)
+	m, _ := theirs.Read(b)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.got[n].Write(b[:m])
+}
+
 // texts returns what arrived on each connection.
 func (p *pipePeer) texts() []string {
 	p.mu.Lock()
@@ -372,6 +381,42 @@ func TestStreamSendNothing(t *testing.T) {
 	})
 }
 
+// Where something on the way ends every idle connection, each line is written
+// twice, and not again and again.
+func TestStreamIdleBreaks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var peer pipePeer
+		s := newTestStream(t, DialOptions{DialContext: peer.dial, ResendBytes: 1000}, "peer:1")
+		for i := range 4 {
+			if errs := deliver(t, s, eventRun(i, i+1)); errs != nil {
+				t.Error(errs)
+			}
+			time.Sleep(time.Minute)
+			peer.closeLast(t)
+			synctest.Wait()
+		}
+		for range 3 {
+			if _, err := s.Send(t.Context(), nil); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(time.Minute)
+			if s.conn != nil {
+				peer.closeLast(t)
+				synctest.Wait()
+			}
+		}
+		want := []string{
+			lines(eventRun(0, 1)), lines(eventRun(0, 2)), lines(eventRun(1, 3)), lines(eventRun(2, 4)), lines(eventRun(3, 4)),
+		}
+		if diff := cmp.Diff(want, peer.texts()); diff != "" {
+			t.Errorf("mismatch (-want +got):\n%s", diff)
+		}
+		if s.resent() != 4 {
+			t.Errorf("resent %d, want 4", s.resent())
+		}
+	})
+}
+
 // A peer that reads nothing is given up after the timeout.
 func TestStreamStalledPeer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -477,6 +522,28 @@ type zeros struct{}
 
 func (zeros) Read(p []byte) (int, error) { return len(p), nil }
 
+// What the peer says before it closes is for people to read: it may be a server of
+// another kind.
+func TestStreamPeerOfAnotherKind(t *testing.T) {
+	const answer = "HTTP/1.1 400 Bad Request\r\nConnection: close\r\n\r\n"
+	synctest.Test(t, func(t *testing.T) {
+		peer := pipePeer{}
+		peer.serve = func(n int, theirs net.Conn) {
+			peer.take(n, theirs)
+			_, _ = io.WriteString(theirs, answer+strings.Repeat("<html>", 1000))
+			_ = theirs.Close()
+		}
+		s := newTestStream(t, DialOptions{DialContext: peer.dial}, "peer:1")
+		n, err := s.Send(t.Context(), eventRun(0, 1))
+		if n != 0 || !errors.Is(err, io.EOF) || !strings.Contains(err.Error(), `"HTTP/1.1 400 Bad Request\r\n`) {
+			t.Errorf("Send: %d, %v; want 0 and the answer", n, err)
+		}
+		if len(err.Error()) > 300 {
+			t.Errorf("the error is %d bytes long", len(err.Error()))
+		}
+	})
+}
+
 // A newline follows after KeepAlive without a line, and again after as long.
 func TestStreamKeepAlive(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -519,9 +586,7 @@ func TestStreamKeepAliveFails(t *testing.T) {
 		peer := pipePeer{}
 		peer.serve = func(n int, theirs net.Conn) {
 			if n == 0 {
-				b := make([]byte, 100)
-				n, _ := theirs.Read(b)
-				peer.got[0].Write(b[:n])
+				peer.take(n, theirs)
 				return
 			}
 			peer.read(n, theirs)

@@ -10,6 +10,7 @@ type tail struct {
 	start int    // where the oldest line begins
 	size  int
 	lines int
+	again int // the first lines, as many as have been written again
 }
 
 // add keeps events as the last lines. Their newlines count.
@@ -58,6 +59,7 @@ func (t *tail) pop() {
 	t.start = (t.start + n + 1) % t.limit
 	t.size -= n + 1
 	t.lines--
+	t.again = max(t.again-1, 0)
 }
 
 // parts returns the lines, in two pieces of which the second may be empty. They
@@ -70,5 +72,15 @@ func (t *tail) parts() (first, second []byte) {
 	return t.ring[t.start:], t.ring[:end-len(t.ring)]
 }
 
+// wroteAgain notes that all lines are being written again.
+func (t *tail) wroteAgain() { t.again = t.lines }
+
+// calm gives up the lines that have been written again.
+func (t *tail) calm() {
+	for t.again > 0 {
+		t.pop()
+	}
+}
+
 // reset gives up all lines.
-func (t *tail) reset() { t.start, t.size, t.lines = 0, 0, 0 }
+func (t *tail) reset() { t.start, t.size, t.lines, t.again = 0, 0, 0, 0 }

@@ -17,20 +17,31 @@ const finishTime = 500 * time.Millisecond
 // socket. Nothing is acked: an event counts as written when the kernel has taken
 // the whole batch it is in.
 //
-// A line is never continued on another connection. After a break:
+// No connection begins inside a line. After a break:
 //
-//   - The batch that was being written is sent again from its first line. Of its
-//     lines, the peer may have some already, which then arrive twice, and the
-//     beginning of one, which Logstash makes an event tagged _jsonparsefailure.
-//   - What was written before, and was still in the buffers of a kernel, here or
-//     there, is lost when the break is a reset or the receiver's end. ResendBytes
-//     keeps that much of it, in whole lines, and writes it again in front of the
-//     next batch: nothing is lost when it is no less than what the buffers hold,
-//     and up to that much arrives twice.
+//   - The batch that was being written is sent again from its first line, see
+//     TestStreamBrokenWriteStartsAgain. Of its lines, the peer may have some
+//     already, which then arrive twice, and the beginning of one, which Logstash
+//     makes an event tagged _jsonparsefailure.
+//   - Of what was written before, all is lost that was in a buffer still, here, on
+//     the way or there. ResendBytes keeps that much of it, in whole lines, and
+//     writes it again in front of the next batch. If that is no less than what
+//     the buffers hold, nothing is lost, and up to that much arrives twice with
+//     each break, see TestStreamLossOverCuts.
+//   - A connection that breaks when nothing has been written for a second may have
+//     lost something as well, as its peer may have been too busy to read. But
+//     something on the way may also end every connection that is idle, so that a
+//     line is written again after one such break, and not after the next: see
+//     TestStreamIdleBreaks.
 //
-// A connection that the peer closes at once, as a proxy does that has no backend,
-// loses nothing: the first batch on a new connection counts when that has lasted
-// for settleTime.
+// A connection that is closed as soon as it has been made, as a proxy does that has
+// no backend, loses nothing, see TestStreamTakenAndClosed: the first batch counts
+// only when its connection has lasted for settleTime. If the peer has read it
+// all the same, it arrives twice. When we end a connection ourselves, we half
+// close it and wait for the peer to close it, too, which tells that it has read
+// everything, see TestStreamEndInGoodOrder.
+//
+// Besides the goroutine of the wire, there is one for a moment for each keepalive.
 type stream struct {
 	peers     *endpoints
 	network   string
@@ -88,12 +99,12 @@ func (t *stream) leave(ctx context.Context) error {
 	switch {
 	case t.conn == nil:
 	case t.conn.ended() != nil:
-		quiet := t.conn.age() >= briefLife && t.conn.idle()
-		err := fmt.Errorf("logstash: connection to %s closed while in use: %w", t.conn.addr(), t.conn.ended())
-		if quiet {
+		if t.conn.age() >= briefLife && t.conn.idle() {
+			t.tail.calm()
 			t.drop(ctx, nil)
 			return nil
 		}
+		err := fmt.Errorf("logstash: connection to %s closed while in use: %w", t.conn.addr(), t.conn.ended())
 		t.drop(ctx, err)
 		return &dialError{err}
 	case t.conn.expired():
@@ -138,7 +149,8 @@ func (t *stream) write(ctx context.Context, events [][]byte) error {
 	conn.lock()
 	defer conn.unlock()
 	if !conn.used {
-		t.again.Add(uint64(t.tail.lines))
+		t.again.Add(uint64(t.tail.lines)) //nolint:gosec // not negative
+		t.tail.wroteAgain()
 		first, second := t.tail.parts()
 		_, _ = t.out.Write(first) // Flush returns the first error
 		_, _ = t.out.Write(second)

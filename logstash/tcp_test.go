@@ -6,8 +6,10 @@ import (
 	"context"
 	"errors"
 	"io"
+	"io/fs"
 	"net"
 	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -269,5 +271,80 @@ func TestTCPRestart(t *testing.T) {
 	}
 	if st := checkAccounts(t, s); st.Written != 30 {
 		t.Errorf("written %d, want 30", st.Written)
+	}
+}
+
+// Over a unix socket the Shipper says what is wrong, and goes on when it is right.
+func TestUnix(t *testing.T) {
+	testlog.CheckGoroutines(t)
+	path := filepath.Join(t.TempDir(), "logstash.sock")
+	s := dialShipper(t, "unix://"+path, logstash.DialOptions{})
+	writeEvents(t, s, 0, 10)
+	waitFor(t, "an error", func() bool { return s.Stats().LastError != nil })
+	if err := s.Stats().LastError; !errors.Is(err, fs.ErrNotExist) || !strings.Contains(err.Error(), "is it running") {
+		t.Errorf("error %v, want that there is no such socket", err)
+	}
+	ln, err := new(net.ListenConfig).Listen(t.Context(), "unix", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(chan []string)
+	go func() {
+		var lines []string
+		if conn, err := ln.Accept(); err == nil {
+			for scan := bufio.NewScanner(conn); scan.Scan(); {
+				lines = append(lines, scan.Text())
+			}
+			_ = conn.Close()
+		}
+		got <- lines
+	}()
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(eventRange(0, 10), <-got); diff != "" {
+		t.Errorf("lines mismatch (-want +got):\n%s", diff)
+	}
+	if st := checkAccounts(t, s); st.Written != 10 {
+		t.Errorf("written %d, want 10", st.Written)
+	}
+	if err := ln.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// Over UDP the events come one by one, and what the kernel has taken is written.
+func TestUDP(t *testing.T) {
+	testlog.CheckGoroutines(t)
+	peer, err := new(net.ListenConfig).ListenPacket(t.Context(), "udp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := dialShipper(t, "udp://"+peer.LocalAddr().String(), logstash.DialOptions{})
+	writeEvents(t, s, 0, 50)
+	long := `{"message":"` + strings.Repeat("m", 65507) + `"}`
+	if _, err := io.WriteString(s, long); !errors.Is(err, logstash.ErrTooLarge) {
+		t.Errorf("Write: %v, want ErrTooLarge", err)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	b := make([]byte, 1<<16)
+	for range 50 {
+		n, _, err := peer.ReadFrom(b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, string(b[:n]))
+	}
+	if diff := cmp.Diff(eventRange(0, 50), got); diff != "" {
+		t.Errorf("datagrams mismatch (-want +got):\n%s", diff)
+	}
+	if st := checkAccounts(t, s); st.Written != 50 {
+		t.Errorf("written %d, want 50", st.Written)
+	}
+	if err := peer.Close(); err != nil {
+		t.Error(err)
 	}
 }

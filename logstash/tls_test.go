@@ -132,11 +132,13 @@ func TestTLSOptionsRefused(t *testing.T) {
 		want string
 	}{
 		{
-			"old version", DialOptions{TLS: &tls.Config{MinVersion: tls.VersionTLS11}},
+			"old version",
+			DialOptions{TLS: &tls.Config{MinVersion: tls.VersionTLS11}},
 			"DialOptions.TLS: MinVersion TLS 1.1: want TLS 1.2 or TLS 1.3",
 		},
 		{
-			"old last version", DialOptions{TLS: &tls.Config{MaxVersion: tls.VersionTLS11}},
+			"old last version",
+			DialOptions{TLS: &tls.Config{MaxVersion: tls.VersionTLS11}},
 			"DialOptions.TLS: MaxVersion TLS 1.1: want TLS 1.2 or higher",
 		},
 		{"no key", DialOptions{CertFile: "c"}, `DialOptions.CertFile "c" with KeyFile "": want both or none`},
@@ -147,7 +149,8 @@ func TestTLSOptionsRefused(t *testing.T) {
 			"DialOptions.CertFile with a client certificate in TLS: want one of them",
 		},
 		{
-			"two pools", DialOptions{TLS: &tls.Config{RootCAs: ca.pool()}, CAFile: caFile},
+			"two pools",
+			DialOptions{TLS: &tls.Config{RootCAs: ca.pool()}, CAFile: caFile},
 			"DialOptions.CAFile with RootCAs in TLS: want one of them",
 		},
 		{"missing file", DialOptions{CAFile: missing}, "DialOptions.CAFile: stat " + missing},
@@ -269,6 +272,7 @@ func TestTLSConnects(t *testing.T) {
 	cert, key := ca.issue(t, 77, time.Hour)
 	caFile := writeFile(t, dir, "ca", []byte("# the authority\n"), newAuthority(t, "unused").pem, ca.pem)
 	certFile, keyFile := writeFile(t, dir, "cert", cert), writeFile(t, dir, "key", key)
+	bothFile := writeFile(t, dir, "both", key, []byte("and\n"), cert)
 	peer := startTLSPeer(t, &tls.Config{
 		Certificates: []tls.Certificate{ca.keyPair(t, time.Hour)},
 		ClientCAs:    ca.pool(),
@@ -281,6 +285,7 @@ func TestTLSConnects(t *testing.T) {
 	}{
 		{"CAFile", DialOptions{CAFile: caFile}, ""},
 		{"client certificate", DialOptions{CAFile: caFile, CertFile: certFile, KeyFile: keyFile}, "77"},
+		{"certificate and key in one file", DialOptions{CAFile: caFile, CertFile: bothFile, KeyFile: bothFile}, "77"},
 		{"another name", DialOptions{CAFile: caFile, TLS: &tls.Config{ServerName: "logs.example.com"}}, ""},
 		{"TLS 1.2", DialOptions{CAFile: caFile, TLS: &tls.Config{MaxVersion: tls.VersionTLS12}}, ""},
 		{"RootCAs", DialOptions{TLS: &tls.Config{RootCAs: ca.pool()}}, ""},
@@ -419,6 +424,17 @@ func TestTLSErrors(t *testing.T) {
 	}
 }
 
+// closeCounter counts how often a connection is closed.
+type closeCounter struct {
+	net.Conn
+	n int
+}
+
+func (c *closeCounter) Close() error {
+	c.n++
+	return c.Conn.Close()
+}
+
 // A receiver that does not speak TLS gets the blame for that.
 func TestTLSToAPlainPort(t *testing.T) {
 	const plain = "beats://, tcp:// or http://"
@@ -443,18 +459,23 @@ func TestTLSToAPlainPort(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
+				var closer closeCounter
 				e, files := secureEndpoints(t, "a:1", DialOptions{
 					Timeout: time.Minute,
 					DialContext: func(context.Context, string, string) (net.Conn, error) {
 						ours, theirs := net.Pipe()
 						go tt.peer(theirs)
-						return ours, nil
+						closer.Conn = ours
+						return &closer, nil
 					},
 				})
 				start := time.Now()
 				_, err := e.connect(t.Context(), "tcp", files)
 				if err == nil || !strings.Contains(err.Error(), tt.want) {
 					t.Errorf("connect: %v; want %s", err, tt.want)
+				}
+				if closer.n == 0 {
+					t.Error("the connection was not closed")
 				}
 				if time.Since(start) > time.Minute {
 					t.Errorf("that took %v, want Timeout at most", time.Since(start))
@@ -567,8 +588,8 @@ func TestTLSReload(t *testing.T) {
 	}
 	use("at first", "1")
 	use("again", "1")
-	if c, err := files.config(); c != first || err != nil {
-		t.Errorf("config read again without need: %v", err)
+	if c, err := files.config(); c != first || err != nil || c.ServerName != "" {
+		t.Errorf("config read again or changed without need: %v", err)
 	}
 
 	cert, key = ca.issue(t, 22, time.Hour)

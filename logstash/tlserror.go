@@ -22,8 +22,8 @@ func (t *tlsFiles) explain(err error) error {
 		name    x509.HostnameError
 		invalid x509.CertificateInvalidError
 		record  tls.RecordHeaderError
+		advice  string
 	)
-	advice := ""
 	switch {
 	case errors.As(err, &unknown) && t.caFile != "":
 		advice = fmt.Sprintf("want a certificate signed by an authority in CAFile %q", t.caFile)

@@ -10,10 +10,16 @@ import (
 	"github.com/sluicelog/sluice/internal/lumber"
 )
 
+// suspectTimeout is how long a dial may take to an endpoint that has failed,
+// while there is another one of which that is not known: an attempt to see
+// whether a host is back must not hold up what the others would take.
+const suspectTimeout = 5 * time.Second
+
 // turn is the time in which an endpoint serves one lane, over one connection.
 type turn struct {
-	of *endpoints
-	to *endpoint
+	of      *endpoints
+	to      *endpoint
+	suspect bool // to has failed, while another one may be tried that has not
 
 	// What follows is guarded by of.mu.
 
@@ -28,6 +34,14 @@ type turn struct {
 // addr returns the address of the endpoint.
 func (t *turn) addr() string { return t.to.host }
 
+// dialTimeout returns how long making the connection may take.
+func (t *turn) dialTimeout() time.Duration {
+	if t.suspect {
+		return min(t.of.timeout, suspectTimeout)
+	}
+	return t.of.timeout
+}
+
 // begin notes that there is a connection. An error is about files of TLS that
 // could not be read again for it.
 func (t *turn) begin(fileErr error) {
@@ -37,9 +51,9 @@ func (t *turn) begin(fileErr error) {
 	t.connected = true
 	t.since = time.Now()
 	t.to.fileErr = fileErr
-	e.opened++
-	e.open++
-	e.peak = max(e.peak, e.open)
+	e.made++
+	e.now++
+	e.peak = max(e.peak, e.now)
 }
 
 // worked notes that the receiver has taken something for good, which ends the
@@ -79,7 +93,7 @@ func (t *turn) end(err error, after time.Duration) {
 	t.over = true
 	p.turns = slices.DeleteFunc(p.turns, func(u *turn) bool { return u == t })
 	if t.connected {
-		e.open--
+		e.now--
 	}
 	if err == nil {
 		return
@@ -101,7 +115,7 @@ func (t *turn) end(err error, after time.Duration) {
 func (t *turn) punish(err error, now time.Time) {
 	e, p := t.of, t.to
 	brief := now.Sub(t.since) < e.least
-	if brief && e.strategy == PreferPrimary {
+	if brief {
 		e.next = (p.place + 1) % len(e.all)
 	}
 	again := p.excused && brief

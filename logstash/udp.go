@@ -13,6 +13,10 @@ import (
 // ConnectionTTL does not say otherwise.
 const lookupTime = time.Minute
 
+// rejectPause is the pause before the next attempt when an event was too long for
+// a datagram. That the receiver is there does not depend on it.
+const rejectPause = 10 * time.Millisecond
+
 // datagrams carries each event as one UDP datagram. Nothing is acked: an event
 // counts as written when the kernel has taken it. It is lost without a word where
 // the network or the receiver has no room for it, or is not there.
@@ -21,12 +25,18 @@ const lookupTime = time.Minute
 // held back until the backoff is over, and one is sent to see: it counts when
 // nobody has refused it within settleTime, and none is sent behind it before.
 // Events that were under way when the receiver ended are lost. None arrives
-// twice, but for those that the network doubles.
+// twice, but for those that the network doubles. See TestDatagramsRefused.
+//
+// Events go out in bursts of burstEvents or burstBytes, with burstTime for each,
+// so that 64,000 in a second are the most, and a batch does not drown a receiver
+// whose socket has room for a few hundred: see TestDatagramsInBursts.
 type datagrams struct {
 	peers  *endpoints
 	lookup time.Duration
+	pace   pacer
 	conn   *wire     // nil when there is none
 	renew  time.Time // when names are to be looked up again
+	kept   bool      // conn could not be replaced the last time
 }
 
 // newDatagrams returns a Transport over UDP.
@@ -47,6 +57,7 @@ func (t *datagrams) Send(ctx context.Context, events [][]byte) (acked int, err e
 	stop := context.AfterFunc(ctx, func() { conn.fail(ctx.Err()) })
 	defer stop()
 	for _, event := range events {
+		t.pace.wait(len(event))
 		if err = t.send(event); err != nil {
 			break
 		}
@@ -62,7 +73,7 @@ func (t *datagrams) Send(ctx context.Context, events [][]byte) (acked int, err e
 	case isTooLong(err):
 		err = fmt.Errorf("logstash: send to %s: event of %d bytes: %w: %w: %w",
 			conn.addr(), len(events[acked]), ErrRejected, ErrTooLarge, err)
-		return acked, &retryError{err, 0} // the others need not wait for this one
+		return acked, &retryError{err, rejectPause} // the others need not wait long for this one
 	}
 	err = fmt.Errorf("logstash: send event %d of %d to %s: %w", acked+1, len(events), conn.addr(), err)
 	t.drop(ctx, err)
@@ -92,18 +103,19 @@ func (t *datagrams) ready(ctx context.Context) error {
 		t.drop(ctx, err)
 		return &dialError{err}
 	}
-	if t.conn != nil && !t.conn.expired() && time.Now().Before(t.renew) {
+	if t.conn != nil && time.Now().Before(t.renew) && (t.kept || !t.conn.expired()) {
 		return nil
 	}
 	t.renew = time.Now().Add(t.lookup)
 	l, err := t.peers.connect(ctx, "udp", nil)
+	t.kept = err != nil && t.conn != nil
 	switch {
 	case err == nil && t.conn != nil:
 		t.drop(ctx, nil)
-	case err != nil && t.conn == nil:
-		return err
-	case err != nil:
+	case t.kept:
 		return nil
+	case err != nil:
+		return err
 	}
 	t.conn = newWire(l, nil)
 	return nil

@@ -3,6 +3,7 @@ package logstash
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"sync"
@@ -15,8 +16,8 @@ const (
 	briefLife = time.Second
 
 	// settleTime is how long what was written first to a new connection has to
-	// wait until it counts. Such a proxy has mostly closed it by then, and an
-	// UDP port where nobody listens has said so.
+	// wait until it counts. Such a proxy has mostly closed it by then, and the
+	// host of a UDP port where nobody listens has said so.
 	settleTime = 100 * time.Millisecond
 )
 
@@ -47,12 +48,20 @@ func newWire(l *link, broken func()) *wire {
 	return w
 }
 
-// read throws away what the peer says until the connection ends.
+// read throws away what the peer says until the connection ends. The beginning is
+// for the error, as it tells what the peer takes us for.
 func (w *wire) read(broken func()) {
 	defer close(w.done)
-	_, err := io.Copy(io.Discard, w.Conn)
+	said := make([]byte, 64)
+	n, err := w.Read(said)
+	if err == nil {
+		_, err = io.Copy(io.Discard, w.Conn)
+	}
 	if err == nil {
 		err = io.EOF
+	}
+	if n > 0 {
+		err = fmt.Errorf("%w (the peer said %q)", err, said[:n])
 	}
 	if w.fail(err) && broken != nil {
 		broken()

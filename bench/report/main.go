@@ -5,14 +5,17 @@
 //	go run ./bench/report -buffers [-rounds 25] [-write]
 //	go run ./bench/report -files [-rounds 15] [-write]
 //	go run ./bench/report -redact [-rounds 60] [-benchtime 5ms] [-write]
+//	go run ./bench/report -ship [-rounds 15] [-write]
+//	go run ./bench/report -spool [-rounds 15] [-write]
 //
 // The first is about encoders, the second about buffers, the third about log
-// files, the fourth about redaction. With -write it also puts the tables into the
+// files, the fourth about redaction, the fifth about senders of
+// events, the sixth about queues on disk. With -write it also puts the tables into the
 // README of the repository, between the lines <!-- bench:begin --> and
-// <!-- bench:end -->, or those of files, or, of buffers and redaction, into
+// <!-- bench:end -->, or those of files, or, of all others, into
 // docs/figures.md, the most important rows about redaction into the README, too,
 // and the chart of the encoders into bench/report.svg. It runs anywhere in the
-// repository and takes a good minute, five, six, or one. Many short rounds give
+// repository and takes a good minute, five, six, one, one, or three. Many short rounds give
 // steadier ratios than few long ones: what else the machine does for a second
 // then hits every peer alike.
 package main
@@ -53,7 +56,9 @@ type options struct {
 	buffers   bool
 	files     bool
 	redact    bool
-	load      bench.Load // for buffers and files
+	ship      bool
+	spool     bool
+	load      bench.Load // for buffers, files, senders and queues on disk
 }
 
 // parseFlags writes the usage to usage if it is asked for.
@@ -67,17 +72,19 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 	flags.BoolVar(&o.buffers, "buffers", false, "measure buffers instead of encoders; -rounds is 25 then, unless given")
 	flags.BoolVar(&o.files, "files", false, "measure log files instead of encoders; -rounds is 15 then, unless given")
 	flags.BoolVar(&o.redact, "redact", false, "measure redaction instead of encoders; -rounds is 60 then, unless given")
+	flags.BoolVar(&o.ship, "ship", false, "measure senders of events instead of encoders; -rounds is 15 then, unless given")
+	flags.BoolVar(&o.spool, "spool", false, "measure queues on disk instead of encoders; -rounds is 15 then, unless given")
 	err := flags.Parse(args)
 	given := map[string]bool{}
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	if o.buffers || o.files {
+	if o.buffers || o.files || o.ship || o.spool {
 		o.load = bench.FullLoad()
 	}
 	if !given["rounds"] {
 		switch {
 		case o.buffers:
 			o.rounds = 25
-		case o.files:
+		case o.files, o.ship, o.spool:
 			o.rounds = 15
 		case o.redact:
 			o.rounds = 60
@@ -90,17 +97,25 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 		flags.PrintDefaults()
 	case err != nil:
 	case flags.NArg() > 0:
-		err = fmt.Errorf("argument %q: there are none, only the flags -rounds, -benchtime, -write, -buffers, -files and -redact", flags.Arg(0))
+		err = fmt.Errorf("argument %q: there are none, only the flags -rounds, -benchtime, -write, -buffers, -files, -redact, -ship and -spool", flags.Arg(0))
 	case o.buffers && o.files:
 		err = errors.New("-buffers and -files: must be one of them")
 	case o.redact && o.buffers:
 		err = errors.New("-redact and -buffers: must be one of them")
 	case o.redact && o.files:
 		err = errors.New("-redact and -files: must be one of them")
+	case o.ship && (o.buffers || o.files || o.redact):
+		err = errors.New("-ship and -buffers, -files or -redact: must be one of them")
+	case o.spool && (o.buffers || o.files || o.redact || o.ship):
+		err = errors.New("-spool and -buffers, -files, -redact or -ship: must be one of them")
 	case o.buffers && given["benchtime"]:
 		err = fmt.Errorf("-benchtime %s: not with -buffers, where records are counted", o.benchtime)
 	case o.files && given["benchtime"]:
 		err = fmt.Errorf("-benchtime %s: not with -files, where lines are counted", o.benchtime)
+	case o.ship && given["benchtime"]:
+		err = fmt.Errorf("-benchtime %s: not with -ship, where events are counted", o.benchtime)
+	case o.spool && given["benchtime"]:
+		err = fmt.Errorf("-benchtime %s: not with -spool, where events are counted", o.benchtime)
 	case o.rounds < 1 || o.rounds > 1000:
 		err = fmt.Errorf("-rounds %d: must be from 1 to 1000", o.rounds)
 	case o.benchtime < time.Microsecond || o.benchtime > time.Hour:
@@ -118,6 +133,10 @@ func report(o options, stdout, progress io.Writer) error {
 		part = fileBlock
 	case o.redact:
 		part = redactBlock
+	case o.ship:
+		part = shipBlock
+	case o.spool:
+		part = spoolBlock
 	}
 	// Whether there is something to write to is better known before than after.
 	var root string
@@ -162,6 +181,12 @@ func report(o options, stdout, progress io.Writer) error {
 	case redactBlock:
 		f := measureRedaction(o.rounds, progress)
 		text, more, rows = redactSummary(f, s), redactDetails(f), redactShort(f, s)
+	case shipBlock:
+		f := measureShipping(bench.Senders(), o.load, o.rounds, progress)
+		text, more = shipSummary(f, o.load, s), shipDetails(f)
+	case spoolBlock:
+		f := measureSpools(bench.Spools(), o.load, o.rounds, progress)
+		text, more = spoolSummary(f, o.load, s), spoolDetails(f)
 	default:
 		r := measure(bench.Cases(), bench.Peers(), o.rounds, progress)
 		text, more, picture = summary(r, s), details(r), chart(r, s)

@@ -43,6 +43,16 @@ func TestParseFlags(t *testing.T) {
 		}, ""},
 		{"redaction and buffers", []string{"-redact", "-buffers"}, options{}, "-redact and -buffers: must be one of them"},
 		{"redaction and files", []string{"-redact", "-files"}, options{}, "-redact and -files: must be one of them"},
+		{"senders", []string{"-ship", "-write"}, options{
+			rounds: 15, benchtime: 5 * time.Millisecond, write: true, ship: true, load: bench.FullLoad(),
+		}, ""},
+		{"senders and redaction", []string{"-redact", "-ship"}, options{}, "-ship and -buffers, -files or -redact: must be one of them"},
+		{"queues on disk", []string{"-spool", "-rounds=3"}, options{
+			rounds: 3, benchtime: 5 * time.Millisecond, spool: true, load: bench.FullLoad(),
+		}, ""},
+		{"senders and queues", []string{"-spool", "-ship"}, options{}, "-spool and -buffers, -files, -redact or -ship: must be one of them"},
+		{"queues have no time", []string{"-spool", "-benchtime=1s"}, options{}, "-benchtime 1s: not with -spool"},
+		{"senders have no time", []string{"-ship", "-benchtime=1s"}, options{}, "-benchtime 1s: not with -ship"},
 		{"unknown flag", []string{"-count", "3"}, options{}, "-count"},
 		{"no number", []string{"-rounds", "many"}, options{}, `invalid value "many" for flag -rounds`},
 		{"no rounds", []string{"-rounds", "0"}, options{}, "-rounds 0: must be from 1 to 1000"},

@@ -16,12 +16,14 @@ const (
 	bufferBlock  block = "buffers"
 	fileBlock    block = "files"
 	redactBlock  block = "redaction"
+	shipBlock    block = "shipping"
+	spoolBlock   block = "spool"
 	redactRows   block = "redaction-rows" // the most important ones
 )
 
 // page returns the file that the block is in, from the root of the repository.
 func (b block) page() string {
-	if b == bufferBlock || b == redactBlock {
+	if b == bufferBlock || b == redactBlock || b == shipBlock || b == spoolBlock {
 		return filepath.Join("docs", "figures.md")
 	}
 	return "README.md"

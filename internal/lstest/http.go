@@ -152,14 +152,14 @@ func (h *HTTP) read(c *conn) {
 			c.end(RST)
 			return
 		}
-		if err := write(c, req, answer); err != nil {
-			c.end(RST)
-			return
-		}
 		if ack(answer.Status) {
 			h.mu.Lock()
 			h.acked += n
 			h.mu.Unlock()
+		}
+		if err := write(c, req, answer); err != nil {
+			c.end(RST)
+			return
 		}
 		if answer.Unread {
 			drain(c)

@@ -8,9 +8,13 @@ import (
 )
 
 // AppendEvent appends an event that a [Ledger] can account for: the id-th of a
-// sender. Both are numbers from 0 on; pad makes the event longer.
-func AppendEvent(b []byte, sender, id int, pad string) []byte {
-	return fmt.Appendf(b, `{"sender":%d,"id":%d,"message":%q}`, sender, id, pad)
+// sender. Both are numbers from 0 on. The message makes it longer; it is
+// appended as it is, so nothing in it may need an escape.
+func AppendEvent(b []byte, sender, id int, message string) []byte {
+	b = strconv.AppendInt(append(b, `{"sender":`...), int64(sender), 10)
+	b = strconv.AppendInt(append(b, `,"id":`...), int64(id), 10)
+	b = append(append(b, `,"message":"`...), message...)
+	return append(b, `"}`...)
 }
 
 // Ledger keeps account of what receivers were sent: which events arrived,
@@ -121,6 +125,16 @@ func (l *Ledger) Unique() (n int) {
 		n += a.unique
 	}
 	return n
+}
+
+// UniqueOf returns how many different events arrived from a sender.
+func (l *Ledger) UniqueOf(sender int) int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if a := l.senders[sender]; a != nil {
+		return a.unique
+	}
+	return 0
 }
 
 // Duplicates returns how many events arrived that had arrived before.

@@ -32,8 +32,8 @@ func TestLedger(t *testing.T) {
 	} {
 		in.receive(in.conn, []byte(in.event))
 	}
-	event := lstest.AppendEvent(nil, 1, 2, `pad "`)
-	if want := `{"sender":1,"id":2,"message":"pad \""}`; string(event) != want {
+	event := lstest.AppendEvent(nil, 1, 2, "xyz")
+	if want := `{"sender":1,"id":2,"message":"xyz"}`; string(event) != want {
 		t.Errorf("AppendEvent made %s, want %s", event, want)
 	}
 	second(1, event)
@@ -41,12 +41,12 @@ func TestLedger(t *testing.T) {
 	got := map[string]any{
 		"total": l.Total(), "unique": l.Unique(), "duplicates": l.Duplicates(), "breaks": l.OrderBreaks(),
 		"strange": l.Strange(), "missing": l.Missing(0, 6), "missing of 1": l.Missing(1, 4), "missing of 2": l.Missing(2, 1),
-		"odd": l.FirstOdd(),
+		"odd": l.FirstOdd(), "unique of 1": l.UniqueOf(1), "unique of 2": l.UniqueOf(2),
 	}
 	want := map[string]any{
 		"total": 9, "unique": 6, "duplicates": 3, "breaks": 2,
 		"strange": 5, "missing": []int{2, 3, 5}, "missing of 1": []int{1, 3}, "missing of 2": []int{0},
-		"odd": "event 130 of sender 0 after 130 on connection 2",
+		"odd": "event 130 of sender 0 after 130 on connection 2", "unique of 1": 2, "unique of 2": 0,
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("accounts mismatch (-want +got):\n%s", diff)

@@ -71,10 +71,11 @@ func (c *Conn) Send(ctx context.Context, events [][]byte) error {
 		defer stop()
 	}
 	c.begin(len(events))
-	if _, err = c.nc.Write(window); err != nil {
+	n, err := c.nc.Write(window)
+	if err != nil {
 		c.hearOut(err)
 	}
-	return c.written(err)
+	return c.written(n, err)
 }
 
 // begin puts a window of n events behind those under way.
@@ -86,11 +87,15 @@ func (c *Conn) begin(n int) {
 	c.writing = true
 }
 
-// written notes that the last window is written, unless err says why not.
-func (c *Conn) written(err error) error {
+// written notes that n bytes of the last window are written, which are all unless
+// err says why not.
+func (c *Conn) written(n int, err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err != nil {
+		if n == 0 && len(c.windows) > 0 {
+			c.windows = c.windows[:len(c.windows)-1] // the peer has not seen it
+		}
 		return c.err
 	}
 	c.writing = false
@@ -251,8 +256,8 @@ const (
 	// was idle or without an ack since. The Beats input closes idle
 	// connections, and a window may be on its way just then.
 	Stale
-	// Died is a connection that the peer closed after it had been given all of
-	// a window, without an ack of any of it.
+	// Died is a connection that the peer closed after it had been given the
+	// beginning of a window, or all of it, without an ack of any of it.
 	Died
 )
 
@@ -260,13 +265,12 @@ const (
 func (c *Conn) Fate() Fate {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	whole := len(c.windows) > 1 || len(c.windows) == 1 && !c.writing
 	switch {
 	case !closedByPeer(c.err):
 		return Broken
 	case c.worked && (c.fresh || len(c.windows) == 0):
 		return Stale
-	case whole && c.part == 0:
+	case len(c.windows) > 0 && c.part == 0:
 		return Died
 	}
 	return Broken

@@ -6,7 +6,6 @@ import (
 	"math"
 	"os"
 	"sync"
-	"time"
 )
 
 const (
@@ -115,12 +114,11 @@ func (q *Queue) join(size int64) (g *group, leads bool) {
 	return g, leads
 }
 
-func (q *Queue) newGroup() *group {
-	g := new(group)
+func (q *Queue) newGroup() (g *group) {
 	if n := len(q.groups); n > 0 {
 		g, q.groups = q.groups[n-1], q.groups[:n-1]
 	} else {
-		g.wake.L = &q.mu
+		g = &group{wake: sync.Cond{L: &q.mu}}
 	}
 	if g.buf == nil {
 		g.buf = make([]byte, headerSize+frameSize, 4<<10)
@@ -151,9 +149,10 @@ func (q *Queue) lead(g *group) {
 	g.first = q.end
 	q.mu.Unlock()
 
-	// One that was admitted before Close, and comes after it, is too late.
-	trouble, err := error(nil), fmt.Errorf("spool: append: %w", os.ErrClosed)
-	if !q.tail.closed {
+	var trouble, err error
+	if q.tail.closed { // after this was admitted
+		err = fmt.Errorf("spool: append: %w", os.ErrClosed)
+	} else {
 		trouble, err = q.write(g)
 	}
 
@@ -163,5 +162,5 @@ func (q *Queue) lead(g *group) {
 	q.mu.Unlock()
 	g.wake.Broadcast()
 	q.writing.Unlock()
-	q.opts.report(errors.Join(trouble, err, q.expire(time.Now())))
+	q.opts.report(errors.Join(trouble, err, q.expire()))
 }

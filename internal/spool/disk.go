@@ -23,6 +23,8 @@ type disk struct {
 	open   func(path string, flag int) (file, error) // which does
 	remove func(path string) error
 	rename func(from, to string) error
+	sync   func(f file) error
+	names  func(dir string) error // syncs what is in a directory
 }
 
 func realDisk() *disk {
@@ -33,6 +35,8 @@ func realDisk() *disk {
 		open:   func(path string, flag int) (file, error) { return noNil(openRegular(path, flag)) },
 		remove: os.Remove,
 		rename: os.Rename,
+		sync:   file.Sync,
+		names:  syncDir,
 	}
 }
 

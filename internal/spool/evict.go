@@ -12,7 +12,11 @@ import (
 // make room, and returns how many events that costs. That is 0 if there is none.
 func (q *Queue) DropOldest() (events uint64, err error) {
 	n, err := q.dropOldest()
-	q.opts.report(errors.Join(err, q.settle()))
+	trouble := q.settle()
+	if !errors.Is(err, os.ErrClosed) {
+		trouble = errors.Join(q.failed(err), trouble)
+	}
+	q.opts.report(trouble)
 	return n, err
 }
 
@@ -110,11 +114,11 @@ func (q *Queue) putMark(s *segment) error {
 }
 
 // expire gives up the segments whose last event is too old.
-func (q *Queue) expire(now time.Time) error {
+func (q *Queue) expire() error {
 	if q.opts.MaxAge == 0 {
 		return nil
 	}
-	limit := now.Add(-q.opts.MaxAge).UnixNano()
+	limit := time.Now().Add(-q.opts.MaxAge).UnixNano()
 	old := func(s *segment) bool { return s.last != 0 && s.last < limit && q.droppable(s) }
 	q.mu.Lock()
 	due := slices.ContainsFunc(q.segments, old)

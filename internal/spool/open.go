@@ -11,7 +11,6 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
-	"time"
 
 	"github.com/sluicelog/sluice/internal/flock"
 )
@@ -49,7 +48,7 @@ func Open(dir string, o *Options) (*Queue, error) {
 	for _, d := range damage {
 		_ = q.failed(d)
 	}
-	opts.report(errors.Join(append(damage, q.expire(time.Now()), q.settle())...))
+	opts.report(errors.Join(append(damage, q.expire(), q.settle())...))
 	return q, nil
 }
 

@@ -105,7 +105,7 @@ func (p *position) sync() (bool, error) {
 		return false, nil
 	}
 	p.dirty = false
-	if err := p.file.Sync(); err != nil {
+	if err := p.disk.sync(p.file); err != nil {
 		p.dirty = true
 		return true, err
 	}

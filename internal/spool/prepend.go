@@ -31,12 +31,15 @@ func (q *Queue) Prepend(events [][]byte) error {
 		return err
 	}
 	trouble, err := q.prepend(events, size)
-	if err == nil || errors.Is(err, ErrFull) {
-		q.opts.report(trouble)
-		return err
+	switch {
+	case errors.Is(err, ErrFull):
+	case errors.Is(err, errLeased), errors.Is(err, os.ErrClosed):
+		err = fmt.Errorf("spool: prepend: %w", err)
+	case err != nil:
+		err = q.failed(fmt.Errorf("spool: prepend: %w", err))
+		trouble = errors.Join(trouble, err)
 	}
-	err = q.failed(fmt.Errorf("spool: prepend: %w", err))
-	q.opts.report(errors.Join(trouble, err))
+	q.opts.report(trouble)
 	return err
 }
 
@@ -141,7 +144,7 @@ func (q *Queue) compose(s *segment, events [][]byte, other *segment, head uint64
 		err = q.copyRest(f, s, other, head)
 	}
 	if err == nil && q.opts.Sync != SyncNever {
-		err = f.Sync()
+		err = q.opts.disk.sync(f)
 	}
 	err = errors.Join(err, f.Close())
 	if err == nil {
@@ -151,7 +154,7 @@ func (q *Queue) compose(s *segment, events [][]byte, other *segment, head uint64
 		return errors.Join(err, q.opts.disk.remove(temp))
 	}
 	if q.opts.Sync != SyncNever {
-		return syncDir(q.dir)
+		return q.opts.disk.names(q.dir)
 	}
 	return nil
 }

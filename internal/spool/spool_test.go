@@ -186,6 +186,7 @@ func TestModel(t *testing.T) {
 func testModel(t *testing.T, seed uint64, steps int) {
 	r := rand.New(rand.NewPCG(seed, 1))
 	o := &spool.Options{SegmentBytes: 300 + r.Int64N(2000), MaxBytes: 20_000, Sync: spool.Sync(r.IntN(3))}
+	(&spool.Faults{Fast: true}).Use(o)
 	dir := t.TempDir()
 	q := mustOpen(t, dir, o)
 	m := model{events: map[uint64]string{}, acked: map[uint64]string{}}

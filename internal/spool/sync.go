@@ -75,7 +75,7 @@ func (q *Queue) flush() error {
 		}
 	}
 	if names {
-		errs = append(errs, syncDir(q.dir))
+		errs = append(errs, q.opts.disk.names(q.dir))
 	}
 	q.noting.Lock()
 	synced, err := q.pos.sync()
@@ -97,7 +97,7 @@ func (q *Queue) syncFile(path string) error {
 	if err != nil {
 		return err
 	}
-	err = f.Sync()
+	err = q.opts.disk.sync(f)
 	q.count(&q.stats.Syncs, 1)
 	return errors.Join(err, f.Close())
 }
@@ -112,7 +112,7 @@ func (q *Queue) count(counter *uint64, n uint64) {
 // named sees to it that a change of names in the directory is synced.
 func (q *Queue) named() error {
 	if q.opts.Sync == SyncEveryBatch {
-		return syncDir(q.dir)
+		return q.opts.disk.names(q.dir)
 	}
 	q.mu.Lock()
 	q.newNames = true

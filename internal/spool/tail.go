@@ -97,7 +97,7 @@ func (q *Queue) begin(buf []byte, first uint64, now int64) (trouble, err error) 
 	}
 	err = q.put(f, buf, 0)
 	if err == nil && q.opts.Sync == SyncEveryBatch {
-		err = syncDir(q.dir)
+		err = q.opts.disk.names(q.dir)
 	}
 	if err != nil {
 		return errors.Join(f.Close(), q.opts.disk.remove(path)), err
@@ -120,7 +120,7 @@ func (q *Queue) put(f file, b []byte, at int64) error {
 	if q.opts.Sync != SyncEveryBatch {
 		return nil
 	}
-	return f.Sync()
+	return q.opts.disk.sync(f)
 }
 
 // retire begins a new segment with the next write if nobody needs the events of

@@ -1,0 +1,86 @@
+package logstash_test
+
+import (
+	"net/http"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/sluicelog/sluice/internal/lstest"
+	"github.com/sluicelog/sluice/internal/testlog"
+)
+
+func TestChaosHTTP(t *testing.T) {
+	testlog.CheckGoroutines(t)
+	events, breaks := torture(40_000, 1_000_000), torture(20, 200)
+	var ledger lstest.Ledger
+	srv, err := lstest.ListenHTTP("127.0.0.1:0", &lstest.HTTPOptions{
+		OnEvent: ledger.Receiver(), Forget: true, ReadBuffer: 32 << 10,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer srv.Kill()
+	c := newChaos(t, srv, &ledger)
+	wrong := []lstest.HTTPAnswer{
+		{Status: http.StatusTooManyRequests, Header: http.Header{"Retry-After": {"0"}}, Refuse: true},
+		{Status: http.StatusServiceUnavailable, Unread: true},
+		{Status: http.StatusBadGateway, Body: "<html>no backend</html>", Close: true}, // it has taken the events all the same
+		{Status: http.StatusInternalServerError, Close: true},
+		{Reset: true},
+		{Reset: true, Refuse: true},
+		{Status: http.StatusOK, Close: true},
+		{Delay: 5 * time.Millisecond},
+	}
+	answer := func() {
+		a := wrong[c.rnd.IntN(len(wrong))]
+		once := make(chan struct{}, 1)
+		once <- struct{}{}
+		srv.SetAnswer(func(*http.Request) lstest.HTTPAnswer {
+			select {
+			case <-once:
+				return a
+			default:
+				return lstest.HTTPAnswer{}
+			}
+		})
+	}
+	c.ills = append(c.ills, answer, answer, answer, answer, answer)
+	st := c.writeAll(dialShipper(t, "http://"+srv.Addr(), chaosOptions()), breaks, events)
+	c.check(st, events)
+	if most := uint64(srv.Requests()) * 256; st.Resent == 0 || st.Resent > most {
+		t.Errorf("%d events sent again, want some, and at most a batch for each of %d requests", st.Resent, srv.Requests())
+	}
+}
+
+// With more ResendBytes than the buffers on the way hold, nothing is lost that
+// a receiver had not read when it went away.
+func TestChaosStream(t *testing.T) {
+	for _, network := range []string{"tcp", "unix"} {
+		t.Run(network, func(t *testing.T) {
+			testlog.CheckGoroutines(t)
+			events, breaks := torture(40_000, 1_000_000), torture(20, 200)
+			var ledger lstest.Ledger
+			opts := &lstest.TCPOptions{OnLine: ledger.Receiver(), Forget: true, ReadBuffer: 32 << 10}
+			listen, addr := lstest.ListenTCP, "127.0.0.1:0"
+			if network == "unix" {
+				listen, addr = lstest.ListenUnix, filepath.Join(t.TempDir(), "logstash.sock")
+			}
+			srv, err := listen(addr, opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer srv.Kill()
+			c := newChaos(t, srv, &ledger)
+			o := chaosOptions()
+			o.ResendBytes = 512 << 10
+			st := c.writeAll(dialShipper(t, network+"://"+srv.Addr(), o), breaks, events)
+			waitFor(t, "the last events", func() bool { return ledger.Unique() >= events })
+			c.check(st, events)
+			if st.Resent == 0 {
+				t.Error("nothing was sent again")
+			}
+			t.Logf("%d half lines", len(srv.Torn()))
+		})
+	}
+}
