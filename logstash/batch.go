@@ -1,6 +1,7 @@
 package logstash
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/sluicelog/sluice/internal/spool"
@@ -20,6 +21,7 @@ type batch struct {
 	buf    []byte       // the events, unless there is a lease
 	base   int32        // where they begin in buf
 	shared bool         // buf and items belong to other batches too
+	skip   int          // how many events before items were cut off
 	items  []item
 	kept   int // the items before this one can not be dropped to make room
 	open   int // events that are neither settled nor dropped
@@ -84,7 +86,7 @@ func (b *batch) settle(i int) (front int) {
 // squeeze gives up the memory of the events that are settled.
 func (b *batch) squeeze() {
 	was := *b
-	*b = batch{ticket: was.ticket, born: was.born}
+	*b = batch{ticket: was.ticket, skip: was.skip, born: was.born}
 	for i, it := range was.items {
 		if it.marks&settled == 0 {
 			b.add(was.event(i), it.marks)
@@ -100,8 +102,10 @@ func (b *batch) cut(n int) *batch {
 	first.items, first.open = b.items[:n:n], n
 	b.base = b.items[n-1].end
 	b.items = b.items[n:]
+	b.skip += n
 	b.kept = max(b.kept-n, 0)
 	b.open -= n
+	b.born = time.Now() // or a little before; it is not known
 	return &first
 }
 
@@ -127,6 +131,13 @@ func (b *batch) appendRest(events [][]byte) [][]byte {
 	return events
 }
 
+// grow makes room for a certain amount of events, unless there is some already.
+func (b *batch) grow(a amount) {
+	if cap(b.buf) == 0 {
+		b.buf, b.items = make([]byte, 0, a.bytes+a.bytes/16), make([]item, 0, a.events)
+	}
+}
+
 func (b *batch) reset() {
 	*b = batch{buf: b.buf[:0], items: b.items[:0]}
 }
@@ -147,6 +158,20 @@ type piece struct {
 
 // len returns how many events there are.
 func (p *piece) len() int { return p.to - p.from }
+
+// compare says which of two pieces comes first in the stream of events.
+func (p *piece) compare(other *piece) int {
+	return cmp.Or(cmp.Compare(p.ticket, other.ticket), cmp.Compare(p.number(), other.number()))
+}
+
+// number returns which event of its batch, or of the spool, the first one is.
+func (p *piece) number() uint64 {
+	n := uint64(p.skip + p.from) //nolint:gosec // never negative
+	if p.lease != nil {
+		n += p.lease.First
+	}
+	return n
+}
 
 // appendTo appends the events to a slice.
 func (p *piece) appendTo(events [][]byte) [][]byte {

@@ -27,10 +27,10 @@ type beatsLine struct {
 
 // newBeatsLine returns a transport whose peer reads windows and says nothing
 // by itself.
-func newBeatsLine(t *testing.T, opts DialOptions) *beatsLine {
+func newBeatsLine(t *testing.T) *beatsLine {
 	t.Helper()
 	l := &beatsLine{peer: func(theirs net.Conn) { readWindows(theirs, math.MaxInt) }}
-	opts.Timeout = time.Minute
+	opts := DialOptions{Timeout: time.Minute}
 	opts.DialContext = func(context.Context, string, string) (net.Conn, error) {
 		ours, theirs := net.Pipe()
 		l.dialled++
@@ -128,7 +128,7 @@ func (l *beatsLine) told() bool {
 
 func TestBeatsWindowsUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newBeatsLine(t, DialOptions{})
+		l := newBeatsLine(t)
 		l.wantProgress(t, 0, nil)
 		l.starts(t, 2, 3, 1)
 		if l.told() {
@@ -239,7 +239,7 @@ func TestBeatsKindsOfFailure(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l := newBeatsLine(t, DialOptions{})
+				l := newBeatsLine(t)
 				tt.do(t, l)
 				if !l.told() {
 					t.Error("no news")
@@ -270,7 +270,7 @@ func TestBeatsKindsOfFailure(t *testing.T) {
 // The end of a connection is told to whoever asks first, start or progress.
 func TestBeatsStartAfterTheEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newBeatsLine(t, DialOptions{})
+		l := newBeatsLine(t)
 		l.starts(t, 2, 3)
 		l.acks(t, 2)
 		l.hangsUp()
@@ -303,7 +303,7 @@ func TestBeatsStartFails(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				l := newBeatsLine(t, DialOptions{})
+				l := newBeatsLine(t)
 				l.peer = func(theirs net.Conn) {
 					readWindows(theirs, tt.whole)
 					_, _ = io.ReadFull(theirs, make([]byte, 20))
@@ -326,7 +326,7 @@ func TestBeatsStartFails(t *testing.T) {
 // Nothing under way, nothing lost: the next window takes a new connection.
 func TestBeatsEndWhileIdle(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newBeatsLine(t, DialOptions{})
+		l := newBeatsLine(t)
 		acked := 0
 		for round := range 4 {
 			l.starts(t, 2, 3)
@@ -351,7 +351,7 @@ func TestBeatsEndWhileIdle(t *testing.T) {
 
 func TestBeatsSend(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		l := newBeatsLine(t, DialOptions{})
+		l := newBeatsLine(t)
 		answers := make(chan []uint32, 3)
 		for _, answer := range [][]uint32{{1, 3, 5}, {1, 6}, {2}} {
 			answers <- answer
@@ -383,7 +383,7 @@ func TestBeatsSend(t *testing.T) {
 
 func TestBeatsCloseWithWindowsUnderWay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // which waits for the reader to end
-		l := newBeatsLine(t, DialOptions{})
+		l := newBeatsLine(t)
 		l.starts(t, 2, 3)
 		if err := l.Close(); err != nil {
 			t.Error(err)

@@ -31,15 +31,17 @@ func TestBeatsLosesNothingAcrossRestarts(t *testing.T) {
 			}
 			const kills = 10
 			var (
+				ledger   lstest.Ledger
 				received atomic.Int64
 				last     sync.Map // the last id on each connection
 				doomed   = make(chan struct{})
 				reset    = make(chan struct{})
 			)
+			note := ledger.Receiver()
 			srv := listenBeats(t, &lstest.BeatsOptions{
 				Forget: true,
-				ID:     func(e []byte) string { return strconv.Itoa(eventID(e)) },
 				OnEvent: func(conn int, e []byte) {
+					note(conn, e)
 					id := eventID(e)
 					if before, ok := last.Swap(conn, id); ok && id != before.(int)+1 {
 						t.Errorf("connection %d: event %d after %d", conn, id, before)
@@ -81,10 +83,10 @@ func TestBeatsLosesNothingAcrossRestarts(t *testing.T) {
 			if st.Written != uint64(total) || st.Dropped != 0 || st.Queued != 0 {
 				t.Errorf("written %d, dropped %d, queued %d; want %d, 0, 0", st.Written, st.Dropped, st.Queued, total)
 			}
-			if got := srv.Unique(); got != total {
+			if got := ledger.Unique(); got != total {
 				t.Errorf("%d different events arrived, want %d", got, total)
 			}
-			if dup := uint64(srv.Duplicates()); dup == 0 || dup > st.Resent {
+			if dup := uint64(ledger.Duplicates()); dup == 0 || dup > st.Resent {
 				t.Errorf("%d duplicates, %d events sent again; want some, and no more than those", dup, st.Resent)
 			}
 			if st.Reconnects < kills {
@@ -94,7 +96,7 @@ func TestBeatsLosesNothingAcrossRestarts(t *testing.T) {
 				t.Error(err)
 			}
 			srv.Kill()
-			t.Logf("%d duplicates, %d resent, %d reconnects", srv.Duplicates(), st.Resent, st.Reconnects)
+			t.Logf("%d duplicates, %d resent, %d reconnects", ledger.Duplicates(), st.Resent, st.Reconnects)
 		})
 	}
 }

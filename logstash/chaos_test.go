@@ -55,7 +55,9 @@ type chaos struct {
 	t      *testing.T
 	rnd    *rand.Rand
 	ledger *lstest.Ledger
-	ills   []func() // one of these happens at a time
+	ills   []func() // what may happen besides
+
+	scheme string
 }
 
 func newChaos(t *testing.T, v victim, ledger *lstest.Ledger) *chaos {
@@ -69,7 +71,6 @@ func newChaos(t *testing.T, v victim, ledger *lstest.Ledger) *chaos {
 	}
 	t.Logf("SLUICE_SEED=%d", seed)
 	c := &chaos{victim: v, t: t, rnd: rand.New(rand.NewPCG(seed, 0)), ledger: ledger} //nolint:gosec // as above
-	c.ills = []func(){c.restart, c.restart, c.restart, c.ResetConns, c.CloseConns, c.cut, c.turnAway, c.deafen}
 	return c
 }
 
@@ -77,8 +78,13 @@ func newChaos(t *testing.T, v victim, ledger *lstest.Ledger) *chaos {
 func (c *chaos) run(breaks, events int) {
 	for i := range breaks {
 		waitFor(c.t, "events to arrive", func() bool { return c.ledger.Unique() > i*events/(breaks+1) })
-		c.ills[c.rnd.IntN(len(c.ills))]()
+		c.breakIt()
 	}
+}
+
+func (c *chaos) breakIt() {
+	ills := append([]func(){c.restart, c.restart, c.restart, c.ResetConns, c.CloseConns, c.cut, c.turnAway, c.deafen}, c.ills...)
+	ills[c.rnd.IntN(len(ills))]()
 }
 
 // pause is some milliseconds.

@@ -43,6 +43,7 @@ type httpInput struct {
 	maxBackoff time.Duration
 	url        url.URL // of every request, but for the host
 	header     http.Header
+	hidden     secrets
 	host       string // the header Host, "" for the address
 
 	body   requestBody
@@ -64,9 +65,9 @@ func newHTTP(peers *endpoints, t target, files *tlsFiles, o *DialOptions) (Trans
 	if err != nil {
 		return nil, err
 	}
-	u, err := url.Parse(t.path)
+	u, err := url.ParseRequestURI(t.path) // for Parse, what follows // is a host
 	if err != nil {
-		return nil, fmt.Errorf("logstash: path %q of the address: %w", t.path, errors.Unwrap(err))
+		return nil, errors.New("logstash: path of the address: want one of a URL") // the query may be secret
 	}
 	u.Scheme = "http"
 	if t.secure {
@@ -75,7 +76,7 @@ func newHTTP(peers *endpoints, t target, files *tlsFiles, o *DialOptions) (Trans
 	h := &httpInput{
 		peers: peers, files: files, proxied: o.DialContext == nil,
 		timeout: o.Timeout, rest: backoff{least: o.MinBackoff, most: o.MinBackoff}, maxBackoff: o.MaxBackoff,
-		url: *u, header: header, host: host,
+		url: *u, header: header, hidden: secretsOf(t, header, o), host: host,
 		limit: newBodyLimit(),
 	}
 	if h.body, err = newRequestBody(o.CompressionLevel); err != nil {
@@ -134,7 +135,9 @@ func (h *httpInput) exchange(ctx context.Context) (a answer, sent progress, err 
 	switch {
 	case err == nil:
 		defer resp.Body.Close() //nolint:errcheck // the answer is known
-		return readAnswer(resp, cancel), everything, nil
+		a := readAnswer(resp, h.hidden, cancel)
+		a.noTLS = h.files == nil && !h.proven && a.missesTLS()
+		return a, everything, nil
 	case ctx.Err() != nil:
 		err = ctx.Err()
 	case limited.Err() != nil:
@@ -227,7 +230,7 @@ func (h *httpInput) connect(ctx context.Context) error {
 
 // open makes a connection to the endpoint whose turn it is.
 func (h *httpInput) open(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, h.timeout)
+	ctx, cancel := context.WithTimeout(ctx, h.turn.dialTimeout())
 	defer cancel()
 	h.url.Host = h.turn.addr()
 	conn, err := h.maker.NewClientConn(ctx, h.url.Scheme, h.url.Host)
@@ -297,7 +300,11 @@ func (h *httpInput) dialTLS(ctx context.Context, network, addr string) (net.Conn
 // proxy returns the proxy that the environment names for the endpoint. The
 // request that net/http asks with has lost the port.
 func (h *httpInput) proxy(*http.Request) (*url.URL, error) {
-	return http.ProxyFromEnvironment(&http.Request{URL: &h.url})
+	u, err := http.ProxyFromEnvironment(&http.Request{URL: &h.url})
+	if err != nil { // which repeats it, perhaps with a password
+		return nil, errors.New("proxy of the environment, HTTP_PROXY or HTTPS_PROXY: want a URL such as http://host:port")
+	}
+	return u, nil
 }
 
 // retry adds to err how long it is until there is an endpoint to try, and
@@ -363,17 +370,25 @@ func (h *httpInput) explain(err error) error {
 		return fmt.Errorf("%w (perhaps %s)", err, h.files.certificateAdvice("certificate required"))
 	case strings.Contains(err.Error(), `malformed HTTP response "\x15\x03`):
 		return fmt.Errorf("the receiver speaks TLS: want https://: %w", err) // this is the head of an alert
-	case len(err.Error()) > 2*maxText:
-		return &longError{err} // net/http repeats what it does not understand
+	}
+	text := h.hidden.hide(err.Error()) // net/http repeats what it does not understand
+	if len(text) > 2*maxText {
+		text = clean(text) + " [...]"
+	}
+	if text != err.Error() {
+		return &shownError{err, text}
 	}
 	return err
 }
 
-// longError is an error of which only the beginning is shown.
-type longError struct{ err error }
+// shownError is an error of which only a part is shown.
+type shownError struct {
+	err  error
+	text string
+}
 
-func (e *longError) Error() string { return clean(e.err.Error()) + " [...]" }
-func (e *longError) Unwrap() error { return e.err }
+func (e *shownError) Error() string { return e.text }
+func (e *shownError) Unwrap() error { return e.err }
 
 // closedByPeer reports whether err is the end of a connection, and not
 // something the peer said.

@@ -34,12 +34,13 @@ type answer struct {
 	to     string        // where a redirect leads
 	text   string        // the beginning, for people
 	page   bool          // it is one for a browser
+	noTLS  bool          // it says that the request should have come over TLS
 	last   bool          // of the connection
 }
 
 // readAnswer reads resp to its end, or gives it up with cancel if that is far
-// away or long in coming: the status is known by then.
-func readAnswer(resp *http.Response, cancel context.CancelFunc) answer {
+// away or long in coming: the status is known by then. What is secret is not in it.
+func readAnswer(resp *http.Response, hidden secrets, cancel context.CancelFunc) answer {
 	kind, _, _ := mime.ParseMediaType(resp.Header.Get("Content-Type"))
 	a := answer{
 		status: resp.StatusCode,
@@ -52,8 +53,8 @@ func readAnswer(resp *http.Response, cancel context.CancelFunc) answer {
 	}
 	if !a.acks() {
 		a.wait = retryTime(resp.Header.Get("Retry-After"), resp.Header.Get("Date"), time.Now())
-		a.to = leadsTo(resp)
-		a.text = readText(resp.Body, kind)
+		a.to = hidden.hide(leadsTo(resp))
+		a.text = readText(resp.Body, kind, hidden)
 	}
 	_, err := io.CopyN(io.Discard, resp.Body, maxAnswer)
 	a.last = a.last || !errors.Is(err, io.EOF) // what is left of it would stand before the next answer
@@ -75,11 +76,20 @@ func (a *answer) acks() bool {
 func (a *answer) rejects() bool {
 	switch a.status {
 	case http.StatusBadRequest:
-		return !strings.Contains(a.text, "HTTPS") // which says that the request should have come over TLS
+		return !a.noTLS
 	case http.StatusRequestEntityTooLarge, http.StatusUnprocessableEntity:
 		return true
 	}
 	return false
+}
+
+// missesTLS reports whether the answer is the one with which the servers of Go and
+// nginx meet a request that should have come over TLS. It has to begin with it, as
+// an event that a receiver repeats may say anything.
+func (a *answer) missesTLS() bool {
+	return a.status == http.StatusBadRequest &&
+		(strings.HasPrefix(a.text, "Client sent an HTTP request to an HTTPS server") ||
+			strings.HasPrefix(a.text, "<html> <head><title>400 The plain HTTP request was sent to HTTPS port"))
 }
 
 // wantsCredentials reports whether only the user can help.
@@ -196,13 +206,15 @@ func leadsTo(resp *http.Response) string {
 }
 
 // readText returns the beginning of a text fit for an error.
-func readText(body io.Reader, kind string) string {
+func readText(body io.Reader, kind string, hidden secrets) string {
 	if kind != "" && !strings.HasPrefix(kind, "text/") && !strings.HasSuffix(kind, "json") &&
 		!strings.HasSuffix(kind, "xml") {
 		return ""
 	}
-	raw, _ := io.ReadAll(io.LimitReader(body, 2*maxText)) // what came counts
-	return clean(string(raw))
+	const most = 2 * maxText
+	raw, _ := io.ReadAll(io.LimitReader(body, int64(most+hidden.longest()))) // what came counts
+	text := hidden.hide(string(raw))                                         // before it is cut, perhaps in a secret
+	return clean(text[:min(len(text), most)])
 }
 
 // clean makes one printable line of what a receiver says: it goes to logs and

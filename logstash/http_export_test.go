@@ -18,11 +18,7 @@ func NewHTTP(addr string, opts *DialOptions) (Transport, error) {
 			return nil, err
 		}
 	}
-	peers := newEndpoints(to.hosts, &o)
-	if opts == nil || opts.DialContext == nil {
-		o.DialContext = nil
-	}
-	return newHTTP(peers, to, files, &o)
+	return newHTTP(newEndpoints(to.hosts, &o), to, files, &o)
 }
 
 // RetryTime and Clean are what stands between a receiver and the user.

@@ -45,6 +45,8 @@ func TestHTTPRequest(t *testing.T) {
 	}{
 		{name: "plain", uri: "/", want: http.Header{}},
 		{name: "path and query", tail: "/in%2Fput/x?pipeline=a%20b&c", uri: "/in%2Fput/x?pipeline=a%20b&c", want: http.Header{}},
+		{name: "path that looks like a host", tail: "//logs/in", uri: "//logs/in", want: http.Header{}},
+		{name: "path that looks like a host and a port", tail: "//a:b/c?d", uri: "//a:b/c?d", want: http.Header{}},
 		{name: "query alone", tail: "?a=b", uri: "/?a=b", want: http.Header{}},
 		{
 			name: "compressed", uri: "/", opts: logstash.DialOptions{CompressionLevel: 6},
@@ -256,12 +258,13 @@ func TestHTTPLargeBatch(t *testing.T) {
 func TestHTTPProxy(t *testing.T) {
 	const target = "http://user:secret@logstash.invalid:8080/path"
 	if os.Getenv("SLUICE_TEST_PROXY") != "" {
-		tr := newHTTP(t, func(*logstash.DialOptions) {}, target)
-		if acked, err := tr.Send(t.Context(), events(0, 3)); acked != 3 || err != nil {
-			t.Errorf("acked %d, error %v; want 3, nil", acked, err)
+		s := dialShipper(t, target, logstash.DialOptions{})
+		writeEvents(t, s, 0, 3)
+		if err := s.Flush(within(t)); err != nil {
+			t.Error(err)
 		}
 		var dialed string
-		tr = newHTTP(t, func(o *logstash.DialOptions) {
+		tr := newHTTP(t, func(o *logstash.DialOptions) {
 			o.DialContext = func(_ context.Context, _, addr string) (net.Conn, error) {
 				dialed = addr
 				return nil, io.EOF

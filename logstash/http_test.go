@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net"
 	"net/http"
 	"strings"
@@ -389,6 +390,134 @@ func TestHTTPRejects(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// A receiver may repeat what it cannot read. That speaks of HTTPS in an event,
+// or as the answer of a server that wants TLS, which this one does not: it has
+// acked before.
+func TestHTTPRejectsWhatSpeaksOfHTTPS(t *testing.T) {
+	for _, tt := range []struct {
+		text  string
+		first int // the number of the request that is refused
+	}{
+		{`{"error":"cannot parse value of message: 'Client sent an HTTP request to an HTTPS server'"}`, 1},
+		{"want HTTPS", 1},
+		{"Client sent an HTTP request to an HTTPS server.", 2},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			srv := lstest.NewHTTP(nil)
+			defer srv.Kill()
+			requests := 0
+			srv.SetAnswer(func(*http.Request) lstest.HTTPAnswer {
+				if requests++; requests < tt.first {
+					return lstest.HTTPAnswer{}
+				}
+				return lstest.HTTPAnswer{Status: 400, Refuse: true, Body: tt.text}
+			})
+			tr := newHTTP(t, func(o *logstash.DialOptions) { o.DialContext = srv.Dial }, "http://example.com")
+			defer tr.Close()
+			var err error
+			for i := range tt.first {
+				_, err = tr.Send(t.Context(), events(i, i+1))
+			}
+			if !errors.Is(err, logstash.ErrRejected) || strings.Contains(err.Error(), "wants https") {
+				t.Errorf("error %v, want ErrRejected", err)
+			}
+		})
+	}
+}
+
+// A receiver, or what stands before it, may repeat the request. What is secret
+// of it is in no error, nor is a part of it.
+func TestHTTPKeepsSecrets(t *testing.T) {
+	const secret = "s3cret-password" // with bob, Ym9iOnMzY3JldC1wYXNzd29yZA==
+	tests := []struct {
+		name string
+		addr string
+		opts logstash.DialOptions
+		hide []string
+	}{
+		{"password of the address", "http://bob:" + secret + "@example.com", logstash.DialOptions{}, []string{"Ym9iOnMzY3JldC", secret}},
+		{"password", "http://example.com", logstash.DialOptions{Username: "bob", Password: secret}, []string{"Ym9iOnMzY3JldC", secret}},
+		{"token", "http://example.com", logstash.DialOptions{BearerToken: "abc/" + secret}, []string{secret}},
+		{
+			"header", "http://example.com",
+			logstash.DialOptions{Header: http.Header{"X-Api-Key": {secret}}},
+			[]string{secret},
+		},
+		{"query", "http://example.com/in?token=" + secret + "&x=%2Funescaped", logstash.DialOptions{}, []string{secret, "unescaped"}},
+	}
+	for _, tt := range tests {
+		for _, before := range []int{0, 100, 150, 190, 380, 395, 5000} {
+			for _, escape := range []bool{false, true} {
+				synctest.Test(t, func(t *testing.T) {
+					srv := lstest.NewHTTP(nil)
+					defer srv.Kill()
+					srv.SetAnswer(func(r *http.Request) lstest.HTTPAnswer {
+						var echo strings.Builder
+						fmt.Fprintf(&echo, "POST %s\n", r.RequestURI)
+						_ = r.Header.Write(&echo)
+						echo.WriteString(r.URL.Query().Encode())
+						echo.WriteString(r.URL.Query().Get("x"))
+						if _, password, ok := r.BasicAuth(); ok {
+							echo.WriteString(" of " + password)
+						}
+						text := echo.String()
+						if escape {
+							text = strings.ReplaceAll(text, "/", `\/`) // as in JSON made by PHP
+						}
+						return lstest.HTTPAnswer{Status: 500, Refuse: true, Body: "why: " + strings.Repeat("\n", before) + text}
+					})
+					tt.opts.DialContext = srv.Dial
+					tr := newHTTP(t, func(o *logstash.DialOptions) { *o = tt.opts }, tt.addr)
+					defer tr.Close()
+					_, err := tr.Send(t.Context(), events(0, 1))
+					if err == nil || !strings.Contains(err.Error(), `"why:`) {
+						t.Fatalf("%s: error %v, want the text of the receiver", tt.name, err)
+					}
+					for _, s := range tt.hide {
+						for n := 6; n <= len(s); n++ {
+							if strings.Contains(err.Error(), s[:n]) {
+								t.Fatalf("%s: error %q shows %q", tt.name, err, s[:n])
+							}
+						}
+					}
+				})
+			}
+		}
+	}
+}
+
+// Something that is no HTTP server may repeat the request, too.
+func TestHTTPKeepsSecretsFromAnEcho(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // nothing to wait for
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	go func() {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer conn.Close()
+		var request [1 << 10]byte
+		n := 0
+		for !strings.HasSuffix(string(request[:n]), event(0)+"]") {
+			m, err := conn.Read(request[n:])
+			if err != nil {
+				return
+			}
+			n += m
+		}
+		_, _ = conn.Write(request[:n])
+		_, _ = io.Copy(io.Discard, conn)
+	}()
+	tr := newHTTP(t, func(*logstash.DialOptions) {}, "http://"+l.Addr().String()+"/in?token=s3cret-token")
+	_, err = tr.Send(t.Context(), events(0, 1))
+	if err == nil || strings.Contains(err.Error(), "s3cret") || !strings.Contains(err.Error(), "malformed") {
+		t.Errorf("error %v, want one that tells of the malformed answer, but not of the token", err)
 	}
 }
 

@@ -9,11 +9,14 @@ import (
 
 const (
 	// maxDeaths is how often in a row the peer may close the connection over a
-	// batch before the batch is halved.
+	// batch before the batch is divided.
 	maxDeaths = 3
-	// deathsInARow is after how many of them without an ack something else is sent
-	// first. By chance it does not come to that.
-	deathsInARow = 8
+	// maxParts is into how many parts at most.
+	maxParts = 8
+	// probeAfter is after how many deaths in a row a single event is put aside, to find
+	// out whether the peer is dead or cannot bear that event. By the default backoff
+	// this takes two minutes, in which most outages are over.
+	probeAfter = 8
 	// strikesOfDeath and strikesOfRejection are how often that must happen over a
 	// single event, with acks of others in between, before it goes to quarantine.
 	strikesOfDeath     = 6
@@ -228,7 +231,9 @@ func (l *lane) giveBack(err error) {
 	l.flights = l.flights[:0]
 }
 
-// blame sees to a piece that the peer does not bear.
+// blame sees to a piece that the peer does not bear. While there are no acks at all
+// the peer is more likely to be down than to be offended, so that everything keeps
+// its place for a while.
 func (l *lane) blame(p *piece, rejected bool, err error) {
 	p.deaths++
 	l.deaths++
@@ -240,12 +245,14 @@ func (l *lane) blame(p *piece, rejected bool, err error) {
 	case p.deaths < maxDeaths:
 		l.s.queue.giveBack(p)
 	case p.len() > 1:
-		p.deaths = maxDeaths - 1 // one more halves the halves
-		l.s.queue.halve(p, l.deaths >= deathsInARow)
-	case !errors.Is(err, ErrTooLarge) && l.s.queue.accuse(p) < strikes:
+		p.deaths = maxDeaths - 1 // one more divides the parts
+		l.s.queue.divide(p)
+	case errors.Is(err, ErrTooLarge), l.s.queue.accuse(p) >= strikes:
+		l.s.quarantine(p, err)
+	case rejected, l.deaths < maxDeaths, l.deaths%probeAfter == 0:
 		l.s.queue.park(p)
 	default:
-		l.s.quarantine(p, err)
+		l.s.queue.giveBack(p)
 	}
 }
 

@@ -40,7 +40,12 @@ func (q *queue) take(linger time.Duration, most int, idle bool) (*piece, pause) 
 				return nil, pause{err: err}
 			}
 		case len(q.waiting) > 0:
-			q.begin()
+			if q.begin(q.waiting[0].batch) {
+				q.waiting[0] = entry{}
+				q.waiting = q.waiting[1:]
+			}
+		case q.tail.open > q.batchLen:
+			q.begin(q.tail)
 		case q.tail.open > 0:
 			if wait := linger - time.Since(q.tail.born); wait > 0 && q.tail.open < q.batchLen && !q.hurry && !q.closed {
 				return nil, pause{wait: wait}
@@ -77,27 +82,25 @@ func (q *queue) suspect(i int) *piece {
 	return p
 }
 
-// begin hands the first batch that waits to the lanes.
-func (q *queue) begin() {
-	b := q.waiting[0].batch
+// begin hands a batch to the lanes, or as many of its events as are sent together:
+// the others may still be dropped. It reports whether that was all of it.
+func (q *queue) begin(b *batch) (all bool) {
 	if b.open < len(b.items) {
 		b.squeeze()
 	}
-	if b.open > q.batchLen {
-		b = b.cut(q.batchLen) // what is left may still be dropped
-	} else {
-		q.waiting[0] = entry{}
-		q.waiting = q.waiting[1:]
+	if all = b.open <= q.batchLen; !all {
+		b = b.cut(q.batchLen)
 	}
 	for i := range b.items {
 		q.loosen(b, i, -1)
 	}
 	if b.open == 0 {
 		q.recycle(b)
-		return
+		return all
 	}
 	q.out = append(q.out, b)
 	q.again = append(q.again, &piece{batch: b, to: len(b.items)})
+	return all
 }
 
 // read puts the next events of the spool in front of the mark that waits for them,
@@ -221,43 +224,44 @@ func (q *queue) forget(b *batch) {
 func wasWritten(q *queue, n int)  { q.written += uint64(n) }               //nolint:gosec // never negative
 func wasRejected(q *queue, n int) { q.dropped[dropRejected] += uint64(n) } //nolint:gosec // never negative
 
-// giveBack takes pieces that are to be sent again, before all others and in order.
+// giveBack takes pieces that are to be sent again, each in its place.
 func (q *queue) giveBack(pieces ...*piece) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.again = slices.Insert(q.again, 0, pieces...)
-	q.wake()
-}
-
-// halve takes a piece that the peer does not bear, to be sent again in halves. Put
-// aside, they come after all others that are to be sent again, so that the peer gets
-// something else first, and shows whether it lives.
-func (q *queue) halve(p *piece, aside bool) {
-	q.mu.Lock()
-	defer q.mu.Unlock()
-	place := 0
-	if aside {
-		place = len(q.again)
+	for _, p := range pieces {
+		q.insert(p)
 	}
-	half := p.split((p.len() + 1) / 2)
-	q.again = slices.Insert(q.again, place, p, half)
 	q.wake()
 }
 
-// accuse takes a single event that the peer does not bear. It returns how often
-// that has happened with acks of other events in between. Until there is one more
-// of those, others are sent first.
+// insert puts a piece into its place among those that are to be sent again.
+func (q *queue) insert(p *piece) {
+	i, _ := slices.BinarySearchFunc(q.again, p, (*piece).compare)
+	q.again = slices.Insert(q.again, i, p)
+}
+
+// divide takes a piece that the peer does not bear, to be sent again in parts.
+func (q *queue) divide(p *piece) {
+	parts := []*piece{p}
+	for n := (p.len() + maxParts - 1) / maxParts; p.len() > n; parts = append(parts, p) {
+		p = p.split(n)
+	}
+	q.giveBack(parts...)
+}
+
+// accuse notes that the peer does not bear a single event. It returns how often
+// that has happened with acks of other events in between.
 func (q *queue) accuse(p *piece) (strikes int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if p.strikes == 0 || p.mark < q.written {
 		p.strikes++
-		p.mark = q.written
 	}
+	p.mark = q.written
 	return p.strikes
 }
 
-// park lets a suspect wait.
+// park puts a suspect aside: others are sent first, until one of them is acked.
 func (q *queue) park(p *piece) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -271,11 +275,16 @@ type point struct {
 	number uint64 // behind the last event in the spool
 }
 
-// flush makes the tail hurry and returns the present.
+// flush makes all that waits hurry and returns the present.
 func (q *queue) flush() point {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.setHurry()
+	if len(q.tail.items) > 0 {
+		q.roll() // what comes now is in another batch
+		q.wake()
+	} else if len(q.waiting) > 0 {
+		q.setHurry()
+	}
 	at := point{ticket: q.tickets}
 	if q.spool != nil {
 		at.number = q.spool.End()
@@ -333,7 +342,9 @@ func (q *queue) end() (before, behind [][]byte) {
 	defer q.mu.Unlock()
 	q.closed, q.over = true, true
 	q.undone = q.inMemory()
-	slices.SortStableFunc(q.undone, func(a, b *batch) int { return cmp.Compare(a.ticket, b.ticket) })
+	slices.SortFunc(q.undone, func(a, b *batch) int {
+		return cmp.Or(cmp.Compare(a.ticket, b.ticket), cmp.Compare(a.skip, b.skip))
+	})
 	first := q.firstSpooled()
 	for _, b := range q.undone {
 		if b.ticket < first {
@@ -417,6 +428,9 @@ func (q *queue) oldest() time.Time {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	var oldest time.Time
+	if q.over {
+		return oldest
+	}
 	for _, b := range q.inMemory() {
 		if b.open > 0 && (oldest.IsZero() || b.born.Before(oldest)) {
 			oldest = b.born

@@ -44,6 +44,7 @@ type queue struct {
 	out      []*batch // with a lane, in again or in suspects
 	waiting  []entry  // complete, the oldest first
 	tail     *batch   // being filled, never nil
+	usual    amount   // how much the one before had
 	spare    []*batch // to be filled again
 	tickets  uint64
 
@@ -223,6 +224,7 @@ func (q *queue) add(event []byte, important, hurry bool) {
 		q.roll()
 	}
 	if len(q.tail.items) == 0 {
+		q.tail.grow(q.usual) // those that follow each other are much alike
 		q.tickets++
 		q.tail.ticket = q.tickets
 		q.tail.born = time.Now()
@@ -260,6 +262,7 @@ func (q *queue) roll() {
 	b := q.tail
 	q.waiting = append(q.waiting, entry{batch: b, ticket: b.ticket})
 	q.hurry = false
+	q.usual = amount{len(b.items), int64(len(b.buf))}
 	if n := len(q.spare); n > 0 {
 		q.tail, q.spare = q.spare[n-1], q.spare[:n-1]
 	} else {
@@ -353,13 +356,14 @@ func (q *queue) compact(i int) {
 	if b.open > len(b.items)/4 {
 		return
 	}
-	b.squeeze()
 	if b.open > 0 {
+		b.squeeze()
 		if i == 0 || !q.waiting[i-1].absorbs(b) {
 			return
 		}
 	}
 	q.waiting = slices.Delete(q.waiting, i, i+1)
+	q.recycle(b)
 	q.tell()
 }
 
@@ -396,9 +400,12 @@ func (q *queue) refuse(reason dropReason) {
 	q.dropped[reason]++
 }
 
+// maxSpare is how many batches wait to be filled again: as many as are acked at once.
+const maxSpare = 4
+
 // recycle keeps the memory of a batch that is done for another one.
 func (q *queue) recycle(b *batch) {
-	if len(q.spare) < 2 && b.lease == nil && !b.shared && cap(b.buf) <= 2*maxBatchBytes {
+	if len(q.spare) < maxSpare && b.lease == nil && !b.shared && cap(b.buf) <= 2*maxBatchBytes {
 		b.reset()
 		q.spare = append(q.spare, b)
 	}

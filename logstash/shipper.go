@@ -34,9 +34,10 @@ const (
 // no acks: what the kernel has taken counts as written.
 //
 // A batch over which an acking receiver closes three connections in a row is
-// halved, again and again, as is one that is rejected, see [ErrRejected]. A single
-// event that is left over goes to the QuarantineFile and is counted as dropped,
-// but only when the receiver has acked other events in between.
+// divided, again and again, as is one that is rejected, see [ErrRejected]. A single
+// event that is left over is put aside while others are sent. It goes to the
+// QuarantineFile and is counted as dropped when the receiver does not bear it
+// again and again, and acks other events in between.
 //
 // A Shipper runs one goroutine for each connection, which sends; another one that
 // notices its end; one that syncs the spool; and one for OnError and OnState while

@@ -72,9 +72,13 @@ func newStress(r *rand.Rand, dir string) *stress {
 	x := &stress{r: r, taken: make(map[int]bool), drops: make(map[int]int)}
 	x.wild = &wild{r: rand.New(rand.NewPCG(r.Uint64(), 1)), acked: make(map[int]int), seen: make(map[int]bool)} //nolint:gosec // a test
 	x.wild.poison = r.IntN(3) == 0
+	least := 0
+	if x.wild.poison {
+		least = 20 // in a queue of nothing but poison nothing shows that the receiver works
+	}
 	x.opts = logstash.DialOptions{
-		Size:          int64(500 + r.IntN(5000)),
-		MaxEvents:     r.IntN(2) * r.IntN(30),
+		Size:          int64(500 + 200*least + r.IntN(5000)),
+		MaxEvents:     r.IntN(2) * (least + r.IntN(30)),
 		MaxEventBytes: 200,
 		Policy:        logstash.Policy(r.IntN(3)),
 		Reserve:       []float64{0, -1, 0.5, 0.9}[r.IntN(4)],

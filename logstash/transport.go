@@ -16,7 +16,7 @@ type Transport interface {
 	// not acked will be given to a later Send.
 	//
 	// An error that Is [ErrRejected] says that the receiver works, but will
-	// not take these events: they are sent again in halves. An error with a
+	// not take these events: they are sent again in parts. An error with a
 	// method RetryAfter() time.Duration in its chain says how long to wait
 	// before the next Send; otherwise that is the Shipper's backoff.
 	//
@@ -86,8 +86,8 @@ func (e *staleError) Error() string { return e.err.Error() }
 func (e *staleError) Unwrap() error { return e.err }
 
 // diedError is the failure of a connection that the peer closed when it had
-// been given a whole batch, and had acked nothing of it. There may be an event
-// in the batch that the peer cannot bear.
+// been given a batch, or a part of it, and had acked nothing of it. There may be an
+// event in the batch that the peer cannot bear.
 type diedError struct{ err error }
 
 func (e *diedError) Error() string { return e.err.Error() }

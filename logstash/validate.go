@@ -89,7 +89,8 @@ func (b jsonText) list(i int, end byte, depth int) (int, bool) {
 	if c == end {
 		return i + 1, true
 	}
-	for ok := true; ; i++ { // over each comma
+	var ok bool
+	for ; ; i++ { // over each comma
 		if end == '}' {
 			if i, ok = b.key(i); !ok {
 				return i, false
@@ -195,7 +196,8 @@ func (b jsonText) literal(i int, word string) (int, bool) {
 }
 
 func (b jsonText) number(i int) (int, bool) {
-	start, ok := i, true
+	start := i
+	var ok bool
 	if b.at(i) == '-' {
 		i++
 	}

@@ -64,7 +64,8 @@ func shipSummary(f *shipFigures, load bench.Load, s setting) string {
 		"server of go-lumber, which is in the same process and does not decode them. Times are multiples of that of `%s` in the same round, whose own "+
 		"are in nanoseconds. CPU is what the whole process worked for an event, the server included; the third figure is its bytes on the wire.\n", bench.EventSize, load.Shipped, lumberSync)
 	fmt.Fprintf(&out, "Medians of %d rounds; %s; %s.\n\n", s.rounds, s.machine, s.date)
-	head := []string{"sender"}
+	head := make([]string, 1, 1+3*len(f.wall.cases))
+	head[0] = "sender"
 	for _, c := range f.wall.cases {
 		head = append(head, c, "CPU", "bytes")
 	}
@@ -79,15 +80,7 @@ func shipSummary(f *shipFigures, load bench.Load, s setting) string {
 	}
 	table(&out, head, rows)
 	fmt.Fprintf(&out, "\nHow many events `%s` gets acked while another gets one:\n\n", shipper)
-	rows = nil
-	for _, other := range []string{lumberSync, lumberAsync} {
-		row := []string{other}
-		for c := range f.wall.cases {
-			row = append(row, f.faster(c, other))
-		}
-		rows = append(rows, row)
-	}
-	table(&out, append([]string{"other"}, f.wall.cases...), rows)
+	table(&out, append([]string{"other"}, f.wall.cases...), [][]string{f.faster(lumberSync), f.faster(lumberAsync)})
 	fmt.Fprintf(&out, "\n%s. The one that waits for the ack of each window is `%s`; the others have up to four under way. "+
 		"`%s` checks that each event is a JSON object, and has a queue, which are part of its times; its zlib levels 1 to 4 are the same.\n",
 		strings.Join(versions, ", "), lumberSync, shipper)
@@ -101,13 +94,18 @@ func (f *shipFigures) bytesOf(c, p int) string {
 	return fmt.Sprintf("%.0f", median(f.wire.cells[c][p].figures(nanoseconds)))
 }
 
-// faster returns how many events our sender has acked while another has one.
-func (f *shipFigures) faster(c int, other string) string {
-	ratio, ok := f.wall.ratio(c, other, shipper)
-	if !ok {
-		return "–"
+// faster returns how many events our sender gets acked while another gets one.
+func (f *shipFigures) faster(other string) []string {
+	row := make([]string, 1, 1+len(f.wall.cases))
+	row[0] = other
+	for c := range f.wall.cases {
+		text := "–"
+		if ratio, ok := f.wall.ratio(c, other, shipper); ok {
+			text = fmt.Sprintf("%.2f", ratio)
+		}
+		row = append(row, text)
 	}
-	return fmt.Sprintf("%.2f", ratio)
+	return row
 }
 
 // shipDetails returns a table of all times, and the reasons for all faults.

@@ -70,24 +70,26 @@ func spoolSummary(r *results, load bench.Load, s setting) string {
 		"and to read and delete it. %d events each time, %d with syncs. Times are multiples of that of `%s` in the same round, whose own are in nanoseconds.\n",
 		bench.SpooledSize, bench.SpooledBatch, load.Spooled, load.SpoolSynced, walPeer)
 	fmt.Fprintf(&out, "Medians of %d rounds; %s; %s.\n\n", s.rounds, s.machine, s.date)
-	var rows [][]string
-	var versions []string
+	rows := make([][]string, 0, len(r.peers)+1)
+	versions := make([]string, len(r.peers))
 	for j, p := range r.peers {
-		row := []string{p.name}
-		for c := range r.cases {
-			row = append(row, r.against(c, j, walPeer))
-		}
-		rows = append(rows, row)
-		versions = append(versions, p.name+" "+p.version)
+		rows = append(rows, spoolRow(r, p.name, func(c int) string { return r.against(c, j, walPeer) }))
+		versions[j] = p.name + " " + p.version
 	}
-	row := []string{fmt.Sprintf("events of `%s` for one of `%s`", spoolPeer, walPeer)}
-	for c := range r.cases {
-		row = append(row, spoolFaster(r, c))
-	}
-	table(&out, append([]string{"queue"}, r.cases...), append(rows, row))
+	rows = append(rows, spoolRow(r, "events of ours for one of the other", func(c int) string { return spoolFaster(r, c) }))
+	table(&out, append([]string{"queue"}, r.cases...), rows)
 	fmt.Fprintf(&out, "\n%s. `%s` has no checksums, and writes the segment again that it deletes the front of; `%s` deletes by %d "+
 		"in both columns, and notes each time how far it is.\n", strings.Join(versions, ", "), walPeer, spoolPeer, bench.SpooledWindow)
 	return out.String()
+}
+
+func spoolRow(r *results, name string, figure func(c int) string) []string {
+	row := make([]string, 1, len(r.cases)+1)
+	row[0] = name
+	for c := range r.cases {
+		row = append(row, figure(c))
+	}
+	return row
 }
 
 // spoolFaster returns how many events our queue does while the other does one.

@@ -35,7 +35,8 @@ func ways() []way {
 	plain := logstash.DialOptions{}
 	overflow := logstash.DialOptions{SpoolMode: logstash.SpoolOverflow}
 	always := logstash.DialOptions{SpoolMode: logstash.SpoolAlways}
-	resending := logstash.DialOptions{ResendBytes: 1 << 20}
+	resending1 := logstash.DialOptions{ResendBytes: 1 << 20}
+	resending8 := logstash.DialOptions{ResendBytes: 8 << 20}
 	return []way{
 		{name: "a file, and Filebeat", listen: listenBeats, open: openFile, beside: true},
 		{name: "`beats://`", listen: listenBeats, open: dial("beats", plain)},
@@ -43,7 +44,8 @@ func ways() []way {
 		{name: "`beats://`, `SpoolAlways`", listen: listenBeats, open: dial("beats", always)},
 		{name: "`http://`", listen: listenHTTP, open: dial("http", plain)},
 		{name: "`tcp://`", listen: listenTCP, open: dial("tcp", plain)},
-		{name: "`tcp://`, `ResendBytes` 1 MiB", listen: listenTCP, open: dial("tcp", resending)},
+		{name: "`tcp://`, `ResendBytes` 1 MiB", listen: listenTCP, open: dial("tcp", resending1)},
+		{name: "`tcp://`, `ResendBytes` 8 MiB", listen: listenTCP, open: dial("tcp", resending8)},
 		{name: "`udp://`", listen: listenUDP, open: dial("udp", plain)},
 		{name: "`NewHandler` on a `net.Conn`", listen: listenTCP, open: openBare},
 		{name: "samber/slog-logstash on a `net.Conn`", listen: listenTCP, open: openSamber},

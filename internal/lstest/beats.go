@@ -44,10 +44,6 @@ type BeatsOptions struct {
 	// The event must not be changed. [Ledger.Receiver] makes one.
 	OnEvent func(conn int, event []byte)
 
-	// ID returns what makes an event unique. Events whose ID was seen before
-	// are counted as duplicates. Nil counts none.
-	ID func(event []byte) string
-
 	// Forget keeps no events, for long runs.
 	Forget bool
 
@@ -64,16 +60,13 @@ type Beats struct {
 	server
 	opts BeatsOptions
 
-	mu         sync.Mutex
-	events     [][]byte
-	ids        map[string]struct{}
-	ackedIDs   map[string]struct{} // the IDs that acks were sent for
-	windows    int
-	acked      int
-	duplicates int
-	lastErr    error
-	answer     func(n int) Answer
-	stall      *stall
+	mu      sync.Mutex
+	events  [][]byte
+	windows int
+	acked   int
+	lastErr error
+	answer  func(n int) Answer
+	stall   *stall
 }
 
 // Answer is what a [Beats] server does about a window it has read.
@@ -114,7 +107,7 @@ func NewBeats(opts *BeatsOptions) *Beats {
 }
 
 func newBeats(network string, opts *BeatsOptions) *Beats {
-	b := &Beats{ids: make(map[string]struct{}), ackedIDs: make(map[string]struct{})}
+	b := new(Beats)
 	if opts != nil {
 		b.opts = *opts
 	}
@@ -162,7 +155,7 @@ func (b *Beats) reply(c *conn, w window) bool {
 		acks = lumber.AppendAck(acks, seq)
 	}
 	acks = acks[:max(len(acks)-answer.Cut, 0)]
-	b.count(w.events, answer.Acks[:len(acks)/lumber.AckLen])
+	b.count(answer.Acks[:len(acks)/lumber.AckLen])
 	if len(acks) > 0 {
 		if _, err := c.Write(acks); err != nil {
 			b.end(c, RST, err)
@@ -257,15 +250,6 @@ func (b *Beats) receive(number int, events [][]byte) {
 	if !b.opts.Forget {
 		b.events = append(b.events, events...)
 	}
-	if b.opts.ID != nil {
-		for _, event := range events {
-			id := b.opts.ID(event)
-			if _, seen := b.ids[id]; seen {
-				b.duplicates++
-			}
-			b.ids[id] = struct{}{}
-		}
-	}
 	b.mu.Unlock()
 	if b.opts.OnEvent != nil {
 		for _, event := range events {
@@ -274,20 +258,14 @@ func (b *Beats) receive(number int, events [][]byte) {
 	}
 }
 
-func (b *Beats) count(events [][]byte, acks []uint32) {
-	var highest uint32
-	for _, seq := range acks {
-		highest = max(highest, seq)
+// count notes the acks that are sent.
+func (b *Beats) count(acks []uint32) {
+	if len(acks) == 0 {
+		return
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.acked += int(highest)
-	if b.opts.ID == nil {
-		return
-	}
-	for _, event := range events[:min(int(highest), len(events))] {
-		b.ackedIDs[b.opts.ID(event)] = struct{}{}
-	}
+	b.acked += int(slices.Max(acks))
 }
 
 // Stall makes the server, on each connection, read the window that is due and
@@ -331,33 +309,12 @@ func (b *Beats) Windows() int {
 	return b.windows
 }
 
-// UniqueAcked returns how many different IDs acks were sent for.
-func (b *Beats) UniqueAcked() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return len(b.ackedIDs)
-}
-
 // Acked returns how many events acks were sent for. They may never have
 // arrived.
 func (b *Beats) Acked() int {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	return b.acked
-}
-
-// Unique returns how many different IDs were received.
-func (b *Beats) Unique() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return len(b.ids)
-}
-
-// Duplicates returns how many events had an ID that was received before.
-func (b *Beats) Duplicates() int {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	return b.duplicates
 }
 
 // LastError returns why the last connection that ended did so.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/klauspost/compress/flate"
 	"github.com/klauspost/compress/zlib"
 
 	"github.com/sluicelog/sluice/internal/lumber"
@@ -115,6 +116,10 @@ func (w *window) compressed(r io.Reader) error {
 		err := w.frame(z, true)
 		if errors.Is(err, io.EOF) {
 			break
+		}
+		var corrupt flate.CorruptInputError
+		if errors.As(err, &corrupt) || errors.Is(err, zlib.ErrChecksum) {
+			err = fmt.Errorf("%w: %w", ErrFrame, err)
 		}
 		if err != nil {
 			return err

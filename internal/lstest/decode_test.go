@@ -41,6 +41,15 @@ func compressed(t testing.TB, frames []byte) []byte {
 	return append(b, z.Bytes()...)
 }
 
+// flip changes the i-th byte of b, or counts from the end if i is negative.
+func flip(b []byte, i int) []byte {
+	if i < 0 {
+		i += len(b)
+	}
+	b[i] ^= 0xff
+	return b
+}
+
 func TestReadWindow(t *testing.T) {
 	const a, b = `{"a":1}`, `{"b":2}`
 	two := frames(2, a, b)
@@ -79,6 +88,8 @@ func TestReadWindow(t *testing.T) {
 		{"array", frames(1, "[1]"), nil, 0, lstest.ErrFrame},
 		{"bad JSON", frames(1, "{"), nil, 0, lstest.ErrFrame},
 		{"huge event", append(lumber.AppendWindow(nil, 1), "2J\x00\x00\x00\x01\xff\xff\xff\xff"...), nil, 0, lstest.ErrFrame},
+		{"wrong checksum", flip(append(lumber.AppendWindow(nil, 1), compressed(t, jsonFrames(a))...), -1), nil, 0, lstest.ErrFrame},
+		{"corrupt zlib", flip(append(lumber.AppendWindow(nil, 1), compressed(t, jsonFrames(a))...), 14), nil, 0, lstest.ErrFrame},
 		{"not zlib", append(lumber.AppendWindow(nil, 1), "2C\x00\x00\x00\x04abcd"...), nil, 0, lstest.ErrFrame},
 		{"nested compression", append(lumber.AppendWindow(nil, 1), compressed(t, compressed(t, jsonFrames(a)))...), nil, 0, lstest.ErrFrame},
 	}

@@ -224,8 +224,11 @@ func (h *HTTP) treat(c *conn, req *http.Request) (HTTPAnswer, int) {
 			own = HTTPAnswer{Status: http.StatusInternalServerError}
 		}
 	}
-	if answer.Status == 0 {
+	switch {
+	case answer.Status == 0:
 		answer.Status, answer.Body, answer.Unread = own.Status, own.Body, own.Unread
+	case ack(answer.Status) && !ack(own.Status) && !answer.Refuse:
+		return own, n // not an ack of what was not taken, unless that is asked for
 	}
 	return answer, n
 }

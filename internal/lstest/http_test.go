@@ -249,3 +249,18 @@ func TestHTTPRestart(t *testing.T) {
 	}
 	h.Kill()
 }
+
+// A server that is told to ack a body does not where it has taken none of it,
+// because it is too large.
+func TestHTTPAcksOnlyWhatItHas(t *testing.T) {
+	h, client := listenHTTP(t, &lstest.HTTPOptions{MaxContentLength: 100}), newClient(t)
+	h.SetAnswer(func(*http.Request) lstest.HTTPAnswer { return lstest.HTTPAnswer{Status: 200, Body: "ok"} })
+	var zipped bytes.Buffer
+	zip := gzip.NewWriter(&zipped)
+	_, _ = io.WriteString(zip, `{"id":"`+strings.Repeat("x", 1000)+`"}`)
+	_ = zip.Close()
+	zips := func(r *http.Request) { r.Header.Set("Content-Encoding", "gzip") }
+	if status, _, err := post(t, client, h, zipped.String(), zips); status != 413 || err != nil || h.Count() != 0 {
+		t.Errorf("status %d, error %v, %d events; want 413 and none", status, err, h.Count())
+	}
+}

@@ -51,7 +51,7 @@ func (e *Encoder) Encode(events [][]byte) ([]byte, error) {
 		return e.compress(events)
 	}
 	for i, event := range events {
-		e.frames = AppendJSON(e.frames, uint32(i+1), event) //nolint:gosec // a window is at most a few thousand
+		e.frames = AppendJSON(e.frames, uint32(i+1), event)
 	}
 	return e.frames, nil
 }
@@ -64,7 +64,7 @@ func (e *Encoder) compress(events [][]byte) ([]byte, error) {
 	e.zlib.Reset(&e.zipped)
 	e.frames = e.frames[:0]
 	for i, event := range events {
-		e.frames = AppendJSON(e.frames, uint32(i+1), event) //nolint:gosec // a window is at most a few thousand
+		e.frames = AppendJSON(e.frames, uint32(i+1), event)
 		if len(e.frames) >= piece {
 			if err := e.flush(); err != nil {
 				return nil, err

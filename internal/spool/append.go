@@ -93,7 +93,7 @@ func (q *Queue) admit(size int64) error {
 	if err := q.trouble.wait(); err != nil {
 		return err
 	}
-	if q.bytes()+headerSize+frameSize+size > q.opts.MaxBytes {
+	if q.size+q.reserved+headerSize+frameSize+size > q.opts.MaxBytes {
 		return ErrFull
 	}
 	return nil

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -95,6 +96,29 @@ func TestNothingStaysOnDiskOfWhatIsDone(t *testing.T) {
 		if s := q.Stats(); s.Bytes > 2<<10 {
 			t.Fatalf("%+v", s)
 		}
+	}
+}
+
+func TestALeaseThatStaysKeepsOnlyItsSegment(t *testing.T) {
+	dir := t.TempDir()
+	o := &spool.Options{MaxBytes: 16 << 10}
+	q := mustOpen(t, dir, o)
+	event := strings.Repeat("x", 1000)
+	mustAppend(t, q, "first")
+	stays := mustRead(t, q, 1, 0, 0)
+	for range 200 { // never full
+		mustAppend(t, q, event)
+		l := mustRead(t, q, 0, 0, 0)
+		q.Ack(l, len(l.Events))
+	}
+	if s := q.Stats(); s.Bytes > 10<<10 || s.Events != 1 || q.Head() != stays.First {
+		t.Errorf("%+v", s)
+	}
+	mustClose(t, q)
+	q = mustOpen(t, dir, o)
+	got := drain(t, q)
+	if len(got) > 10 || got[0] != "first" || q.Stats().Damaged > 0 {
+		t.Errorf("%d events after a restart, %+v", len(got), q.Stats())
 	}
 }
 
@@ -217,7 +241,7 @@ func TestASyncFails(t *testing.T) {
 
 func TestPrepend(t *testing.T) {
 	for _, acked := range []int{0, 1, 4, 5, 6} {
-		t.Run(fmt.Sprint(acked), func(t *testing.T) {
+		t.Run(strconv.Itoa(acked), func(t *testing.T) {
 			dir := t.TempDir()
 			o := &spool.Options{SegmentBytes: 120}
 			q := mustOpen(t, dir, o)

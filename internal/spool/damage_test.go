@@ -5,6 +5,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -122,7 +123,7 @@ func checkDrained(t *testing.T, q *spool.Queue, want []string, lost int) {
 func TestTheLastSegmentIsCutAnywhere(t *testing.T) {
 	s := newSample(t, 0)
 	text := s.files[1]
-	for size := range len(text) {
+	for size := range text {
 		dir := s.with(t, 1, append([]byte{}, text[:size]...))
 		q := mustOpen(t, dir, fast(nil))
 		whole, torn := 0, size
@@ -146,7 +147,7 @@ func TestTheLastSegmentIsCutAnywhere(t *testing.T) {
 func TestTheFirstSegmentIsCutAnywhere(t *testing.T) {
 	s := newSample(t, 0)
 	text := s.files[0]
-	for size := range len(text) {
+	for size := range text {
 		q := mustOpen(t, s.with(t, 0, append([]byte{}, text[:size]...)), fast(func(error) {}))
 		whole := 0
 		for _, f := range s.frames {
@@ -256,7 +257,7 @@ func TestThePositionIsDamaged(t *testing.T) {
 	}
 	check("missing", nil, 0)
 	text := s.files[2]
-	for size := range len(text) {
+	for size := range text {
 		if size <= spool.SlotSize || size >= spool.SlotStep {
 			check(fmt.Sprintf("cut to %d", size), append([]byte{}, text[:size]...), 1)
 		}
@@ -293,7 +294,7 @@ func TestDamagedFilesAreKeptAside(t *testing.T) {
 	q := mustOpen(t, dir, &spool.Options{SegmentBytes: 1, OnError: func(error) {}})
 	const n = spool.MaxKept + 3
 	for i := range n {
-		mustAppend(t, q, fmt.Sprint(i))
+		mustAppend(t, q, strconv.Itoa(i))
 	}
 	segments := files(t, dir, ".seg")
 	for _, path := range segments {
@@ -316,5 +317,57 @@ func TestDamagedFilesAreKeptAside(t *testing.T) {
 	q = mustOpen(t, dir, nil)
 	if diff := cmp.Diff([]string{"a"}, drain(t, q)); diff != "" {
 		t.Errorf("events mismatch (-want +got):\n%s", diff)
+	}
+}
+
+func TestJunkAtTheEndIsKept(t *testing.T) {
+	s := newSample(t, 0)
+	for name, junk := range map[string][]byte{"zeros": make([]byte, 100), "a text": []byte(strings.Repeat("\x00what", 30))} {
+		var reported []error
+		o := fast(func(err error) { reported = append(reported, err) })
+		q := mustOpen(t, s.with(t, 1, append(slices.Clone(s.files[1]), junk...)), o)
+		checkDrained(t, q, s.events, 0)
+		mustClose(t, q)
+		if len(reported) != 1 || !strings.Contains(reported[0].Error(), s.names[1]+" is damaged") {
+			t.Errorf("%s: reported: %v", name, reported)
+		}
+		if bad := files(t, s.dir, ".bad"); len(bad) != 1 {
+			t.Errorf("%s: kept aside: %q", name, bad)
+		}
+		// Where there is nothing else.
+		reported = nil
+		b := slices.Concat(s.files[1][:spool.HeaderSize], junk)
+		q = mustOpen(t, s.with(t, 1, b), o)
+		checkDrained(t, q, s.events[:4*s.count], 0)
+		mustClose(t, q)
+		if bad := files(t, s.dir, ".bad"); len(bad) != 1 || len(reported) != 1 {
+			t.Errorf("%s alone: kept aside: %q, reported: %v", name, bad, reported)
+		}
+	}
+}
+
+func TestTwoFramesAtTheEndAreDamaged(t *testing.T) {
+	s := newSample(t, 0)
+	b := slices.Clone(s.files[1])
+	b[s.frames[2][0]+5] ^= 1
+	b[s.frames[3][1]-1] ^= 1
+	q := mustOpen(t, s.with(t, 1, b), fast(func(error) {}))
+	checkDrained(t, q, s.events[:6*s.count], 2*s.count)
+}
+
+func TestOnlyOwnFilesAreRemoved(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"precious.tmp", "1.seg", "00000000000000000001.seg.tmp", "probe.tmp", "x.bad"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte("x"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	mustClose(t, mustOpen(t, dir, nil))
+	var got []string
+	for _, path := range files(t, dir, "") {
+		got = append(got, filepath.Base(path))
+	}
+	if diff := cmp.Diff([]string{"1.seg", "lock", "position", "precious.tmp", "x.bad"}, got); diff != "" {
+		t.Errorf("files mismatch (-want +got):\n%s", diff)
 	}
 }

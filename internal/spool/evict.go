@@ -31,17 +31,13 @@ func (q *Queue) dropOldest() (uint64, error) {
 		return 0, fmt.Errorf("spool: drop: %w", os.ErrClosed)
 	}
 	var n uint64
-	var closed error
-	var oldest *segment
+	var oldest []*segment
 	if i := slices.IndexFunc(q.segments, q.droppable); i >= 0 {
-		oldest = q.segments[i]
-		n = q.unread(oldest)
+		oldest = []*segment{q.segments[i]}
+		n = q.unread(oldest[0])
 		q.stats.Evicted += n
-		closed = q.giveUp(oldest)
 	}
-	q.mu.Unlock()
-	q.writing.Unlock()
-	return n, errors.Join(closed, q.bury(oldest))
+	return n, q.giveUp(oldest)
 }
 
 // droppable reports whether there are events of a segment to be given up.
@@ -50,34 +46,57 @@ func (q *Queue) droppable(s *segment) bool { return !s.gone && !q.leased(s) && q
 // unread returns how many events of a segment are in no lease, and will be read.
 func (q *Queue) unread(s *segment) uint64 { return q.outside(max(s.first, q.next), s.end) }
 
-// giveUp lets the rest of a segment never be read. All locks must be held.
-func (q *Queue) giveUp(s *segment) error {
-	q.stats.Events -= q.unread(s)
-	s.gone = true
-	if q.next >= s.first {
-		q.next = max(q.next, s.end)
+// giveUp lets the rest of segments never be read. The locks for reading and
+// writing and that of the Queue must be held; it gives up the last two.
+func (q *Queue) giveUp(segments []*segment) error {
+	for _, s := range segments {
+		q.stats.Events -= q.unread(s)
+		s.gone = true
+		if q.next >= s.first {
+			q.next = max(q.next, s.end)
+		}
 	}
 	q.next, _ = q.unleased(q.next)
 	q.popLeases()
-	if q.cursor.seg == s {
+	ended := q.current != nil && q.current.gone
+	q.mu.Unlock()
+	var err error
+	if ended {
+		err = q.endTail()
+	}
+	q.writing.Unlock()
+	if slices.Contains(segments, q.cursor.seg) {
 		q.cursor.close()
 	}
-	if q.current != s {
-		return nil
-	}
-	q.current, q.tail.seg = nil, nil
-	return q.tail.file.Close()
+	return errors.Join(err, q.putMarks(segments))
 }
 
-// bury leaves a mark in the place of segments that are gone while older ones
-// are not: their events are not missing. The lock for reading must be held.
-func (q *Queue) bury(segments ...*segment) error {
+// doneWithin returns the segments whose events are all done, although older ones
+// are not: one lease that stays must not keep all behind it on the disk.
+func (q *Queue) doneWithin() []*segment {
+	var done []*segment
+	for _, s := range q.segments {
+		if s.first >= q.next || s == q.current {
+			break
+		}
+		if !s.gone && !s.damaged && !q.leased(s) && q.unread(s) == 0 {
+			s.gone = true
+			done = append(done, s)
+		}
+	}
+	return done
+}
+
+// putMarks leaves marks in the place of segments that are gone while older ones
+// are not: their events are not missing.
+func (q *Queue) putMarks(segments []*segment) error {
 	var errs []error
 	for _, s := range segments {
-		if s != nil && q.needsMark(s) {
-			if err := q.putMark(s); err != nil {
-				errs = append(errs, fmt.Errorf("spool: give up %s: %w", q.path(s), err))
-			}
+		if !q.needsMark(s) {
+			continue
+		}
+		if err := q.putMark(s); err != nil {
+			errs = append(errs, fmt.Errorf("spool: give up %s: %w", q.path(s), err))
 		}
 	}
 	return errors.Join(errs...)
@@ -89,12 +108,18 @@ func (q *Queue) needsMark(s *segment) bool {
 	if q.head() >= s.end {
 		return false // it is removed with all that is done
 	}
-	if i := slices.Index(q.segments, s); i > 0 && q.segments[i-1].gone {
+	i := slices.Index(q.segments, s)
+	if i < 0 {
+		return false
+	}
+	if i > 0 && q.segments[i-1].gone {
 		q.segments[i-1].end = s.end // one mark does for both
 		q.segments = slices.Delete(q.segments, i, i+1)
+		q.size -= s.size
 		q.leftover = append(q.leftover, s)
 		return false
 	}
+	q.size -= s.size - headerSize
 	s.size = headerSize
 	return true
 }
@@ -119,26 +144,35 @@ func (q *Queue) expire() error {
 		return nil
 	}
 	limit := time.Now().Add(-q.opts.MaxAge).UnixNano()
-	old := func(s *segment) bool { return s.last != 0 && s.last < limit && q.droppable(s) }
 	q.mu.Lock()
-	due := slices.ContainsFunc(q.segments, old)
+	due := len(q.expired(limit)) > 0
 	q.mu.Unlock()
 	if !due || !q.reading.TryLock() { // a reader comes to them itself
 		return nil
 	}
 	defer q.reading.Unlock()
-	var errs []error
-	var gone []*segment
 	q.writing.Lock()
 	q.mu.Lock()
+	old := q.expired(limit)
+	for _, s := range old {
+		q.stats.Expired += q.unread(s)
+	}
+	err := q.giveUp(old)
+	return errors.Join(err, q.settle())
+}
+
+// expired returns the segments to be given up whose events are all from before
+// limit, up to the first one with others.
+func (q *Queue) expired(limit int64) []*segment {
+	var old []*segment
 	for _, s := range q.segments {
-		if old(s) {
-			q.stats.Expired += q.unread(s)
-			errs = append(errs, q.giveUp(s))
-			gone = append(gone, s)
+		switch {
+		case s.gone:
+		case s.last == 0, s.last >= limit:
+			return old
+		case q.droppable(s):
+			old = append(old, s)
 		}
 	}
-	q.mu.Unlock()
-	q.writing.Unlock()
-	return errors.Join(append(errs, q.bury(gone...), q.settle())...)
+	return old
 }

@@ -22,8 +22,8 @@ const (
 	lengthSize = 4  // of the length of an event
 )
 
-// flagGone marks a segment whose events were given up while older ones were
-// still in use. Nothing follows its header.
+// flagGone marks a segment whose events were done or given up while older ones
+// were still in use. Nothing follows its header.
 const flagGone = 1
 
 func checksum(b []byte) uint32 { return crc32.Checksum(b, crc32.MakeTable(crc32.Castagnoli)) }
@@ -117,7 +117,7 @@ func cutEvent(b []byte) (event, rest []byte) {
 func countEvents(b []byte) (n uint32, ok bool) {
 	for ; len(b) >= lengthSize; n++ {
 		size := binary.LittleEndian.Uint32(b)
-		if uint64(size) > uint64(len(b)-lengthSize) {
+		if int64(size) > int64(len(b)-lengthSize) {
 			return n, false
 		}
 		b = b[lengthSize+size:]

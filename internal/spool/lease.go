@@ -56,10 +56,16 @@ func (q *Queue) Ack(l *Lease, n int) {
 func (q *Queue) Release(l *Lease) {
 	q.reading.Lock()
 	defer q.reading.Unlock()
+	if q.giveBack(l) {
+		q.cursor.close() // it is behind them
+	}
+}
+
+func (q *Queue) giveBack(l *Lease) bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if l.done() {
-		return
+		return false
 	}
 	q.forget(l)
 	q.next = min(q.next, l.next())
@@ -67,7 +73,7 @@ func (q *Queue) Release(l *Lease) {
 		q.leases = slices.DeleteFunc(q.leases, func(other *Lease) bool { return other == l })
 	}
 	q.popLeases()
-	q.cursor.close()
+	return true
 }
 
 // forget lets the memory of a lease be used again.
@@ -105,7 +111,10 @@ func (q *Queue) unleased(n uint64) (from, until uint64) {
 // remaining returns the first number from n on that was not given up.
 func (q *Queue) remaining(n uint64) uint64 {
 	for _, s := range q.segments {
-		if s.gone && s.first <= n && n < s.end {
+		if s.first > n {
+			break
+		}
+		if s.gone && n < s.end {
 			n = s.end
 		}
 	}

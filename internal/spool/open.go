@@ -19,6 +19,8 @@ const (
 	dirMode  = 0o700
 	lockName = "lock"
 
+	probeName = "probe" // and tempSuffix
+
 	// startNumber is that of the first event ever. There is room before it for
 	// what Prepend puts there.
 	startNumber = 1_000_000_000_000
@@ -113,8 +115,12 @@ func (q *Queue) recover() (damage []error, err error) {
 	}
 	q.next, q.end = startNumber, startNumber
 	if n := len(q.segments); n > 0 {
-		if err := q.recoverLast(q.segments[n-1]); err != nil {
+		harm, err := q.recoverLast(q.segments[n-1])
+		if err != nil {
 			return nil, err
+		}
+		if harm != nil {
+			damage = append(damage, harm)
 		}
 	}
 	switch {
@@ -143,7 +149,7 @@ func (q *Queue) recover() (damage []error, err error) {
 // probe finds out whether files can be made and removed. That there is no room
 // for one may change.
 func (q *Queue) probe() error {
-	path := filepath.Join(q.dir, "probe"+tempSuffix)
+	path := filepath.Join(q.dir, probeName+tempSuffix)
 	f, err := q.opts.disk.create(path)
 	switch {
 	case errors.Is(err, syscall.ENOSPC):
@@ -165,7 +171,7 @@ func (q *Queue) list() error {
 		if strings.HasSuffix(e.Name(), segmentSuffix+badSuffix) {
 			q.kept = append(q.kept, path)
 		}
-		if strings.HasSuffix(e.Name(), tempSuffix) && e.Type().IsRegular() {
+		if temporary(e.Name()) && e.Type().IsRegular() {
 			if err := q.opts.disk.remove(path); err != nil {
 				return err
 			}
@@ -185,8 +191,16 @@ func (q *Queue) list() error {
 			q.segments[n-1].end = first
 		}
 		q.segments = append(q.segments, &segment{first: first, end: first, size: info.Size(), dirty: true})
+		q.size += info.Size()
 	}
 	return nil
+}
+
+// temporary reports whether a file of this name was to be removed, or renamed.
+func temporary(name string) bool {
+	name, ok := strings.CutSuffix(name, tempSuffix)
+	_, segment := parseSegmentName(name)
+	return ok && (segment || name == probeName)
 }
 
 // readHeader reads what the header of a segment says. One that is damaged may
@@ -221,50 +235,85 @@ func (q *Queue) readHeader(s *segment) (damage, err error) {
 
 // recoverLast finds the end of the last segment, and goes on writing to it if
 // it is in order.
-func (q *Queue) recoverLast(s *segment) error {
+func (q *Queue) recoverLast(s *segment) (damage, err error) {
 	f, err := q.opts.disk.open(q.path(s), os.O_RDWR)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	rest, err := q.scanLast(s, f)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	good := s.size - int64(len(rest))
+	lost := wholeEvents(rest)
+	s.end += lost
+	q.end = s.end
+	switch {
+	case s.gone: // nobody has to know that any more
+		return nil, errors.Join(f.Close(), q.dropLast())
+	case lost > 0: // as it is, until Read comes to it; what is new goes to another one
+		return nil, f.Close()
+	case len(rest) > 0 && !torn(rest, s.end):
+		s.damaged = true
+		damage = fmt.Errorf("spool: %s is damaged: %d bytes at its end are unreadable", q.path(s), len(rest))
+		err = f.Close()
+		if good <= headerSize {
+			err = errors.Join(err, q.dropLast())
+		}
+		return damage, err
+	case good <= headerSize: // nothing was ever in it
+		q.stats.Torn += s.size
+		return nil, errors.Join(f.Close(), q.dropLast())
+	case len(rest) > 0:
+		q.stats.Torn += int64(len(rest))
+		if err := f.Truncate(good); err != nil {
+			return nil, errors.Join(err, f.Close())
+		}
+		q.size -= int64(len(rest))
+		s.size = good
+	}
+	q.tail.seg, q.tail.file, q.current = s, f, s
+	return nil, nil
+}
+
+// scanLast finds the end of the events of the last segment, and returns what
+// follows its last good frame.
+func (q *Queue) scanLast(s *segment, f file) (rest []byte, err error) {
 	c := scanner{file: f, off: headerSize}
-	good := int64(headerSize) // where the last frame ends
+	good := min(headerSize, s.size)
 	for {
 		fr, _, err := c.next(s.end, s.end+uint64(s.size), s.size) //nolint:gosec // not negative
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return errors.Join(err, f.Close())
+			return nil, err
 		}
 		s.end, s.last, good = fr.end(), fr.time, c.off
 	}
-	var lost uint64
-	if good < s.size {
-		rest := make([]byte, s.size-good)
-		if _, err := f.ReadAt(rest, good); err != nil {
-			return errors.Join(err, f.Close())
-		}
-		lost = wholeEvents(rest)
+	rest = make([]byte, s.size-good)
+	if len(rest) == 0 {
+		return nil, nil
 	}
-	s.end += lost
-	q.end = s.end
-	switch {
-	case s.gone: // nobody has to know that any more
-		q.segments = q.segments[:len(q.segments)-1]
-		return errors.Join(f.Close(), q.opts.disk.remove(q.path(s)))
-	case lost > 0: // as it is; what comes next goes to a new one
-		return f.Close()
-	case good == headerSize: // nothing was ever in it
-		q.stats.Torn += s.size
-		q.segments = q.segments[:len(q.segments)-1]
-		return errors.Join(f.Close(), q.opts.disk.remove(q.path(s)))
-	case good < s.size:
-		q.stats.Torn += s.size - good
-		if err := f.Truncate(good); err != nil {
-			return errors.Join(err, f.Close())
-		}
-		s.size = good
+	_, err = f.ReadAt(rest, good)
+	return rest, err
+}
+
+// torn reports whether b, what follows the last good frame of a segment, looks
+// like the next frame, not written to its end.
+func torn(b []byte, next uint64) bool {
+	if len(b) < frameSize {
+		return true
 	}
-	q.tail.seg, q.tail.file, q.current = s, f, s
-	return nil
+	f := parseFrame(b)
+	return f.size > int64(len(b)) && f.first == next
+}
+
+// dropLast removes the last segment, or keeps it aside if it is damaged.
+func (q *Queue) dropLast() error {
+	last := len(q.segments) - 1
+	s := q.segments[last]
+	q.segments = q.segments[:last]
+	q.size -= s.size
+	return q.discardOne(s)
 }

@@ -15,7 +15,7 @@ import (
 //	magic [6]byte | version u16 | turn u64 | head u64 | crc u32
 //
 // A write of 28 bytes survives the end of the process as a renamed file would,
-// and costs a fiftieth: so each Ack can afford one.
+// and costs a hundredth: so each Ack can afford one.
 type position struct {
 	disk    *disk
 	path    string
@@ -90,7 +90,7 @@ func (p *position) write(head uint64) error {
 		binary.LittleEndian.PutUint64(b[8:], turn)
 		binary.LittleEndian.PutUint64(b[16:], head)
 		binary.LittleEndian.PutUint32(b[24:], checksum(b[:24]))
-		if _, err := p.file.WriteAt(b, int64(turn%2)*slotStep); err != nil { //nolint:gosec // 0 or 1
+		if _, err := p.file.WriteAt(b, int64(turn%2)*slotStep); err != nil {
 			return err
 		}
 		p.turn = turn

@@ -67,12 +67,14 @@ func (q *Queue) prepend(events [][]byte, size int64) (trouble, err error) {
 	} else {
 		front = nil
 	}
+	q.cursor.close()
 	if err := q.compose(s, events, front, head); err != nil {
 		return trouble, err
 	}
-	q.cursor.close()
 	q.mu.Lock()
+	q.size += s.size
 	if copied {
+		q.size -= front.size
 		q.segments[0] = s
 	} else {
 		q.segments = slices.Insert(q.segments, 0, s)
@@ -111,7 +113,7 @@ func (q *Queue) front(size int64) (*segment, uint64, error) {
 		return nil, 0, os.ErrClosed
 	case slices.ContainsFunc(q.leases, func(l *Lease) bool { return !l.done() }):
 		return nil, 0, errLeased
-	case q.bytes()+headerSize+frameSize+size > q.opts.MaxBytes:
+	case q.size+q.reserved+headerSize+frameSize+size > q.opts.MaxBytes:
 		return nil, 0, ErrFull
 	}
 	for _, s := range q.segments {

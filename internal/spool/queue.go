@@ -17,18 +17,17 @@ type Queue struct {
 	opts Options
 	lock *os.File
 
-	// The locks are taken in this order. reading guards the cursor and the
-	// removal of segments that it may be in, writing the tail. Only mu is asked
-	// for by everybody, and never held during a call of the system.
-	reading sync.Mutex
-	writing sync.Mutex
-	mu      sync.Mutex
-	noting  sync.Mutex // guards position; taken before mu
-	syncing sync.Mutex // one sync at a time; taken before mu
+	// The locks are waited for in this order. Only the last one is needed by
+	// everybody, and it is never held during a call of the system.
+	reading sync.Mutex // for the cursor, and for giving up what it may be in
+	writing sync.Mutex // for the tail
+	syncing sync.Mutex // for one sync at a time
+	noting  sync.Mutex // for the position, and for removing segments
+	mu      sync.Mutex // for all that follows, and the segments
 
-	cursor cursor
-	tail   tail
-	pos    position
+	cursor cursor   // not guarded by mu
+	tail   tail     // nor this
+	pos    position // nor this
 
 	segments []*segment // the oldest first
 	current  *segment   // that of the tail
@@ -38,6 +37,7 @@ type Queue struct {
 	spare    []*memory  // of leases
 	gather   *group     // takes events until its leader comes to write
 	groups   []*group   // to be used again
+	size     int64      // of all segments
 	reserved int64      // bytes for events that are not written yet
 	trouble  backoff    // of writing
 	timer    *time.Timer
@@ -70,10 +70,7 @@ func (q *Queue) Stats() Stats {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	s := q.stats
-	for _, seg := range q.segments {
-		s.Bytes += seg.size
-	}
-	s.Segments = len(q.segments)
+	s.Bytes, s.Segments = q.size, len(q.segments)
 	if s.Events > 0 {
 		s.OldestTime = q.oldest()
 	}
@@ -115,15 +112,6 @@ func (q *Queue) End() uint64 {
 	return q.end
 }
 
-// bytes returns what counts against MaxBytes.
-func (q *Queue) bytes() int64 {
-	n := q.reserved
-	for _, s := range q.segments {
-		n += s.size
-	}
-	return n
-}
-
 // settle notes how far the queue is done, and removes what is behind that. It
 // must be called without the lock.
 func (q *Queue) settle() error {
@@ -140,14 +128,19 @@ func (q *Queue) settle() error {
 	for n < len(q.segments) && q.segments[n].end <= head && q.segments[n] != q.current {
 		n++
 	}
-	var done []*segment
-	if n > 0 || len(q.leftover) > 0 {
-		done = append(q.leftover, q.segments[:n]...)
-		q.leftover = nil
-		q.segments = slices.Delete(q.segments, 0, n)
+	done := slices.Clone(q.segments[:n])
+	for _, s := range done {
+		q.size -= s.size
 	}
+	q.segments = slices.Delete(q.segments, 0, n)
+	inner := q.doneWithin()
 	q.mu.Unlock()
-	return errors.Join(err, retired, q.discard(done))
+	marked := q.putMarks(inner)
+	q.mu.Lock()
+	done = append(done, q.leftover...)
+	q.leftover = nil
+	q.mu.Unlock()
+	return errors.Join(err, retired, marked, q.discard(done))
 }
 
 // discard removes the files of segments, or keeps them aside.
@@ -169,6 +162,9 @@ func (q *Queue) discard(done []*segment) error {
 		}
 	}
 	errs = append(errs, q.named())
+	q.mu.Lock()
+	q.trouble.until = time.Time{} // there may be room now
+	q.mu.Unlock()
 	return q.failed(errors.Join(errs...))
 }
 

@@ -123,8 +123,8 @@ func (r *reading) pass(to uint64, why gap) {
 	case damaged:
 		q.stats.Damaged += n
 		q.stats.Events -= n
-		if err := q.mark(r.number, n); n > 0 {
-			r.trouble = append(r.trouble, err)
+		if n > 0 {
+			r.trouble = append(r.trouble, q.mark(r.number, n))
 		}
 	case noGap, atEnd, void:
 	}

@@ -24,7 +24,7 @@ type segment struct {
 	last       int64 // not before its last event; 0: unknown
 	dirty      bool  // written to since the last sync
 	damaged    bool  // to be kept aside in the end
-	gone       bool  // its events were given up
+	gone       bool  // its events are done or were given up
 }
 
 func (s *segment) name() string { return fmt.Sprintf("%020d%s", s.first, segmentSuffix) }

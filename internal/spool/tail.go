@@ -51,6 +51,7 @@ func (q *Queue) write(g *group) (trouble, err error) {
 	}
 	seg := q.tail.seg
 	seg.size += int64(len(frame))
+	q.size += int64(len(frame))
 	seg.last = now
 	if q.opts.Sync == SyncEveryBatch {
 		q.stats.Syncs++
@@ -105,6 +106,7 @@ func (q *Queue) begin(buf []byte, first uint64, now int64) (trouble, err error) 
 	trouble = q.endTail()
 	q.mu.Lock()
 	q.segments = append(q.segments, seg)
+	q.size += headerSize
 	q.current = seg
 	q.newNames = q.opts.Sync != SyncEveryBatch
 	q.mu.Unlock()

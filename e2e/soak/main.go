@@ -1,0 +1,126 @@
+// Command soak ships events for a day that is compressed to ten minutes, with
+// the troubles of a bad one, and says what became of them.
+//
+//	go run ./soak [-day 10m] [-peak 5000] [-write]
+//
+// It runs in e2e. The events come from a program of its own, in numbers that
+// follow the hour, over beats:// and a proxy for each of two receivers; the
+// spool is in the mode SpoolAlways. What goes wrong meanwhile is in the table it
+// prints: receivers and networks fail, the sender is replaced and killed, and
+// its disk is full, which takes root, for a file system of its own. With -write
+// the table goes into docs/soak.md, between the lines <!-- soak:begin --> and
+// <!-- soak:end -->. The exit status is 1 if an event is lost or out of order.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+func main() {
+	if spec := os.Getenv(senderVariable); spec != "" {
+		if err := runSender(spec, os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintf(os.Stderr, "soak: sender: %v\n", err)
+			os.Exit(1)
+		}
+		return
+	}
+	o, err := parseFlags(os.Args[1:], os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return
+	case err != nil:
+		fmt.Fprintf(os.Stderr, "soak: %v\n", err)
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := soak(ctx, o, os.Stdout); err != nil {
+		fmt.Fprintf(os.Stderr, "soak: %v\n", err)
+		stop()
+		os.Exit(1) //nolint:gocritic // stop has been called
+	}
+}
+
+type options struct {
+	day   time.Duration
+	peak  int
+	write bool
+}
+
+// parseFlags writes the usage to usage if it is asked for.
+func parseFlags(args []string, usage io.Writer) (options, error) {
+	var o options
+	flags := flag.NewFlagSet("soak", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.DurationVar(&o.day, "day", 10*time.Minute, "how long 24 hours take, from 5s to 24h")
+	flags.IntVar(&o.peak, "peak", 5000, "events per second in the busiest hour, from 10 to 100000")
+	flags.BoolVar(&o.write, "write", false, "write the result into docs/soak.md")
+	err := flags.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		flags.SetOutput(usage)
+		_, _ = fmt.Fprintln(usage, "usage: soak [flags]")
+		flags.PrintDefaults()
+	case err != nil:
+	case flags.NArg() > 0:
+		err = fmt.Errorf("argument %q: there are none, only the flags -day, -peak and -write", flags.Arg(0))
+	case o.day < 5*time.Second || o.day > 24*time.Hour:
+		err = fmt.Errorf("-day %v: want 5s to 24h", o.day)
+	case o.peak < 10 || o.peak > 100_000:
+		err = fmt.Errorf("-peak %d: want 10 to 100000", o.peak)
+	}
+	return o, err
+}
+
+// soak lets the day pass and reports it to w, and to the page if that is wanted.
+func soak(ctx context.Context, o options, w io.Writer) error {
+	dir, err := os.MkdirTemp("", "soak")
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // the system's to clean up otherwise
+	result, err := live(ctx, o, dir)
+	if err != nil {
+		return err
+	}
+	text := result.markdown()
+	if _, err := io.WriteString(w, text); err != nil {
+		return err
+	}
+	if err := result.verdict(); err != nil {
+		return err
+	}
+	if !o.write {
+		return nil
+	}
+	return writePage(filepath.Join("..", "docs", "soak.md"), text)
+}
+
+// The lines of the page between which the result is.
+const (
+	beginMark = "<!-- soak:begin -->\n"
+	endMark   = "<!-- soak:end -->\n"
+)
+
+// writePage replaces what is between the marks of a page.
+func writePage(path, text string) error {
+	page, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	before, rest, ok := strings.Cut(string(page), beginMark)
+	_, after, closed := strings.Cut(rest, endMark)
+	if !ok || !closed {
+		return fmt.Errorf("%s: want the lines %q and %q", path, beginMark, endMark)
+	}
+	return os.WriteFile(path, []byte(before+beginMark+text+endMark+after), 0o644) //nolint:gosec // a page for all
+}
