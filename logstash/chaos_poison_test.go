@@ -42,7 +42,9 @@ func TestChaosPoison(t *testing.T) {
 			t.Errorf("%s dropped: %v", event, reason)
 		}
 	}
-	st := c.writeAll(dialShipper(t, "beats://"+srv.Addr(), o), breaks, events)
+	s := dialShipper(t, "beats://"+srv.Addr(), o)
+	c.writeAll(s, breaks, events)
+	st := checkAccounts(t, s)
 	n := strings.Count(want.String(), "\n")
 	if got := ledger.Unique(); got != events-n || st.DroppedRejected != uint64(n) || st.Dropped != uint64(n) || st.Queued != 0 {
 		t.Errorf("%d arrived, %d rejected, %d dropped, %d queued; want %d, %d, %d, 0",

@@ -46,8 +46,9 @@ func TestChaosHTTP(t *testing.T) {
 		})
 	}
 	c.ills = append(c.ills, answer, answer, answer, answer, answer)
-	st := c.writeAll(dialShipper(t, "http://"+srv.Addr(), chaosOptions()), breaks, events)
-	c.check(st, events)
+	s := dialShipper(t, "http://"+srv.Addr(), chaosOptions())
+	c.writeAll(s, breaks, events)
+	st := c.check(s, events)
 	if most := uint64(srv.Requests()) * 256; st.Resent == 0 || st.Resent > most {
 		t.Errorf("%d events sent again, want some, and at most a batch for each of %d requests", st.Resent, srv.Requests())
 	}
@@ -59,7 +60,7 @@ func TestChaosStream(t *testing.T) {
 	for _, network := range []string{"tcp", "unix"} {
 		t.Run(network, func(t *testing.T) {
 			testlog.CheckGoroutines(t)
-			events, breaks := torture(40_000, 1_000_000), torture(20, 200)
+			events, breaks := torture(20_000, 1_000_000), torture(8, 200)
 			var ledger lstest.Ledger
 			opts := &lstest.TCPOptions{OnLine: ledger.Receiver(), Forget: true, ReadBuffer: 32 << 10}
 			listen, addr := lstest.ListenTCP, "127.0.0.1:0"
@@ -74,10 +75,10 @@ func TestChaosStream(t *testing.T) {
 			c := newChaos(t, srv, &ledger)
 			o := chaosOptions()
 			o.ResendBytes = 512 << 10
-			st := c.writeAll(dialShipper(t, network+"://"+srv.Addr(), o), breaks, events)
+			s := dialShipper(t, network+"://"+srv.Addr(), o)
+			c.writeAll(s, breaks, events)
 			waitFor(t, "the last events", func() bool { return ledger.Unique() >= events })
-			c.check(st, events)
-			if st.Resent == 0 {
+			if st := c.check(s, events); st.Resent == 0 {
 				t.Error("nothing was sent again")
 			}
 			t.Logf("%d half lines", len(srv.Torn()))

@@ -62,7 +62,7 @@ type chaos struct {
 
 func newChaos(t *testing.T, v victim, ledger *lstest.Ledger) *chaos {
 	t.Helper()
-	seed := rand.Uint64() //nolint:gosec // of a test
+	seed := rand.Uint64()
 	if s := os.Getenv("SLUICE_SEED"); s != "" {
 		var err error
 		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
@@ -70,7 +70,7 @@ func newChaos(t *testing.T, v victim, ledger *lstest.Ledger) *chaos {
 		}
 	}
 	t.Logf("SLUICE_SEED=%d", seed)
-	c := &chaos{victim: v, t: t, rnd: rand.New(rand.NewPCG(seed, 0)), ledger: ledger} //nolint:gosec // as above
+	c := &chaos{victim: v, t: t, rnd: rand.New(rand.NewPCG(seed, 0)), ledger: ledger}
 	return c
 }
 
@@ -116,9 +116,9 @@ func (c *chaos) hold(resume func()) {
 	resume()
 }
 
-// writeAll writes numbered events while the receiver suffers, and returns the
-// accounts when all have been settled.
-func (c *chaos) writeAll(s *logstash.Shipper, breaks, events int) logstash.Stats {
+// writeAll writes numbered events while the receiver suffers, until all have
+// been settled.
+func (c *chaos) writeAll(s *logstash.Shipper, breaks, events int) {
 	c.t.Helper()
 	var wg sync.WaitGroup
 	wg.Go(func() { c.run(breaks, events) })
@@ -136,12 +136,13 @@ func (c *chaos) writeAll(s *logstash.Shipper, breaks, events int) logstash.Stats
 	if err := s.Flush(ctx); err != nil {
 		c.t.Error(err)
 	}
-	return checkAccounts(c.t, s)
 }
 
-// check checks what must hold whatever has happened.
-func (c *chaos) check(st logstash.Stats, events int) {
+// check checks what must hold whatever has happened, and returns the accounts.
+func (c *chaos) check(s *logstash.Shipper, events int) logstash.Stats {
 	c.t.Helper()
+	dup := uint64(c.ledger.Duplicates()) // before the accounts: there may be more at any time
+	st := checkAccounts(c.t, s)
 	missing := c.ledger.Missing(0, events)
 	if len(missing) > 0 {
 		c.t.Errorf("%d events are missing, the first is %d", len(missing), missing[0])
@@ -150,15 +151,21 @@ func (c *chaos) check(st logstash.Stats, events int) {
 		c.t.Errorf("accepted %d, written %d, dropped %d, queued %d; want %d, %d, 0, 0",
 			st.Accepted, st.Written, st.Dropped, st.Queued, n, n)
 	}
-	if c.ledger.OrderBreaks() > 0 || c.ledger.Strange() > 0 {
-		c.t.Errorf("%d events out of order, %d strange: %s", c.ledger.OrderBreaks(), c.ledger.Strange(), c.ledger.FirstOdd())
+	if n := c.ledger.OrderBreaks(); n > c.suspects() || c.ledger.Strange() > 0 {
+		c.t.Errorf("%d events out of order, %d strange: %s", n, c.ledger.Strange(), c.ledger.FirstOdd())
 	}
-	if dup := uint64(c.ledger.Duplicates()); dup > st.Resent {
+	if dup > st.Resent {
 		c.t.Errorf("%d duplicates, but only %d events were sent again", dup, st.Resent)
 	}
 	c.t.Logf("%d events over %d connections: %d duplicates, %d resent, %d reconnects",
-		events, c.Connections(), c.ledger.Duplicates(), st.Resent, st.Reconnects)
+		events, c.Connections(), dup, st.Resent, st.Reconnects)
+	return st
 }
+
+// suspects returns how many events may be overtaken. One over which several
+// connections in a row have ended is put aside for a moment, as it may be to blame;
+// here that is so by chance, and rare.
+func (c *chaos) suspects() int { return 1 + c.Connections()/50 }
 
 // chaosOptions are for a queue that is always full, and impatience.
 func chaosOptions() logstash.DialOptions {
@@ -185,7 +192,7 @@ func TestChaosBeats(t *testing.T) {
 		for _, level := range []int{0, 1} {
 			t.Run(name+", compression "+strconv.Itoa(level), func(t *testing.T) {
 				testlog.CheckGoroutines(t)
-				events, breaks := torture(40_000, 1_000_000), torture(20, 200)
+				events, breaks := torture(30_000, 1_000_000), torture(16, 200)
 				var ledger lstest.Ledger
 				opts.OnEvent, opts.Forget, opts.ReadBuffer = ledger.Receiver(), true, 32<<10
 				srv := listenBeats(t, &opts)
@@ -198,10 +205,12 @@ func TestChaosBeats(t *testing.T) {
 				)
 				o := chaosOptions()
 				o.CompressionLevel = level
-				st := c.writeAll(dialShipper(t, "beats://"+srv.Addr(), o), breaks, events)
-				c.check(st, events)
+				s := dialShipper(t, "beats://"+srv.Addr(), o)
+				c.writeAll(s, breaks, events)
+				st := c.check(s, events)
 				if most := uint64(srv.Connections()) * 4 * 256; st.Resent > most {
-					t.Errorf("%d events sent again, want at most four windows for each of %d connections, %d", st.Resent, srv.Connections(), most)
+					t.Errorf("%d events sent again, want at most four windows for each of %d connections, %d",
+						st.Resent, srv.Connections(), most)
 				}
 				if st.Resent == 0 || st.Reconnects == 0 {
 					t.Error("nothing was broken")
@@ -216,7 +225,7 @@ func (c *chaos) answer(srv *lstest.Beats) {
 	once := make(chan struct{})
 	wrong, cut, closeOnce := c.rnd.IntN(5), 1+c.rnd.IntN(6), sync.OnceFunc(func() { close(once) })
 	srv.SetAnswer(func(n int) lstest.Answer {
-		all := uint32(n) //nolint:gosec // a window
+		all := uint32(n)
 		select {
 		case <-once:
 			return lstest.Answer{Acks: []uint32{all}}
@@ -241,7 +250,7 @@ func (c *chaos) answer(srv *lstest.Beats) {
 // Over several connections events overtake each other, but none is lost.
 func TestChaosLoadBalance(t *testing.T) {
 	testlog.CheckGoroutines(t)
-	events, breaks := torture(40_000, 1_000_000), torture(20, 200)
+	events, breaks := torture(30_000, 1_000_000), torture(16, 200)
 	var ledger lstest.Ledger
 	var servers []*lstest.Beats
 	for range 2 {
@@ -254,12 +263,13 @@ func TestChaosLoadBalance(t *testing.T) {
 	c := newChaos(t, servers[0], &ledger)
 	var wg sync.WaitGroup
 	wg.Go(func() { other.run(breaks/2, events) })
-	st := c.writeAll(s, breaks/2, events)
+	c.writeAll(s, breaks/2, events)
 	wg.Wait()
+	dup, st := uint64(ledger.Duplicates()), checkAccounts(t, s)
 	if missing := ledger.Missing(0, events); len(missing) > 0 || st.Written != uint64(events) || st.Dropped != 0 {
 		t.Errorf("%d events are missing, written %d, dropped %d; want 0, %d, 0", len(missing), st.Written, st.Dropped, events)
 	}
-	if dup := uint64(ledger.Duplicates()); dup > st.Resent {
+	if dup > st.Resent {
 		t.Errorf("%d duplicates, but only %d events were sent again", dup, st.Resent)
 	}
 }
@@ -277,8 +287,9 @@ func TestChaosProxy(t *testing.T) {
 	defer proxy.Close()
 	c := newChaos(t, proxy, &ledger)
 	proxy.SetScript(lstest.Chaos(c.rnd.Uint64(), int64(torture(100<<10, 600<<10)), 10*time.Millisecond))
-	st := c.writeAll(dialShipper(t, "beats://"+proxy.Addr(), chaosOptions()), 0, events)
-	c.check(st, events)
+	s := dialShipper(t, "beats://"+proxy.Addr(), chaosOptions())
+	c.writeAll(s, 0, events)
+	c.check(s, events)
 	if proxy.Stats().Cut == 0 {
 		t.Error("nothing was cut")
 	}

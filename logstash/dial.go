@@ -86,7 +86,7 @@ func newTransport(to target, peers *endpoints, files *tlsFiles, o *DialOptions) 
 }
 
 // NewShipper returns a Shipper over a Transport of the caller's, which it owns
-// from now on. What DialOptions say of connections, from Pipeline and Timeout to
+// from now on unless there is an error. What DialOptions say of connections, from Pipeline and Timeout to
 // DialContext, is the Transport's business and must not be set, but for MinBackoff
 // and MaxBackoff. It panics if t is nil. The error is about opts, or the files that
 // they name.

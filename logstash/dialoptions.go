@@ -29,7 +29,8 @@ const (
 type DialOptions struct {
 	// Size bounds the events in memory, in bytes, where each event counts
 	// eight more than its length. Zero means 64 MiB. The smallest is
-	// MaxEventBytes and eight.
+	// MaxEventBytes and eight. What is read from the spool to be sent is not
+	// among them: up to 1 MiB for each batch under way.
 	Size int64
 
 	// MaxEvents bounds the events in memory by their number. Zero means that
@@ -191,7 +192,8 @@ type DialOptions struct {
 	// OnError is told of failures: of the first in a row when it happens, and
 	// of their number when it works again. It is called by a goroutine that is
 	// there for OnError and OnState only, one call at a time, and may log through
-	// this Shipper. What it panics with is ignored. Nil means that Stats alone tells.
+	// this Shipper; in it, Shutdown and Close take a second longer. What it panics with
+	// is ignored. Nil means that Stats alone tells.
 	OnError func(err error)
 
 	// OnDrop is given every event that is dropped, once, with the reason,
@@ -246,6 +248,8 @@ func (opts *DialOptions) complete() (DialOptions, error) {
 	c.check(o.ResendBytes >= 0, "ResendBytes", o.ResendBytes, "0 or more bytes")
 
 	o.fillIn()
+	c.check(works(o.Protect), "Protect", "a Leveler that panics", "one that does not, such as slog.LevelWarn")
+	c.check(works(o.SyncLevel), "SyncLevel", "a Leveler that panics", "one that does not, such as slog.LevelError")
 	c.check(o.MaxEventBytes > 0 && int64(o.MaxEventBytes)+eventOverhead <= o.Size || len(c.errs) > 0,
 		"Size", o.Size, fmt.Sprintf("at least MaxEventBytes and %d, %d", eventOverhead, o.MaxEventBytes+eventOverhead))
 	c.check(o.MinBackoff <= o.MaxBackoff, "MinBackoff", o.MinBackoff, fmt.Sprintf("at most MaxBackoff, %v", o.MaxBackoff))
@@ -294,6 +298,13 @@ func (o *DialOptions) fillIn() {
 	if o.SyncLevel == nil {
 		o.SyncLevel = slog.LevelError
 	}
+}
+
+// works reports whether a Leveler can be asked, which a nil *slog.LevelVar cannot.
+func works(l slog.Leveler) (ok bool) {
+	defer func() { _ = recover() }()
+	_ = l.Level()
+	return true
 }
 
 // setDefault gives a field that is zero its value.

@@ -95,7 +95,7 @@ func TestDialOptionsOutOfRange(t *testing.T) {
 		{logstash.DialOptions{MinConnectionTime: -1}, "MinConnectionTime -1ns: want 0 or more"},
 		{logstash.DialOptions{KeepAlive: -1}, "KeepAlive"},
 		{logstash.DialOptions{ResendBytes: -1}, "ResendBytes"},
-		{logstash.DialOptions{TLS: &tls.Config{MinVersion: tls.VersionTLS10}}, "TLS"}, //nolint:gosec // it is refused
+		{logstash.DialOptions{TLS: &tls.Config{MinVersion: tls.VersionTLS10}}, "TLS"},
 		{logstash.DialOptions{SpoolDir: dir}, "SpoolMode off: want SpoolOverflow or SpoolAlways with SpoolDir"},
 		{logstash.DialOptions{SpoolMode: logstash.SpoolAlways}, "SpoolMode always: want SpoolDir with it"},
 		{logstash.DialOptions{SpoolMode: 3, SpoolDir: dir}, "SpoolMode SpoolMode(3): want SpoolOff"},

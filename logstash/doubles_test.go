@@ -91,11 +91,11 @@ func idsOf(events []string) []int {
 	return out
 }
 
-// retryIn is a failure that says when to try again.
-type retryIn struct {
+// retryInError is a failure that says when to try again.
+type retryInError struct {
 	error
 
 	after time.Duration
 }
 
-func (e retryIn) RetryAfter() time.Duration { return e.after }
+func (e retryInError) RetryAfter() time.Duration { return e.after }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net"
+	"reflect"
 	"slices"
 	"sync"
 	"time"
@@ -42,11 +43,12 @@ type endpoint struct {
 	turns []*turn // those under way, the oldest first
 
 	pace     backoff
-	failures int       // since something worked
-	failedAt uint64    // the event that the last failure was
-	excused  bool      // the last failure was followed by no backoff
-	retryAt  time.Time // the end of the backoff
-	heldTo   time.Time // what the receiver itself asked for
+	failures int           // since something worked
+	failedAt uint64        // the event that the last failure was
+	excused  bool          // the last failure was followed by no backoff
+	brief    time.Duration // how long the last connection lasted, if it never worked
+	retryAt  time.Time     // the end of the backoff
+	heldTo   time.Time     // what the receiver itself asked for
 	lastErr  error
 	fileErr  error // why the last connection was made with files of TLS read earlier
 }
@@ -117,10 +119,16 @@ func (e *endpoints) callDial(ctx context.Context, network, host string) (conn ne
 	switch {
 	case err != nil:
 		return nil, err // conn may be a nil pointer in disguise
-	case conn == nil:
+	case isNil(conn):
 		return nil, errors.New("DialContext returned neither a connection nor an error")
 	}
-	return conn, nil
+	return &guardedConn{conn}, nil
+}
+
+// isNil reports whether conn is nil, perhaps in disguise.
+func isNil(conn net.Conn) bool {
+	v := reflect.ValueOf(conn)
+	return !v.IsValid() || v.Kind() == reflect.Pointer && v.IsNil()
 }
 
 // take begins a turn with the endpoint that the strategy chooses among those

@@ -56,6 +56,6 @@ type EndpointHealth struct {
 	Failures int
 	// RetryAt is when it may be tried again after the last failure.
 	RetryAt time.Time
-	// LastError is why the last attempt failed, nil if none has.
+	// LastError is why the last attempt failed, nil if none has since the last ack.
 	LastError error
 }

@@ -143,7 +143,7 @@ func TestStateOfSeveralConnections(t *testing.T) {
 			t.Fatal(err)
 		}
 		good.SetAnswer(func(n int) lstest.Answer {
-			return lstest.Answer{Acks: []uint32{uint32(n)}, Delay: 100 * time.Millisecond} //nolint:gosec // small
+			return lstest.Answer{Acks: []uint32{uint32(n)}, Delay: 100 * time.Millisecond}
 		})
 		for i := range 100 {
 			writeEvents(t, s, i, i+1)

@@ -55,6 +55,7 @@ type httpInput struct {
 	turn   *turn           // nil when there is none
 	conn   *http.ClientConn
 	req    *http.Request // for conn, to be copied for each request
+	worked bool          // something was acked, over any of them
 	proven bool          // conn has brought an answer
 	used   time.Time     // and did so last
 }
@@ -137,6 +138,7 @@ func (h *httpInput) exchange(ctx context.Context) (a answer, sent progress, err 
 		defer resp.Body.Close() //nolint:errcheck // the answer is known
 		a := readAnswer(resp, h.hidden, cancel)
 		a.noTLS = h.files == nil && !h.proven && a.missesTLS()
+		a.early = body.detach() != everything
 		return a, everything, nil
 	case ctx.Err() != nil:
 		err = ctx.Err()
@@ -152,6 +154,7 @@ func (h *httpInput) exchange(ctx context.Context) (a answer, sent progress, err 
 func (h *httpInput) settle(a answer, n int) error {
 	h.proven, h.used = true, time.Now()
 	if a.acks() {
+		h.worked = true
 		h.turn.worked()
 		if a.last {
 			h.end(nil)
@@ -166,11 +169,12 @@ func (h *httpInput) settle(a answer, n int) error {
 		return err
 	}
 	wait := max(a.wait, h.rest.next()) // also for one that has just worked
-	if a.wantsCredentials() {
+	harm := a.isHarm(h.worked)
+	if a.wantsCredentials() && !harm {
 		wait = max(wait, h.maxBackoff) // nobody changes them within a second, and some receivers lock out
 	}
 	h.fail(err, wait)
-	if a.status == http.StatusInternalServerError {
+	if harm {
 		return &diedError{h.retry(err)}
 	}
 	return h.retry(err)

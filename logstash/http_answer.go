@@ -35,6 +35,7 @@ type answer struct {
 	text   string        // the beginning, for people
 	page   bool          // it is one for a browser
 	noTLS  bool          // it says that the request should have come over TLS
+	early  bool          // it came before the events had been sent
 	last   bool          // of the connection
 }
 
@@ -63,11 +64,12 @@ func readAnswer(resp *http.Response, hidden secrets, cancel context.CancelFunc) 
 
 // acks reports whether the events are queued: these are the codes that an http
 // input can be told to answer with, and it has no pages. A web server that
-// answers every request with its front page must not swallow the events.
+// answers every request with its front page must not swallow the events, nor must
+// one that does not even read them.
 func (a *answer) acks() bool {
 	switch a.status {
 	case http.StatusOK, http.StatusCreated, http.StatusAccepted, http.StatusNoContent:
-		return !a.page
+		return !a.page && !a.early
 	}
 	return false
 }
@@ -101,13 +103,26 @@ func (a *answer) wantsCredentials() bool {
 	return false
 }
 
+// isHarm reports whether one event may be what the answer is about: 500 says that
+// the input has failed, and a firewall says 403 or 406 to what looks to it like an
+// attack. Where nothing has ever been acked, these are about everything.
+func (a *answer) isHarm(worked bool) bool {
+	switch a.status {
+	case http.StatusInternalServerError:
+		return true
+	case http.StatusForbidden, http.StatusNotAcceptable:
+		return worked
+	}
+	return false
+}
+
 // advice says what to do about the answer, where that is known.
 func (a *answer) advice() string {
 	switch a.status {
 	case http.StatusUnauthorized:
 		return "check Username and Password, or BearerToken"
 	case http.StatusForbidden:
-		return "check what Username or BearerToken is allowed to do"
+		return "check what Username or BearerToken is allowed to do, or whether a firewall refuses an event"
 	case http.StatusProxyAuthRequired:
 		return "the proxy wants a user and a password in HTTP_PROXY or HTTPS_PROXY"
 	case http.StatusNotFound, http.StatusMethodNotAllowed:
@@ -128,6 +143,8 @@ func (a *answer) advice() string {
 	switch {
 	case a.to != "":
 		return "redirects are not followed, and this one leads to " + a.to
+	case a.early && a.status < 300:
+		return "no ack, as it came before the events had been sent"
 	case a.page && a.status < 300:
 		return "a web page is no ack: check the port and the path of the address"
 	case a.status < 300:

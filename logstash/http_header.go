@@ -50,6 +50,10 @@ func setCredentials(header http.Header, t target, o *DialOptions) error {
 	_, own := header["Authorization"]
 	basic := user != "" || password != ""
 	switch {
+	case t.user != nil && o.Username+o.Password != "":
+		return errors.New("logstash: DialOptions.Username, Password: want them there, or in the address, not in both")
+	case basic && o.BearerToken != "":
+		return errors.New("logstash: DialOptions.BearerToken: want it, or a user and a password, not both")
 	case own && (basic || o.BearerToken != ""):
 		return errors.New("logstash: DialOptions.Header: Authorization: want it there, or in Username and Password, " +
 			"or in BearerToken, not in two of them")

@@ -87,6 +87,46 @@ func TestHTTPPoison(t *testing.T) {
 	})
 }
 
+// An event that a firewall takes for an attack ends in quarantine, alone.
+func TestHTTPFirewall(t *testing.T) {
+	for _, status := range []int{403, 406} {
+		synctest.Test(t, func(t *testing.T) {
+			const n, poison = 300, 77
+			var ledger lstest.Ledger
+			srv := lstest.NewHTTP(&lstest.HTTPOptions{
+				Poison:       func(event []byte) bool { return bytes.Contains(event, []byte(`"id":77,`)) },
+				PoisonStatus: status, OnEvent: ledger.Receiver(),
+			})
+			defer srv.Kill()
+			s := dialShipper(t, "http://example.com", logstash.DialOptions{
+				DialContext: srv.Dial, MinBackoff: time.Second, MaxBackoff: time.Minute, BatchSize: 100,
+			})
+			start := time.Now()
+			writeEvents(t, s, 0, 1)
+			if err := s.Flush(t.Context()); err != nil { // it works
+				t.Fatal(err)
+			}
+			writeEvents(t, s, 1, n)
+			if err := s.Flush(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+			if missing := ledger.Missing(0, n); !slices.Equal(missing, []int{poison}) {
+				t.Errorf("%d: missing %v, want %d", status, missing, poison)
+			}
+			if st := checkAccounts(t, s); st.Written != n-1 || st.DroppedRejected != 1 {
+				t.Errorf("%d: written %d, rejected %d; want %d, 1", status, st.Written, st.DroppedRejected, n-1)
+			}
+			if d := time.Since(start); d > 20*time.Minute {
+				t.Errorf("%d: took %v", status, d)
+			}
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+			t.Logf("%d: %v, %d requests", status, time.Since(start), srv.Requests())
+		})
+	}
+}
+
 // A receiver that refuses everything is no receiver: the events wait.
 func TestHTTPWrongService(t *testing.T) {
 	for name, answer := range map[string]lstest.HTTPAnswer{
@@ -94,6 +134,7 @@ func TestHTTPWrongService(t *testing.T) {
 		"fails":               {Status: 500, Refuse: true},
 		"hangs up":            {Reset: true, Refuse: true},
 		"wants other ones":    {Status: 401, Refuse: true},
+		"forbids":             {Status: 403, Refuse: true},
 		"is not there at all": {Status: 404, Refuse: true},
 	} {
 		t.Run(name, func(t *testing.T) {

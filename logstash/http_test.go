@@ -393,6 +393,27 @@ func TestHTTPRejects(t *testing.T) {
 	}
 }
 
+// An answer that comes before the events have been sent is no ack of them.
+func TestHTTPEarlyAck(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		srv := lstest.NewHTTP(nil)
+		defer srv.Kill()
+		srv.SetAnswer(func(*http.Request) lstest.HTTPAnswer {
+			if srv.Connections() == 1 {
+				return lstest.HTTPAnswer{Status: 200, Body: "ok", Unread: true}
+			}
+			return lstest.HTTPAnswer{}
+		})
+		tr := newHTTP(t, func(o *logstash.DialOptions) { o.DialContext = srv.Dial }, "http://example.com")
+		defer tr.Close()
+		large := []byte(`{"message":"` + strings.Repeat("x", 1<<20) + `"}`)
+		errs := deliver(t, tr, [][]byte{large})
+		if len(errs) != 1 || !strings.Contains(errs[0].Error(), "200 OK, no ack, as it came before") || srv.Count() != 1 {
+			t.Errorf("errors %q, %d events; want one, and the event", errs, srv.Count())
+		}
+	})
+}
+
 // A receiver may repeat what it cannot read. That speaks of HTTPS in an event,
 // or as the answer of a server that wants TLS, which this one does not: it has
 // acked before.

@@ -25,6 +25,9 @@ const (
 	maxHasty = 3
 )
 
+// errEnded is what a Transport has failed with that ended its goroutine.
+var errEnded = errors.New("logstash: transport ended its goroutine")
+
 // lane sends events over one Transport. All of it but wake belongs to one
 // goroutine.
 type lane struct {
@@ -37,15 +40,16 @@ type lane struct {
 	timer  *time.Timer
 	pace   backoff
 
-	flights []*piece // under way, the oldest first
-	events  [][]byte // of a batch, used again for each
-	window  int      // how many events the next batch may have
-	limit   int      // how many batches may be under way
-	stale   bool     // the last attempt met a stale connection
-	hasty   int      // attempts that failed without a pause since the last ack
-	deaths  int      // how often the peer did not bear what it was sent since the last ack
-	closing bool     // the beginning of Shutdown has cut a pause short
-	torn    bool     // the Transport is to send again what a break may have lost
+	flights []*piece  // under way, the oldest first
+	events  [][]byte  // of a batch, used again for each
+	window  int       // how many events the next batch may have
+	limit   int       // how many batches may be under way
+	stale   bool      // the last attempt met a stale connection
+	hasty   int       // attempts that failed without a pause since the last ack
+	deaths  int       // how often the peer did not bear what it was sent since the last ack
+	closing bool      // the beginning of Shutdown has cut a pause short
+	retryAt time.Time // when a suspect may be tried again while nothing else is acked
+	torn    bool      // the Transport is to send again what a break may have lost
 }
 
 func newLane(s *Shipper, number int, t Transport) *lane {
@@ -69,7 +73,20 @@ func newLane(s *Shipper, number int, t Transport) *lane {
 
 // run sends until the Shipper is closed and its queue empty, or time is up.
 func (l *lane) run() {
-	defer l.end()
+	over := false
+	defer func() {
+		if !over { // a Transport of the user's has ended this goroutine
+			l.broke(errEnded)
+			go l.run()
+			return
+		}
+		l.end()
+	}()
+	l.loop()
+	over = true
+}
+
+func (l *lane) loop() {
 	for l.s.ctx.Err() == nil {
 		if err := l.collect(); err != nil {
 			l.broke(err)
@@ -110,7 +127,7 @@ func (l *lane) collect() error {
 	if l.pipe == nil {
 		return nil
 	}
-	acked, err := l.pipe.progress()
+	acked, err := l.progress()
 	l.settle(acked)
 	return err
 }
@@ -121,7 +138,7 @@ func (l *lane) next() (*piece, pause) {
 	if len(l.flights) >= l.limit || busy && (l.flights[0].strikes > 0 || l.pipe.expired()) {
 		return nil, pause{}
 	}
-	p, idle := l.s.queue.take(l.s.opts.FlushInterval, l.window, !busy)
+	p, idle := l.s.queue.take(l.s.opts.FlushInterval, l.window, !busy, l.retryAt)
 	idle.over = idle.over && !busy
 	return p, idle
 }
@@ -135,7 +152,7 @@ func (l *lane) send(p *piece) error {
 	again := p.sent
 	acked, err := 0, error(nil)
 	if l.pipe != nil {
-		err = l.pipe.start(l.s.ctx, events)
+		err = l.start(events)
 	} else {
 		acked, err = l.sendAll(events)
 	}
@@ -148,12 +165,12 @@ func (l *lane) send(p *piece) error {
 
 // sendAll is Send of the transport, held to its contract.
 func (l *lane) sendAll(events [][]byte) (acked int, err error) {
-	defer func() {
-		if v := recover(); v != nil {
-			acked, err = 0, fmt.Errorf("logstash: transport panicked: %v", v)
-		}
-	}()
+	defer l.survive(&err)
 	acked, err = l.t.Send(l.s.ctx, events)
+	if err != nil {
+		_, _ = err.Error(), errors.Is(err, ErrRejected) // those of the user's may panic, which then is here
+		_, _ = retryAfter(err)
+	}
 	switch {
 	case acked < 0 || acked > len(events):
 		return 0, errors.Join(fmt.Errorf("logstash: transport acked %d of %d events", acked, len(events)), err)
@@ -163,6 +180,32 @@ func (l *lane) sendAll(events [][]byte) (acked int, err error) {
 		return acked, nil
 	}
 	return acked, err
+}
+
+// start is start of the pipeliner.
+func (l *lane) start(events [][]byte) (err error) {
+	defer l.survive(&err)
+	return l.pipe.start(l.s.ctx, events)
+}
+
+// progress is progress of the pipeliner.
+func (l *lane) progress() (acked int, err error) {
+	defer l.survive(&err)
+	return l.pipe.progress()
+}
+
+// survive makes an error of a panic of the transport. Nothing is under way any
+// more then, whatever state it was in.
+func (l *lane) survive(err *error) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	*err = fmt.Errorf("logstash: transport panicked: %v", v)
+	if l.pipe != nil {
+		defer func() { _ = recover() }()
+		_ = l.pipe.Close() // what is wrong is known
+	}
 }
 
 // settle notes that the next events under way have been acked.
@@ -195,9 +238,10 @@ func (l *lane) settle(acked int) {
 // attempt.
 func (l *lane) broke(err error) {
 	if l.pipe != nil {
-		acked, _ := l.pipe.progress() // of a connection that has ended there is no more to tell
+		acked, _ := l.progress() // of a connection that has ended there is no more to tell
 		l.settle(acked)
 	}
+	retried := len(l.flights) == 1 && l.flights[0].strikes > 0
 	l.giveBack(err)
 	l.window, l.limit = max(l.window/2, 1), 1
 	if l.s.ctx.Err() != nil {
@@ -208,7 +252,12 @@ func (l *lane) broke(err error) {
 	// That events are rejected among others that are not says nothing of the peer.
 	quiet := stale || errors.Is(err, ErrRejected) && l.hasty == 0
 	l.s.report.sendFailed(l.number, err, quiet)
-	if !stale {
+	switch {
+	case stale, errors.Is(err, ErrRejected) && l.deaths <= probeAfter:
+		// There is something else to send at once.
+	case errors.Is(err, ErrRejected) && retried:
+		l.retryAt = time.Now().Add(l.pace.next()) // others need not wait
+	default:
 		l.rest(err)
 	}
 }
@@ -315,12 +364,16 @@ func (l *lane) wait(d time.Duration) {
 // end closes the transport and leaves what is under way to others.
 func (l *lane) end() {
 	if l.pipe != nil {
-		acked, _ := l.pipe.progress() // the last words
+		acked, _ := l.progress() // the last words
 		l.settle(acked)
 	}
 	l.giveBack(context.Canceled)
 	l.timer.Stop()
 	defer l.s.laneEnded()
 	defer func() { _ = recover() }() // a Transport of the user's may do anything
-	_ = l.t.Close()                  // everything is settled, so nothing depends on it
+	if t, ok := l.t.(interface{ closeWithin(ctx context.Context) error }); ok {
+		_ = t.closeWithin(l.s.ctx)
+		return
+	}
+	_ = l.t.Close() // everything is settled, so nothing depends on it
 }

@@ -18,8 +18,9 @@ type pause struct {
 
 // take returns what is to be sent next: up to most events, once their batch is
 // full, has waited for linger, or is in a hurry. If there is nothing under way in
-// the caller's lane, it is idle, and may get a suspect, which must stay alone.
-func (q *queue) take(linger time.Duration, most int, idle bool) (*piece, pause) {
+// the caller's lane, it is idle, and may get a suspect, which must stay alone: one that
+// has its turn or, from retryAt on, any.
+func (q *queue) take(linger time.Duration, most int, idle bool, retryAt time.Time) (*piece, pause) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if i := slices.IndexFunc(q.suspects, func(p *piece) bool { return p.mark < q.written }); i >= 0 {
@@ -52,6 +53,9 @@ func (q *queue) take(linger time.Duration, most int, idle bool) (*piece, pause) 
 			}
 			q.roll()
 		case idle && len(q.suspects) > 0:
+			if wait := time.Until(retryAt); wait > 0 {
+				return nil, pause{wait: wait}
+			}
 			return q.suspect(0), pause{}
 		default:
 			return nil, pause{over: q.closed && q.events == 0 && q.spooled == 0}
@@ -69,7 +73,8 @@ func (q *queue) take(linger time.Duration, most int, idle bool) (*piece, pause) 
 // lingers returns how long to wait for more events in the spool.
 func (q *queue) lingers(linger time.Duration) time.Duration {
 	mark := q.waiting[0]
-	if len(q.waiting) > 1 || q.tail.open > 0 || q.hurry || q.closed || mark.upTo-q.readTo >= uint64(q.batchLen) { //nolint:gosec // never negative
+	if len(q.waiting) > 1 || q.tail.open > 0 || q.closed || q.readTo < q.hurryTo ||
+		mark.upTo-q.readTo >= uint64(q.batchLen) { //nolint:gosec // never negative
 		return 0
 	}
 	return linger - time.Since(mark.born)
@@ -131,7 +136,6 @@ func (q *queue) read(most int) error {
 	}
 	q.skip(lease.First)
 	q.readTo += uint64(len(lease.Events))
-	q.waiting[0].born, q.hurry = time.Now(), false
 	b := &batch{ticket: mark.ticket, born: time.Now(), lease: lease, items: make([]item, len(lease.Events)), open: len(lease.Events)}
 	q.out = append(q.out, b)
 	q.again = append(q.again, &piece{batch: b, to: b.open})
@@ -282,12 +286,11 @@ func (q *queue) flush() point {
 	if len(q.tail.items) > 0 {
 		q.roll() // what comes now is in another batch
 		q.wake()
-	} else if len(q.waiting) > 0 {
-		q.setHurry()
 	}
 	at := point{ticket: q.tickets}
 	if q.spool != nil {
 		at.number = q.spool.End()
+		q.hurrySpool(at.number)
 	}
 	return at
 }
@@ -341,6 +344,7 @@ func (q *queue) end() (before, behind [][]byte) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.closed, q.over = true, true
+	q.tell()
 	q.undone = q.inMemory()
 	slices.SortFunc(q.undone, func(a, b *batch) int {
 		return cmp.Or(cmp.Compare(a.ticket, b.ticket), cmp.Compare(a.skip, b.skip))

@@ -205,7 +205,7 @@ func TestOutageIsNoPoison(t *testing.T) {
 		{"acks of a stranger", beats(lstest.Answer{Refuse: true, Acks: []uint32{1 << 31}}), nil},
 		{"all fails", nil, fail(testlog.ErrInjected)},
 		{"all is rejected", nil, fail(logstash.ErrRejected)},
-		{"all is rejected, with a time", nil, fail(retryIn{logstash.ErrRejected, time.Minute})},
+		{"all is rejected, with a time", nil, fail(retryInError{logstash.ErrRejected, time.Minute})},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -266,11 +266,11 @@ func TestRandomResetsAreNoPoison(t *testing.T) {
 			one = 6
 		}
 		synctest.Test(t, func(t *testing.T) {
-			r := rand.New(rand.NewPCG(seed, 7)) //nolint:gosec // the same each time
+			r := rand.New(rand.NewPCG(seed, 7))
 			srv := lstest.NewBeats(nil)
 			defer srv.Kill()
 			srv.SetAnswer(func(n int) lstest.Answer {
-				acks := []uint32{uint32(n)} //nolint:gosec // small
+				acks := []uint32{uint32(n)}
 				switch r.IntN(one) {
 				case 0:
 					return lstest.Answer{Refuse: true, Reset: true}

@@ -33,12 +33,18 @@ func TestDropOldest(t *testing.T) {
 		{"protected ones for others of their kind", logstash.DialOptions{MaxEvents: 4, Reserve: -1}, "WEWE", []int{1}, nil},
 		{"others before protected ones", logstash.DialOptions{MaxEvents: 4, Reserve: -1}, "WWIW", []int{3}, nil},
 		{
-			"none in vain", logstash.DialOptions{MaxEvents: 10, Reserve: 0.5},
-			"IIIIIIWWWWWWI", []int{1, 2, 3}, []int{13},
+			"none in vain",
+			logstash.DialOptions{MaxEvents: 10, Reserve: 0.5},
+			"IIIIIIWWWWWWI",
+			[]int{1, 2, 3},
+			[]int{13},
 		},
 		{
-			"Protect", logstash.DialOptions{MaxEvents: 3, Reserve: -1, Protect: slog.LevelError},
-			"WEWE", []int{1, 3}, nil,
+			"Protect",
+			logstash.DialOptions{MaxEvents: 3, Reserve: -1, Protect: slog.LevelError},
+			"WEWE",
+			[]int{1, 3},
+			nil,
 		},
 		{"nothing but the newest", logstash.DialOptions{MaxEvents: 2, Reserve: -1}, "IIII", []int{1, 2, 3}, nil},
 		{"never what is under way", logstash.DialOptions{MaxEvents: 1}, "IE", nil, []int{1, 2}},
@@ -125,7 +131,7 @@ func checkDropOldest(t *testing.T, opts logstash.DialOptions, levels string, dro
 // MaxEvents.
 func TestDropOldestLikeItsModel(t *testing.T) {
 	for seed := range uint64(300) {
-		r := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // the same each time
+		r := rand.New(rand.NewPCG(seed, 0))
 		opts := logstash.DialOptions{
 			MaxEvents: 1 + r.IntN(10),
 			Reserve:   []float64{-1, 0, 0.5, 0.9}[r.IntN(4)],
@@ -208,7 +214,7 @@ func TestDropOldestBoundsMemory(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			if testlog.Race {
-				tt.events /= 10
+				tt.events /= 3
 			}
 			tt.opts.Policy, tt.opts.FlushInterval = logstash.DropOldest, -1
 			s := newShipper(t, &fakeTransport{send: sendNever}, &tt.opts)
@@ -327,7 +333,7 @@ func TestEventsAsLongAsSize(t *testing.T) {
 // Writers that block keep their order, and none waits for ever.
 func TestBlockKeepsTheOrderOfEachWriter(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		r := rand.New(rand.NewPCG(1, 2)) //nolint:gosec // the same each time
+		r := rand.New(rand.NewPCG(1, 2))
 		f := &fakeTransport{}
 		f.send = func(_ context.Context, events [][]byte) (int, error) {
 			time.Sleep(time.Duration(r.IntN(10)) * time.Millisecond)
@@ -348,7 +354,7 @@ func TestBlockKeepsTheOrderOfEachWriter(t *testing.T) {
 		const writers, each = 8, 50
 		var all sync.WaitGroup
 		for w := range writers {
-			lengths := rand.New(rand.NewPCG(3, uint64(w))) //nolint:gosec // the same each time
+			lengths := rand.New(rand.NewPCG(3, uint64(w)))
 			all.Go(func() {
 				for i := range each {
 					level := slog.Level(4 * lengths.IntN(3))

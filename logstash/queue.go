@@ -34,9 +34,10 @@ type queue struct {
 	dropsOld  bool     // the policy is DropOldest
 	wantsDrop bool     // somebody is to be given what is dropped
 
-	spool    *spool.Queue // nil if there is none
-	overflow bool         // only what has no room goes to the spool
-	reading  sync.Mutex   // held by who reads from the spool; taken before mu
+	spool     *spool.Queue // nil if there is none
+	spoolSize int64        // bound of its bytes
+	overflow  bool         // only what has no room goes to the spool
+	reading   sync.Mutex   // held by who reads from the spool; taken before mu
 
 	mu       sync.Mutex
 	again    []*piece // to be sent again, before all others
@@ -53,6 +54,7 @@ type queue struct {
 	readTo   uint64 // the number behind the last event that was read from the spool
 	evicted  uint64 // events that the spool has dropped and that are counted already
 
+	hurryTo uint64        // events of the spool with lower numbers are not to wait for more
 	hurry   bool          // the tail is not to wait for more events
 	closed  bool          // nothing is taken any more
 	over    bool          // nothing is sent any more
@@ -93,6 +95,7 @@ func newQueue(o *DialOptions, sp *spool.Queue) *queue {
 		dropsOld:  o.Policy == DropOldest,
 		wantsDrop: o.OnDrop != nil,
 		spool:     sp,
+		spoolSize: o.SpoolMaxBytes,
 		overflow:  o.SpoolMode == SpoolOverflow,
 		tail:      new(batch),
 	}
@@ -257,6 +260,15 @@ func (q *queue) setHurry() {
 	}
 }
 
+// hurrySpool makes the events of the spool with numbers below end wait no longer for
+// others.
+func (q *queue) hurrySpool(end uint64) {
+	if q.hurryTo < end {
+		q.hurryTo = end
+		q.wake()
+	}
+}
+
 // roll closes the tail, which is not empty, and begins another one.
 func (q *queue) roll() {
 	b := q.tail
@@ -280,7 +292,11 @@ func (q *queue) mark(upTo uint64) {
 		q.roll()
 	}
 	if n := len(q.waiting); n > 0 && q.waiting[n-1].batch == nil {
-		q.waiting[n-1].upTo = max(q.waiting[n-1].upTo, upTo)
+		last := &q.waiting[n-1]
+		if last.upTo <= q.readTo {
+			last.born = time.Now() // the others are on their way
+		}
+		last.upTo = max(last.upTo, upTo)
 		return
 	}
 	q.tickets++
@@ -296,7 +312,7 @@ func (q *queue) spoolDone(end uint64, hurry bool) {
 	q.pending--
 	q.mark(end)
 	if hurry {
-		q.setHurry()
+		q.hurrySpool(end)
 	} else if end-q.readTo == uint64(q.batchLen) { //nolint:gosec // never negative
 		q.wake()
 	}
@@ -443,9 +459,12 @@ func (q *queue) tell() {
 	}
 }
 
-// relaxed reports whether the queue is at most half full.
+// relaxed reports whether the queue is at most half full, and the spool as well.
 func (q *queue) relaxed() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.spool != nil && q.spool.Stats().Bytes > q.spoolSize/2 {
+		return false
+	}
 	return q.bytes <= q.sizes[1]/2 && q.events <= q.numbers[1]/2
 }

@@ -15,11 +15,13 @@ import (
 	"github.com/sluicelog/sluice/internal/spool"
 )
 
-// closeTimeout bounds Close, and patience how long a Transport may take to
-// obey its context afterwards.
+// closeTimeout bounds Close. Afterwards, patience is how long a Transport may take
+// to obey its context, and diskPatience how long what is in memory may take to get
+// to the spool.
 const (
 	closeTimeout = 5 * time.Second
 	patience     = time.Second
+	diskPatience = 5 * time.Second
 )
 
 // Shipper sends events to Logstash. It is an io.Writer that takes one event
@@ -51,6 +53,7 @@ type Shipper struct {
 	spool    *spool.Queue // nil if there is none
 	queue    *queue
 	report   *reporter
+	kept     quarantine
 	restored uint64
 
 	ctx     context.Context // of the transports; done when time is up
@@ -62,13 +65,14 @@ type Shipper struct {
 	resent  atomic.Uint64
 }
 
-// newShipper starts a Shipper with complete options. It owns the transports, also
-// if there is an error.
+// newShipper starts a Shipper with complete options. It owns the transports, unless
+// there is an error.
 func newShipper(name string, transports []Transport, peers *endpoints, opts DialOptions) (*Shipper, error) {
 	s := &Shipper{
 		name:    name,
 		opts:    opts,
 		peers:   peers,
+		kept:    quarantine{path: opts.QuarantineFile},
 		closing: make(chan struct{}),
 		done:    make(chan struct{}),
 	}
@@ -79,9 +83,6 @@ func newShipper(name string, transports []Transport, peers *endpoints, opts Dial
 	}
 	if opts.SpoolMode != SpoolOff {
 		if err := s.openSpool(); err != nil {
-			for _, t := range transports {
-				_ = t.Close() // it has not done anything yet
-			}
 			return nil, fmt.Errorf("logstash: DialOptions.SpoolDir: %w", err)
 		}
 	}
@@ -107,7 +108,7 @@ func newShipper(name string, transports []Transport, peers *endpoints, opts Dial
 func (s *Shipper) openSpool() (err error) {
 	o := &s.opts
 	if o.QuarantineFile == "" {
-		o.QuarantineFile = filepath.Join(o.SpoolDir, "quarantine.json")
+		s.kept = quarantine{path: filepath.Join(o.SpoolDir, "quarantine.json"), own: true}
 	}
 	s.spool, err = spool.Open(o.SpoolDir, &spool.Options{
 		MaxBytes: o.SpoolMaxBytes,
@@ -248,18 +249,31 @@ func (s *Shipper) dropped(event []byte, reason error) {
 	s.opts.OnDrop(event, reason)
 }
 
+// droppedAside is dropped for a goroutine of ours, which the hook must not end.
+func (s *Shipper) droppedAside(event []byte, reason error) {
+	if s.opts.OnDrop == nil {
+		return
+	}
+	told := make(chan struct{})
+	go func() {
+		defer close(told)
+		s.dropped(event, reason)
+	}()
+	<-told
+}
+
 // quarantine gives up the event of a piece that the receiver does not bear.
 func (s *Shipper) quarantine(p *piece, cause error) {
 	event := p.event(p.from)
 	reason := fmt.Errorf("%w by %s: %w", ErrRejected, s.name, cause)
-	if path := s.opts.QuarantineFile; path == "" {
+	if s.kept.path == "" {
 		s.report.failed(reason)
-	} else if err := (quarantine{path}).add(event); err != nil {
+	} else if err := s.kept.add(event); err != nil {
 		s.report.failed(fmt.Errorf("%w; not in quarantine: %w", reason, err))
 	} else {
-		s.report.failed(fmt.Errorf("%w; it is in %s", reason, path))
+		s.report.failed(fmt.Errorf("%w; it is in %s", reason, s.kept.path))
 	}
-	s.dropped(event, reason)
+	s.droppedAside(event, reason)
 	s.queue.settle(p, 1, wasRejected)
 }
 
@@ -276,6 +290,7 @@ func (s *Shipper) laneEnded() {
 	if s.running.Add(-1) > 0 {
 		return
 	}
+	defer close(s.done)
 	s.cancel()
 	before, behind := s.queue.end()
 	if s.spool != nil {
@@ -297,7 +312,6 @@ func (s *Shipper) laneEnded() {
 	}
 	s.report.relaxed()
 	s.report.closed()
-	close(s.done)
 }
 
 // keep puts events into the spool that are left in memory at the end, and returns
@@ -322,7 +336,7 @@ func (s *Shipper) giveUp(events [][]byte) {
 	s.queue.clear(events, false)
 	reason := fmt.Errorf("logstash: shutdown of %s: %w", s.name, os.ErrClosed)
 	for _, event := range events {
-		s.dropped(event, reason)
+		s.droppedAside(event, reason)
 	}
 }
 
@@ -351,8 +365,8 @@ func (s *Shipper) Flush(ctx context.Context) error {
 // Shutdown refuses further events and waits until those taken are written.
 // When ctx is done before, it breaks off the attempt under way, and the error
 // says how many events are left and Is ctx.Err(). With a spool they stay there, or
-// go there, for the next Shipper over it; otherwise they are dropped, counted, and
-// go to OnDrop. All calls return what became of the one Shutdown that there is.
+// go there as far as there is room, for the next Shipper over it; the others are
+// dropped, counted, and go to OnDrop. All calls return what became of the one Shutdown that there is.
 func (s *Shipper) Shutdown(ctx context.Context) error {
 	s.stop()
 	var cause error
@@ -362,7 +376,7 @@ func (s *Shipper) Shutdown(ctx context.Context) error {
 	case <-ctx.Done():
 		cause = ctx.Err()
 		s.cancel()
-		timer := time.NewTimer(patience)
+		timer := time.NewTimer(s.patience())
 		defer timer.Stop()
 		select {
 		case <-s.done:
@@ -376,6 +390,13 @@ func (s *Shipper) Shutdown(ctx context.Context) error {
 		return s.leftError("shutdown", left, cause)
 	}
 	return nil
+}
+
+func (s *Shipper) patience() time.Duration {
+	if s.spool != nil {
+		return diskPatience
+	}
+	return patience
 }
 
 // awaitHooks gives the hooks time for their last words.

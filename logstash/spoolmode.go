@@ -8,11 +8,12 @@ const (
 	// SpoolOff writes none.
 	SpoolOff SpoolMode = iota
 	// SpoolOverflow writes those for which there is no room in memory, and in
-	// Shutdown those that are left. A crash of the program loses what is in
-	// memory.
+	// Shutdown those that are left, as far as there is room on disk. A crash of the
+	// program loses what is in memory.
 	SpoolOverflow
 	// SpoolAlways writes each event before Write returns. None is lost if the
-	// program is killed.
+	// program is killed. Only while the disk takes nothing events are kept in memory,
+	// as OnError and Health say.
 	SpoolAlways
 )
 

@@ -284,6 +284,33 @@ func TestStreamCloseStalled(t *testing.T) {
 	}
 }
 
+// It holds up Shutdown no longer than that may last.
+func TestStreamShutdownStalled(t *testing.T) {
+	testlog.CheckGoroutines(t)
+	hold := make(chan struct{})
+	ln := listen(t, "tcp", "127.0.0.1:0", func(_ int, c net.Conn) { <-hold })
+	defer close(hold)
+	s, err := Dial("tcp://"+ln.Addr().String(), &DialOptions{FlushInterval: -1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Write([]byte(`{"id":0}`)); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+	defer cancel()
+	start := time.Now()
+	if err := s.Shutdown(ctx); err != nil {
+		t.Error(err)
+	}
+	if d := time.Since(start); d > finishTime/2 {
+		t.Errorf("Shutdown took %v, want no more than it was given", d)
+	}
+}
+
 // cutter passes on connections to a receiver and cuts each after a number of
 // bytes, with resets on both sides. What it has read and not passed on is gone.
 func cutter(t testing.TB, to string, next func() int64) *testPeer {

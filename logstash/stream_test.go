@@ -299,6 +299,49 @@ func TestStreamTakenAndClosed(t *testing.T) {
 	}
 }
 
+// A receiver that is far away refuses a connection when we believe that it has been
+// made. Nothing is lost in that, nor more than the first batch where it takes its
+// time without being far away.
+func TestStreamRefusedLate(t *testing.T) {
+	for _, tt := range []struct {
+		trip, refusal time.Duration
+		lost          int // batches
+	}{
+		{trip: 80 * time.Millisecond, refusal: 80 * time.Millisecond},
+		{trip: 700 * time.Millisecond, refusal: 700 * time.Millisecond},
+		{refusal: 160 * time.Millisecond, lost: 1},
+		{refusal: 900 * time.Millisecond, lost: 1},
+	} {
+		t.Run(fmt.Sprint(tt.trip, tt.refusal), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				peer, start := pipePeer{}, time.Now()
+				peer.serve = func(n int, theirs net.Conn) {
+					if time.Since(start) < time.Hour {
+						time.AfterFunc(tt.refusal, func() { _ = theirs.Close() })
+						_, _ = io.Copy(io.Discard, theirs)
+						return
+					}
+					peer.read(n, theirs)
+				}
+				s := newTestStream(t, DialOptions{
+					DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+						time.Sleep(tt.trip)
+						return peer.dial(ctx, network, addr)
+					},
+				}, "far:1")
+				for i := range 5 {
+					deliver(t, s, eventRun(i, i+1))
+					time.Sleep(time.Second)
+				}
+				synctest.Wait()
+				if got, want := peer.texts()[peer.dials()-1], lines(eventRun(tt.lost, 5)); got != want {
+					t.Errorf("got %q, want %q", got, want)
+				}
+			})
+		})
+	}
+}
+
 // A connection that the peer closes while nothing is sent is replaced, and nobody
 // is told. One that it closes in between may have lost something, and somebody is.
 func TestStreamClosedByPeer(t *testing.T) {

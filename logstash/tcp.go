@@ -35,9 +35,12 @@ const finishTime = 500 * time.Millisecond
 //     TestStreamIdleBreaks.
 //
 // A connection that is closed as soon as it has been made, as a proxy does that has
-// no backend, loses nothing, see TestStreamTakenAndClosed: the first batch counts
-// only when its connection has lasted for settleTime. If the peer has read it
-// all the same, it arrives twice. When we end a connection ourselves, we half
+// no backend, or a receiver that refuses our certificate, loses nothing, see
+// TestStreamTakenAndClosed and TestStreamRefusedLate: the first batch counts only
+// when its connection has lasted for settleTime, for twice the time that it took
+// to make it, and for twice the time that the last one lasted which never worked.
+// One that is closed later than that loses what was written to it. If the peer has
+// read the first batch all the same, it arrives twice. When we end a connection ourselves, we half
 // close it and wait for the peer to close it, too, which tells that it has read
 // everything, see TestStreamEndInGoodOrder.
 //
@@ -165,7 +168,7 @@ func (t *stream) write(ctx context.Context, events [][]byte) error {
 	if err := conn.written(); err != nil || conn.used {
 		return err
 	}
-	return conn.settle()
+	return conn.settle(conn.trial)
 }
 
 // finish ends the connection in good order. What was written is not kept any
@@ -192,8 +195,11 @@ func (t *stream) drop(ctx context.Context, err error) {
 
 // Close ends the connection when the peer has read everything, or finishTime is
 // over. What a break may have lost it writes again, if that is possible at once.
-func (t *stream) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), finishTime)
+func (t *stream) Close() error { return t.closeWithin(context.Background()) }
+
+// closeWithin is Close that gives up waiting when ctx is done.
+func (t *stream) closeWithin(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, finishTime)
 	defer cancel()
 	for {
 		var err error

@@ -19,7 +19,8 @@ const suspectTimeout = 5 * time.Second
 type turn struct {
 	of      *endpoints
 	to      *endpoint
-	suspect bool // to has failed, while another one may be tried that has not
+	suspect bool          // to has failed, while another one may be tried that has not
+	trial   time.Duration // how long what was written first has to wait until it counts, where nothing is acked
 
 	// What follows is guarded by of.mu.
 
@@ -48,8 +49,10 @@ func (t *turn) begin(fileErr error) {
 	e := t.of
 	e.mu.Lock()
 	defer e.mu.Unlock()
+	now := time.Now()
 	t.connected = true
-	t.since = time.Now()
+	t.trial = min(max(settleTime, 2*now.Sub(t.since), 2*t.to.brief), maxTrial)
+	t.since = now
 	t.to.fileErr = fileErr
 	e.made++
 	e.now++
@@ -67,6 +70,9 @@ func (t *turn) worked() {
 	p.failures = 0
 	p.pace.reset()
 	p.retryAt = time.Time{}
+	if p.wait(time.Now()) == 0 {
+		p.lastErr = nil // nor is it why p may not be tried
+	}
 }
 
 // done ends the turn. A nil error says that this is nobody's failure. With
@@ -99,6 +105,10 @@ func (t *turn) end(err error, after time.Duration) {
 		return
 	}
 	now := time.Now()
+	p.brief = 0
+	if t.connected && !t.proven {
+		p.brief = now.Sub(t.since)
+	}
 	if held := now.Add(after); after > 0 && held.After(p.heldTo) {
 		p.heldTo = held
 	}

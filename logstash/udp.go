@@ -91,7 +91,7 @@ func (t *datagrams) send(event []byte) error {
 	if t.conn.used {
 		return nil
 	}
-	return t.conn.settle()
+	return t.conn.settle(settleTime)
 }
 
 // ready sees to it that there is a socket, to an address that is not too old. The

@@ -16,9 +16,15 @@ const (
 	briefLife = time.Second
 
 	// settleTime is how long what was written first to a new connection has to
-	// wait until it counts. Such a proxy has mostly closed it by then, and the
-	// host of a UDP port where nobody listens has said so.
+	// wait until it counts, at least. Such a proxy has mostly closed it by then, and
+	// the host of a UDP port where nobody listens has said so. It is longer for
+	// streams where making the connection took long, because a receiver refuses a
+	// client certificate one round trip after the handshake, and where the last
+	// connection was closed later than that.
 	settleTime = 100 * time.Millisecond
+
+	// maxTrial is the longest that this becomes.
+	maxTrial = 5 * time.Second
 )
 
 // wire is a connection on which the peer has nothing to say. One goroutine
@@ -131,9 +137,10 @@ func (w *wire) prove() {
 	}
 }
 
-// settle waits until what was written first counts, or the connection ends.
-func (w *wire) settle() error {
-	timer := time.NewTimer(settleTime - w.age())
+// settle waits until what was written first counts, when the connection has
+// lasted for a time, or until it ends.
+func (w *wire) settle(least time.Duration) error {
+	timer := time.NewTimer(least - w.age())
 	defer timer.Stop()
 	select {
 	case <-timer.C:
@@ -213,6 +220,8 @@ func innermost(conn net.Conn) net.Conn {
 	switch c := conn.(type) {
 	case *steadyConn:
 		return innermost(c.Conn)
+	case *guardedConn:
+		return &guardedConn{innermost(c.Conn)}
 	case overTLS:
 		return innermost(c.NetConn())
 	}

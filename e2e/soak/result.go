@@ -60,7 +60,8 @@ func (r result) markdown() string {
 	row("arrived twice", "%d, over %d connections", r.twice, r.connections)
 	row("acked, those that arrived twice included", "%d", r.acked)
 	b.WriteString("\n| most of | |\n| --- | --- |\n")
-	row("memory of the heap", "%s, with a bound of %s for events", size(int64(r.high.heap)), size(memory)) //nolint:gosec // far below
+	heap := int64(r.high.heap) //nolint:gosec // far below
+	row("memory of the heap", "%s, with a bound of %s for events", size(heap), size(memory))
 	row("resident memory", "%s", size(r.high.resident))
 	row("goroutines", "%d", r.high.goroutines)
 	row("spool on disk", "%s of %s", size(r.high.spool), size(spoolSize))
@@ -72,7 +73,8 @@ func (r result) markdown() string {
 		if e.end == nil {
 			lasts = "–"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %v | %v | %d events |\n", clock(e.hour), e.name, lasts, short(e.first), short(e.caught), e.waiting)
+		fmt.Fprintf(&b, "| %s | %s | %s | %v | %v | %d events |\n",
+			clock(e.hour), e.name, lasts, short(e.first), short(e.caught), e.waiting)
 	}
 	if !r.withDisk {
 		b.WriteString("\nThe disk of the spool was never full: only root can have one of its own.\n")

@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/sluicelog/sluice/internal/lstest"
@@ -20,23 +22,25 @@ type trouble struct {
 // troubles returns those of the day, in their order, one at a time.
 func (w *world) troubles() []trouble {
 	first, second := w.servers[0], w.servers[1]
+	cut, mend := kill(w.proxies[0], w.proxies[1]), restart(w.proxies[0], w.proxies[1])
+	half := int(w.day.rate(2)) * eventBytes / 2
+	chaos := lstest.Chaos(24, 1<<20, w.day.hours(0.01))
 	all := []trouble{
-		{"both receivers read half of what comes", 1.5, 1.5, w.slow(int(w.day.rate(2)) * eventBytes / 2), w.slow(0)},
+		{"both receivers read half of what comes", 1.5, 1.5, w.slow(half), w.slow(0)},
 		{"the first receiver restarts", 5, 0.3, kill(first), restart(first)},
 		{"the sender is replaced", 6.5, 0, w.replace, nil},
 		{"both receivers restart", 8, 0.3, kill(first, second), restart(first, second)},
-		{"the network is out", 10, 1, kill(w.proxies[0], w.proxies[1]), restart(w.proxies[0], w.proxies[1])},
+		{"the network is out", 10, 1, cut, mend},
 		{"the sender is killed", 12.5, 0, w.kill, nil},
-		{"the network is out, and the sender is replaced", 13.5, 0.3, w.both(kill(w.proxies[0], w.proxies[1]), w.replace), restart(w.proxies[0], w.proxies[1])},
+		{"the network is out, and the sender is replaced", 13.5, 0.3, both(cut, w.replace), mend},
 		{"both receivers are busy, and say so", 15, 0.5, w.stall, w.resume},
-		{"every connection is cut sooner or later", 18.5, 2, w.script(lstest.Chaos(24, 1<<20, w.day.hours(0.01))), w.script(nil)},
-		{"the sender is killed while the network is out", 21.5, 0.3, w.both(kill(w.proxies[0], w.proxies[1]), w.kill), restart(w.proxies[0], w.proxies[1])},
+		{"the disk of the spool is full", 16.3, 0.5, w.fillDisk, w.freeDisk},
+		{"the disk is full, and the network is out", 17.3, 0.3, both(w.fillDisk, cut), both(w.freeDisk, mend)},
+		{"every connection is cut sooner or later", 18.5, 2, w.script(chaos), w.script(nil)},
+		{"the sender is killed while the network is out", 21.5, 0.3, both(cut, w.kill), mend},
 	}
-	if w.disk != "" {
-		all = append(all[:8:8], append([]trouble{
-			{"the disk of the spool is full", 16.3, 0.5, w.fillDisk, w.freeDisk},
-			{"the disk is full, and the network is out", 17.3, 0.3, w.both(w.fillDisk, kill(w.proxies[0], w.proxies[1])), w.both(w.freeDisk, restart(w.proxies[0], w.proxies[1]))},
-		}, all[8:]...)...)
+	if w.disk == "" {
+		all = slices.DeleteFunc(all, func(t trouble) bool { return strings.Contains(t.name, "disk") })
 	}
 	return all
 }
@@ -67,7 +71,7 @@ func restart(all ...killable) func() error {
 	}
 }
 
-func (w *world) both(first, then func() error) func() error {
+func both(first, then func() error) func() error {
 	return func() error {
 		if err := first(); err != nil {
 			return err

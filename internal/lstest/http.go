@@ -11,6 +11,7 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -45,6 +46,10 @@ type HTTPOptions struct {
 	// real one does, the server takes the events of the body in front of it,
 	// and answers with 500. Nil is none.
 	Poison func(event []byte) bool
+
+	// PoisonStatus is the answer to a body with such an event. 0 is 500. With another
+	// one, as from a firewall in front of the input, nothing of the body is taken.
+	PoisonStatus int
 
 	// OnEvent is called with each event in the order of arrival and the number
 	// of its connection, counted from 1, before the body is answered.
@@ -218,7 +223,12 @@ func (h *HTTP) treat(c *conn, req *http.Request) (HTTPAnswer, int) {
 		own = HTTPAnswer{Status: status, Unread: true}
 	}
 	n := 0
-	if !answer.Refuse {
+	isPoison := func(event json.RawMessage) bool { return h.opts.Poison(event) }
+	switch {
+	case answer.Refuse:
+	case h.opts.PoisonStatus != 0 && slices.ContainsFunc(events, isPoison):
+		own = HTTPAnswer{Status: h.opts.PoisonStatus}
+	default:
 		var whole bool
 		if n, whole = h.take(c, events); !whole {
 			own = HTTPAnswer{Status: http.StatusInternalServerError}

@@ -34,6 +34,7 @@ type Conn struct {
 	writing bool        // the last of them is not written to its end
 	part    uint32      // events acked of the first of them
 	acked   int         // events acked that Acked has not told of
+	early   int         // those of them that are of the window being written
 	worked  bool        // something was acked since NewConn
 	fresh   bool        // nothing was acked since nothing was under way
 	timer   *time.Timer // calls timeout
@@ -84,7 +85,7 @@ func (c *Conn) begin(n int) {
 	defer c.mu.Unlock()
 	c.fresh = c.fresh || len(c.windows) == 0
 	c.windows = append(c.windows, uint32(n)) //nolint:gosec // a window is at most a few thousand
-	c.writing = true
+	c.writing, c.early = true, 0
 }
 
 // written notes that n bytes of the last window are written, which are all unless
@@ -93,9 +94,7 @@ func (c *Conn) written(n int, err error) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if err != nil {
-		if n == 0 && len(c.windows) > 0 {
-			c.windows = c.windows[:len(c.windows)-1] // the peer has not seen it
-		}
+		c.takeBack(n)
 		return c.err
 	}
 	c.writing = false
@@ -103,6 +102,23 @@ func (c *Conn) written(n int, err error) error {
 		c.listen()
 	}
 	return c.err
+}
+
+// takeBack forgets what was acked of the last window, of which n bytes are written
+// and the rest never will be: the peer cannot have all that it said it has. The lock
+// is held.
+func (c *Conn) takeBack(n int) {
+	c.acked -= c.early
+	switch {
+	case c.early > 0 && (n == 0 || len(c.windows) == 0): // of nothing, or all of it
+		if closedByPeer(c.err) {
+			c.err = fmt.Errorf("%w: ack of a window before it was written", ErrProtocol)
+		}
+	case n == 0 && len(c.windows) > 0:
+		c.windows = c.windows[:len(c.windows)-1] // the peer has not seen it
+	case c.early > 0:
+		c.part = 0
+	}
 }
 
 // hearOut closes the connection after a failed write. A peer that has closed
@@ -155,6 +171,9 @@ func (c *Conn) ack(seq uint32) error {
 		return fmt.Errorf("%w: ack of %d after one of %d", ErrProtocol, seq, c.part)
 	case seq > c.part:
 		c.acked += int(seq - c.part)
+		if c.writing && len(c.windows) == 1 {
+			c.early += int(seq - c.part)
+		}
 		c.part, c.worked, c.fresh = seq, true, false
 		if seq == c.windows[0] {
 			c.part = 0

@@ -226,7 +226,8 @@ func TestConnFate(t *testing.T) {
 }
 
 // A peer may close the connection in the middle of the only window because of what
-// it has seen of it. What it said before is heard nevertheless.
+// it has seen of it. What it said before is heard nevertheless, but no ack of what
+// was never sent.
 func TestConnEndsWhileSending(t *testing.T) {
 	tests := []struct {
 		name   string
@@ -236,7 +237,9 @@ func TestConnEndsWhileSending(t *testing.T) {
 		fate   lumber.Fate
 	}{
 		{"without a word", "", 0, io.EOF, lumber.Died},
-		{"with an ack of a part", acks(1), 1, io.EOF, lumber.Broken},
+		{"with an ack of a part", acks(1), 0, io.EOF, lumber.Died},
+		{"with an ack of all", acks(2), 0, lumber.ErrProtocol, lumber.Broken},
+		{"with acks of a part and of all", acks(1, 2), 0, lumber.ErrProtocol, lumber.Broken},
 		{"with a keepalive", acks(0), 0, io.EOF, lumber.Died},
 		{"with an answer in another language", "HTTP/1.1 400 Bad Request\r\n\r\n", 0, lumber.ErrProtocol, lumber.Broken},
 	}
@@ -260,31 +263,58 @@ func TestConnEndsWhileSending(t *testing.T) {
 	}
 }
 
-// failing is a connection of which every write fails, while reads still find
-// what the peer has said.
-type failing struct{ net.Conn }
+// failing is a connection of which every write but the first few fails, while reads
+// still find what the peer has said.
+type failing struct {
+	net.Conn
 
-func (failing) Write([]byte) (int, error) { return 0, syscall.EPIPE }
+	works *int
+}
+
+func (c failing) Write(p []byte) (int, error) {
+	if *c.works--; *c.works >= 0 {
+		return len(p), nil
+	}
+	return 0, syscall.EPIPE
+}
 
 // A write may fail before the reader has found the acks that came earlier.
 func TestConnHearsThePeerOut(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ours, theirs := net.Pipe()
-		c := lumber.NewConn(failing{ours}, newEncoder(t, 0), time.Minute, make(chan struct{}, 1))
-		defer c.Close()
-		go func() {
-			time.Sleep(time.Millisecond)
-			_, _ = io.WriteString(theirs, acks(1))
-			_ = theirs.Close()
-		}()
-		if err := c.Send(t.Context(), ab()); !errors.Is(err, io.EOF) || c.Acked() != 1 {
-			t.Errorf("Send: %v, want EOF and one ack", err)
-		}
-	})
+	tests := []struct {
+		name  string
+		works int // writes
+		acked int
+		err   error
+	}{
+		{"ack of the window before", 1, 1, io.EOF},
+		{"ack of what was never written", 0, 0, lumber.ErrProtocol},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ours, theirs := net.Pipe()
+				works := tt.works
+				c := lumber.NewConn(failing{ours, &works}, newEncoder(t, 0), time.Minute, make(chan struct{}, 1))
+				defer c.Close()
+				go func() {
+					time.Sleep(time.Millisecond)
+					_, _ = io.WriteString(theirs, acks(1))
+					_ = theirs.Close()
+				}()
+				var err error
+				for range tt.works + 1 {
+					err = c.Send(t.Context(), ab())
+				}
+				if acked := c.Acked(); !errors.Is(err, tt.err) || acked != tt.acked {
+					t.Errorf("Send: %v, %d acked; want %v, %d", err, acked, tt.err, tt.acked)
+				}
+			})
+		})
+	}
 	synctest.Test(t, func(t *testing.T) { // not for ever
 		ours, theirs := net.Pipe()
 		defer theirs.Close()
-		c := lumber.NewConn(failing{ours}, newEncoder(t, 0), time.Minute, make(chan struct{}, 1))
+		c := lumber.NewConn(failing{ours, new(int)}, newEncoder(t, 0), time.Minute, make(chan struct{}, 1))
 		defer c.Close()
 		start := time.Now()
 		if err := c.Send(t.Context(), ab()); !errors.Is(err, syscall.EPIPE) || time.Since(start) > time.Second {

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -173,6 +175,50 @@ func TestMaxAge(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 		mustClose(t, q)
+	})
+}
+
+func TestGone(t *testing.T) {
+	dir := t.TempDir()
+	synctest.Test(t, func(t *testing.T) {
+		q := mustOpen(t, dir, &spool.Options{MaxAge: time.Minute, SegmentBytes: 1, OnError: func(error) {}})
+		check := func(what string, want uint64) {
+			t.Helper()
+			if got := q.Gone(); got != want {
+				t.Errorf("%s: %d events gone, want %d", what, got, want)
+			}
+		}
+		mustAppend(t, q, "a", "b")
+		mustAppend(t, q, "c", "d", "e")
+		l := mustRead(t, q, 1, 0, 0)
+		time.Sleep(61 * time.Second)
+		mustAppend(t, q, "f", "g") // which gives up the second segment, not one in a lease
+		check("too old, while others are appended", 3)
+		mustAppend(t, q, "h")
+		if _, err := q.DropOldest(); err != nil {
+			t.Fatal(err)
+		}
+		check("dropped", 5)
+		q.Ack(l, 1)
+		check("acknowledged", 5)
+		if l := mustRead(t, q, 1, 0, 0); stringsOf(l)[0] != "h" {
+			t.Errorf("read %q", stringsOf(l))
+		} else {
+			q.Ack(l, 1)
+		}
+		check("too old, when they are come to", 6)
+		mustAppend(t, q, "i")
+		paths := files(t, dir, ".seg")
+		if err := os.Truncate(paths[len(paths)-1], spool.HeaderSize); err != nil {
+			t.Fatal(err)
+		}
+		if l := mustRead(t, q, 1, 0, 0); l != nil {
+			t.Errorf("read %q", stringsOf(l))
+		}
+		check("damaged", 7)
+		if s := q.Stats(); s.Events != 0 || s.Expired+s.Evicted+s.Damaged != 7 {
+			t.Errorf("%+v", s)
+		}
 	})
 }
 
@@ -367,6 +413,50 @@ func testConcurrent(t *testing.T, mode spool.Sync, each int) {
 		}
 	}
 	mustClose(t, q)
+}
+
+// TestMemory lets many goroutines append while a write takes its time.
+func TestMemory(t *testing.T) {
+	const writers, size = 50, 700 << 10 // two do not fit into a frame
+	var faults spool.Faults
+	o := &spool.Options{Sync: spool.SyncNever, MaxBytes: 50 << 20}
+	faults.Use(o)
+	q := mustOpen(t, t.TempDir(), o)
+	event := make([]byte, size)
+	heap := func() uint64 {
+		runtime.GC()
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc
+	}
+	before := heap()
+	faults.Write = func([]byte) (int, error) {
+		for q.Reserved() < writers*size {
+			runtime.Gosched()
+		}
+		faults.Write = nil
+		return 0, nil
+	}
+	var wg sync.WaitGroup
+	for range writers {
+		wg.Go(func() {
+			if _, err := q.Append([][]byte{event}); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	wg.Wait()
+	var leases []*spool.Lease
+	for l := mustRead(t, q, 1, 0, 0); l != nil; l = mustRead(t, q, 1, 0, 0) {
+		leases = append(leases, l)
+	}
+	for _, l := range leases {
+		q.Ack(l, 1)
+	}
+	leases = nil
+	if got := heap() - before; int64(got) > 10<<20 { //nolint:gosec // it may be less than before
+		t.Errorf("%d bytes are kept", got)
+	}
 }
 
 func TestAllocations(t *testing.T) {

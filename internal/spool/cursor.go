@@ -97,6 +97,7 @@ func (c *cursor) load(q *Queue, seg *segment, end uint64, size int64) (found boo
 		c.close()
 		f, err := q.opts.disk.open(q.path(seg), os.O_RDONLY)
 		if errors.Is(err, fs.ErrNotExist) {
+			q.lose(seg)
 			return false, nil
 		}
 		if err != nil {

@@ -371,3 +371,22 @@ func TestOnlyOwnFilesAreRemoved(t *testing.T) {
 		t.Errorf("files mismatch (-want +got):\n%s", diff)
 	}
 }
+
+// TestAbsurdNumbers finds files of which nobody can go on counting.
+func TestAbsurdNumbers(t *testing.T) {
+	dir := t.TempDir()
+	for _, name := range []string{"18446744073709551615.seg", "18446744073709551614.seg", "99999999999999999999.seg"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	q := mustOpen(t, dir, nil)
+	mustAppend(t, q, "a")
+	if diff := cmp.Diff([]string{"a"}, drain(t, q)); diff != "" {
+		t.Errorf("events mismatch (-want +got):\n%s", diff)
+	}
+	if got := files(t, dir, ".seg"); len(got) < 3 {
+		t.Errorf("files of others were removed: %q", got)
+	}
+	mustClose(t, q)
+}

@@ -21,6 +21,13 @@ const (
 	MaxKept    = maxKept
 )
 
+// Reserved returns how many bytes are about to be written.
+func (q *Queue) Reserved() int64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.reserved
+}
+
 // Faults is a disk with some functions that fail. Those that are nil do not.
 type Faults struct {
 	Create func() error

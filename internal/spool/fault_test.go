@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -100,8 +101,10 @@ func testFailedAppend(t *testing.T, dir string, fault func(*spool.Faults, error)
 	if !failed {
 		want = append(want, "never") // where nothing had to be created
 	}
-	if (len(log.take()) > 0) != failed {
-		t.Errorf("a failure of %v was not reported", err)
+	for _, told := range log.take() {
+		if strings.HasPrefix(told.Error(), "spool: append") {
+			t.Errorf("told twice: %v", told)
+		}
 	}
 	if failed {
 		if _, err := q.Append(bytesOf([]string{"too early"})); !errors.Is(err, errFault) {
@@ -149,12 +152,219 @@ func TestTroubleIsNotTriedAgainTooOften(t *testing.T) {
 		if diff := cmp.Diff(want, at); diff != "" {
 			t.Errorf("attempts mismatch (-want +got):\n%s", diff)
 		}
-		if got := len(log.take()); got != len(want) {
-			t.Errorf("%d reports, want %d", got, len(want))
+		if got := log.take(); len(got) > 0 {
+			t.Errorf("told twice: %v", got)
+		}
+		n := tries
+		q.Retry()
+		for range 2 { // of which the second has to wait again
+			if _, err := q.Append([][]byte{{'x'}}); !errors.Is(err, syscall.ENOSPC) {
+				t.Fatal(err)
+			}
+		}
+		if got := tries - n; got != 1 {
+			t.Errorf("%d attempts after Retry, want 1", got)
 		}
 		faults.Write = nil
+		q.Retry()
+		mustAppend(t, q, "y")
 		mustClose(t, q)
 	})
+}
+
+// hugeBatch is a batch of several frames, one with a single event.
+func hugeBatch() (events []string) {
+	for i := range 3000 {
+		events = append(events, fmt.Sprintf("%d %s", i, strings.Repeat("x", 1000)))
+		if i == 1500 {
+			events = append(events, strings.Repeat("y", 1500<<10))
+		}
+	}
+	return append(events, "", "last")
+}
+
+func TestAHugeBatch(t *testing.T) {
+	batch := hugeBatch()
+	longest := spool.HeaderSize + spool.FrameSize + 4 + 1500<<10
+	for name, put := range map[string]func(q *spool.Queue, events [][]byte) error{
+		"append":  func(q *spool.Queue, events [][]byte) error { _, err := q.Append(events); return err },
+		"prepend": (*spool.Queue).Prepend,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var faults spool.Faults
+			var writes []int
+			faults.Write = func(b []byte) (int, error) {
+				if len(b) != spool.SlotSize {
+					writes = append(writes, len(b))
+				}
+				return 0, nil
+			}
+			o := &spool.Options{SegmentBytes: 2 << 20, Sync: spool.SyncNever}
+			faults.Use(o)
+			dir := t.TempDir()
+			q := mustOpen(t, dir, o)
+			mustAppend(t, q, "one")
+			writes = nil
+			events := bytesOf(batch)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			if err := put(q, events); err != nil {
+				t.Fatal(err)
+			}
+			runtime.ReadMemStats(&after)
+			if got := after.TotalAlloc - before.TotalAlloc; got > 8<<20 && !testlog.Race {
+				t.Errorf("%d bytes allocated", got)
+			}
+			if len(writes) != 5 {
+				t.Errorf("%d writes, want 5", len(writes))
+			}
+			for _, n := range writes {
+				if n > longest || n > 1<<20 && n < 1500<<10 {
+					t.Errorf("a write of %d bytes", n)
+				}
+			}
+			want := append([]string{"one"}, batch...)
+			if name == "prepend" {
+				want = append(slices.Clone(batch), "one")
+			}
+			if s := q.Stats(); s.Events != uint64(len(want)) || s.Segments != 2 {
+				t.Errorf("%+v", s)
+			}
+			checkSize(t, q, dir)
+			mustClose(t, q)
+			q = mustOpen(t, dir, o)
+			if diff := cmp.Diff(want, drain(t, q)); diff != "" {
+				t.Errorf("events mismatch (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+// checkSize compares what the queue and the directory say of its size.
+func checkSize(t *testing.T, q *spool.Queue, dir string) {
+	t.Helper()
+	var size int64
+	for _, path := range files(t, dir, ".seg") {
+		info, err := os.Stat(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		size += info.Size()
+	}
+	if got := q.Stats().Bytes; got != size {
+		t.Errorf("%d bytes, want %d", got, size)
+	}
+}
+
+// TestAHugeBatchFails lets each write of one fail, in the segment there is and
+// in a new one.
+func TestAHugeBatchFails(t *testing.T) {
+	batch := bytesOf(hugeBatch())
+	for _, segment := range []int64{2 << 20, 16 << 20} {
+		for fails := 1; fails <= 5; fails++ {
+			var faults spool.Faults
+			o := &spool.Options{SegmentBytes: segment, Sync: spool.SyncNever}
+			faults.Use(o)
+			dir := t.TempDir()
+			q := mustOpen(t, dir, o)
+			mustAppend(t, q, "before")
+			n := 0
+			faults.Write = func(b []byte) (int, error) {
+				if n++; n == fails {
+					return len(b) / 2, errFault
+				}
+				return 0, nil
+			}
+			before := q.Stats()
+			_, err := q.Append(batch)
+			if !errors.Is(err, errFault) {
+				t.Fatalf("write %d: %v", fails, err)
+			}
+			faults.Write = nil
+			before.LastError = err
+			if diff := cmp.Diff(before, q.Stats(), cmp.Comparer(func(a, b error) bool { return errors.Is(a, b) })); diff != "" {
+				t.Errorf("Stats mismatch (-want +got):\n%s", diff)
+			}
+			checkSize(t, q, dir)
+			q.Retry()
+			mustAppend(t, q, "after")
+			mustClose(t, q)
+			q = mustOpen(t, dir, o)
+			if diff := cmp.Diff([]string{"before", "after"}, drain(t, q)); diff != "" {
+				t.Errorf("events mismatch (-want +got):\n%s", diff)
+			}
+			mustClose(t, q)
+		}
+	}
+}
+
+// TestTheDirectoryIsRemoved is what a cleaner of temporary files does to a
+// program that runs for long.
+func TestTheDirectoryIsRemoved(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("files in use cannot be removed there")
+	}
+	for name, notice := range map[string]func(t *testing.T, q *spool.Queue) (lost uint64){
+		"read": func(t *testing.T, q *spool.Queue) uint64 {
+			if l := mustRead(t, q, 0, 0, 0); l != nil {
+				t.Errorf("read %q", stringsOf(l))
+			}
+			return 2
+		},
+		"time": func(*testing.T, *spool.Queue) uint64 {
+			time.Sleep(2 * time.Second)
+			return 2
+		},
+		"prepend": func(t *testing.T, q *spool.Queue) uint64 {
+			if err := q.Prepend(bytesOf([]string{"older"})); err != nil {
+				t.Error(err)
+			}
+			if l := mustRead(t, q, 1, 0, 0); stringsOf(l)[0] != "older" {
+				t.Errorf("read %q", stringsOf(l))
+			} else {
+				q.Ack(l, 1)
+			}
+			return 2
+		},
+	} {
+		for _, mode := range []spool.Sync{spool.SyncInterval, spool.SyncEveryBatch} {
+			t.Run(fmt.Sprint(name, mode), func(t *testing.T) {
+				dir := filepath.Join(t.TempDir(), "spool")
+				synctest.Test(t, func(t *testing.T) {
+					var log reports
+					o := &spool.Options{Sync: mode, OnError: log.add}
+					q := mustOpen(t, dir, o)
+					mustAppend(t, q, "a", "b")
+					if err := os.RemoveAll(dir); err != nil {
+						t.Fatal(err)
+					}
+					lost := notice(t, q)
+					mustAppend(t, q, "c")
+					if _, err := spool.Open(dir, o); err == nil || !strings.Contains(err.Error(), "in use") {
+						t.Errorf("the new directory is not locked: %v", err)
+					}
+					l := mustRead(t, q, 0, 0, 0)
+					if got := stringsOf(l); len(got) != 1 || got[0] != "c" {
+						t.Errorf("read %q", got)
+					}
+					if s := q.Stats(); s.Damaged != lost || s.Events != 1 {
+						t.Errorf("%+v", s)
+					}
+					if got := fmt.Sprint(log.take()); !strings.Contains(got, "was removed: 2 events") {
+						t.Errorf("reported: %s", got)
+					}
+					q.Release(l)
+					mustAppend(t, q, "d")
+					mustClose(t, q)
+					q = mustOpen(t, dir, nil)
+					if diff := cmp.Diff([]string{"c", "d"}, drain(t, q)); diff != "" {
+						t.Errorf("events mismatch (-want +got):\n%s", diff)
+					}
+					mustClose(t, q)
+				})
+			})
+		}
+	}
 }
 
 func TestReadingFails(t *testing.T) {
@@ -177,8 +387,8 @@ func TestReadingFails(t *testing.T) {
 	} else {
 		q.Release(l)
 	}
-	if got := log.take(); len(got) != 3 {
-		t.Errorf("reported: %v", got)
+	if got := log.take(); len(got) > 0 {
+		t.Errorf("told twice: %v", got)
 	}
 	// A bad sector does not hold up for ever what is behind it.
 	faults.Read = func() error { return errFault }

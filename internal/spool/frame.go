@@ -5,7 +5,7 @@ import (
 	"hash/crc32"
 )
 
-// A segment is a header and frames. A frame is the events of one write:
+// A segment is a header and frames. A frame is events of one write:
 //
 //	header   magic [8]byte | version u16 | flags u16 | first u64 | created i64 | crc u32
 //	frame    length u32 | crc u32 | first u64 | time i64 | count u32 | count × (length u32 | event)

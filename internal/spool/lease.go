@@ -76,10 +76,13 @@ func (q *Queue) giveBack(l *Lease) bool {
 	return true
 }
 
+// maxSpare is how much memory of leases is kept, in pieces of up to keptSize.
+const maxSpare = 4
+
 // forget lets the memory of a lease be used again.
 func (q *Queue) forget(l *Lease) {
 	l.Events = nil
-	if m := l.memory; cap(m.buf) <= keptSize && len(q.spare) < 16 {
+	if m := l.memory; cap(m.buf) <= keptSize && len(q.spare) < maxSpare {
 		q.spare = append(q.spare, m)
 	}
 	l.memory = nil

@@ -44,8 +44,9 @@ type Options struct {
 	SyncEvery time.Duration
 
 	// OnError, if not nil, is told of damage that was found, and of trouble
-	// with the disk. It is called without locks, perhaps by several goroutines
-	// at once, and may panic.
+	// with the disk, but not of what Append, Prepend, Read or Sync return. It
+	// is called without locks, perhaps by several goroutines at once, and may
+	// panic.
 	OnError func(error)
 
 	disk *disk // in tests

@@ -57,8 +57,9 @@ func (p *position) load() (known bool, damage, err error) {
 		if v := binary.LittleEndian.Uint16(b[6:]); v != version {
 			return false, nil, fmt.Errorf("%s is of version %d, and this program knows version %d only", p.path, v, version)
 		}
-		if turn := binary.LittleEndian.Uint64(b[8:]); !known || turn > p.turn {
-			p.turn, p.head, known = turn, binary.LittleEndian.Uint64(b[16:]), true
+		turn, head := binary.LittleEndian.Uint64(b[8:]), binary.LittleEndian.Uint64(b[16:])
+		if head <= maxNumber && (!known || turn > p.turn) {
+			p.turn, p.head, known = turn, head, true
 		}
 	}
 	p.written = known
@@ -110,6 +111,13 @@ func (p *position) sync() (bool, error) {
 		return true, err
 	}
 	return true, nil
+}
+
+// reset closes the file, and lets the next write make it again.
+func (p *position) reset() error {
+	err := p.close()
+	*p = position{disk: p.disk, path: p.path}
+	return err
 }
 
 func (p *position) close() error {

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"slices"
 	"time"
@@ -14,7 +15,7 @@ var errLeased = errors.New("a lease is out")
 
 // Prepend puts events before all that are not acknowledged, as at a shutdown
 // those that are older. No lease may be out. All are written, or with an error
-// none.
+// none. OnError is not told of that.
 //
 // They get the numbers before that of the first event. If some of its segment
 // is done, the rest is copied behind them, and the copy takes its place.
@@ -22,7 +23,7 @@ func (q *Queue) Prepend(events [][]byte) error {
 	if len(events) == 0 {
 		return nil
 	}
-	size, err := eventBytes(events)
+	size, err := framedSize(events)
 	if err != nil {
 		return err
 	}
@@ -37,7 +38,6 @@ func (q *Queue) Prepend(events [][]byte) error {
 		err = fmt.Errorf("spool: prepend: %w", err)
 	case err != nil:
 		err = q.failed(fmt.Errorf("spool: prepend: %w", err))
-		trouble = errors.Join(trouble, err)
 	}
 	q.opts.report(trouble)
 	return err
@@ -113,7 +113,7 @@ func (q *Queue) front(size int64) (*segment, uint64, error) {
 		return nil, 0, os.ErrClosed
 	case slices.ContainsFunc(q.leases, func(l *Lease) bool { return !l.done() }):
 		return nil, 0, errLeased
-	case q.size+q.reserved+headerSize+frameSize+size > q.opts.MaxBytes:
+	case q.size+q.reserved+groupRoom+size > q.opts.MaxBytes:
 		return nil, 0, ErrFull
 	}
 	for _, s := range q.segments {
@@ -130,18 +130,14 @@ func (q *Queue) compose(s *segment, events [][]byte, other *segment, head uint64
 		s.created = time.Now().UnixNano()
 	}
 	temp := q.path(s) + tempSuffix
-	f, err := q.opts.disk.create(temp)
+	f, err := q.create(temp)
 	if err != nil {
 		return err
 	}
-	b := make([]byte, headerSize+frameSize)
-	header{version: version, first: s.first, created: s.created}.put(b)
-	for _, event := range events {
-		b = appendEvent(b, event)
-	}
-	sealFrame(b[headerSize:], s.first, s.created, len(events))
-	_, err = f.WriteAt(b, 0)
-	s.size = int64(len(b))
+	g := group{buf: make([]byte, groupRoom)}
+	header{version: version, first: s.first, created: s.created}.put(g.buf)
+	g.add(events)
+	s.size, err = g.writeTo(f, 0, s.first, s.created)
 	if err == nil && other != nil {
 		err = q.copyRest(f, s, other, head)
 	}
@@ -165,6 +161,9 @@ func (q *Queue) compose(s *segment, events [][]byte, other *segment, head uint64
 // is unreadable stays missing, and is found by Read.
 func (q *Queue) copyRest(f file, s, from *segment, head uint64) error {
 	source, err := q.opts.disk.open(q.path(from), os.O_RDONLY)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

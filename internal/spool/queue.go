@@ -77,6 +77,14 @@ func (q *Queue) Stats() Stats {
 	return s
 }
 
+// Gone returns how many events were given up, for whatever reason: it is
+// Expired, Evicted and Damaged of Stats together.
+func (q *Queue) Gone() uint64 {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.stats.Expired + q.stats.Evicted + q.stats.Damaged
+}
+
 // oldest returns the time of the oldest event, or one before it.
 func (q *Queue) oldest() time.Time {
 	if len(q.leases) > 0 {

@@ -14,7 +14,8 @@ import (
 //
 // The events of a lease have consecutive numbers. Events that were passed over,
 // because they are too old, unreadable, or given up, show as a gap between two
-// leases. An error is trouble with the disk; Read may be called again.
+// leases. An error is trouble with the disk, of which OnError is not told; Read
+// may be called again.
 func (q *Queue) Read(maxEvents, maxBytes int, before uint64) (*Lease, error) {
 	q.reading.Lock()
 	r, err := q.begun(maxEvents, maxBytes, before)
@@ -29,10 +30,11 @@ func (q *Queue) Read(maxEvents, maxBytes int, before uint64) (*Lease, error) {
 	if r.passed {
 		r.trouble = append(r.trouble, q.settle())
 	}
-	q.opts.report(errors.Join(append(r.trouble, err)...))
-	if l != nil {
-		err = nil // which comes again, if it is to stay
+	if l != nil { // err comes again, if it is to stay
+		r.trouble = append(r.trouble, err)
+		err = nil
 	}
+	q.opts.report(errors.Join(r.trouble...))
 	return l, err
 }
 
@@ -136,7 +138,11 @@ func (q *Queue) mark(number, n uint64) error {
 	for _, s := range q.segments {
 		if s.end > number {
 			s.damaged = true
-			q.stats.LastError = fmt.Errorf("spool: %s is damaged: %d events from number %d on are lost", q.path(s), n, number)
+			fate := "is damaged"
+			if s.lost {
+				fate = "was removed"
+			}
+			q.stats.LastError = fmt.Errorf("spool: %s %s: %d events from number %d on are lost", q.path(s), fate, n, number)
 			break
 		}
 	}

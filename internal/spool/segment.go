@@ -24,12 +24,17 @@ type segment struct {
 	last       int64 // not before its last event; 0: unknown
 	dirty      bool  // written to since the last sync
 	damaged    bool  // to be kept aside in the end
+	lost       bool  // somebody else has removed it
 	gone       bool  // its events are done or were given up
 }
 
 func (s *segment) name() string { return fmt.Sprintf("%020d%s", s.first, segmentSuffix) }
 
 func (q *Queue) path(s *segment) string { return filepath.Join(q.dir, s.name()) }
+
+// maxNumber is that of the last event that there may be in a segment or position
+// at Open: behind it there is room for all that will ever be appended.
+const maxNumber = 1 << 62
 
 // parseSegmentName returns the number in the name of a segment.
 func parseSegmentName(name string) (first uint64, ok bool) {
@@ -38,5 +43,5 @@ func parseSegmentName(name string) (first uint64, ok bool) {
 		return 0, false
 	}
 	first, err := strconv.ParseUint(digits, 10, 64)
-	return first, err == nil
+	return first, err == nil && first <= maxNumber
 }

@@ -171,6 +171,7 @@ type model struct {
 	events map[uint64]string // by number, all that are not acknowledged
 	out    []lent
 	acked  map[uint64]string // that may come back after a restart
+	gone   uint64            // given up since Open
 }
 
 func TestModel(t *testing.T) {
@@ -370,8 +371,8 @@ func (m *model) dropOldest(t *testing.T, q *spool.Queue, dir string, leased func
 			}
 		}
 	}
-	if got != want {
-		t.Fatalf("%d events dropped, want %d", got, want)
+	if m.gone += want; got != want || q.Gone() != m.gone {
+		t.Fatalf("%d events dropped, want %d; %d gone, want %d", got, want, q.Gone(), m.gone)
 	}
 }
 
@@ -403,7 +404,7 @@ func (m *model) restarted(t *testing.T, q *spool.Queue, step int) {
 	for _, l := range leases {
 		q.Release(l)
 	}
-	m.events, m.acked = all, map[uint64]string{}
+	m.events, m.acked, m.gone = all, map[uint64]string{}, 0
 }
 
 func (m *model) head(end uint64) uint64 {

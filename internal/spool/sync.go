@@ -61,9 +61,13 @@ func (q *Queue) flush() error {
 			s.dirty = false
 		}
 	}
+	tail := q.current
 	names := q.newNames
 	q.newNames = false
 	q.mu.Unlock()
+	if tail != nil {
+		q.look(tail)
+	}
 
 	var errs []error
 	for _, s := range dirty {

@@ -32,12 +32,11 @@ func (q *Queue) endTail() error {
 // group's outcome; side effects that cost no event come back as trouble.
 func (q *Queue) write(g *group) (trouble, err error) {
 	now := time.Now().UnixNano()
-	frame := g.buf[headerSize:]
-	sealFrame(frame, g.first, now, g.count)
-	if q.tail.seg != nil && q.tail.seg.size+int64(len(frame)) <= q.opts.SegmentBytes {
-		trouble, err = q.extend(frame)
+	var size int64 // that the segment has then
+	if q.tailFits(g.reserved - headerSize) {
+		size, trouble, err = q.extend(g, now)
 	} else {
-		trouble, err = q.begin(g.buf, g.first, now)
+		size, trouble, err = q.begin(g, now)
 	}
 	if err != nil {
 		err = fmt.Errorf("spool: append: %w", err)
@@ -50,58 +49,61 @@ func (q *Queue) write(g *group) (trouble, err error) {
 		return trouble, err
 	}
 	seg := q.tail.seg
-	seg.size += int64(len(frame))
-	q.size += int64(len(frame))
+	q.size += size - seg.size
+	seg.size = size
 	seg.last = now
 	if q.opts.Sync == SyncEveryBatch {
 		q.stats.Syncs++
 	} else {
 		seg.dirty = true
-		q.arm()
 	}
-	n := uint64(g.count) //nolint:gosec // not negative
+	q.arm()
+	n := uint64(g.total) //nolint:gosec // not negative
 	q.end += n
 	q.stats.Events += n
 	seg.end = q.end
 	return trouble, nil
 }
 
-// extend writes a frame to the segment, or leaves it as it was.
-func (q *Queue) extend(frame []byte) (trouble, err error) {
-	t := &q.tail
-	err = q.put(t.file, frame, t.seg.size)
-	if err == nil {
-		return nil, nil
-	}
-	if cut := t.file.Truncate(t.seg.size); cut != nil {
-		// Half a frame at the end of a segment disturbs nobody.
-		return errors.Join(fmt.Errorf("spool: cut back: %w", cut), q.endTail()), err
-	}
-	return nil, err
+// tailFits reports whether frames of a size are to be written to the segment
+// there is.
+func (q *Queue) tailFits(size int64) bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	seg := q.tail.seg
+	return seg != nil && !seg.lost && seg.size+size <= q.opts.SegmentBytes
 }
 
-// begin makes a segment of buf, which is a frame and room for the header, and
-// writes to that from now on. If it cannot, the one before is gone on with.
-func (q *Queue) begin(buf []byte, first uint64, now int64) (trouble, err error) {
-	seg := &segment{first: first, end: first, size: headerSize, created: now}
-	header{version: version, first: first, created: now}.put(buf)
+// extend writes a group to the segment, or leaves that as it was.
+func (q *Queue) extend(g *group, now int64) (size int64, trouble, err error) {
+	t := &q.tail
+	size, err = q.put(t.file, g, t.seg.size, now)
+	if err == nil {
+		return size, nil, nil
+	}
+	if cut := t.file.Truncate(t.seg.size); cut != nil {
+		// What is behind the end of a segment disturbs nobody.
+		return 0, errors.Join(fmt.Errorf("spool: cut back: %w", cut), q.endTail()), err
+	}
+	return 0, nil, err
+}
+
+// begin makes a segment of a group, and writes to that from now on. If it
+// cannot, the one before is gone on with.
+func (q *Queue) begin(g *group, now int64) (size int64, trouble, err error) {
+	seg := &segment{first: g.first, end: g.first, size: headerSize, created: now}
+	header{version: version, first: g.first, created: now}.put(g.buf)
 	path := q.path(seg)
-	f, err := q.opts.disk.create(path)
-	if errors.Is(err, fs.ErrExist) { // an attempt that failed and could not be undone
-		if err := q.opts.disk.remove(path); err != nil {
-			return nil, err
-		}
-		f, err = q.opts.disk.create(path)
-	}
+	f, err := q.create(path)
 	if err != nil {
-		return nil, err
+		return 0, nil, err
 	}
-	err = q.put(f, buf, 0)
+	size, err = q.put(f, g, 0, now)
 	if err == nil && q.opts.Sync == SyncEveryBatch {
 		err = q.opts.disk.names(q.dir)
 	}
 	if err != nil {
-		return errors.Join(f.Close(), q.opts.disk.remove(path)), err
+		return 0, errors.Join(f.Close(), q.opts.disk.remove(path)), err
 	}
 	trouble = q.endTail()
 	q.mu.Lock()
@@ -111,18 +113,34 @@ func (q *Queue) begin(buf []byte, first uint64, now int64) (trouble, err error) 
 	q.newNames = q.opts.Sync != SyncEveryBatch
 	q.mu.Unlock()
 	q.tail.seg, q.tail.file = seg, f
-	return trouble, nil
+	return size, trouble, nil
 }
 
-// put writes b to f at an offset, and syncs if every batch is to be.
-func (q *Queue) put(f file, b []byte, at int64) error {
-	if _, err := f.WriteAt(b, at); err != nil {
-		return err
+// create makes a file, in place of one that an attempt has left behind which
+// failed and could not be undone.
+func (q *Queue) create(path string) (file, error) {
+	f, err := q.opts.disk.create(path)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		err = q.opts.disk.remove(path)
+	case errors.Is(err, fs.ErrNotExist):
+		err = q.remake()
+	default:
+		return f, err
 	}
-	if q.opts.Sync != SyncEveryBatch {
-		return nil
+	if err != nil {
+		return nil, err
 	}
-	return q.opts.disk.sync(f)
+	return q.opts.disk.create(path)
+}
+
+// put writes a group to f at an offset, and syncs if every batch is to be.
+func (q *Queue) put(f file, g *group, at, now int64) (end int64, err error) {
+	end, err = g.writeTo(f, at, g.first, now)
+	if err == nil && q.opts.Sync == SyncEveryBatch {
+		err = q.opts.disk.sync(f)
+	}
+	return end, err
 }
 
 // retire begins a new segment with the next write if nobody needs the events of
