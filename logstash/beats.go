@@ -29,7 +29,14 @@ type beats struct {
 	turn   *turn        // that of conn
 	acked  int          // events of which progress has not told
 	worked bool         // some receiver has acked something
+	died   bool         // the last connection did, over events
+	wary   time.Duration
 }
+
+// waryTime is how long a new connection is watched before it gets events, when the
+// last one has died over some. A load balancer whose receivers are down takes
+// connections all the same, and ends them at once: the events are not to blame.
+const waryTime = 100 * time.Millisecond
 
 func newBeats(peers *endpoints, files *tlsFiles, o *DialOptions) (pipeliner, error) {
 	enc, err := lumber.NewEncoder(o.CompressionLevel)
@@ -38,7 +45,7 @@ func newBeats(peers *endpoints, files *tlsFiles, o *DialOptions) (pipeliner, err
 	}
 	return &beats{
 		peers: peers, files: files, enc: enc, timeout: o.Timeout,
-		changed: make(chan struct{}, 1),
+		changed: make(chan struct{}, 1), wary: min(waryTime, o.MinBackoff),
 	}, nil
 }
 
@@ -57,11 +64,40 @@ func (t *beats) start(ctx context.Context, events [][]byte) error {
 			return err
 		}
 		t.conn, t.turn = lumber.NewConn(link, t.enc, t.timeout, t.changed), link.turn
+		if err := t.watch(ctx); err != nil {
+			return err
+		}
 	}
 	if err := t.conn.Send(ctx, events); err != nil {
 		return t.failed(ctx, err)
 	}
 	return nil
+}
+
+// watch reports whether a new connection ends by itself, where that is to be
+// feared.
+func (t *beats) watch(ctx context.Context) error {
+	if !t.died {
+		return nil
+	}
+	timer := time.NewTimer(t.wary)
+	defer timer.Stop()
+	for over := false; !over && t.conn.Err() == nil; {
+		select {
+		case <-timer.C:
+			over = true
+		case <-t.changed:
+		case <-ctx.Done():
+			over = true
+		}
+	}
+	err := t.conn.Err()
+	if err == nil {
+		return ctx.Err()
+	}
+	err = &dialError{fmt.Errorf("logstash: %s takes connections and closes them: %w", t.turn.addr(), err)}
+	t.drop(err)
+	return err
 }
 
 // progress tells of the acks that have come, and of the end of the connection
@@ -128,7 +164,7 @@ func (t *beats) look() error {
 func (t *beats) collect() {
 	if n := t.conn.Acked(); n > 0 {
 		t.acked += n
-		t.worked = true
+		t.worked, t.died = true, false
 		t.turn.worked()
 	}
 }
@@ -149,6 +185,7 @@ func (t *beats) failed(ctx context.Context, err error) error {
 		t.drop(nil)
 		return &staleError{err}
 	case lumber.Died:
+		t.died = true
 		t.drop(err)
 		return &diedError{err}
 	default:

@@ -83,7 +83,9 @@ type DialOptions struct {
 	// handshake, a piece of 64 KiB to be taken by the peer, the peer to say
 	// nothing at all while it owes an ack, and an HTTP request. A Beats input that
 	// sends keepalives is waited for. An address that failed last has no more than
-	// five seconds for a connection while others may be tried. Zero means 30 seconds.
+	// five seconds for a connection while others may be tried, but as long as any for
+	// what it is then sent. Several addresses of one name share the time for a
+	// connection. Zero means 30 seconds.
 	Timeout time.Duration
 
 	// CompressionLevel is the level of zlib for beats://, or of gzip for http://,
@@ -111,7 +113,10 @@ type DialOptions struct {
 
 	// ConnectionTTL is how long a connection is used before another one is made,
 	// between two batches; with PreferPrimary, only one to another than the first
-	// address. Zero means as long as it lasts.
+	// address. Over tcp://, tls:// and unix:// sending pauses then until the receiver
+	// has read everything and closed the connection, too, or for half a second, and
+	// what it may not have read is written again, see ResendBytes. Zero means as long
+	// as it lasts.
 	ConnectionTTL time.Duration
 
 	// MinConnectionTime is how long a connection must have lasted for
@@ -138,12 +143,16 @@ type DialOptions struct {
 
 	// KeepAlive is the time without an event after which a newline is sent over
 	// tcp://, tls:// and unix://, so that nothing on the way takes the connection
-	// for dead. The codec json_lines takes no notice of it. Zero means none.
+	// for dead. The codec json_lines takes no notice of it, while others may make an
+	// event of it. Zero means none.
 	KeepAlive time.Duration
 
 	// ResendBytes is how much of what was written last, in whole events, is written
 	// again when a connection over tcp://, tls:// or unix:// has broken, as the
-	// receiver may not have read it. Zero means nothing.
+	// receiver may not have read it. So it is when we have ended the connection, after
+	// ConnectionTTL or in Shutdown, and the receiver has not closed it in turn within
+	// half a second: one that never does gets that much twice each time. Zero means
+	// nothing.
 	ResendBytes int
 
 	// Username and Password are for http:// and https://, by the scheme Basic. Both
@@ -258,45 +267,45 @@ func (opts *DialOptions) complete() (DialOptions, error) {
 }
 
 // checkSpool checks what is about the spool.
-func (o *DialOptions) checkSpool(c *checker) {
-	c.check(spoolModeNames.has(int(o.SpoolMode)), "SpoolMode", o.SpoolMode, "SpoolOff, SpoolOverflow or SpoolAlways")
-	c.check(spoolSyncNames.has(int(o.SpoolSync)), "SpoolSync", o.SpoolSync, "SyncInterval, SyncEveryBatch or SyncNever")
-	c.check(o.SpoolMaxAge >= 0, "SpoolMaxAge", o.SpoolMaxAge, "0 or more")
-	if o.SpoolDir == "" {
+func (opts *DialOptions) checkSpool(c *checker) {
+	c.check(spoolModeNames.has(int(opts.SpoolMode)), "SpoolMode", opts.SpoolMode, "SpoolOff, SpoolOverflow or SpoolAlways")
+	c.check(spoolSyncNames.has(int(opts.SpoolSync)), "SpoolSync", opts.SpoolSync, "SyncInterval, SyncEveryBatch or SyncNever")
+	c.check(opts.SpoolMaxAge >= 0, "SpoolMaxAge", opts.SpoolMaxAge, "0 or more")
+	if opts.SpoolDir == "" {
 		const want = "SpoolDir with it"
-		c.check(o.SpoolMode == SpoolOff, "SpoolMode", o.SpoolMode, want)
-		c.check(o.SpoolMaxBytes == 0, "SpoolMaxBytes", o.SpoolMaxBytes, want)
-		c.check(o.SpoolMaxAge <= 0, "SpoolMaxAge", o.SpoolMaxAge, want)
-		c.check(o.SpoolSync <= 0, "SpoolSync", o.SpoolSync, want)
+		c.check(opts.SpoolMode == SpoolOff, "SpoolMode", opts.SpoolMode, want)
+		c.check(opts.SpoolMaxBytes == 0, "SpoolMaxBytes", opts.SpoolMaxBytes, want)
+		c.check(opts.SpoolMaxAge <= 0, "SpoolMaxAge", opts.SpoolMaxAge, want)
+		c.check(opts.SpoolSync <= 0, "SpoolSync", opts.SpoolSync, want)
 		return
 	}
-	c.check(o.SpoolMode != SpoolOff, "SpoolMode", o.SpoolMode, "SpoolOverflow or SpoolAlways with SpoolDir")
-	least := 4 * int64(o.MaxEventBytes)
-	c.check(o.SpoolMaxBytes >= least, "SpoolMaxBytes", o.SpoolMaxBytes, fmt.Sprintf("at least four times MaxEventBytes, %d", least))
+	c.check(opts.SpoolMode != SpoolOff, "SpoolMode", opts.SpoolMode, "SpoolOverflow or SpoolAlways with SpoolDir")
+	least := 4 * int64(opts.MaxEventBytes)
+	c.check(opts.SpoolMaxBytes >= least, "SpoolMaxBytes", opts.SpoolMaxBytes, fmt.Sprintf("at least four times MaxEventBytes, %d", least))
 }
 
 // fillIn gives the fields that are zero their defaults.
-func (o *DialOptions) fillIn() {
-	setDefault(&o.Size, 64<<20)
-	setDefault(&o.MaxEventBytes, int(min(1<<20, max(o.Size-eventOverhead, 0))))
-	setDefault(&o.BlockTimeout, time.Second)
-	setDefault(&o.Reserve, 0.2)
-	o.Reserve = min(max(o.Reserve, 0), 0.9)
-	setDefault(&o.BatchSize, MaxBatchSize)
-	setDefault(&o.FlushInterval, 100*time.Millisecond)
-	setDefault(&o.Pipeline, 4)
-	setDefault(&o.Timeout, 30*time.Second)
-	setDefault(&o.MinBackoff, time.Second)
-	setDefault(&o.MaxBackoff, max(time.Minute, o.MinBackoff))
-	setDefault(&o.MinConnectionTime, 10*time.Second)
-	if o.SpoolDir != "" {
-		setDefault(&o.SpoolMaxBytes, 1<<30)
+func (opts *DialOptions) fillIn() {
+	setDefault(&opts.Size, 64<<20)
+	setDefault(&opts.MaxEventBytes, int(min(1<<20, max(opts.Size-eventOverhead, 0))))
+	setDefault(&opts.BlockTimeout, time.Second)
+	setDefault(&opts.Reserve, 0.2)
+	opts.Reserve = min(max(opts.Reserve, 0), 0.9)
+	setDefault(&opts.BatchSize, MaxBatchSize)
+	setDefault(&opts.FlushInterval, 100*time.Millisecond)
+	setDefault(&opts.Pipeline, 4)
+	setDefault(&opts.Timeout, 30*time.Second)
+	setDefault(&opts.MinBackoff, time.Second)
+	setDefault(&opts.MaxBackoff, max(time.Minute, opts.MinBackoff))
+	setDefault(&opts.MinConnectionTime, 10*time.Second)
+	if opts.SpoolDir != "" {
+		setDefault(&opts.SpoolMaxBytes, 1<<30)
 	}
-	if o.Protect == nil {
-		o.Protect = slog.LevelWarn
+	if opts.Protect == nil {
+		opts.Protect = slog.LevelWarn
 	}
-	if o.SyncLevel == nil {
-		o.SyncLevel = slog.LevelError
+	if opts.SyncLevel == nil {
+		opts.SyncLevel = slog.LevelError
 	}
 }
 

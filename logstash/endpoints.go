@@ -18,7 +18,8 @@ import (
 // concurrent use.
 type endpoints struct {
 	strategy Strategy
-	dial     dialFunc
+	dial     dialFunc // the user's, nil without one
+	names    resolver
 	timeout  time.Duration // of a dial with its handshake, and of a piece of a write
 	ttl      time.Duration // of a turn; 0 for ever
 	least    time.Duration // MinConnectionTime
@@ -44,6 +45,7 @@ type endpoint struct {
 
 	pace     backoff
 	failures int           // since something worked
+	misses   int           // failures of turns in which nothing had
 	failedAt uint64        // the event that the last failure was
 	excused  bool          // the last failure was followed by no backoff
 	brief    time.Duration // how long the last connection lasted, if it never worked
@@ -57,12 +59,10 @@ func newEndpoints(hosts []string, o *DialOptions) *endpoints {
 	e := &endpoints{
 		strategy: o.Strategy,
 		dial:     o.DialContext,
+		names:    newResolver(),
 		timeout:  o.Timeout,
 		ttl:      o.ConnectionTTL,
 		least:    o.MinConnectionTime,
-	}
-	if e.dial == nil {
-		e.dial = new(net.Dialer).DialContext
 	}
 	for i, host := range hosts {
 		pace := backoff{least: o.MinBackoff, most: o.MaxBackoff}
@@ -115,7 +115,11 @@ func (e *endpoints) callDial(ctx context.Context, network, host string) (conn ne
 			conn, err = nil, fmt.Errorf("DialContext panicked: %v", v)
 		}
 	}()
-	conn, err = e.dial(ctx, network, host)
+	if e.dial != nil {
+		conn, err = e.dial(ctx, network, host)
+	} else {
+		conn, err = e.names.dialFrom(ctx, network, host, e.misses(host))
+	}
 	switch {
 	case err != nil:
 		return nil, err // conn may be a nil pointer in disguise
@@ -123,6 +127,18 @@ func (e *endpoints) callDial(ctx context.Context, network, host string) (conn ne
 		return nil, errors.New("DialContext returned neither a connection nor an error")
 	}
 	return &guardedConn{conn}, nil
+}
+
+// misses returns how many turns with a host have ended before it had worked.
+func (e *endpoints) misses(host string) int {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	for _, p := range e.all {
+		if p.host == host {
+			return p.misses
+		}
+	}
+	return 0 // that of a proxy
 }
 
 // isNil reports whether conn is nil, perhaps in disguise.

@@ -8,7 +8,9 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"os"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -887,6 +889,73 @@ func TestSteadyConn(t *testing.T) {
 			if err := c.CloseWrite(); !errors.Is(err, errors.ErrUnsupported) {
 				t.Errorf("CloseWrite: %v, want errors.ErrUnsupported", err)
 			}
+		}
+	})
+}
+
+// Where a name has several addresses, and nothing works behind the first, another
+// one is tried the next time, and stays as long as it works. An order that changes
+// with each answer of the name server makes no difference.
+func TestAddressesOfOneName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		n := network{down: map[string]bool{"[::3]:5044": true}}
+		e := endpointsOf(t, &n, "logs:5044", DialOptions{})
+		ips := []netip.Addr{netip.MustParseAddr("::1"), netip.MustParseAddr("::2"), netip.MustParseAddr("::3")}
+		e.dial = nil
+		e.names = resolver{
+			dial: n.dial,
+			lookup: func(_ context.Context, _, host string) ([]netip.Addr, error) {
+				if host != "logs" {
+					t.Errorf("looked up %q", host)
+				}
+				ips = append(ips[1:], ips[0])
+				return slices.Clone(ips), nil
+			},
+		}
+		for i, step := range []struct {
+			works bool
+			want  string
+		}{
+			{false, "logs:5044"},
+			{false, "[::2]:5044"},
+			{false, "[::3]:5044 [::1]:5044"},
+			{true, "[::1]:5044"},
+			{true, "[::1]:5044"},
+			{false, "[::1]:5044"},
+			{true, "[::2]:5044"},
+		} {
+			l := mustConnect(t, e)
+			checkDialed(t, &n, fmt.Sprint("connection ", i), step.want)
+			if step.works {
+				l.worked()
+			}
+			l.done(testlog.ErrInjected)
+			time.Sleep(time.Hour)
+		}
+	})
+}
+
+// Each address has its share of the time.
+func TestAddressThatSwallowsPackets(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := resolver{
+			lookup: func(context.Context, string, string) ([]netip.Addr, error) {
+				return []netip.Addr{netip.MustParseAddr("::1"), netip.MustParseAddr("::2")}, nil
+			},
+			dial: func(ctx context.Context, _, addr string) (net.Conn, error) {
+				if addr == "[::2]:1" {
+					<-ctx.Done()
+					return nil, ctx.Err()
+				}
+				return new(network).dial(ctx, "", addr)
+			},
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		start := time.Now()
+		conn, err := r.dialFrom(ctx, "tcp", "logs:1", 1)
+		if d := time.Since(start); conn == nil || err != nil || d != 5*time.Second {
+			t.Errorf("connection %v, error %v after %v; want one after 5s", conn, err, d)
 		}
 	})
 }

@@ -20,6 +20,15 @@ import (
 // some of them say nothing about it.
 const idleLimit = 50 * time.Second
 
+// A connection that ends behind its first answer is not worth keeping. After maxSingles
+// of them in a row, the next singleUse are closed by us: net/http writes a line to the
+// standard logger for each on which the peer has sent more than its answer, and this
+// line may become an event.
+const (
+	maxSingles = 3
+	singleUse  = 1000
+)
+
 // httpInput carries events to an http input: every request holds a JSON array,
 // and its events are done when the input has answered 200, 201, 202 or 204.
 //
@@ -57,7 +66,10 @@ type httpInput struct {
 	req    *http.Request // for conn, to be copied for each request
 	worked bool          // something was acked, over any of them
 	proven bool          // conn has brought an answer
+	again  bool          // and another one
 	used   time.Time     // and did so last
+
+	singles int // connections in a row that brought one answer
 }
 
 // newHTTP returns the Transport for an http input at t.
@@ -137,6 +149,7 @@ func (h *httpInput) exchange(ctx context.Context) (a answer, sent progress, err 
 	case err == nil:
 		defer resp.Body.Close() //nolint:errcheck // the answer is known
 		a := readAnswer(resp, h.hidden, cancel)
+		a.last = a.last || req.Close
 		a.noTLS = h.files == nil && !h.proven && a.missesTLS()
 		a.early = body.detach() != everything
 		return a, everything, nil
@@ -152,7 +165,7 @@ func (h *httpInput) exchange(ctx context.Context) (a answer, sent progress, err 
 
 // settle draws the conclusions from an answer to n events.
 func (h *httpInput) settle(a answer, n int) error {
-	h.proven, h.used = true, time.Now()
+	h.again, h.proven, h.used = h.proven, true, time.Now()
 	if a.acks() {
 		h.worked = true
 		h.turn.worked()
@@ -205,7 +218,13 @@ func (h *httpInput) broken(ctx context.Context, err error, sent progress) error 
 // endpoint whose turn it is or else to any other that may be tried.
 func (h *httpInput) connect(ctx context.Context) error {
 	fileErr := h.renew()
-	if h.conn != nil && (h.conn.Err() != nil || h.turn.expired() || time.Since(h.used) > idleLimit) {
+	if h.conn != nil && h.conn.Err() != nil {
+		if h.singles++; h.again {
+			h.singles = 0
+		}
+		h.end(nil)
+	}
+	if h.conn != nil && (h.turn.expired() || time.Since(h.used) > idleLimit) {
 		h.end(nil)
 	}
 	var tried []*endpoint
@@ -242,10 +261,14 @@ func (h *httpInput) open(ctx context.Context) error {
 		return fmt.Errorf("logstash: connect to %s: %w", h.url.Host, err)
 	}
 	u := h.url // a copy, because net/http may look at the last one still
-	h.conn, h.proven, h.used = conn, false, time.Now()
+	h.conn, h.proven, h.again, h.used = conn, false, false, time.Now()
 	h.req = &http.Request{
 		Method: http.MethodPost, URL: &u, Host: h.host, Header: h.header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+	}
+	if h.singles >= maxSingles {
+		h.req.Close = true
+		h.singles = (h.singles + 1) % (maxSingles + singleUse)
 	}
 	return nil
 }

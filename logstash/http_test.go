@@ -1,12 +1,16 @@
 package logstash_test
 
 import (
+	"bufio"
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"io"
+	"log"
 	"net"
 	"net/http"
+	"os"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -412,6 +416,48 @@ func TestHTTPEarlyAck(t *testing.T) {
 			t.Errorf("errors %q, %d events; want one, and the event", errs, srv.Count())
 		}
 	})
+}
+
+// Of a receiver that says more than its answer, which net/http complains about to the
+// standard logger, there are no more than a few such lines.
+func TestHTTPAnswersThatGoOn(t *testing.T) {
+	var lines bytes.Buffer
+	log.SetOutput(&lines)
+	defer log.SetOutput(os.Stderr)
+	const n = 50
+	synctest.Test(t, func(t *testing.T) {
+		conns := 0
+		dial := func(context.Context, string, string) (net.Conn, error) {
+			conns++
+			ours, theirs := net.Pipe()
+			go func() {
+				defer theirs.Close()
+				for r := bufio.NewReader(theirs); ; {
+					req, err := http.ReadRequest(r)
+					if err != nil {
+						return
+					}
+					_, _ = io.Copy(io.Discard, req.Body)
+					_, _ = io.WriteString(theirs, "HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\nmore")
+				}
+			}()
+			return ours, nil
+		}
+		tr := newHTTP(t, func(o *logstash.DialOptions) { o.DialContext = dial }, "http://example.com")
+		defer tr.Close()
+		for i := range n {
+			if errs := deliver(t, tr, events(i, i+1)); len(errs) > 0 {
+				t.Fatal(errs)
+			}
+			synctest.Wait()
+		}
+		if conns != n {
+			t.Errorf("%d connections for %d requests", conns, n)
+		}
+	})
+	if got := strings.Count(lines.String(), "Unsolicited"); got != 3 {
+		t.Errorf("%d complaints, want 3:\n%s", got, lines.String())
+	}
 }
 
 // A receiver may repeat what it cannot read. That speaks of HTTPS in an event,

@@ -43,6 +43,7 @@ type lane struct {
 	flights []*piece  // under way, the oldest first
 	events  [][]byte  // of a batch, used again for each
 	window  int       // how many events the next batch may have
+	ceiling int       // up to which the window doubles
 	limit   int       // how many batches may be under way
 	stale   bool      // the last attempt met a stale connection
 	hasty   int       // attempts that failed without a pause since the last ack
@@ -58,8 +59,8 @@ func newLane(s *Shipper, number int, t Transport) *lane {
 		wake:   make(chan struct{}, 1),
 		timer:  time.NewTimer(0),
 		pace:   backoff{least: s.opts.MinBackoff, most: s.opts.MaxBackoff},
-		window: s.opts.BatchSize,
-		limit:  1,
+		window: s.opts.BatchSize, ceiling: s.opts.BatchSize,
+		limit: 1,
 	}
 	l.timer.Stop()
 	if l.pipe, _ = t.(pipeliner); l.pipe != nil {
@@ -150,7 +151,10 @@ func (l *lane) send(p *piece) error {
 	defer clear(events)
 	l.flights = append(l.flights, p)
 	again := p.sent
-	acked, err := 0, error(nil)
+	var (
+		acked int
+		err   error
+	)
 	if l.pipe != nil {
 		err = l.start(events)
 	} else {
@@ -227,11 +231,21 @@ func (l *lane) settle(acked int) {
 	}
 	l.pace.reset()
 	l.stale, l.hasty, l.deaths = false, 0, 0
-	l.window = min(2*l.window, l.s.opts.BatchSize)
+	l.widen()
 	if l.pipe != nil {
 		l.limit = min(l.limit+1, l.s.opts.Pipeline)
 	}
 	l.s.checkRoom()
+}
+
+// widen lets the next batch have more events: after trouble, slowly from half of
+// what the trouble came with.
+func (l *lane) widen() {
+	if l.window < l.ceiling {
+		l.window = min(2*l.window, l.ceiling)
+	} else {
+		l.window = min(l.window+max(l.window/8, 1), l.s.opts.BatchSize)
+	}
 }
 
 // broke sees to what is under way after a failure, and waits before the next
@@ -243,7 +257,11 @@ func (l *lane) broke(err error) {
 	}
 	retried := len(l.flights) == 1 && l.flights[0].strikes > 0
 	l.giveBack(err)
-	l.window, l.limit = max(l.window/2, 1), 1
+	l.limit = 1
+	if !sentNothing(err) && !errors.Is(err, ErrRejected) {
+		l.ceiling = max(l.window/2, 1)
+		l.window = l.ceiling
+	}
 	if l.s.ctx.Err() != nil {
 		return
 	}
@@ -371,7 +389,9 @@ func (l *lane) end() {
 	l.timer.Stop()
 	defer l.s.laneEnded()
 	defer func() { _ = recover() }() // a Transport of the user's may do anything
-	if t, ok := l.t.(interface{ closeWithin(ctx context.Context) error }); ok {
+	if t, ok := l.t.(interface {
+		closeWithin(ctx context.Context) error
+	}); ok {
 		_ = t.closeWithin(l.s.ctx)
 		return
 	}

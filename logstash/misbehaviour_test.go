@@ -157,7 +157,7 @@ func TestQuarantineInTheSpoolFollowsNoLink(t *testing.T) {
 func TestNewShipperLeavesATransportAloneAfterAnError(t *testing.T) {
 	for _, opts := range []logstash.DialOptions{
 		{Size: -1},
-		{SpoolDir: filepath.Join("/dev/null", "spool"), SpoolMode: logstash.SpoolAlways},
+		{SpoolDir: os.DevNull + "/spool", SpoolMode: logstash.SpoolAlways},
 	} {
 		f := new(fakeTransport)
 		if _, err := logstash.NewShipper(f, &opts); err == nil {

@@ -148,15 +148,19 @@ func (q *queue) skip(next uint64) {
 	if next <= q.readTo {
 		return
 	}
-	gone := next - q.readTo
 	q.readTo = next
-	known := min(gone, q.evicted)
-	q.evicted -= known
-	q.giveUp(gone - known)
+	q.settleGone()
 }
 
-// giveUp counts events that the spool has given up.
-func (q *queue) giveUp(n uint64) {
+// settleGone counts the events that the spool has given up: too old, damaged, or in
+// the way of others.
+func (q *queue) settleGone() {
+	gone := q.spool.Gone()
+	n := gone - q.gone
+	if n == 0 {
+		return
+	}
+	q.gone = gone
 	q.spooled -= n
 	q.dropped[dropSpool] += n
 	q.tell()
@@ -167,13 +171,10 @@ func (q *queue) giveUp(n uint64) {
 
 // evict makes the spool drop its oldest events, and returns how many those were.
 func (q *queue) evict() (n uint64, err error) {
-	q.reading.Lock() // no lane may come to the gap before it is counted
-	defer q.reading.Unlock()
 	n, err = q.spool.DropOldest()
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	q.evicted += n
-	q.giveUp(n)
+	q.settleGone()
 	return n, err
 }
 
@@ -192,7 +193,7 @@ func (q *queue) settle(p *piece, n int, done func(*queue, int)) {
 	front := 0
 	for range n {
 		q.bytes -= p.cost(p.from)
-		front += p.batch.settle(p.from)
+		front += p.settle(p.from)
 		p.from++
 	}
 	if p.lease != nil {
@@ -454,6 +455,9 @@ func (q *queue) fill() float64 {
 func (q *queue) stats() Stats {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.spool != nil {
+		q.settleGone()
+	}
 	s := Stats{
 		Accepted:        q.entered + q.refused,
 		Written:         q.written,

@@ -52,7 +52,7 @@ type queue struct {
 	spooling bool   // of overflow: new events go to the spool
 	pending  int    // events that are being written to the spool
 	readTo   uint64 // the number behind the last event that was read from the spool
-	evicted  uint64 // events that the spool has dropped and that are counted already
+	gone     uint64 // events that the spool has given up and that are counted
 
 	hurryTo uint64        // events of the spool with lower numbers are not to wait for more
 	hurry   bool          // the tail is not to wait for more events
@@ -116,8 +116,8 @@ func (q *queue) restore() {
 	head, end, st := q.spool.Head(), q.spool.End(), q.spool.Stats()
 	q.readTo = head
 	q.spooled = st.Events
-	q.evicted = end - head - st.Events // by an earlier Shipper, or just now
-	q.dropped[dropSpool] = st.Expired + st.Damaged
+	q.gone = q.spool.Gone() // by Open
+	q.dropped[dropSpool] = q.gone
 	q.entered = q.spooled + q.dropped[dropSpool]
 	if head < end {
 		q.spooling = q.overflow
@@ -311,6 +311,7 @@ func (q *queue) spoolDone(end uint64, hurry bool) {
 	defer q.mu.Unlock()
 	q.pending--
 	q.mark(end)
+	q.settleGone()
 	if hurry {
 		q.hurrySpool(end)
 	} else if end-q.readTo == uint64(q.batchLen) { //nolint:gosec // never negative

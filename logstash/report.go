@@ -162,7 +162,7 @@ func (r *reporter) spoolFailed(err error) {
 	first := r.spooling.add()
 	r.mu.Unlock()
 	if first {
-		r.failed(fmt.Errorf("logstash: spool: %w", err))
+		r.failed(fmt.Errorf("logstash: %w", err))
 	}
 }
 

@@ -297,6 +297,7 @@ func (s *Shipper) laneEnded() {
 		for _, lease := range s.queue.leases() {
 			s.spool.Release(lease)
 		}
+		s.spool.Retry()
 		before = s.keep(before, s.spool.Prepend)
 		behind = s.keep(behind, func(events [][]byte) error {
 			_, err := s.spool.Append(events)

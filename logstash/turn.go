@@ -106,8 +106,11 @@ func (t *turn) end(err error, after time.Duration) {
 	}
 	now := time.Now()
 	p.brief = 0
-	if t.connected && !t.proven {
-		p.brief = now.Sub(t.since)
+	if !t.proven {
+		p.misses++
+		if t.connected {
+			p.brief = now.Sub(t.since)
+		}
 	}
 	if held := now.Add(after); after > 0 && held.After(p.heldTo) {
 		p.heldTo = held

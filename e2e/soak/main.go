@@ -9,7 +9,8 @@
 // prints: receivers and networks fail, the sender is replaced and killed, and
 // its disk is full, which takes root, for a file system of its own. With -write
 // the table goes into docs/soak.md, between the lines <!-- soak:begin --> and
-// <!-- soak:end -->. The exit status is 1 if an event is lost or out of order.
+// <!-- soak:end -->. The exit status is 1 if an event is lost, or out of order
+// without a reason.
 package main
 
 import (

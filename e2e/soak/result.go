@@ -33,7 +33,7 @@ func (r result) verdict() error {
 	fault(r.lost, "%d events are lost", r.lost)
 	fault(r.refused, "%d events were refused", r.refused)
 	fault(r.dropped, "%d events were dropped", r.dropped)
-	fault(r.disorder, "%d events arrived out of order: %s", r.disorder, r.odd)
+	fault(r.disorder-r.suspects(), "%d events arrived out of order: %s", r.disorder, r.odd)
 	fault(r.undone, "%d senders did not end as they should", r.undone)
 	fault(r.twice-r.most(), "%d events arrived twice, want at most %d", r.twice, r.most())
 	return errors.Join(errs...)
@@ -42,6 +42,10 @@ func (r result) verdict() error {
 // most returns how many events may have arrived twice: the windows that were
 // under way when a connection ended.
 func (r result) most() int { return r.connections * 4 * 2048 }
+
+// suspects returns how many events may have been overtaken: one over which
+// several connections in a row have ended is put aside for a moment.
+func (r result) suspects() int { return 1 + r.connections/50 }
 
 // markdown returns the result as a part of a page.
 func (r result) markdown() string {

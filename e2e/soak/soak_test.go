@@ -62,7 +62,7 @@ func TestVerdict(t *testing.T) {
 		t.Errorf("a good day was called bad: %v", err)
 	}
 	for _, bad := range []result{
-		{lost: 1}, {refused: 1}, {dropped: 1}, {disorder: 1}, {undone: 1}, {connections: 1, twice: 8193},
+		{lost: 1}, {refused: 1}, {dropped: 1}, {disorder: 2}, {undone: 1}, {connections: 1, twice: 8193},
 	} {
 		if bad.verdict() == nil {
 			t.Errorf("%+v was called good", bad)
