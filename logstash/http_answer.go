@@ -173,9 +173,10 @@ func (e *answerError) Error() string {
 	return s
 }
 
-// Is reports whether the answer means ErrRejected.
+// Is reports whether the answer means ErrRejected, or ErrTooLarge as well: where it
+// is about one event, another attempt is of no use.
 func (e *answerError) Is(target error) bool {
-	return target == ErrRejected && e.rejects()
+	return target == ErrRejected && e.rejects() || target == ErrTooLarge && e.status == http.StatusRequestEntityTooLarge
 }
 
 // isTooLarge reports whether err is the answer to a body that is too large.

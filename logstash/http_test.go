@@ -385,6 +385,9 @@ func TestHTTPRejects(t *testing.T) {
 					if acked != 0 || !errors.Is(err, logstash.ErrRejected) || !strings.Contains(err.Error(), `"no"`) {
 						t.Fatalf("acked %d, error %v; want 0, ErrRejected", acked, err)
 					}
+					if errors.Is(err, logstash.ErrTooLarge) != (status == 413) {
+						t.Errorf("error %v, want ErrTooLarge for 413 alone", err)
+					}
 					if d := time.Since(start); d != 0 {
 						t.Errorf("took %v", d)
 					}

@@ -21,6 +21,9 @@ const (
 	// single event, with acks of others in between, before it goes to quarantine.
 	strikesOfDeath     = 6
 	strikesOfRejection = 2
+	// calmAcks is how many acks must come after a timeout before batches grow beyond
+	// half of what was too much: a receiver that is slow will stay so for a while.
+	calmAcks = 100
 	// maxHasty is how many attempts in a row may fail without a pause.
 	maxHasty = 3
 )
@@ -44,6 +47,7 @@ type lane struct {
 	events  [][]byte  // of a batch, used again for each
 	window  int       // how many events the next batch may have
 	ceiling int       // up to which the window doubles
+	calm    int       // how many acks must come before window passes ceiling
 	limit   int       // how many batches may be under way
 	stale   bool      // the last attempt met a stale connection
 	hasty   int       // attempts that failed without a pause since the last ack
@@ -241,9 +245,12 @@ func (l *lane) settle(acked int) {
 // widen lets the next batch have more events: after trouble, slowly from half of
 // what the trouble came with.
 func (l *lane) widen() {
-	if l.window < l.ceiling {
+	switch {
+	case l.window < l.ceiling:
 		l.window = min(2*l.window, l.ceiling)
-	} else {
+	case l.calm > 0:
+		l.calm--
+	default:
 		l.window = min(l.window+max(l.window/8, 1), l.s.opts.BatchSize)
 	}
 }
@@ -261,6 +268,9 @@ func (l *lane) broke(err error) {
 	if !sentNothing(err) && !errors.Is(err, ErrRejected) {
 		l.ceiling = max(l.window/2, 1)
 		l.window = l.ceiling
+		if isTimeout(err) {
+			l.calm = calmAcks
+		}
 	}
 	if l.s.ctx.Err() != nil {
 		return
