@@ -148,10 +148,11 @@ func (h *httpInput) exchange(ctx context.Context) (a answer, sent progress, err 
 	switch {
 	case err == nil:
 		defer resp.Body.Close() //nolint:errcheck // the answer is known
+		early := body.progress() != everything
 		a := readAnswer(resp, h.hidden, cancel)
 		a.last = a.last || req.Close
 		a.noTLS = h.files == nil && !h.proven && a.missesTLS()
-		a.early = body.detach() != everything
+		a.early = early
 		return a, everything, nil
 	case ctx.Err() != nil:
 		err = ctx.Err()
@@ -377,9 +378,6 @@ func (h *httpInput) name() string {
 // resent returns how many events were sent again after the receiver had found
 // a request too large.
 func (h *httpInput) resent() uint64 { return h.resend.Load() }
-
-// reconnects returns how many connections were made after the first.
-func (h *httpInput) reconnects() uint64 { return h.peers.reconnects() }
 
 // Close closes the connection.
 func (h *httpInput) Close() error {

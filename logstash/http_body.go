@@ -111,6 +111,13 @@ func (r *bodyReader) len() int {
 	return len(r.rest)
 }
 
+// progress returns how much was read.
+func (r *bodyReader) progress() progress {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.sent
+}
+
 // detach ends the reading and says how much was read.
 func (r *bodyReader) detach() progress {
 	r.mu.Lock()

@@ -10,6 +10,7 @@ import (
 	"crypto/x509/pkix"
 	"encoding/pem"
 	"errors"
+	"io"
 	"math/big"
 	"net"
 	"net/http"
@@ -37,6 +38,7 @@ type authority struct {
 }
 
 func newAuthority(t testing.TB) *authority {
+	t.Helper()
 	a := &authority{t: t, next: 1}
 	a.cert, a.key = a.sign("authority", &x509.Certificate{IsCA: true, BasicConstraintsValid: true, KeyUsage: x509.KeyUsageCertSign})
 	return a
@@ -208,6 +210,9 @@ func TestHTTPOverHTTP2(t *testing.T) {
 		mu.Lock()
 		defer mu.Unlock()
 		protos = append(protos, r.Proto)
+		if status == http.StatusOK {
+			_, _ = io.Copy(io.Discard, r.Body)
+		}
 		w.WriteHeader(status)
 	}))
 	srv.EnableHTTP2 = true

@@ -459,7 +459,7 @@ func TestTransportPanics(t *testing.T) {
 	})
 }
 
-// What is rejected is halved until one event is left, and all others stay in order.
+// What is rejected is divided until one event is left, and all others stay in order.
 func TestRejectedInHalves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := &picky{poison: func(e []byte) bool { return eventID(e) == 5 }}

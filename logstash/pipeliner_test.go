@@ -37,7 +37,7 @@ func (p *touchyPipeliner) Close() error {
 	return nil
 }
 
-func (p *touchyPipeliner) start(_ context.Context, events [][]byte) error {
+func (p *touchyPipeliner) start(_ context.Context, events [][]byte) error { //nolint:unparam // of the interface
 	p.under += len(events)
 	p.sent += len(events)
 	p.call("start")
@@ -48,7 +48,7 @@ func (p *touchyPipeliner) start(_ context.Context, events [][]byte) error {
 	return nil
 }
 
-func (p *touchyPipeliner) progress() (int, error) {
+func (p *touchyPipeliner) progress() (int, error) { //nolint:unparam // of the interface
 	p.call("progress")
 	acked := p.under
 	p.under = 0

@@ -327,6 +327,7 @@ func (q *queue) spoolFailed(event []byte, important, hurry, keep bool) (v verdic
 	q.pending--
 	q.spooled--
 	q.entered--
+	q.settleGone()
 	q.endSpooling()
 	if q.closed {
 		q.wake() // it may have been the last

@@ -297,7 +297,6 @@ func (s *Shipper) laneEnded() {
 		for _, lease := range s.queue.leases() {
 			s.spool.Release(lease)
 		}
-		s.spool.Retry()
 		before = s.keep(before, s.spool.Prepend)
 		behind = s.keep(behind, func(events [][]byte) error {
 			_, err := s.spool.Append(events)
@@ -321,6 +320,7 @@ func (s *Shipper) keep(events [][]byte, put func([][]byte) error) [][]byte {
 	if len(events) == 0 {
 		return nil
 	}
+	s.spool.Retry() // there may be room by now
 	if err := put(events); err != nil {
 		s.report.spoolFailed(err)
 		return events

@@ -31,7 +31,7 @@ func TestSoak(t *testing.T) {
 	if err := soak(t.Context(), options{day: 6 * time.Second, peak: 2000}, &out); err != nil {
 		t.Errorf("%v\n%s", err, out.String())
 	}
-	for _, want := range []string{"| **lost** | **0** |", "| 21:30 | the sender is killed while the network is out |"} {
+	for _, want := range []string{"| **lost** | **0** |", "| 19:30 | the sender is killed while the network is out |"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the report does not say %q:\n%s", want, out.String())
 		}

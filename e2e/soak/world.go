@@ -246,7 +246,17 @@ func (w *world) wait(ctx context.Context, s *sender, limit time.Duration) error 
 	}
 }
 
-// until watches until a time.
+// evening reports whether the day is over and all that was sent is acked.
+func (w *world) evening() bool {
+	select {
+	case <-w.sender().ended:
+		return w.sender().err == nil && w.day.hour(time.Now()) >= 24
+	default:
+		return false
+	}
+}
+
+// until watches until a time, or the evening.
 func (w *world) until(ctx context.Context, t time.Time, e *episode) error {
 	ticker := time.NewTicker(watchInterval)
 	defer ticker.Stop()
@@ -255,7 +265,10 @@ func (w *world) until(ctx context.Context, t time.Time, e *episode) error {
 		case <-ticker.C:
 			e.waiting = max(e.waiting, w.waiting())
 		case <-w.sender().ended:
-			return errors.Join(errDone, w.sender().err)
+			if !w.evening() {
+				return errors.Join(errDone, w.sender().err)
+			}
+			return nil
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -28,7 +28,14 @@ func (q *Queue) Append(events [][]byte) (end uint64, err error) {
 		return q.End(), nil
 	}
 	q.mu.Lock()
-	if err := q.admit(size); err != nil {
+	err = q.admit(size)
+	if errors.Is(err, ErrFull) && q.opts.MaxAge > 0 {
+		q.mu.Unlock()
+		q.opts.report(q.expire()) // what is too old must not keep others out
+		q.mu.Lock()
+		err = q.admit(size)
+	}
+	if err != nil {
 		q.mu.Unlock()
 		return 0, err
 	}

@@ -166,8 +166,33 @@ func TestTheFirstSegmentIsCutAnywhere(t *testing.T) {
 
 func TestASegmentIsMissing(t *testing.T) {
 	s := newSample(t, 0)
-	t.Run("the first", func(t *testing.T) {
-		q := mustOpen(t, s.with(t, 0, nil), nil)
+	for _, acked := range []int{0, 4} {
+		t.Run(fmt.Sprintf("the first, with %d acknowledged", acked), func(t *testing.T) {
+			s := newSample(t, acked)
+			var log reports
+			q := mustOpen(t, s.with(t, 0, nil), &spool.Options{OnError: log.add})
+			lost := uint64(4*s.count - acked)
+			if got := q.Stats(); got.Damaged != lost || got.Events != uint64(len(s.events))-lost {
+				t.Errorf("%+v, want %d damaged", got, lost)
+			}
+			if got := fmt.Sprint(log.take()); !strings.Contains(got, fmt.Sprint(lost, " events are missing")) {
+				t.Errorf("reported: %s", got)
+			}
+			if diff := cmp.Diff(s.events[lost:], drain(t, q)); diff != "" {
+				t.Errorf("events mismatch (-want +got):\n%s", diff)
+			}
+			mustClose(t, q)
+			if s := mustOpen(t, s.dir, nil).Stats(); s.Damaged > 0 {
+				t.Errorf("counted again: %+v", s)
+			}
+		})
+	}
+	t.Run("the first, and the position", func(t *testing.T) {
+		dir := s.with(t, 0, nil)
+		if err := os.Remove(filepath.Join(dir, "position")); err != nil {
+			t.Fatal(err)
+		}
+		q := mustOpen(t, dir, nil)
 		checkDrained(t, q, s.events[4*s.count:], 0) // as if they had been acknowledged
 	})
 	t.Run("the second", func(t *testing.T) {

@@ -123,13 +123,8 @@ func (q *Queue) recover() (damage []error, err error) {
 			damage = append(damage, harm)
 		}
 	}
-	switch {
-	case len(q.segments) > 0 && known:
-		q.next = max(q.segments[0].first, q.pos.head)
-	case len(q.segments) > 0:
-		q.next = q.segments[0].first
-	case known:
-		q.next, q.end = q.pos.head, q.pos.head
+	if missing := q.place(known, harm == nil); missing != nil {
+		damage = append(damage, missing)
 	}
 	q.next = q.remaining(q.next)
 	if q.next > q.end { // what was acknowledged was not on the disk yet when the system crashed
@@ -144,6 +139,25 @@ func (q *Queue) recover() (damage []error, err error) {
 		}
 	}
 	return damage, q.probe()
+}
+
+// place goes to the first event that is not done. That there are none before the
+// oldest segment can only be told if the position is in order.
+func (q *Queue) place(known, intact bool) (damage error) {
+	switch {
+	case !known && len(q.segments) > 0:
+		q.next = q.segments[0].first
+	case known && len(q.segments) == 0:
+		q.next, q.end = q.pos.head, q.pos.head
+	case known:
+		oldest := q.segments[0]
+		q.next = max(oldest.first, q.pos.head)
+		if n := q.next - q.pos.head; n > 0 && intact {
+			q.stats.Damaged += n
+			damage = fmt.Errorf("spool: %d events are missing before %s: removed, or done before a crash of the system", n, q.path(oldest))
+		}
+	}
+	return damage
 }
 
 // probe finds out whether files can be made and removed. That there is no room

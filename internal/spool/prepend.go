@@ -27,6 +27,7 @@ func (q *Queue) Prepend(events [][]byte) error {
 	if err != nil {
 		return err
 	}
+	q.opts.report(q.expire())
 	if q.Head() == q.End() {
 		_, err = q.Append(events)
 		return err

@@ -30,7 +30,7 @@ func (q *Queue) Read(maxEvents, maxBytes int, before uint64) (*Lease, error) {
 	if r.passed {
 		r.trouble = append(r.trouble, q.settle())
 	}
-	if l != nil { // err comes again, if it is to stay
+	if l != nil && err != nil { // which comes again, if it is to stay
 		r.trouble = append(r.trouble, err)
 		err = nil
 	}
