@@ -85,7 +85,8 @@ func TestSpoolKeepsTheOrder(t *testing.T) {
 						}
 						hold = nil
 					}
-					if mode == logstash.SpoolOverflow { // memory alone is used again
+					if mode == logstash.SpoolOverflow { // memory alone is used again, once a lane has seen that
+						synctest.Wait()
 						writeEvents(t, s, next, next+1)
 						next++
 						if st := s.Stats(); st.Spooled > 0 {
