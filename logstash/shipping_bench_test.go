@@ -7,11 +7,13 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/sluicelog/sluice/asyncbuf"
 	"github.com/sluicelog/sluice/internal/lstest"
 	"github.com/sluicelog/sluice/internal/testlog"
 	"github.com/sluicelog/sluice/logstash"
@@ -161,3 +163,45 @@ func ackAll(ln net.Listener) {
 		}
 	}
 }
+
+// BenchmarkCaller is what a log call costs whose events go to a Shipper: with a
+// receiver that takes everything at once, beside an asyncbuf.Writer over one that
+// does, and an encoder alone.
+func BenchmarkCaller(b *testing.B) {
+	for _, bb := range []struct {
+		name string
+		open func() (io.Writer, func() error)
+	}{
+		{"encoder", func() (io.Writer, func() error) { return io.Discard, func() error { return nil } }},
+		{"asyncbuf.Writer", func() (io.Writer, func() error) {
+			w := asyncbuf.NewWriter(io.Discard, nil)
+			return w, w.Close
+		}},
+		{"Shipper", func() (io.Writer, func() error) {
+			s := newShipper(b, discardTransport{}, &logstash.DialOptions{Policy: logstash.Block})
+			return s, s.Close
+		}},
+	} {
+		b.Run(bb.name, func(b *testing.B) {
+			w, closeIt := bb.open()
+			logger := slog.New(logstash.NewHandler(w, nil))
+			b.ReportAllocs()
+			for b.Loop() {
+				logger.LogAttrs(context.Background(), slog.LevelInfo, "request served",
+					slog.String("method", "GET"), slog.String("path", "/api/v1/orders/1234567"), slog.Int("status", 200),
+					slog.Duration("took", 1234*time.Microsecond), slog.String("remote", "10.20.30.40"))
+			}
+			if err := closeIt(); err != nil {
+				b.Error(err)
+			}
+		})
+	}
+}
+
+// discardTransport takes everything.
+type discardTransport struct{}
+
+func (discardTransport) Send(_ context.Context, events [][]byte) (int, error) {
+	return len(events), nil
+}
+func (discardTransport) Close() error { return nil }
