@@ -13,6 +13,7 @@ import (
 	client "github.com/elastic/go-lumber/client/v2"
 	server "github.com/elastic/go-lumber/server/v2"
 
+	"github.com/sluicelog/sluice/internal/lumber"
 	"github.com/sluicelog/sluice/logstash"
 )
 
@@ -61,6 +62,7 @@ func Senders() []Sender {
 	return []Sender{
 		{"go-lumber SyncClient", lumber, dialSync},
 		{"go-lumber AsyncClient", lumber, dialAsync},
+		{"lumber.Conn", "of this tree", dialLumber},
 		{"logstash.Shipper", "of this tree", dialShipper},
 	}
 }
@@ -272,6 +274,56 @@ func (c asyncConn) send(events [][]byte, times int) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// lumberConn is the client that a Shipper has over beats://, without its queue.
+type lumberConn struct {
+	*lumber.Conn
+
+	news chan struct{}
+}
+
+func dialLumber(addr string, s Shipping) (shipment, error) {
+	enc, err := lumber.NewEncoder(s.Level)
+	if err != nil {
+		return nil, err
+	}
+	nc, err := new(net.Dialer).DialContext(context.Background(), "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	news := make(chan struct{}, 1)
+	return lumberConn{lumber.NewConn(nc, enc, time.Minute, news), news}, nil
+}
+
+func (c lumberConn) send(events [][]byte, times int) error {
+	left := 0
+	for range times {
+		if err := c.await(&left, (underWay-1)*len(events)); err != nil {
+			return err
+		}
+		if err := c.Send(context.Background(), events); err != nil {
+			return err
+		}
+		left += len(events)
+	}
+	return c.await(&left, 0)
+}
+
+// await waits until no more than so many events are not acked.
+func (c lumberConn) await(left *int, most int) error {
+	for *left -= c.Acked(); *left > most; *left -= c.Acked() {
+		<-c.news
+		if err := c.Err(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c lumberConn) Close() error {
+	c.Conn.Close()
 	return nil
 }
 

@@ -13,6 +13,7 @@ import (
 const (
 	lumberSync  = "go-lumber SyncClient"
 	lumberAsync = "go-lumber AsyncClient"
+	lumberConn  = "lumber.Conn"
 	shipper     = "logstash.Shipper"
 )
 
@@ -79,11 +80,14 @@ func shipSummary(f *shipFigures, load bench.Load, s setting) string {
 		versions[j] = p.name + " " + p.version
 	}
 	table(&out, head, rows)
-	fmt.Fprintf(&out, "\nHow many events `%s` gets acked while another gets one:\n\n", shipper)
-	table(&out, append([]string{"other"}, f.wall.cases...), [][]string{f.faster(lumberSync), f.faster(lumberAsync)})
+	out.WriteString("\nHow many events ours gets acked while another gets one:\n\n")
+	table(&out, append([]string{"ours", "other"}, f.wall.cases...), [][]string{
+		f.faster(lumberConn, lumberSync), f.faster(lumberConn, lumberAsync),
+		f.faster(shipper, lumberSync), f.faster(shipper, lumberAsync),
+	})
 	fmt.Fprintf(&out, "\n%s. The one that waits for the ack of each window is `%s`; the others have up to four under way. "+
-		"`%s` checks that each event is a JSON object, and has a queue, which are part of its times; its zlib levels 1 to 4 are the same.\n",
-		strings.Join(versions, ", "), lumberSync, shipper)
+		"`%s` is the client in a Shipper. `%s` checks that each event is a JSON object, and has a queue, which are part of its times; its zlib levels 1 to 4 are the same.\n",
+		strings.Join(versions, ", "), lumberSync, lumberConn, shipper)
 	return out.String()
 }
 
@@ -94,13 +98,13 @@ func (f *shipFigures) bytesOf(c, p int) string {
 	return fmt.Sprintf("%.0f", median(f.wire.cells[c][p].figures(nanoseconds)))
 }
 
-// faster returns how many events our sender gets acked while another gets one.
-func (f *shipFigures) faster(other string) []string {
-	row := make([]string, 1, 1+len(f.wall.cases))
-	row[0] = other
+// faster returns how many events a sender of ours gets acked while another gets one.
+func (f *shipFigures) faster(ours, other string) []string {
+	row := make([]string, 2, 2+len(f.wall.cases))
+	row[0], row[1] = ours, other
 	for c := range f.wall.cases {
 		text := "–"
-		if ratio, ok := f.wall.ratio(c, other, shipper); ok {
+		if ratio, ok := f.wall.ratio(c, other, ours); ok {
 			text = fmt.Sprintf("%.2f", ratio)
 		}
 		row = append(row, text)

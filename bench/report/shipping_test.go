@@ -20,7 +20,7 @@ func TestSendersAreThere(t *testing.T) {
 	for _, s := range bench.Senders() {
 		names[s.Name] = true
 	}
-	for _, name := range []string{lumberSync, lumberAsync, shipper} {
+	for _, name := range []string{lumberSync, lumberAsync, lumberConn, shipper} {
 		if !names[name] {
 			t.Errorf("no sender %q", name)
 		}
@@ -55,16 +55,18 @@ func TestShipSummary(t *testing.T) {
 | logstash.Shipper | 0.50x | 0.60x | 100 | 0.50x | 0.60x | 100 | 0.50x | 0.60x | 100 | 0.50x | 0.60x | 100 |
 | odd | lost 25 % | invalid | – | lost 25 % | invalid | – | lost 25 % | invalid | – | lost 25 % | invalid | – |
 
-How many events ` + "`logstash.Shipper`" + ` gets acked while another gets one:
+How many events ours gets acked while another gets one:
 
-| other | windows of 2048, zlib 0 | windows of 512, zlib 0 | windows of 2048, zlib 3 | windows of 512, zlib 3 |
-| --- | --- | --- | --- | --- |
-| go-lumber SyncClient | 2.00 | 2.00 | 2.00 | 2.00 |
-| go-lumber AsyncClient | 1.50 | 1.50 | 1.50 | 1.50 |
+| ours | other | windows of 2048, zlib 0 | windows of 512, zlib 0 | windows of 2048, zlib 3 | windows of 512, zlib 3 |
+| --- | --- | --- | --- | --- | --- |
+| lumber.Conn | go-lumber SyncClient | – | – | – | – |
+| lumber.Conn | go-lumber AsyncClient | – | – | – | – |
+| logstash.Shipper | go-lumber SyncClient | 2.00 | 2.00 | 2.00 | 2.00 |
+| logstash.Shipper | go-lumber AsyncClient | 1.50 | 1.50 | 1.50 | 1.50 |
 
 go-lumber SyncClient v1, go-lumber AsyncClient v1, logstash.Shipper of this tree, odd v2. ` +
 		"The one that waits for the ack of each window is `go-lumber SyncClient`; the others have up to four under way. " +
-		"`logstash.Shipper` checks that each event is a JSON object, and has a queue, which are part of its times; its zlib levels 1 to 4 are the same.\n"
+		"`lumber.Conn` is the client in a Shipper. `logstash.Shipper` checks that each event is a JSON object, and has a queue, which are part of its times; its zlib levels 1 to 4 are the same.\n"
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("mismatch (-want +got):\n%s", diff)
 	}
