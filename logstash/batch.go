@@ -133,7 +133,7 @@ func (b *batch) appendRest(events [][]byte) [][]byte {
 
 // grow makes room for a certain amount of events, unless there is some already.
 func (b *batch) grow(a amount) {
-	if cap(b.buf) == 0 {
+	if int64(cap(b.buf)) < a.bytes {
 		b.buf, b.items = make([]byte, 0, a.bytes+a.bytes/16), make([]item, 0, a.events)
 	}
 }

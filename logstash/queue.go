@@ -355,34 +355,42 @@ func (q *queue) dropOldest(important bool) (event []byte, ok bool) {
 
 // dropFirst drops the oldest event that has none of the given marks.
 func (q *queue) dropFirst(marks uint8) (event []byte, ok bool) {
-	for i, e := range q.waiting {
-		if e.batch == nil || e.lease != nil {
+	for i := 0; i < len(q.waiting); i++ {
+		b := q.waiting[i].batch
+		if b == nil || b.lease != nil {
 			continue
 		}
-		if event, ok = q.dropFrom(e.batch, marks); ok {
-			q.compact(i)
+		if event, ok = q.dropFrom(b, marks); ok && b.open > 0 {
+			return event, true
+		}
+		if q.compact(i) {
+			i--
+		}
+		if ok {
 			return event, true
 		}
 	}
 	return q.dropFrom(q.tail, marks)
 }
 
-// compact frees the memory of a batch of which most has been dropped. What is left
-// of it goes to the batch before it, if there is room.
-func (q *queue) compact(i int) {
+// compact frees the memory of a batch of which a good part has been dropped. What is left
+// of it goes to the batch before it, if there is room. It reports whether the batch
+// is gone.
+func (q *queue) compact(i int) (gone bool) {
 	b := q.waiting[i].batch
-	if b.open > len(b.items)/4 {
-		return
+	if b.open > len(b.items)*3/4 {
+		return false
 	}
 	if b.open > 0 {
 		b.squeeze()
 		if i == 0 || !q.waiting[i-1].absorbs(b) {
-			return
+			return false
 		}
 	}
 	q.waiting = slices.Delete(q.waiting, i, i+1)
 	q.recycle(b)
 	q.tell()
+	return true
 }
 
 func (q *queue) dropFrom(b *batch, marks uint8) (event []byte, ok bool) {
