@@ -151,10 +151,10 @@ func TestHTTPAnswers(t *testing.T) {
 		{
 			name: "page of a proxy",
 			answer: func() lstest.HTTPAnswer {
-				return text(answer(502, "Content-Type", "text/html"), "<html>\r\n<title>502 Bad Gateway</title>"+strings.Repeat("x", 500))
+				return text(answer(502, "Content-Type", "text/html"), "<html>\r\n<title>502 Bad Gateway</title>"+strings.Repeat("-", 500))
 			},
 			least: backoff / 2, most: backoff,
-			says: []string{"502 Bad Gateway", `: "<html> <title>502 Bad Gateway</title>xxx`},
+			says: []string{"502 Bad Gateway", `: "<html> <title>502 Bad Gateway</title>---`},
 		},
 		{
 			name: "answer that is no text",

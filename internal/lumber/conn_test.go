@@ -554,21 +554,21 @@ func TestConnCloseEndsItsReader(t *testing.T) {
 	}
 }
 
-// stub is a connection to a peer that takes everything, and has said before
+// pushover is a connection to a peer that takes everything, and has said before
 // what it will ever say.
-type stub struct {
+type pushover struct {
 	net.Conn // nil: nothing else is called
 	said     *bytes.Reader
 	begin    chan struct{}
 }
 
-func (s *stub) Read(p []byte) (int, error) {
+func (s *pushover) Read(p []byte) (int, error) {
 	<-s.begin
 	return s.said.Read(p)
 }
-func (s *stub) Write(p []byte) (int, error)      { return len(p), nil }
-func (s *stub) SetWriteDeadline(time.Time) error { return nil }
-func (s *stub) Close() error                     { return nil }
+func (s *pushover) Write(p []byte) (int, error)      { return len(p), nil }
+func (s *pushover) SetWriteDeadline(time.Time) error { return nil }
+func (s *pushover) Close() error                     { return nil }
 
 // Whatever a peer says, no more is acked than was sent, and what is acked is
 // what a reader of the same bytes that knows nothing of goroutines finds.
@@ -583,7 +583,7 @@ func FuzzConn(f *testing.F) {
 	f.Add(uint8(9), uint8(9), []byte("HTTP/1.1 400 Bad Request\r\n\r\n"))
 	f.Fuzz(func(t *testing.T, first, second uint8, said []byte) {
 		windows := []int{int(first), int(second)}
-		peer := &stub{said: bytes.NewReader(said), begin: make(chan struct{})}
+		peer := &pushover{said: bytes.NewReader(said), begin: make(chan struct{})}
 		enc, err := lumber.NewEncoder(0)
 		if err != nil {
 			t.Fatal(err)
