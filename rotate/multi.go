@@ -91,8 +91,11 @@ func (f *File) turn() (end func()) {
 	return f.turns.done
 }
 
-// alone reports whether no other process writes.
-func (f *File) alone() bool { return f.turns == nil || f.turns.mine }
+// alone reports whether no other process writes: the lock is this one's, and the
+// one that others take.
+func (f *File) alone() bool {
+	return f.turns == nil || f.turns.mine && isAt(f.turns.write, f.turns.write.Name())
+}
 
 // renew makes sure that the lock of this process's turn is the one that others
 // take, although somebody may have removed its file.

@@ -233,6 +233,25 @@ func TestRemovedLockFile(t *testing.T) {
 			t.Errorf("the file holds %q", got)
 		}
 	})
+	t.Run("the other one is halfway through a rotation", func(t *testing.T) {
+		needsLocks(t)
+		f, path, lock := open(t)
+		mustLock(t, lock, true)
+		if err := os.Remove(path); err != nil {
+			t.Fatal(err)
+		}
+		backup := filepath.Join(filepath.Dir(path), "app-20260101T000000.000000Z.log")
+		if err := os.WriteFile(path, []byte("of another\n"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Link(path, backup); err != nil {
+			t.Fatal(err)
+		}
+		mustWrite(t, f, "two\n")
+		if got := read(t, backup); got != "of another\ntwo\n" { // or what replaces the live file leaves nothing of it
+			t.Errorf("the backup holds %q", got)
+		}
+	})
 	t.Run("beside the worker", func(t *testing.T) {
 		needsLocks(t)
 		path := filepath.Join(t.TempDir(), "app.log")
