@@ -7,6 +7,17 @@ import (
 	"strings"
 )
 
+// Levels beside those of log/slog. [LevelName] names them, and so do the handlers
+// of this module that say so; log/slog prints them as INFO+2 and the like.
+const (
+	LevelTrace    slog.Level = -8 // finer than DEBUG
+	LevelNotice   slog.Level = 2  // normal, but worth a look
+	LevelSuccess  slog.Level = 3  // what was to be done is done
+	LevelFail     slog.Level = 10 // what was to be done is not done
+	LevelCritical slog.Level = 12 // a part of the program does not work
+	LevelFatal    slog.Level = 16 // the program ends, see [Fatal]
+)
+
 // ParseLevel returns the level that s names, in upper or lower case:
 //
 //	TRACE -8, DEBUG -4, INFO 0, NOTICE 2, SUCCESS 3, WARN or WARNING 4,

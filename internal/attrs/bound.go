@@ -65,3 +65,28 @@ func (b *Bound) Any(f func(slog.Attr) bool) bool {
 	}
 	return false
 }
+
+// Record returns r with all that is bound in it: the attrs in front of its own,
+// and those in the groups that are open. A group that ends up without attrs is
+// left out. It shares nothing with r that may be changed.
+func (b *Bound) Record(r slog.Record) slog.Record {
+	if b == nil {
+		return r.Clone()
+	}
+	var own []slog.Attr
+	r.Attrs(func(a slog.Attr) bool {
+		own = append(own, a)
+		return true
+	})
+	for ; b != nil; b = b.parent {
+		switch {
+		case b.group == "":
+			own = append(slices.Clone(b.attrs), own...)
+		case len(own) > 0:
+			own = []slog.Attr{{Key: b.group, Value: slog.GroupValue(own...)}}
+		}
+	}
+	whole := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
+	whole.AddAttrs(own...)
+	return whole
+}

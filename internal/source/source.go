@@ -1,0 +1,71 @@
+// Package source says where in a program a log call stands.
+package source
+
+import (
+	"net/url"
+	"runtime"
+	"strings"
+	"sync"
+)
+
+// A Source is the place of a log call. The zero Source is that of a record
+// without a PC.
+type Source struct {
+	Package  string // the import path, such as "github.com/acme/db"
+	Function string // within the package, such as "(*Pool).Get" or "main.func1"
+	File     string
+	Line     int
+}
+
+// Of returns the place of a PC as [runtime.Callers] returns it.
+func Of(pc uintptr) Source {
+	if pc == 0 {
+		return Source{}
+	}
+	f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
+	pkg, name := split(f.Function)
+	return Source{Package: pkg, Function: name, File: f.File, Line: f.Line}
+}
+
+// split divides the name of a function as the runtime writes it: in the last
+// element of an import path a dot is %2e there.
+func split(function string) (pkg, name string) {
+	slash := strings.LastIndexByte(beforeTypes(function), '/') + 1
+	dot := strings.IndexByte(function[slash:], '.')
+	if dot < 0 {
+		return "", function
+	}
+	pkg, name = function[:slash+dot], function[slash+dot+1:]
+	if plain, err := url.PathUnescape(pkg); err == nil {
+		pkg = plain
+	}
+	return pkg, name
+}
+
+// beforeTypes returns what stands before type arguments, which may have slashes.
+func beforeTypes(function string) string {
+	before, _, _ := strings.Cut(function, "[")
+	return before
+}
+
+// A Memo remembers what a function makes of a place. A program has as many places
+// as it has log calls, so nothing is ever forgotten. It is safe for concurrent
+// use, and allocates nothing for a place that it knows.
+type Memo[T any] struct {
+	of    func(Source) T
+	known sync.Map // from a PC to a T
+}
+
+// NewMemo returns a Memo of what of returns.
+func NewMemo[T any](of func(Source) T) *Memo[T] { return &Memo[T]{of: of} }
+
+// Get returns what the function makes of the place of pc.
+func (m *Memo[T]) Get(pc uintptr) T {
+	if known, ok := m.known.Load(pc); ok {
+		t, _ := known.(T)
+		return t
+	}
+	t := m.of(Of(pc))
+	m.known.Store(pc, t)
+	return t
+}
