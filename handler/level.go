@@ -3,8 +3,11 @@ package handler
 import (
 	"fmt"
 	"log/slog"
+	"math"
 	"strconv"
 	"strings"
+
+	"github.com/sluicelog/sluice/internal/jsonenc"
 )
 
 // Levels beside those of log/slog. [LevelName] names them, and so do the handlers
@@ -18,62 +21,94 @@ const (
 	LevelFatal    slog.Level = 16 // the program ends, see [Fatal]
 )
 
-// ParseLevel returns the level that s names, in upper or lower case:
-//
-//	TRACE -8, DEBUG -4, INFO 0, NOTICE 2, SUCCESS 3, WARN or WARNING 4,
-//	ERROR 8, FAIL 10, CRITICAL 12, FATAL 16
-//
-// A name may be followed by an offset, as in INFO+2, the form that
-// [slog.Level.String] prints. A number alone is the level itself. Numbers have 32
-// bits.
-// Anything else, the empty string too, is an error that names s.
-func ParseLevel(s string) (slog.Level, error) {
-	name, offset := s, 0
-	if i := strings.IndexAny(s, "+-"); i > 0 {
-		n, err := strconv.ParseInt(s[i:], 10, 32) // a sum that does not overflow
-		if err != nil {
-			return 0, levelError(s)
-		}
-		name, offset = s[:i], int(n)
+// LevelName returns the name of a level: TRACE, DEBUG, INFO, NOTICE, SUCCESS, WARN,
+// ERROR, FAIL, CRITICAL or FATAL. A level without a name is so many above the
+// nearest one below it, as in ERROR+1, or below TRACE, as in TRACE-1. The highest
+// level there is, which as a minimum lets nothing pass, is OFF. [ParseLevel] reads
+// all of these. It allocates nothing for a level with a name.
+func LevelName(level slog.Level) string {
+	name, offset := jsonenc.NameLevel(level)
+	if offset == 0 {
+		return name
 	}
-	level, ok := namedLevel(name)
-	if !ok {
-		n, err := strconv.ParseInt(s, 10, 32)
-		if err != nil {
-			return 0, levelError(s)
-		}
-		return slog.Level(n), nil
-	}
-	return level + slog.Level(offset), nil
+	return fmt.Sprintf("%s%+d", name, offset)
 }
 
-func levelError(s string) error {
-	return fmt.Errorf("handler: unknown level %q: want TRACE, DEBUG, INFO, NOTICE, SUCCESS, WARN, WARNING, "+
-		"ERROR, FAIL, CRITICAL or FATAL, with or without an offset as in INFO+2, or a number", s)
+// ParseLevel returns the level that s names, in upper or lower case:
+//
+//	-8  TRACE, TRC                  8    ERROR, ERR
+//	-4  DEBUG, DBG                  10   FAIL, FAI
+//	0   INFO, INF, INFORMATIONAL    12   CRITICAL, CRIT, CRT, DPANIC
+//	2   NOTICE, NTC                 14   ALERT
+//	3   SUCCESS, SUC                16   FATAL, FTL, PANIC, PNC, EMERG, EMERGENCY
+//	4   WARN, WARNING, WRN          OFF  OFF, DISABLED: the highest level there is
+//
+// Among them are all names of Logly, log/slog, syslog (RFC 5424), zap, zerolog and
+// logrus, in the order that these have; only for PANIC and FATAL they do not agree.
+// A name may be followed by an offset, as in INFO+2, the form that
+// [slog.Level.String] and [LevelName] print. A number alone is that level of
+// log/slog. Anything else, also a level that an int does not hold, is an error
+// that names s and what is allowed.
+func ParseLevel(s string) (slog.Level, error) {
+	level, ok := parseLevel(s)
+	if !ok {
+		return 0, fmt.Errorf("handler: unknown level %q: want %s", s, wantLevel)
+	}
+	return level, nil
+}
+
+const wantLevel = "TRACE, DEBUG, INFO, NOTICE, SUCCESS, WARN, WARNING, ERROR, FAIL, CRITICAL, FATAL, OFF, " +
+	"or what syslog, zap, zerolog or logrus call a level, with or without an offset as in INFO+2, or a number"
+
+func parseLevel(s string) (level slog.Level, ok bool) {
+	if n, err := strconv.Atoi(s); err == nil {
+		return slog.Level(n), true
+	}
+	name, offset := s, 0
+	if i := strings.IndexAny(s, "+-"); i > 0 {
+		n, err := strconv.Atoi(s[i:])
+		if err != nil {
+			return 0, false
+		}
+		name, offset = s[:i], n
+	}
+	base, ok := namedLevel(name)
+	level = base + slog.Level(offset)
+	overflown := offset > 0 && level < base || offset < 0 && level > base
+	return level, ok && !overflown
 }
 
 func namedLevel(name string) (level slog.Level, ok bool) {
+	for _, c := range []byte(name) {
+		if c >= 0x80 { // a letter of which ToUpper would make one of ours
+			return 0, false
+		}
+	}
 	switch strings.ToUpper(name) {
-	case "TRACE":
-		return -8, true
-	case "DEBUG":
+	case "TRACE", "TRC":
+		return LevelTrace, true
+	case "DEBUG", "DBG":
 		return slog.LevelDebug, true
-	case "INFO":
+	case "INFO", "INF", "INFORMATIONAL":
 		return slog.LevelInfo, true
-	case "NOTICE":
-		return 2, true
-	case "SUCCESS":
-		return 3, true
-	case "WARN", "WARNING":
+	case "NOTICE", "NTC":
+		return LevelNotice, true
+	case "SUCCESS", "SUC":
+		return LevelSuccess, true
+	case "WARN", "WARNING", "WRN":
 		return slog.LevelWarn, true
-	case "ERROR":
+	case "ERROR", "ERR":
 		return slog.LevelError, true
-	case "FAIL":
-		return 10, true
-	case "CRITICAL":
-		return 12, true
-	case "FATAL":
-		return 16, true
+	case "FAIL", "FAI":
+		return LevelFail, true
+	case "CRITICAL", "CRIT", "CRT", "DPANIC":
+		return LevelCritical, true
+	case "ALERT":
+		return LevelCritical + 2, true
+	case "FATAL", "FTL", "PANIC", "PNC", "EMERG", "EMERGENCY":
+		return LevelFatal, true
+	case "OFF", "DISABLED":
+		return math.MaxInt, true
 	}
 	return 0, false
 }

@@ -7,8 +7,8 @@ import (
 	"slices"
 
 	"github.com/sluicelog/sluice/internal/attrs"
+	"github.com/sluicelog/sluice/internal/errtrace"
 	"github.com/sluicelog/sluice/internal/jsonenc"
-	"github.com/sluicelog/sluice/internal/snapshot"
 )
 
 // meta is what attrs say about the event as a whole.
@@ -260,7 +260,7 @@ func (e *event) failure(b []byte, a slog.Attr, is meaning) []byte {
 	if e.places[errorMessageField] != nil {
 		if m.failedAs == "" || m.failedAs == a.Key {
 			m = e.change()
-			m.failedAs, m.errMessage, m.errText, m.errType = a.Key, messageOf(err), nil, typeOf(err)
+			m.failedAs, m.errMessage, m.errText, m.errType = a.Key, errtrace.Message(err), nil, errtrace.TypeName(err)
 			m.stackTrace, m.stackSum = trace, sum
 			return b
 		}
@@ -308,7 +308,7 @@ func (e *event) addTag(tag string, other any) bool {
 		}
 		var text []byte
 		if err, ok := v.Any().(error); ok {
-			text = jsonenc.AppendString(nil, messageOf(err))
+			text = jsonenc.AppendString(nil, errtrace.Message(err))
 		} else if text = e.loose.Value(v); string(text) == "null" {
 			return true
 		}
@@ -377,7 +377,7 @@ func (e *event) appendTail(b []byte, r *slog.Record, id []byte) []byte {
 	}
 	trace, sum := m.stackTrace, m.stackSum
 	if at := e.opts.StackLevel; at != nil && trace == "" && e.opts.StackDepth >= 0 && r.Level >= at.Level() {
-		trace, sum = e.stacks.ofCall(r.PC)
+		trace, sum = e.stacks.OfCall(r.PC)
 	}
 	if trace != "" {
 		if text, ok := w.key(b, stackField); ok {
@@ -451,6 +451,3 @@ func (e *event) tagOf(level slog.Level) (tag string) {
 	}()
 	return e.opts.LevelTag(level)
 }
-
-// typeOf returns the type of the error at the end of a chain, which says most.
-func typeOf(err error) string { return snapshot.TypeName(rootCause(err)) }

@@ -10,6 +10,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluicelog/sluice/internal/errtrace"
 	"github.com/sluicelog/sluice/internal/jsonenc"
 	"github.com/sluicelog/sluice/internal/sink"
 )
@@ -19,7 +20,7 @@ import (
 //
 //	@timestamp   the time in UTC, RFC 3339; absent for a zero time
 //	@version     "1"
-//	level        as slog.Level.String writes it
+//	level        TRACE, DEBUG, INFO, NOTICE, SUCCESS, WARN, …, see Options
 //	level_value  20000 for INFO, 30000 for WARN, 40000 for ERROR, and between
 //	logger_name  see Options
 //	caller_…     see Options
@@ -77,7 +78,7 @@ type encoder struct {
 	meanings *meanings
 	json     *jsonenc.Encoder
 	loose    *jsonenc.Encoder // without the event's own names
-	stacks   stacks
+	stacks   errtrace.Style
 	sink     *sink.Sink
 	timeKey  string // the encoded name of the time, with its colon
 	static   []byte // the encoded fields that are the same in all events, each after a comma
@@ -89,9 +90,9 @@ type encoder struct {
 	callers  sync.Map // from a PC to its *caller; as many as there are calls in the program
 }
 
-// heads are the encoded fields between the time and the message, for the four
-// levels that have a name.
-type heads [4][]byte
+// heads are the encoded fields between the time and the message, for the levels from
+// TRACE to FATAL that have occurred.
+type heads [25]atomic.Pointer[[]byte]
 
 // NewHandler returns a Handler that writes one event to w with each Write, ended
 // by a newline. Nil opts are the default options. It panics if w is nil.
@@ -144,7 +145,7 @@ func NewHandler(w io.Writer, opts *Options) *Handler {
 	if o.Attrs != "" {
 		h.bound = h.bound.WithGroup(s.meanings.attrs)
 	}
-	h.heads = s.newHeads(h.meta.logger)
+	h.heads = new(heads)
 	return h
 }
 
@@ -197,25 +198,20 @@ func (h *Handler) addStatic(json *jsonenc.Encoder) []string {
 // ecsVersion is that of the schema whose names the fields of ECS have.
 const ecsVersion = "8.11.0"
 
-func (s *encoder) newHeads(logger string) *heads {
-	var hs heads
-	if s.opts.AddSource {
-		return &hs // each call has another one
-	}
-	for i := range hs {
-		level := slog.LevelDebug + slog.Level(4*i)
-		hs[i] = s.appendHead(nil, level, logger, nil)
-	}
-	return &hs
-}
-
 // appendHead appends the fields between the time and the message, and what stands
-// before the message.
-func (s *encoder) appendHead(b []byte, level slog.Level, logger string, from *caller) []byte {
+// before the message. It is not the same the next time if ok is false.
+func (s *encoder) appendHead(b []byte, level slog.Level, logger string, from *caller) (text []byte, ok bool) {
 	w := writer{places: &s.places}
+	ok = true
 	b = w.text(b, versionField, "1")
-	if text, ok := w.key(b, levelField); ok {
-		b = jsonenc.AppendLevel(text, level)
+	if text, has := w.key(b, levelField); has {
+		if s.opts.LevelName == nil {
+			b = jsonenc.AppendLevelName(text, level)
+		} else {
+			var name string
+			name, ok = jsonenc.CallLevelName(s.opts.LevelName, level)
+			b = jsonenc.AppendString(text, name)
+		}
 	}
 	if text, ok := w.key(b, levelValueField); ok {
 		b = appendLevelValue(text, level)
@@ -228,7 +224,7 @@ func (s *encoder) appendHead(b []byte, level slog.Level, logger string, from *ca
 	}
 	b = w.close(b, 0)
 	b, _ = w.key(b, messageField)
-	return w.close(b, 0)
+	return w.close(b, 0), ok
 }
 
 // Enabled reports whether level is at or above the minimum level.
@@ -250,7 +246,7 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 		b = l.RecordTime(b, s.timeKey, r.Time.UTC())
 	}
 	if head := h.heads.of(r.Level); head != nil {
-		b = appendMore(b, head)
+		b = appendMore(b, *head)
 	} else {
 		b = h.appendHead(b, &r)
 	}
@@ -297,20 +293,36 @@ func (s *encoder) hasTime(t time.Time) bool {
 }
 
 // of returns the head for a level, or nil if there is none.
-func (hs *heads) of(level slog.Level) []byte {
-	if i := uint64(level - slog.LevelDebug); i%4 == 0 && i < 16 { //nolint:gosec // below DEBUG it is large
-		return hs[i/4]
+func (hs *heads) of(level slog.Level) *[]byte {
+	if slot := hs.slot(level); slot != nil {
+		return slot.Load()
+	}
+	return nil
+}
+
+func (hs *heads) slot(level slog.Level) *atomic.Pointer[[]byte] {
+	if i := uint64(level + 8); i < uint64(len(hs)) { //nolint:gosec // below TRACE it is large
+		return &hs[i]
 	}
 	return nil
 }
 
 // appendHead appends what stands before the message of a record that has no head.
 func (h *Handler) appendHead(b []byte, r *slog.Record) []byte {
-	var from *caller
-	if h.shared.opts.AddSource && r.PC != 0 {
-		from = h.shared.callerOf(r.PC)
+	slot := h.heads.slot(r.Level)
+	if slot == nil || h.shared.opts.AddSource { // each call has another one
+		var from *caller
+		if h.shared.opts.AddSource && r.PC != 0 {
+			from = h.shared.callerOf(r.PC)
+		}
+		b, _ = h.shared.appendHead(b, r.Level, h.meta.logger, from)
+		return b
 	}
-	return h.shared.appendHead(b, r.Level, h.meta.logger, from)
+	head, same := h.shared.appendHead(nil, r.Level, h.meta.logger, nil)
+	if same {
+		slot.Store(&head)
+	}
+	return appendMore(b, head)
 }
 
 // appendMore appends text that begins with a comma.
@@ -399,7 +411,7 @@ func (h *Handler) WithAttrs(attrs []slog.Attr) slog.Handler {
 	})
 	h2.tail = h2.meta.shows()
 	if h2.meta.logger != h.meta.logger {
-		h2.heads = h.shared.newHeads(h2.meta.logger)
+		h2.heads = new(heads)
 	}
 	return &h2
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sluicelog/sluice/handler"
 	"github.com/sluicelog/sluice/handler/handlertest"
 	"github.com/sluicelog/sluice/internal/testlog"
 	"github.com/sluicelog/sluice/logstash"
@@ -175,10 +176,13 @@ func TestHandlerLevelsAndTimes(t *testing.T) {
 		level slog.Level
 		want  string
 	}{
-		{time.Time{}, -8, `{"@version":"1","level":"DEBUG-4","level_value":5000,"message":"","host":{"name":"h"}}`},
-		{time.Time{}, -1 << 31, `{"@version":"1","level":"DEBUG-2147483644","level_value":-1310705000,"message":"","host":{"name":"h"}}`},
+		{time.Time{}, -8, `{"@version":"1","level":"TRACE","level_value":5000,"message":"","host":{"name":"h"}}`},
+		{time.Time{}, -1 << 31, `{"@version":"1","level":"TRACE-2147483640","level_value":-1310705000,"message":"","host":{"name":"h"}}`},
 		{time.Time{}, slog.LevelDebug, `{"@version":"1","level":"DEBUG","level_value":10000,"message":"","host":{"name":"h"}}`},
-		{time.Time{}, 2, `{"@version":"1","level":"INFO+2","level_value":25000,"message":"","host":{"name":"h"}}`},
+		{time.Time{}, 1, `{"@version":"1","level":"INFO+1","level_value":22500,"message":"","host":{"name":"h"}}`},
+		{time.Time{}, 2, `{"@version":"1","level":"NOTICE","level_value":25000,"message":"","host":{"name":"h"}}`},
+		{time.Time{}, 12, `{"@version":"1","level":"CRITICAL","level_value":50000,"message":"","host":{"name":"h"}}`},
+		{time.Time{}, 17, `{"@version":"1","level":"FATAL+1","level_value":62500,"message":"","host":{"name":"h"}}`},
 		{time.Time{}, slog.LevelWarn, `{"@version":"1","level":"WARN","level_value":30000,"message":"","host":{"name":"h"}}`},
 		{time.Time{}, slog.LevelError, `{"@version":"1","level":"ERROR","level_value":40000,"message":"","host":{"name":"h"}}`},
 		// A year that RFC 3339 cannot write would make Logstash tag the event.
@@ -226,6 +230,11 @@ func parse(line []byte) (map[string]any, error) {
 	}
 	if log, ok := m["log"].(map[string]any); ok {
 		m["level"] = log["level"]
+	}
+	if name, ok := m["level"].(string); ok {
+		if level, err := handler.ParseLevel(name); err == nil {
+			m["level"] = level.String()
+		}
 	}
 	return m, err
 }

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/sluicelog/sluice/internal/attrs"
+	"github.com/sluicelog/sluice/internal/errtrace"
 	"github.com/sluicelog/sluice/internal/jsonenc"
 )
 
@@ -37,7 +38,7 @@ func (e *event) label(b []byte, prefix string, a slog.Attr) []byte {
 		}
 		switch v := a.Value.Any().(type) {
 		case error:
-			a.Value = slog.StringValue(messageOf(v))
+			a.Value = slog.StringValue(errtrace.Message(v))
 		default:
 			if text := e.encode(&a); text[0] == '{' || text[0] == '[' {
 				a.Value = slog.StringValue(string(text))

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"github.com/sluicelog/sluice/internal/errtrace"
 	"github.com/sluicelog/sluice/internal/jsonenc"
 )
 
@@ -22,6 +23,13 @@ type Options struct {
 	// Names are other names for single fields. Empty ones keep those of the
 	// Profile.
 	Names FieldNames
+
+	// LevelName returns what the field with the level says. It is called by the goroutine
+	// that logs, once for most levels, and has to return the same each time; one that
+	// panics costs the name. Nil means the names TRACE, DEBUG, INFO, NOTICE, SUCCESS,
+	// WARN, ERROR, FAIL, CRITICAL and FATAL, and those as INFO+1 for levels between them.
+	// slog.Level.String has the names of log/slog.
+	LevelName func(slog.Level) string
 
 	// AddSource adds the function, file and line of the call. False leaves them out.
 	AddSource bool
@@ -256,10 +264,10 @@ func (o *Options) rules() jsonenc.Rules {
 	return r
 }
 
-func (o *Options) stacks() stacks {
+func (o *Options) stacks() errtrace.Style {
 	depth := o.StackDepth
 	if depth == 0 {
 		depth = defaultStackDepth
 	}
-	return stacks{depth: depth, rootFirst: o.StackRootFirst, hash: o.StackHash}
+	return errtrace.Style{Depth: depth, RootFirst: o.StackRootFirst, Hash: o.StackHash}
 }

@@ -3,11 +3,11 @@ package logstash
 import (
 	"encoding"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"reflect"
 
+	"github.com/sluicelog/sluice/internal/errtrace"
 	"github.com/sluicelog/sluice/internal/jsonenc"
 	"github.com/sluicelog/sluice/internal/snapshot"
 )
@@ -56,9 +56,9 @@ func appendStringer(b []byte, v fmt.Stringer) (out []byte) {
 func (s *encoder) appendError(b []byte, err error, trace, sum string) []byte {
 	limit := s.opts.MaxFieldBytes
 	b = append(b, `{"message":`...)
-	b = jsonenc.AppendString(b, jsonenc.Cut(messageOf(err), limit))
+	b = jsonenc.AppendString(b, jsonenc.Cut(errtrace.Message(err), limit))
 	b = append(b, `,"type":`...)
-	b = jsonenc.AppendString(b, typeOf(err))
+	b = jsonenc.AppendString(b, errtrace.TypeName(err))
 	if trace != "" {
 		b = append(b, `,"stack_trace":`...)
 		b = jsonenc.AppendString(b, jsonenc.Cut(trace, limit))
@@ -74,28 +74,8 @@ func (s *encoder) stackOf(err error) (trace, sum string) {
 	if s.opts.StackDepth < 0 {
 		return "", ""
 	}
-	return s.stacks.ofError(err)
+	return s.stacks.OfError(err)
 }
 
 // traceless is an error whose stack trace stands elsewhere.
 type traceless struct{ error }
-
-// rootCause returns the end of the chain of errors that err wraps, whose type
-// says most.
-func rootCause(err error) (cause error) {
-	defer func() {
-		if recover() != nil {
-			cause = err
-		}
-	}()
-	const longest = 100 // a chain that leads to itself ends here
-	cause = err
-	for range longest {
-		next := errors.Unwrap(cause)
-		if next == nil {
-			break
-		}
-		cause = next
-	}
-	return cause
-}

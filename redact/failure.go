@@ -3,6 +3,8 @@ package redact
 import (
 	"errors"
 	"reflect"
+
+	"github.com/sluicelog/sluice/internal/errtrace"
 )
 
 // failure masks the secrets in an error. All errors that it wraps are looked at too:
@@ -16,7 +18,10 @@ func (w *walk) failure(err error, v reflect.Value, t reflect.Type) (out any, cha
 	if !changed && !dirty && !inMethods {
 		return nil, false
 	}
-	return &maskedError{text: text, is: func(target error) bool { return errors.Is(err, target) }}, true
+	return &maskedError{
+		text: text, typ: errtrace.TypeName(err),
+		is: func(target error) bool { return errors.Is(err, target) },
+	}, true
 }
 
 // behindError reports whether there is a secret in what err is made of or wraps,
@@ -68,11 +73,16 @@ func (w *walk) wrapped(err error, n *int) (dirty bool) {
 // still knows what it was; nothing leads back to the error itself.
 type maskedError struct {
 	text string
+	typ  string
 	is   func(target error) bool // in a closure, where no handler can print it
 }
 
 // Error returns the masked text.
 func (e *maskedError) Error() string { return e.text }
+
+// ErrorType returns the type of the error that was masked, as OpenTelemetry and
+// the handlers of this module ask for it.
+func (e *maskedError) ErrorType() string { return e.typ }
 
 // Is reports what the error that was masked reports.
 func (e *maskedError) Is(target error) bool { return e.is(target) }

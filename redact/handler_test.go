@@ -188,6 +188,9 @@ func TestMaskedErrorsStayErrors(t *testing.T) {
 	if !ok || err.Error() != "read password=[REDACTED] EOF" || !errors.Is(err, io.EOF) || errors.Is(err, io.ErrClosedPipe) {
 		t.Errorf("got %T %v", got.Any(), got.Any())
 	}
+	if e, ok := err.(interface{ ErrorType() string }); !ok || e.ErrorType() != "*errors.errorString" {
+		t.Errorf("%T does not say that io.EOF is at the end of its chain", err)
+	}
 	slog.New(h).Info("m", "e", errors.Join(errors.New("x"), (*nilError)(nil)))
 	if err, ok := got.Any().(error); !ok || err.Error() != "x\nnil" {
 		t.Errorf("got %T %v", got.Any(), got.Any())

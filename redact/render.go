@@ -7,6 +7,9 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+
+	"github.com/sluicelog/sluice/internal/jsonenc"
+	"github.com/sluicelog/sluice/internal/snapshot"
 )
 
 // rendered masks the secrets in a value that prints by methods of its own. Since
@@ -43,7 +46,44 @@ func (w *walk) rendered(v reflect.Value) (out any, changed bool) {
 	if out == nil { // only a pointer to it prints by a method
 		return w.inner(v, w.shared.info(t))
 	}
-	return out, changed || dirty
+	changed = changed || dirty
+	if text, ok := out.(string); ok && changed && w.hidden == 0 && !printsByJSON(reflect.TypeOf(x)) {
+		out = w.twofold(x, v, text)
+	}
+	return out, changed
+}
+
+// twofold returns what stands for a map or a list that prints itself as text, but
+// that encoding/json prints by its members: an object stays an object. A struct
+// becomes its text, as a URL should.
+func (w *walk) twofold(x any, v reflect.Value, text string) any {
+	if v.Kind() == reflect.Pointer {
+		v = v.Elem()
+	}
+	switch v.Kind() {
+	case reflect.Map, reflect.Slice, reflect.Array:
+	default:
+		return text
+	}
+	info := w.shared.info(v.Type())
+	if w.blind || w.over {
+		return text
+	}
+	hits := len(w.hits)
+	inner, changed := w.inner(v, info)
+	w.hits = w.hits[:hits] // as for the text
+	if w.blind || w.over {
+		return text
+	}
+	if !changed {
+		inner = x
+	}
+	raw := w.withoutSecrets(string(jsonenc.AppendAny(nil, inner)))
+	if !json.Valid([]byte(raw)) {
+		return text
+	}
+	_, stringer := x.(fmt.Stringer)
+	return snapshot.Printed([]byte(raw), text, stringer)
 }
 
 // printed masks the secrets in what the methods of x print. It returns the one

@@ -544,6 +544,16 @@ func TestShapes(t *testing.T) {
 			`{"v":"<[REDACTED]>"}`, `v=<[REDACTED]>`,
 		},
 		{
+			"map with a String method stays an object", nil, nil,
+			[]S{slog.Any("md", header{"authorization": {"Bearer hunter2"}, "x-request-id": {"42"}})},
+			`{"md":{"authorization":"[REDACTED]","x-request-id":["42"]}}`, `md="2 pairs, [REDACTED]"`,
+		},
+		{
+			"list with a String method stays a list", nil, nil,
+			[]S{slog.Any("l", words{"password=hunter2", "b"})},
+			`{"l":["password=[REDACTED]","b"]}`, `l="password=[REDACTED] b"`,
+		},
+		{
 			"Stringer that hides a field", nil, nil,
 			[]S{slog.Any("v", quietText{"hunter2"})},
 			`{"v":"user"}`, `v=user`,
@@ -678,3 +688,14 @@ func TestShapes(t *testing.T) {
 		})
 	}
 }
+
+// header is a map that prints itself, as gRPC's metadata does.
+type header map[string][]string
+
+func (h header) String() string {
+	return fmt.Sprintf("%d pairs, %s", len(h), h["authorization"][0])
+}
+
+type words []string
+
+func (w words) String() string { return strings.Join(w, " ") }

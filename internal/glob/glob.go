@@ -27,3 +27,30 @@ func Match(pattern, name string) bool {
 		name = name[i+len(part):]
 	}
 }
+
+// Covers is Match for names in a hierarchy, such as import paths: a pattern without
+// a star matches a name, and all below it, which go on with one of the separators.
+func Covers(pattern, name, separators string) bool {
+	if strings.IndexByte(pattern, '*') >= 0 {
+		return Match(pattern, name)
+	}
+	return strings.HasPrefix(name, pattern) &&
+		(len(name) == len(pattern) || strings.IndexByte(separators, name[len(pattern)]) >= 0)
+}
+
+// Compare orders patterns, the most specific one first: the one with the most
+// bytes that are no stars, then the one without a star, then by the alphabet.
+func Compare(a, b string) int {
+	starsA, starsB := strings.Count(a, "*"), strings.Count(b, "*")
+	switch n := len(b) - starsB - (len(a) - starsA); {
+	case n != 0:
+		return n
+	case (starsA == 0) != (starsB == 0):
+		if starsA == 0 {
+			return -1
+		}
+		return 1
+	default:
+		return strings.Compare(a, b)
+	}
+}

@@ -121,6 +121,9 @@ func (f *fault) Is(target error) (same bool) {
 
 func (f *fault) self() *fault { return f }
 
+// ErrorType returns the type of the error that f stands for.
+func (f *fault) ErrorType() string { return f.typ }
+
 // The kinds of faults, by the methods that the original has.
 type (
 	wrapError struct {
@@ -156,12 +159,18 @@ type (
 func (f *wrapError) Unwrap() error   { return f.cause }
 func (f *joinError) Unwrap() []error { return f.causes }
 
-// TypeName returns the name of the type of err, or of what err stands for.
-func TypeName(err error) string {
-	if f, ok := err.(interface{ self() *fault }); ok {
-		return f.self().typ
+// TypeName returns the name of the type of err, or of what err stands for, which
+// it says by a method ErrorType.
+func TypeName(err error) (name string) {
+	defer func() {
+		if recover() != nil || name == "" {
+			name = reflect.TypeOf(err).String()
+		}
+	}()
+	if e, ok := err.(interface{ ErrorType() string }); ok {
+		return e.ErrorType()
 	}
-	return reflect.TypeOf(err).String()
+	return ""
 }
 
 func messageOf(err error) string {

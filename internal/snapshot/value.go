@@ -137,6 +137,17 @@ type marshalingStringer struct {
 
 func (s *marshalingStringer) String() string { return s.string }
 
+// Printed returns what stands for a value that prints itself as text and that
+// encoding/json prints as something else. Stringer says that it has the method of
+// a fmt.Stringer.
+func Printed(json []byte, text string, stringer bool) any {
+	v := value{texts{text, text, text}, asJSON{json}, asText{[]byte(text)}}
+	if stringer {
+		return &Stringer{v, text}
+	}
+	return &v
+}
+
 // Forms are the forms in which the handlers behind print values that are no
 // errors. A value is rendered in these only, since each costs what printing costs
 // and calls methods that nobody else may call. The others are the same text.

@@ -5,13 +5,12 @@ import (
 	"net/url"
 	"runtime"
 	"strings"
-	"sync"
 )
 
 // A Source is the place of a log call. The zero Source is that of a record
 // without a PC.
 type Source struct {
-	Package  string // the import path, such as "github.com/acme/db"
+	Package  string // the import path, such as "github.com/acme/db"; "main" for a program's own
 	Function string // within the package, such as "(*Pool).Get" or "main.func1"
 	File     string
 	Line     int
@@ -46,26 +45,4 @@ func split(function string) (pkg, name string) {
 func beforeTypes(function string) string {
 	before, _, _ := strings.Cut(function, "[")
 	return before
-}
-
-// A Memo remembers what a function makes of a place. A program has as many places
-// as it has log calls, so nothing is ever forgotten. It is safe for concurrent
-// use, and allocates nothing for a place that it knows.
-type Memo[T any] struct {
-	of    func(Source) T
-	known sync.Map // from a PC to a T
-}
-
-// NewMemo returns a Memo of what of returns.
-func NewMemo[T any](of func(Source) T) *Memo[T] { return &Memo[T]{of: of} }
-
-// Get returns what the function makes of the place of pc.
-func (m *Memo[T]) Get(pc uintptr) T {
-	if known, ok := m.known.Load(pc); ok {
-		t, _ := known.(T)
-		return t
-	}
-	t := m.of(Of(pc))
-	m.known.Store(pc, t)
-	return t
 }

@@ -1,4 +1,4 @@
-package logstash
+package errtrace
 
 import (
 	"reflect"

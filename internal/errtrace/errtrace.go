@@ -1,6 +1,9 @@
-package logstash
+// Package errtrace tells the stack traces that errors carry, by the methods that
+// libraries give them, and the one of a log call.
+package errtrace
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"runtime"
@@ -15,7 +18,7 @@ import (
 // much longer.
 const maxErrors = 64
 
-// stacks says how stack traces are written, in the form that Java's have:
+// Style says how stack traces are written, in the form that Java's have:
 //
 //	*app.QueryError: load user: connection refused
 //		at app.(*Store).User (/src/app/store.go:41)
@@ -33,7 +36,7 @@ const maxErrors = 64
 // that one error wraps, each begins with "Caused by (1 of 2): ". The text does
 // not end in a newline.
 //
-// With rootFirst every error stands below what it wraps and begins with
+// With RootFirst every error stands below what it wraps and begins with
 // "Wrapped by: ", the first of a branch with "Branch (1 of 2): ", and the frames
 // that are not written again are those that the trace below has in common with
 // the one above.
@@ -42,15 +45,15 @@ const maxErrors = 64
 // their frames, in eight hexadecimal digits. It does not depend on messages,
 // lines, or how the trace is written: the same fault has the same hash until
 // its call path changes.
-type stacks struct {
-	depth     int  // most frames of one trace that are written; below 1 all, up to maxFrames
-	rootFirst bool // the innermost error first
-	hash      bool // whether a hash is wanted
+type Style struct {
+	Depth     int  // most frames of one trace that are written; below 1 all, up to 512
+	RootFirst bool // the innermost error first
+	Hash      bool // whether a hash is wanted
 }
 
-// ofError returns the traces of an error and all that it wraps. Both results
+// OfError returns the traces of an error and all that it wraps. Both results
 // are empty where none of them carries one.
-func (s stacks) ofError(err error) (text, sum string) {
+func (s Style) OfError(err error) (text, sum string) {
 	if !carriesTrace(err) {
 		return "", ""
 	}
@@ -59,23 +62,23 @@ func (s stacks) ofError(err error) (text, sum string) {
 	if !b.traced {
 		return "", ""
 	}
-	w := traceWriter{stacks: s}
-	if s.rootFirst {
+	w := traceWriter{Style: s}
+	if s.RootFirst {
 		w.rootFirst(root, "")
 	} else {
 		w.rootLast(root, "", trace{})
 	}
-	if s.hash {
+	if s.Hash {
 		sum = root.hash(newTraceHash).String()
 	}
 	return string(w.b), sum
 }
 
-// ofCall returns the lines for the frames of the calling goroutine, from the
+// OfCall returns the lines for the frames of the calling goroutine, from the
 // one with the given program counter, as [slog.Record] has it, outwards. Both
 // results are empty if there is no such frame: the record was handed over by
 // another goroutine, or is older than the call.
-func (s stacks) ofCall(pc uintptr) (text, sum string) {
+func (s Style) OfCall(pc uintptr) (text, sum string) {
 	var pcs [maxFrames]uintptr
 	n := runtime.Callers(2, pcs[:])
 	i := slices.Index(pcs[:n], pc)
@@ -88,9 +91,9 @@ func (s stacks) ofCall(pc uintptr) (text, sum string) {
 	} else {
 		t.trim()
 	}
-	w := traceWriter{stacks: s}
+	w := traceWriter{Style: s}
 	w.trace(t, 0)
-	if s.hash {
+	if s.Hash {
 		sum = t.hash(newTraceHash).String()
 	}
 	return string(w.b), sum
@@ -175,7 +178,7 @@ type treeBuilder struct {
 
 func (b *treeBuilder) fault(err error) *fault {
 	b.left--
-	f := &fault{kind: snapshot.TypeName(err), message: messageOf(err), trace: traceOf(err)}
+	f := &fault{kind: snapshot.TypeName(err), message: Message(err), trace: traceOf(err)}
 	if len(f.trace.frames) > 0 {
 		b.traced = true
 	}
@@ -202,7 +205,9 @@ func (b *treeBuilder) fault(err error) *fault {
 	return f
 }
 
-func messageOf(err error) (message string) {
+// Message returns the text of err, "<nil>" of a nil pointer whose method needs
+// more, and what it panics with if it does.
+func Message(err error) (message string) {
 	defer func() {
 		if r := recover(); r != nil {
 			if v := reflect.ValueOf(err); v.Kind() == reflect.Pointer && v.IsNil() {
@@ -215,9 +220,31 @@ func messageOf(err error) (message string) {
 	return err.Error()
 }
 
+// TypeName returns the type of the error at the end of the chain of errors that
+// err wraps, which says most.
+func TypeName(err error) string { return snapshot.TypeName(rootCause(err)) }
+
+func rootCause(err error) (cause error) {
+	defer func() {
+		if recover() != nil {
+			cause = err
+		}
+	}()
+	const longest = 100 // a chain that leads to itself ends here
+	cause = err
+	for range longest {
+		next := errors.Unwrap(cause)
+		if next == nil {
+			break
+		}
+		cause = next
+	}
+	return cause
+}
+
 // A traceWriter writes faults.
 type traceWriter struct {
-	stacks
+	Style
 
 	b []byte
 }
@@ -279,8 +306,8 @@ func (w *traceWriter) fault(f *fault, label string, above trace) {
 func (w *traceWriter) trace(t trace, common int) {
 	own := len(t.frames) - common
 	shown := own
-	if w.depth > 0 {
-		shown = min(own, w.depth)
+	if w.Depth > 0 {
+		shown = min(own, w.Depth)
 	}
 	for i, f := range t.frames[:shown] {
 		if len(w.b) > maxTraceText {

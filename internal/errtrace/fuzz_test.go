@@ -1,4 +1,4 @@
-package logstash
+package errtrace
 
 import (
 	"fmt"
@@ -18,7 +18,7 @@ func FuzzStackText(f *testing.F) {
 		err := fmt.Errorf("w: %w", &textError{base{message: message}, text})
 		var lines [2]int
 		for i, rootFirst := range []bool{false, true} {
-			got, _ := stacks{rootFirst: rootFirst}.ofError(err)
+			got, _ := Style{RootFirst: rootFirst}.OfError(err)
 			if got == "" {
 				continue
 			}
@@ -51,6 +51,6 @@ func FuzzStackPCs(f *testing.F) {
 	f.Add(-int64(here), int64(-100_000))
 	f.Fuzz(func(_ *testing.T, a, b int64) {
 		err := &goError{base{message: "x"}, []uintptr{here + uintptr(a), uintptr(b), here + uintptr(b%1_000_000), uintptr(a)}}
-		stacks{hash: true}.ofError(err)
+		Style{Hash: true}.OfError(err)
 	})
 }

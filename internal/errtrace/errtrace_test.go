@@ -1,4 +1,4 @@
-package logstash
+package errtrace
 
 import (
 	"context"
@@ -149,7 +149,7 @@ func TestStackOfEveryCarrier(t *testing.T) {
 	pairs := strings.Join(place("", "(0x1, {0x2, 0x3})\n\t"), " +0x1d\n") + " +0x1d\n"
 	const (
 		header = "goroutine 7 [running]:\nruntime/debug.Stack()\n\t/go/src/runtime/debug/stack.go:26 +0x5e\n"
-		want   = "\tat github.com/sluicelog/sluice/logstash.TestStackOfEveryCarrier (/logstash/stack_test.go:N)\n" +
+		want   = "\tat github.com/sluicelog/sluice/internal/errtrace.TestStackOfEveryCarrier (/errtrace/errtrace_test.go:N)\n" +
 			"\tat testing.tRunner (/testing/testing.go:N)"
 	)
 	tests := []struct {
@@ -180,11 +180,11 @@ func TestStackOfEveryCarrier(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			want := fmt.Sprintf("%T: boom\n%s", tt.err, tt.want)
-			text, _ := stacks{}.ofError(tt.err)
+			text, _ := Style{}.OfError(tt.err)
 			if diff := cmp.Diff(want, normal(text)); diff != "" {
 				t.Errorf("mismatch (-want +got):\n%s", diff)
 			}
-			if text, _ := (stacks{}).ofError(fmt.Errorf("a: %w", errors.Join(io.EOF, tt.err))); !strings.HasSuffix(normal(text), "Caused by (2 of 2): "+want) {
+			if text, _ := (Style{}).OfError(fmt.Errorf("a: %w", errors.Join(io.EOF, tt.err))); !strings.HasSuffix(normal(text), "Caused by (2 of 2): "+want) {
 				t.Errorf("wrapped twice it is not in %s", text)
 			}
 		})
@@ -193,7 +193,7 @@ func TestStackOfEveryCarrier(t *testing.T) {
 
 // normal replaces what depends on the machine.
 func normal(text string) string {
-	text = regexp.MustCompile(`\(.*?(/(logstash|testing)/\w+\.go):\d+\)`).ReplaceAllString(text, "($1:N)")
+	text = regexp.MustCompile(`\(.*?(/(errtrace|testing)/\w+\.go):\d+\)`).ReplaceAllString(text, "($1:N)")
 	return text
 }
 
@@ -210,55 +210,55 @@ func TestStackFormat(t *testing.T) {
 		{
 			name: "common frames are left out", err: query(fmt.Errorf("user 7: %w", traced("refused", nil, 8, 17, 12, 1))),
 			want: `
-*logstash.oopsError: load: user 7: refused
+*errtrace.oopsError: load: user 7: refused
 	at app.c (c.go:41)
 	at app.b (b.go:12)
 	at app.a (a.go:1)
 Caused by: *fmt.wrapError: user 7: refused
-Caused by: *logstash.oopsError: refused
+Caused by: *errtrace.oopsError: refused
 	at app.d (d.go:8)
 	at app.c (c.go:17)
 	... 2 common frames omitted`,
 			rootFirst: `
-*logstash.oopsError: refused
+*errtrace.oopsError: refused
 	at app.d (d.go:8)
 	at app.c (c.go:17)
 	at app.b (b.go:12)
 	at app.a (a.go:1)
 Wrapped by: *fmt.wrapError: user 7: refused
-Wrapped by: *logstash.oopsError: load: user 7: refused
+Wrapped by: *errtrace.oopsError: load: user 7: refused
 	at app.c (c.go:41)
 	... 2 common frames omitted`,
 		},
 		{
 			name: "depth", depth: 2, err: query(traced("refused", nil, 4, 5, 6, 7, 12, 1)),
 			want: `
-*logstash.oopsError: load: refused
+*errtrace.oopsError: load: refused
 	at app.c (c.go:41)
 	at app.b (b.go:12)
 	... 1 more
-Caused by: *logstash.oopsError: refused
+Caused by: *errtrace.oopsError: refused
 	at app.f (f.go:4)
 	at app.e (e.go:5)
 	... 2 more
 	... 2 common frames omitted`,
 			rootFirst: `
-*logstash.oopsError: refused
+*errtrace.oopsError: refused
 	at app.f (f.go:4)
 	at app.e (e.go:5)
 	... 4 more
-Wrapped by: *logstash.oopsError: load: refused
+Wrapped by: *errtrace.oopsError: load: refused
 	at app.c (c.go:41)
 	... 2 common frames omitted`,
 		},
 		{
 			name: "depth of text", depth: 1, err: &textError{base{message: "x"}, "f()\n\ta.go:1\ng()\n\ta.go:2\nh()\n\ta.go:3\n"},
 			want: `
-*logstash.textError: x
+*errtrace.textError: x
 	at f (a.go:1)
 	... 2 more`,
 			rootFirst: `
-*logstash.textError: x
+*errtrace.textError: x
 	at f (a.go:1)
 	... 2 more`,
 		},
@@ -276,60 +276,60 @@ Wrapped by: *fs.PathError: open p: file does not exist
 		{
 			name: "one that adds nothing", err: errors.Join(fmt.Errorf("%w", traced("x", nil, 1))),
 			want: `
-*logstash.oopsError: x
+*errtrace.oopsError: x
 	at app.a (a.go:1)`,
 			rootFirst: `
-*logstash.oopsError: x
+*errtrace.oopsError: x
 	at app.a (a.go:1)`,
 		},
 		{
 			name: "two traces and one message", err: traced("", traced("x", nil, 1), 2),
 			want: `
-*logstash.oopsError: x
+*errtrace.oopsError: x
 	at app.a (a.go:2)
-Caused by: *logstash.oopsError: x
+Caused by: *errtrace.oopsError: x
 	at app.a (a.go:1)`,
 			rootFirst: `
-*logstash.oopsError: x
+*errtrace.oopsError: x
 	at app.a (a.go:1)
-Wrapped by: *logstash.oopsError: x
+Wrapped by: *errtrace.oopsError: x
 	at app.a (a.go:2)`,
 		},
 		{
 			name: "branches", err: joinError{traced("a: ", io.EOF, 2, 1), nil, joinError{io.ErrClosedPipe, traced("c", nil, 3, 1)}},
 			want: `
-logstash.joinError: a: EOF io: read/write on closed pipe c
-Caused by (1 of 2): *logstash.oopsError: a: EOF
+errtrace.joinError: a: EOF io: read/write on closed pipe c
+Caused by (1 of 2): *errtrace.oopsError: a: EOF
 	at app.b (b.go:2)
 	at app.a (a.go:1)
 Caused by: *errors.errorString: EOF
-Caused by (2 of 2): logstash.joinError: io: read/write on closed pipe c
+Caused by (2 of 2): errtrace.joinError: io: read/write on closed pipe c
 Caused by (1 of 2): *errors.errorString: io: read/write on closed pipe
-Caused by (2 of 2): *logstash.oopsError: c
+Caused by (2 of 2): *errtrace.oopsError: c
 	at app.b (b.go:3)
 	at app.a (a.go:1)`,
 			rootFirst: `
 Branch (1 of 2): *errors.errorString: EOF
-Wrapped by: *logstash.oopsError: a: EOF
+Wrapped by: *errtrace.oopsError: a: EOF
 	at app.b (b.go:2)
 	at app.a (a.go:1)
 Branch (1 of 2): *errors.errorString: io: read/write on closed pipe
-Branch (2 of 2): *logstash.oopsError: c
+Branch (2 of 2): *errtrace.oopsError: c
 	at app.b (b.go:3)
 	at app.a (a.go:1)
-Wrapped by: logstash.joinError: io: read/write on closed pipe c
-Wrapped by: logstash.joinError: a: EOF io: read/write on closed pipe c`,
+Wrapped by: errtrace.joinError: io: read/write on closed pipe c
+Wrapped by: errtrace.joinError: a: EOF io: read/write on closed pipe c`,
 		},
 		{
 			name: "no place, no message, no function",
 			err:  &oopsError{frames: []runtime.Frame{{Function: "f"}, {File: "x.go", Line: 1}, {}, {Function: "g", File: "x.s"}}},
 			want: `
-*logstash.oopsError
+*errtrace.oopsError
 	at f
 	at x.go:1
 	at g (x.s)`,
 			rootFirst: `
-*logstash.oopsError
+*errtrace.oopsError
 	at f
 	at x.go:1
 	at g (x.s)`,
@@ -340,11 +340,11 @@ Wrapped by: logstash.joinError: a: EOF io: read/write on closed pipe c`,
 				{Function: "runtime.main"}, {Function: "main.main"}, {Function: "runtime.main"}, {Function: "runtime.goexit"},
 			}},
 			want: `
-*logstash.oopsError: x
+*errtrace.oopsError: x
 	at runtime.main
 	at main.main`,
 			rootFirst: `
-*logstash.oopsError: x
+*errtrace.oopsError: x
 	at runtime.main
 	at main.main`,
 		},
@@ -354,21 +354,21 @@ Wrapped by: logstash.joinError: a: EOF io: read/write on closed pipe c`,
 				base{message: "x\n\tat evil\r\u2028\u0085\x1b[2J\xff"},
 				[]runtime.Frame{{Function: "f\n\tat evil", File: "a\nb.go", Line: 1}},
 			},
-			want:      "\n*logstash.oopsError: x  at evil    [2J\ufffd\n\tat f  at evil (a b.go:1)",
-			rootFirst: "\n*logstash.oopsError: x  at evil    [2J\ufffd\n\tat f  at evil (a b.go:1)",
+			want:      "\n*errtrace.oopsError: x  at evil    [2J\ufffd\n\tat f  at evil (a b.go:1)",
+			rootFirst: "\n*errtrace.oopsError: x  at evil    [2J\ufffd\n\tat f  at evil (a b.go:1)",
 		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			text, hash := stacks{depth: tt.depth}.ofError(tt.err)
+			text, hash := Style{Depth: tt.depth}.OfError(tt.err)
 			if diff := cmp.Diff(tt.want, "\n"+text); diff != "" {
 				t.Errorf("mismatch (-want +got):\n%s", diff)
 			}
 			if hash != "" {
 				t.Errorf("hash %q, which nobody asked for", hash)
 			}
-			text, _ = stacks{depth: tt.depth, rootFirst: true}.ofError(tt.err)
+			text, _ = Style{Depth: tt.depth, RootFirst: true}.OfError(tt.err)
 			if diff := cmp.Diff(tt.rootFirst, "\n"+text); diff != "" {
 				t.Errorf("root first: mismatch (-want +got):\n%s", diff)
 			}
@@ -401,8 +401,8 @@ func TestStackOfErrorsWithoutOne(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			if text, hash := (stacks{hash: true}).ofError(tt.err); text != "" || hash != "" {
-				t.Errorf("ofError = %q, %q, want nothing", text, hash)
+			if text, hash := (Style{Hash: true}).OfError(tt.err); text != "" || hash != "" {
+				t.Errorf("OfError = %q, %q, want nothing", text, hash)
 			}
 		})
 	}
@@ -450,7 +450,7 @@ func (e *hugeError) StackTrace() string {
 
 func TestStackOfHostileErrors(t *testing.T) {
 	t.Parallel()
-	million := slices.Repeat(callers()[:1], 1_000_000)
+	million := slices.Repeat(callers()[1:2], 1_000_000) // testing.tRunner, whose line is short
 	long := strings.Repeat("y", 200)
 	frames := slices.Repeat(framesAt(1), 1_000_000)
 	wide := make(joinError, 100_000)
@@ -463,16 +463,16 @@ func TestStackOfHostileErrors(t *testing.T) {
 		err  error
 		want []string
 	}{
-		{"every method panics", rudeError{}, []string{"logstash.rudeError: !PANIC: rude\n\tat app.a (a.go:1)"}},
-		{"a nil pointer beside a trace", joinError{(*base)(nil), traced("x", nil, 1)}, []string{"(1 of 2): *logstash.base: <nil>\n", "app.a"}},
-		{"a method of a nil interface beside a trace", joinError{fakeError{}, traced("x", nil, 1)}, []string{"(1 of 2): logstash.fakeError: fake\n", "app.a"}},
-		{"it wraps itself", &selfError{framesAt(1)}, []string{"*logstash.selfError: self\n\tat app.a (a.go:1)\nCaused by: ", "..."}},
+		{"every method panics", rudeError{}, []string{"errtrace.rudeError: !PANIC: rude\n\tat app.a (a.go:1)"}},
+		{"a nil pointer beside a trace", joinError{(*base)(nil), traced("x", nil, 1)}, []string{"(1 of 2): *errtrace.base: <nil>\n", "app.a"}},
+		{"a method of a nil interface beside a trace", joinError{fakeError{}, traced("x", nil, 1)}, []string{"(1 of 2): errtrace.fakeError: fake\n", "app.a"}},
+		{"it wraps itself", &selfError{framesAt(1)}, []string{"*errtrace.selfError: self\n\tat app.a (a.go:1)\nCaused by: ", "..."}},
 		{"it wraps itself, many times over", &wideError{framesAt(3, 2, 1)}, []string{"Caused by (1 of 4): ", "Caused by: ..."}},
-		{"many branches", wide, []string{"(1 of 100000): *logstash.oopsError: x\n\tat app.a (a.go:1)", "(63 of 100000): *errors.errorString: EOF", "..."}},
+		{"many branches", wide, []string{"(1 of 100000): *errtrace.oopsError: x\n\tat app.a (a.go:1)", "(63 of 100000): *errors.errorString: EOF", "..."}},
 		{"a million program counters", &goError{base{message: "x"}, million}, []string{"... 999488 more"}},
 		{
 			"traces that were cut have no known end", &goError{base{"y: ", &goError{base{message: "x"}, million}}, million},
-			[]string{"... 999488 more\nCaused by: *logstash.goError: x\n\tat "},
+			[]string{"... 999488 more\nCaused by: *errtrace.goError: x\n\tat "},
 		},
 		{
 			"text is cut between lines", &textError{text: strings.Repeat("f("+long+")\n\t/a.go:1\n", 1000)},
@@ -488,7 +488,7 @@ func TestStackOfHostileErrors(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			for _, rootFirst := range []bool{false, true} {
-				text, hash := stacks{rootFirst: rootFirst, hash: true}.ofError(tt.err)
+				text, hash := Style{RootFirst: rootFirst, Hash: true}.OfError(tt.err)
 				if len(text) > maxTraceText+maxErrors*2*maxTraceLine || len(hash) != 8 {
 					t.Errorf("rootFirst %v: %d bytes of text, hash %q", rootFirst, len(text), hash)
 				}
@@ -509,14 +509,14 @@ func TestStackOfHostileErrors(t *testing.T) {
 
 func TestStackHash(t *testing.T) {
 	t.Parallel()
-	hashOf := func(s stacks, err error) string {
-		s.hash = true
-		_, hash := s.ofError(err)
+	hashOf := func(s Style, err error) string {
+		s.Hash = true
+		_, hash := s.OfError(err)
 		return hash
 	}
 	fault := func(message string, cause error) error { return &goError{base{message, cause}, callers()} }
 	viaOther := func() error { return fault("x", nil) }
-	want := hashOf(stacks{}, fault("x: ", io.EOF))
+	want := hashOf(Style{}, fault("x: ", io.EOF))
 	if !regexp.MustCompile(`^[0-9a-f]{8}$`).MatchString(want) {
 		t.Fatalf("hash %q", want)
 	}
@@ -528,20 +528,20 @@ func TestStackHash(t *testing.T) {
 		a, b  string
 		equal bool
 	}{
-		{"another message and line", want, hashOf(stacks{}, fault("yyy: ", io.ErrUnexpectedEOF)), true},
-		{"another way of writing", want, hashOf(stacks{depth: 1, rootFirst: true}, fault("x: ", io.EOF)), true},
-		{"another call path", want, hashOf(stacks{}, func() error { return fault("x: ", io.EOF) }()), false},
-		{"another type below", want, hashOf(stacks{}, fault("x: ", fs.ErrNotExist)), true},
-		{"another type of cause", want, hashOf(stacks{}, fault("x: ", &fs.PathError{Err: io.EOF})), false},
-		{"no cause", want, hashOf(stacks{}, fault("x", nil)), false},
-		{"another path below", hashOf(stacks{}, fault("x: ", fault("x", nil))), hashOf(stacks{}, fault("x: ", viaOther())), false},
-		{"another type with the frames", want, hashOf(stacks{}, &erisError{base{"x: ", io.EOF}, callers()}), false},
-		{"text with other arguments and lines", hashOf(stacks{}, text("0x1", "1", "m")), hashOf(stacks{}, text("0x2", "2", "n")), true},
+		{"another message and line", want, hashOf(Style{}, fault("yyy: ", io.ErrUnexpectedEOF)), true},
+		{"another way of writing", want, hashOf(Style{Depth: 1, RootFirst: true}, fault("x: ", io.EOF)), true},
+		{"another call path", want, hashOf(Style{}, func() error { return fault("x: ", io.EOF) }()), false},
+		{"another type below", want, hashOf(Style{}, fault("x: ", fs.ErrNotExist)), true},
+		{"another type of cause", want, hashOf(Style{}, fault("x: ", &fs.PathError{Err: io.EOF})), false},
+		{"no cause", want, hashOf(Style{}, fault("x", nil)), false},
+		{"another path below", hashOf(Style{}, fault("x: ", fault("x", nil))), hashOf(Style{}, fault("x: ", viaOther())), false},
+		{"another type with the frames", want, hashOf(Style{}, &erisError{base{"x: ", io.EOF}, callers()}), false},
+		{"text with other arguments and lines", hashOf(Style{}, text("0x1", "1", "m")), hashOf(Style{}, text("0x2", "2", "n")), true},
 		{
-			"text with other messages", hashOf(stacks{}, &jujuError{lines: []string{"dial tcp 1:80", "app.F:1: x"}}),
-			hashOf(stacks{}, &jujuError{lines: []string{"EOF", "app.F:22: dial tcp 2:80", "", ":"}}), true,
+			"text with other messages", hashOf(Style{}, &jujuError{lines: []string{"dial tcp 1:80", "app.F:1: x"}}),
+			hashOf(Style{}, &jujuError{lines: []string{"EOF", "app.F:22: dial tcp 2:80", "", ":"}}), true,
 		},
-		{"other lines of text", hashOf(stacks{}, &jujuError{lines: []string{"a.go:1: x"}}), hashOf(stacks{}, &jujuError{lines: []string{"b.go:1: x"}}), false},
+		{"other lines of text", hashOf(Style{}, &jujuError{lines: []string{"a.go:1: x"}}), hashOf(Style{}, &jujuError{lines: []string{"b.go:1: x"}}), false},
 	}
 	for _, tt := range tests {
 		if (tt.a == tt.b) != tt.equal {
@@ -551,20 +551,20 @@ func TestStackHash(t *testing.T) {
 	// The same bytes as hash/fnv has them.
 	h := fnv.New32a()
 	_, _ = io.WriteString(h, "*errors.errorString\napp.b\napp.a\n")
-	if got, want := hashOf(stacks{}, traced("", errors.New("x"), 2, 1)), fmt.Sprintf("%08x", h.Sum32()); got != want {
+	if got, want := hashOf(Style{}, traced("", errors.New("x"), 2, 1)), fmt.Sprintf("%08x", h.Sum32()); got != want {
 		t.Errorf("hash %s, want %s", got, want)
 	}
 	// The value itself is part of what users keep: it must not change with a release.
-	if got := hashOf(stacks{}, traced("x", io.EOF, 2, 1)); got != "ef85e4a6" {
+	if got := hashOf(Style{}, traced("x", io.EOF, 2, 1)); got != "d2f03d0f" {
 		t.Errorf("hash %s", got)
 	}
 }
 
 // callHandler is a handler that asks for the stack of each record.
 type callHandler struct {
-	stacks
+	Style
 
-	text, hash string
+	text, sum  string
 	handedOver bool
 }
 
@@ -573,11 +573,11 @@ func (h *callHandler) WithAttrs([]slog.Attr) slog.Handler     { return h }
 func (h *callHandler) WithGroup(string) slog.Handler          { return h }
 func (h *callHandler) Handle(_ context.Context, r slog.Record) error {
 	if !h.handedOver {
-		h.text, h.hash = h.ofCall(r.PC)
+		h.text, h.sum = h.OfCall(r.PC)
 		return nil
 	}
 	var wg sync.WaitGroup
-	wg.Go(func() { h.text, h.hash = h.ofCall(r.PC) })
+	wg.Go(func() { h.text, h.sum = h.OfCall(r.PC) })
 	wg.Wait()
 	return nil
 }
@@ -585,44 +585,44 @@ func (h *callHandler) Handle(_ context.Context, r slog.Record) error {
 func TestStackOfCall(t *testing.T) {
 	t.Parallel()
 	outer := func(log func(string, ...any)) { log("hello") }
-	const want = `	at github.com/sluicelog/sluice/logstash.TestStackOfCall.func1 (/logstash/stack_test.go:N)
-	at github.com/sluicelog/sluice/logstash.TestStackOfCall (/logstash/stack_test.go:N)
+	const want = `	at github.com/sluicelog/sluice/internal/errtrace.TestStackOfCall.func1 (/errtrace/errtrace_test.go:N)
+	at github.com/sluicelog/sluice/internal/errtrace.TestStackOfCall (/errtrace/errtrace_test.go:N)
 	at testing.tRunner (/testing/testing.go:N)`
-	h := &callHandler{stacks: stacks{hash: true}}
+	h := &callHandler{Style: Style{Hash: true}}
 	logger := slog.New(h)
 	outer(logger.Info)
 	if diff := cmp.Diff(want, normal(h.text)); diff != "" {
 		t.Errorf("mismatch (-want +got):\n%s", diff)
 	}
-	if len(h.hash) != 8 {
-		t.Errorf("hash %q", h.hash)
+	if len(h.sum) != 8 {
+		t.Errorf("hash %q", h.sum)
 	}
-	hash := h.hash
-	h.depth = 1
+	hash := h.sum
+	h.Depth = 1
 	outer(logger.Warn)
 	if lines := strings.Split(h.text, "\n"); len(lines) != 2 || lines[1] != "\t... 2 more" {
 		t.Errorf("depth 1: %q", h.text)
 	}
-	if h.hash != hash {
-		t.Errorf("the hash changed from %s to %s with the level and the depth", hash, h.hash)
+	if h.sum != hash {
+		t.Errorf("the hash changed from %s to %s with the level and the depth", hash, h.sum)
 	}
 	logger.Info("hello")
-	if h.hash == hash {
+	if h.sum == hash {
 		t.Errorf("two call paths with the hash %s", hash)
 	}
 	h.handedOver = true
 	outer(logger.Info)
-	if h.text != "" || h.hash != "" {
-		t.Errorf("on another goroutine: %q, %q", h.text, h.hash)
+	if h.text != "" || h.sum != "" {
+		t.Errorf("on another goroutine: %q, %q", h.text, h.sum)
 	}
-	if text, hash := h.ofCall(0); text != "" || hash != "" {
+	if text, hash := h.OfCall(0); text != "" || hash != "" {
 		t.Errorf("no program counter: %q, %q", text, hash)
 	}
 }
 
 func TestStackOfDeepCall(t *testing.T) {
 	t.Parallel()
-	h := &callHandler{stacks: stacks{depth: 3}}
+	h := &callHandler{Style: Style{Depth: 3}}
 	var dive func(int)
 	dive = func(n int) {
 		if n > 0 {
@@ -642,19 +642,19 @@ func TestStackCarriesNothingAllocs(t *testing.T) {
 	if testlog.Race {
 		t.Skip("the race detector allocates")
 	}
-	s := stacks{depth: 50, hash: true}
+	s := Style{Depth: 50, Hash: true}
 	for _, err := range []error{
 		errors.New("x"),
 		fmt.Errorf("a: %w, %w", &fs.PathError{Op: "open", Path: "p", Err: fs.ErrNotExist}, io.EOF),
 	} {
-		if n := testing.AllocsPerRun(100, func() { s.ofError(err) }); n > 0 {
+		if n := testing.AllocsPerRun(100, func() { s.OfError(err) }); n > 0 {
 			t.Errorf("%T: %v allocations", err, n)
 		}
 	}
 }
 
 func BenchmarkStackOfError(b *testing.B) {
-	s := stacks{depth: 50, hash: true}
+	s := Style{Depth: 50, Hash: true}
 	for _, bb := range []struct {
 		name string
 		err  error
@@ -667,7 +667,7 @@ func BenchmarkStackOfError(b *testing.B) {
 		b.Run(bb.name, func(b *testing.B) {
 			b.ReportAllocs()
 			for b.Loop() {
-				s.ofError(bb.err)
+				s.OfError(bb.err)
 			}
 		})
 	}
@@ -684,16 +684,16 @@ func BenchmarkErrorsAs(b *testing.B) {
 }
 
 func BenchmarkStackOfCall(b *testing.B) {
-	s := stacks{depth: 50, hash: true}
+	s := Style{Depth: 50, Hash: true}
 	b.Run("debug.Stack", func(b *testing.B) {
 		b.ReportAllocs()
 		for b.Loop() {
 			debug.Stack()
 		}
 	})
-	b.Run("ofCall", func(b *testing.B) {
+	b.Run("OfCall", func(b *testing.B) {
 		b.ReportAllocs()
-		h := &callHandler{stacks: s}
+		h := &callHandler{Style: s}
 		logger := slog.New(h)
 		for b.Loop() {
 			logger.Info("hello")
