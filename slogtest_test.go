@@ -2,10 +2,17 @@ package sluice_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
+	"math/rand/v2"
+	"os"
 	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"testing/slogtest"
 	"time"
@@ -43,6 +50,14 @@ func encoders() []encoder {
 		{"logstash", func(_ *testing.T, w io.Writer, _ *slog.HandlerOptions) slog.Handler {
 			return logstash.NewHandler(w, nil)
 		}, parseEvent},
+		{"json+func", func(t *testing.T, w io.Writer, opts *slog.HandlerOptions) slog.Handler {
+			t.Helper()
+			return handler.NewFunc(newJSON(t, w, opts).Handle, nil)
+		}, handlertest.ParseJSON},
+		{"json+test", func(t *testing.T, w io.Writer, opts *slog.HandlerOptions) slog.Handler {
+			t.Helper()
+			return observed{handler.NewTest(nil, &handler.TestOptions{Level: slog.LevelInfo}), newJSON(t, w, opts)}
+		}, handlertest.ParseJSON},
 		{"json+asyncbuf", func(t *testing.T, w io.Writer, opts *slog.HandlerOptions) slog.Handler {
 			t.Helper()
 			buf := asyncbuf.NewWriter(w, &asyncbuf.WriterOptions{Size: 1 << 20, RetryFor: time.Millisecond})
@@ -67,9 +82,39 @@ func encoders() []encoder {
 	}
 }
 
+// observed is a handler that prints what a handler.Test has kept.
+type observed struct {
+	*handler.Test
+	print slog.Handler
+}
+
+func (o observed) Handle(ctx context.Context, r slog.Record) error {
+	if err := o.Test.Handle(ctx, r); err != nil {
+		return err
+	}
+	var errs []error
+	for _, r := range o.Take() {
+		errs = append(errs, o.print.Handle(ctx, r))
+	}
+	return errors.Join(errs...)
+}
+
+func (o observed) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return observed{o.Test.WithAttrs(attrs).(*handler.Test), o.print}
+}
+
+func (o observed) WithGroup(name string) slog.Handler {
+	return observed{o.Test.WithGroup(name).(*handler.Test), o.print}
+}
+
 // parseEvent reads a Logstash event with the names of log/slog.
 func parseEvent(line []byte) (map[string]any, error) {
 	m, err := handlertest.ParseJSON(line)
+	if name, ok := m[slog.LevelKey].(string); ok && err == nil {
+		var level slog.Level
+		level, err = handler.ParseLevel(name)
+		m[slog.LevelKey] = level.String()
+	}
 	for event, name := range map[string]string{"@timestamp": slog.TimeKey, "message": slog.MessageKey} {
 		if v, ok := m[event]; ok {
 			m[name] = v
@@ -82,62 +127,142 @@ func parseEvent(line []byte) (map[string]any, error) {
 type wrapper struct {
 	name string
 	wrap func(*testing.T, slog.Handler) slog.Handler
+	adds bool // an attr to each record
 }
 
 func wrappers() []wrapper {
-	always := func(context.Context, slog.Record, fanout.Bound) bool { return true }
-	plain := func(wrap func(slog.Handler) slog.Handler) func(*testing.T, slog.Handler) slog.Handler {
-		return func(_ *testing.T, h slog.Handler) slog.Handler { return wrap(h) }
-	}
-	return []wrapper{
-		{"gate", plain(func(h slog.Handler) slog.Handler { return handler.NewGate(h, nil) })},
-		{"fanout", plain(func(h slog.Handler) slog.Handler { return fanout.NewHandler(nil, slog.DiscardHandler, h) })},
-		{"when", plain(func(h slog.Handler) slog.Handler { return fanout.When(always, h) })},
-		{"failover", plain(func(h slog.Handler) slog.Handler { return fanout.NewFailover(nil, h, slog.DiscardHandler) })},
-		{"redact", plain(func(h slog.Handler) slog.Handler { return redact.NewHandler(h, nil) })},
+	trace := func(context.Context, slog.Record) []slog.Attr { return []slog.Attr{slog.String("trace_id", "t")} }
+	asItIs := func(_ []string, a slog.Attr) slog.Attr { return a }
+	rules := handler.NewLevels(slog.LevelInfo,
+		handler.LevelRule{Package: "example.com/noisy", Level: slog.LevelError},
+		handler.LevelRule{Logger: "noisy", Level: slog.LevelError})
+	all := []wrapper{
 		{"asyncbuf", func(t *testing.T, h slog.Handler) slog.Handler {
 			t.Helper()
 			buf := asyncbuf.NewHandler(h, &asyncbuf.HandlerOptions{MaxLines: 32}) // the suite makes thousands of them
 			t.Cleanup(func() { _ = buf.Close() })                                 // the suite makes sinks fail
 			return buf
-		}},
+		}, false},
+		{"trace", func(_ *testing.T, h slog.Handler) slog.Handler {
+			return handler.NewContext(h, &handler.ContextOptions{Top: []func(context.Context, slog.Record) []slog.Attr{trace}})
+		}, true},
 	}
+	for name, wrap := range map[string]func(h slog.Handler) slog.Handler{
+		"gate":    func(h slog.Handler) slog.Handler { return handler.NewGate(h, nil) },
+		"rules":   func(h slog.Handler) slog.Handler { return handler.NewGate(h, &handler.GateOptions{Level: rules}) },
+		"trigger": func(h slog.Handler) slog.Handler { return handler.NewTrigger(h, nil) },
+		"context": func(h slog.Handler) slog.Handler { return handler.NewContext(h, nil) },
+		"recover": func(h slog.Handler) slog.Handler { return handler.NewRecover(h, nil) },
+		"rename": func(h slog.Handler) slog.Handler {
+			return handler.NewRename(h, &handler.RenameOptions{Replace: asItIs, ReplaceGroups: true})
+		},
+		"errorstack": func(h slog.Handler) slog.Handler { return handler.NewErrorStack(h, nil) },
+		"fanout":     func(h slog.Handler) slog.Handler { return fanout.NewHandler(nil, slog.DiscardHandler, h) },
+		"vandal":     func(h slog.Handler) slog.Handler { return fanout.NewHandler(nil, vandal{h}, h) },
+		"when":       func(h slog.Handler) slog.Handler { return fanout.When(fanout.And(), h) },
+		"named":      func(h slog.Handler) slog.Handler { return fanout.Named("name", h) },
+		"first": func(h slog.Handler) slog.Handler {
+			return fanout.NewFirstMatch(nil, fanout.When(fanout.Or(), slog.DiscardHandler), fanout.When(fanout.And(), h), vandal{h})
+		},
+		"failover": func(h slog.Handler) slog.Handler { return fanout.NewFailover(nil, h, slog.DiscardHandler) },
+		"circuit":  func(h slog.Handler) slog.Handler { return fanout.NewFailover(&fanout.Options{MaxFailures: 1}, h, nil) },
+		"redact":   func(h slog.Handler) slog.Handler { return redact.NewHandler(h, nil) },
+	} {
+		all = append(all, wrapper{name, func(_ *testing.T, h slog.Handler) slog.Handler { return wrap(h) }, false})
+	}
+	slices.SortFunc(all, func(a, b wrapper) int { return strings.Compare(a.name, b.name) }) // so that a seed draws the same
+	return all
 }
+
+// A vandal is a branch that changes what is its own: the slice given to WithAttrs,
+// and the record, which it is given a clone of.
+type vandal struct{ beside slog.Handler }
+
+func (v vandal) Enabled(ctx context.Context, level slog.Level) bool {
+	return v.beside.Enabled(ctx, level)
+}
+
+func (v vandal) Handle(_ context.Context, r slog.Record) error {
+	r.AddAttrs(slog.String("vandal", "was here"))
+	return nil
+}
+
+func (v vandal) WithAttrs(attrs []slog.Attr) slog.Handler {
+	for i := range attrs {
+		attrs[i] = slog.String("vandal", "was here")
+	}
+	return v
+}
+
+func (v vandal) WithGroup(string) slog.Handler { return v }
 
 // A stack is wrappers over an encoder.
 type stack struct {
 	name string
 	encoder
-	wrap func(*testing.T, slog.Handler) slog.Handler
+	wrappers []wrapper // the outermost first
+}
+
+func newStack(e encoder, wrappers ...wrapper) stack {
+	var names []string
+	for _, w := range wrappers {
+		names = append(names, w.name)
+	}
+	return stack{strings.Join(append(names, e.name), "/"), e, wrappers}
 }
 
 func (s stack) new(t *testing.T, w io.Writer, opts *slog.HandlerOptions) slog.Handler {
 	t.Helper()
-	return s.wrap(t, s.encoder.new(t, w, opts))
+	h := s.encoder.new(t, w, opts)
+	for _, w := range slices.Backward(s.wrappers) {
+		h = w.wrap(t, h)
+	}
+	return h
 }
 
-// stacks are every encoder alone, under every wrapper, and under every ordered
-// pair of wrappers.
-func stacks() []stack {
-	var all []stack
-	for _, e := range encoders() {
-		all = append(all, stack{e.name, e, func(_ *testing.T, h slog.Handler) slog.Handler { return h }})
-		for _, outer := range wrappers() {
-			all = append(all, stack{outer.name + "/" + e.name, e, outer.wrap})
-			for _, inner := range wrappers() {
-				all = append(all, stack{outer.name + "/" + inner.name + "/" + e.name, e, func(t *testing.T, h slog.Handler) slog.Handler {
-					t.Helper()
-					return outer.wrap(t, inner.wrap(t, h))
-				}})
+// stacks are every encoder alone and under every wrapper, the JSON encoder under
+// every ordered pair of wrappers, and pairs and threes of wrappers drawn at random
+// over encoders drawn at random. SLUICE_SEED draws the same ones again.
+func stacks(t *testing.T) []stack {
+	t.Helper()
+	seed := uint64(time.Now().UnixNano()) //nolint:gosec // any bits will do
+	if s := os.Getenv("SLUICE_SEED"); s != "" {
+		var err error
+		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Logf("SLUICE_SEED=%d", seed)
+	random := rand.New(rand.NewPCG(seed, 0))
+	encoders, wrappers := encoders(), wrappers()
+
+	all := make(map[string]stack)
+	add := func(s stack) { all[s.name] = s }
+	for _, e := range encoders {
+		add(newStack(e))
+		for _, w := range wrappers {
+			add(newStack(e, w))
+		}
+	}
+	for _, outer := range wrappers {
+		for _, inner := range wrappers {
+			if !testlog.Race || random.IntN(4) == 0 { // the others are slow then, and of the same parts
+				add(newStack(encoders[0], outer, inner))
 			}
 		}
 	}
-	return all
+	draw := func() wrapper { return wrappers[random.IntN(len(wrappers))] }
+	for range 40 {
+		quick := encoders[:len(encoders)-1] // the last one syncs a file each time
+		add(newStack(quick[random.IntN(len(quick))], draw(), draw()))
+		add(newStack(quick[random.IntN(len(quick))], draw(), draw(), draw()))
+	}
+	return slices.SortedFunc(maps.Values(all), func(a, b stack) int { return strings.Compare(a.name, b.name) })
 }
 
 func TestSlogtest(t *testing.T) {
 	t.Parallel()
-	for _, s := range stacks() {
+	for _, s := range stacks(t) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			var (
@@ -170,12 +295,30 @@ func TestSlogtest(t *testing.T) {
 
 func TestConformance(t *testing.T) {
 	t.Parallel()
-	for _, s := range stacks() {
+	for _, s := range stacks(t) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			handlertest.Run(t, func(w io.Writer, opts *slog.HandlerOptions) slog.Handler {
 				return s.new(t, w, opts)
 			}, s.parse)
+		})
+	}
+}
+
+// TestWrappers runs the suite for wrappers on every ordered pair of them.
+func TestWrappers(t *testing.T) {
+	t.Parallel()
+	same := slices.DeleteFunc(wrappers(), func(w wrapper) bool { return w.adds })
+	for _, outer := range same {
+		t.Run(outer.name, func(t *testing.T) {
+			t.Parallel()
+			handlertest.RunWrapper(t, func(next slog.Handler) slog.Handler { return outer.wrap(t, next) })
+			for _, inner := range same {
+				t.Run(inner.name, func(t *testing.T) {
+					t.Parallel()
+					handlertest.RunWrapper(t, func(next slog.Handler) slog.Handler { return outer.wrap(t, inner.wrap(t, next)) })
+				})
+			}
 		})
 	}
 }
@@ -187,7 +330,7 @@ func TestAGroupThatContainsItself(t *testing.T) {
 	cyclic := make([]slog.Attr, 2)
 	cyclic[0] = slog.Attr{Key: "g", Value: slog.GroupValue(cyclic...)}
 	cyclic[1] = slog.Attr{Key: "h", Value: slog.GroupValue(cyclic...)}
-	for _, s := range stacks() {
+	for _, s := range stacks(t) {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			var buf testlog.Buffer

@@ -2,50 +2,58 @@ package fanout
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 
 	"github.com/sluicelog/sluice/internal/attrs"
 )
 
-// Match decides whether a record is for a [Branch]. It sees the context, the
-// record and what With and WithGroup have bound to the logger, which the record
-// itself does not hold. It must not keep or change any of them, and must be safe
-// for concurrent use.
-type Match func(ctx context.Context, r slog.Record, bound Bound) bool
-
-// Bound is what With and WithGroup have bound to a logger.
-type Bound struct{ list *attrs.Bound }
-
-// Groups returns the groups that the record's own attrs are in, the outermost
-// first.
-func (b Bound) Groups() []string { return b.list.Groups() }
-
-// Attrs calls yield with each bound attr, the latest bound first, and the
-// groups it is in, until yield returns false. Values are as they were bound, not
-// resolved.
-func (b Bound) Attrs(yield func(groups []string, a slog.Attr) bool) { b.list.Attrs(yield) }
-
-// Branch is a [slog.Handler] that passes on the records that match. All methods
-// are safe for concurrent use.
+// Branch is a [slog.Handler] with a condition, a name, or both. It passes on the
+// records that match. All methods are safe for concurrent use.
 type Branch struct {
-	match Match
+	match Match // nil for none
+	name  string
 	next  slog.Handler
-	bound *attrs.Bound
+	bound *attrs.Bound // what match sees
 }
 
 var _ slog.Handler = (*Branch)(nil)
 
 // When returns a Branch that passes the records for which match is true on to
-// h. It works in a [Handler] and alone. It panics if match or h is nil.
+// h. It works in a [Handler], a [FirstMatch] and a [Failover], and alone. It
+// panics if match or h is nil.
 func When(match Match, h slog.Handler) *Branch {
 	if match == nil {
 		panic("fanout: When: nil match")
 	}
-	if h == nil {
+	if isNil(h) {
 		panic("fanout: When: nil handler")
 	}
 	return &Branch{match: match, next: h}
+}
+
+// Named returns a Branch that passes all records on to h, and by whose name a
+// [Handler], a [FirstMatch] and a [Failover] call it in Stats and errors. Inside
+// of When and outside it does the same; of several names the outermost counts. It
+// panics if h is nil.
+func Named(name string, h slog.Handler) *Branch {
+	if isNil(h) {
+		panic("fanout: Named: nil handler")
+	}
+	return &Branch{name: name, next: h}
+}
+
+// nameOf returns the outermost name of h.
+func nameOf(h slog.Handler) string {
+	for {
+		b, ok := h.(*Branch)
+		if !ok || b.name != "" {
+			if ok {
+				return b.name
+			}
+			return ""
+		}
+		h = b.next
+	}
 }
 
 // Enabled reports whether the handler behind is enabled: whether a record
@@ -56,26 +64,22 @@ func (b *Branch) Enabled(ctx context.Context, level slog.Level) bool {
 
 // Handle passes the record on if it matches. A match that panics is an error.
 func (b *Branch) Handle(ctx context.Context, r slog.Record) error {
-	_, err := b.handle(ctx, r)
-	return err
-}
-
-// handle also reports whether the record matches.
-func (b *Branch) handle(ctx context.Context, r slog.Record) (matched bool, err error) {
-	if matched, err = b.matches(ctx, r); !matched {
-		return matched, err
+	if b.match != nil {
+		if matched, err := b.matches(ctx, &r); !matched {
+			return err
+		}
 	}
-	return true, b.next.Handle(ctx, r)
+	return b.next.Handle(ctx, r)
 }
 
 // matches calls match, which is the user's.
-func (b *Branch) matches(ctx context.Context, r slog.Record) (matched bool, err error) {
+func (b *Branch) matches(ctx context.Context, r *slog.Record) (matched bool, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			matched, err = false, fmt.Errorf("fanout: match panics: %v", p)
+			matched, err = false, because("fanout: match panics", p)
 		}
 	}()
-	return b.match(ctx, r, Bound{b.bound}), nil
+	return b.match(ctx, *r, Bound{b.bound}), nil
 }
 
 // WithAttrs returns a Branch whose match sees the attrs, before the handler
@@ -84,8 +88,12 @@ func (b *Branch) WithAttrs(as []slog.Attr) slog.Handler {
 	if len(as) == 0 {
 		return b
 	}
-	bound := b.bound.WithAttrs(as) // a copy: the next handler may change the slice
-	return &Branch{match: b.match, next: b.next.WithAttrs(as), bound: bound}
+	derived := *b
+	if b.match != nil {
+		derived.bound = b.bound.WithAttrs(as) // a copy: the next handler may change the slice
+	}
+	derived.next = derivedFrom(b.next, func(h slog.Handler) slog.Handler { return h.WithAttrs(as) })
+	return &derived
 }
 
 // WithGroup returns a Branch whose match sees the group, before the handler with
@@ -94,33 +102,13 @@ func (b *Branch) WithGroup(name string) slog.Handler {
 	if name == "" {
 		return b
 	}
-	return &Branch{match: b.match, next: b.next.WithGroup(name), bound: b.bound.WithGroup(name)}
+	derived := *b
+	if b.match != nil {
+		derived.bound = b.bound.WithGroup(name)
+	}
+	derived.next = derivedFrom(b.next, func(h slog.Handler) slog.Handler { return h.WithGroup(name) })
+	return &derived
 }
 
 // Unwrap returns the handler behind the branch.
 func (b *Branch) Unwrap() slog.Handler { return b.next }
-
-// HasTag returns a Match for the records that carry a tag: an attr with the key
-// "tags", of the record or bound, in whatever group, whose value is the tag, or
-// a list that has it: a []string, a []any, or one of a type made of these. To
-// look into a [slog.LogValuer] it resolves it, as the handlers behind will again.
-func HasTag(tag string) Match {
-	tagged := func(a slog.Attr) bool {
-		found := false
-		return a.Key == "tags" && attrs.EachTag(a.Value, func(t string, other any) bool {
-			found = other == nil && t == tag
-			return !found
-		}) && found
-	}
-	return func(_ context.Context, r slog.Record, bound Bound) bool {
-		if bound.list.Any(tagged) {
-			return true
-		}
-		found := false
-		r.Attrs(func(a slog.Attr) bool {
-			found = attrs.Any(a, tagged)
-			return !found
-		})
-		return found
-	}
-}

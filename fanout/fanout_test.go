@@ -450,9 +450,15 @@ func TestConformance(t *testing.T) {
 	t.Parallel()
 	always := func(context.Context, slog.Record, fanout.Bound) bool { return true }
 	for name, wrap := range map[string]func(slog.Handler) slog.Handler{
-		"Handler":  func(h slog.Handler) slog.Handler { return fanout.NewHandler(nil, slog.DiscardHandler, h) },
-		"Branch":   func(h slog.Handler) slog.Handler { return fanout.When(always, h) },
-		"Failover": func(h slog.Handler) slog.Handler { return fanout.NewFailover(nil, h, slog.DiscardHandler) },
+		"Handler":      func(h slog.Handler) slog.Handler { return fanout.NewHandler(nil, slog.DiscardHandler, h) },
+		"Handler/one":  func(h slog.Handler) slog.Handler { return fanout.NewHandler(nil, h) },
+		"Branch":       func(h slog.Handler) slog.Handler { return fanout.When(always, h) },
+		"Branch/named": func(h slog.Handler) slog.Handler { return fanout.Named("n", h) },
+		"FirstMatch":   func(h slog.Handler) slog.Handler { return fanout.NewFirstMatch(nil, fanout.When(always, h), h) },
+		"Failover":     func(h slog.Handler) slog.Handler { return fanout.NewFailover(nil, h, slog.DiscardHandler) },
+		"Failover/standby": func(h slog.Handler) slog.Handler {
+			return fanout.NewFailover(nil, &faulty{h, testlog.ErrInjected, nil}, h)
+		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -467,8 +473,17 @@ func TestMisuseIsNamed(t *testing.T) {
 	t.Parallel()
 	always := func(context.Context, slog.Record, fanout.Bound) bool { return true }
 	for want, f := range map[string]func(){
-		"fanout: When: nil match":   func() { fanout.When(nil, slog.DiscardHandler) },
-		"fanout: When: nil handler": func() { fanout.When(always, nil) },
+		"fanout: When: nil match":                  func() { fanout.When(nil, slog.DiscardHandler) },
+		"fanout: When: nil handler":                func() { fanout.When(always, (*slog.JSONHandler)(nil)) },
+		"fanout: Named: nil handler":               func() { fanout.Named("n", nil) },
+		"fanout: And: nil match":                   func() { fanout.And(always, nil) },
+		"fanout: Or: nil match":                    func() { fanout.Or(nil) },
+		"fanout: Not: nil match":                   func() { fanout.Not(nil) },
+		"fanout: MessageMatches: nil regexp":       func() { fanout.MessageMatches(nil) },
+		"fanout: AttrFunc: nil func":               func() { fanout.AttrFunc("k", nil) },
+		"fanout: ContextFunc: nil func":            func() { fanout.ContextFunc(nil) },
+		"fanout: ContextIs: nil key":               func() { fanout.ContextIs(nil, 1) },
+		"fanout: ContextIs: key is not comparable": func() { fanout.ContextIs([]int{}, 1) },
 	} {
 		func() {
 			defer func() {
@@ -484,23 +499,6 @@ func TestMisuseIsNamed(t *testing.T) {
 	}
 	if err := fanout.NewFailover(nil, nil).Handle(t.Context(), record(slog.LevelInfo)); err != nil {
 		t.Error(err)
-	}
-}
-
-func BenchmarkFanout(b *testing.B) {
-	newJSON := func() slog.Handler { return slog.NewJSONHandler(io.Discard, nil) }
-	for name, h := range map[string]slog.Handler{
-		"slog.MultiHandler": slog.NewMultiHandler(newJSON(), newJSON(), newJSON(), newJSON()),
-		"fanout.Handler":    fanout.NewHandler(nil, newJSON(), newJSON(), newJSON(), newJSON()),
-	} {
-		b.Run(name, func(b *testing.B) {
-			logger := slog.New(h)
-			ctx := context.Background()
-			b.ReportAllocs()
-			for b.Loop() {
-				logger.LogAttrs(ctx, slog.LevelInfo, "m", slog.String("a", "b"), slog.Int("c", 1))
-			}
-		})
 	}
 }
 

@@ -85,20 +85,6 @@ func BenchmarkJSON(b *testing.B) {
 	}
 }
 
-func BenchmarkConsole(b *testing.B) {
-	for _, color := range []handler.Color{handler.ColorNever, handler.ColorAlways} {
-		name := map[handler.Color]string{handler.ColorNever: "plain", handler.ColorAlways: "color"}[color]
-		b.Run(name, func(b *testing.B) {
-			logger := slog.New(handler.NewConsoleHandler(io.Discard, &handler.ConsoleOptions{Color: color}))
-			ctx := context.Background()
-			b.ReportAllocs()
-			for b.Loop() {
-				logger.LogAttrs(ctx, slog.LevelInfo, "request served", five()...)
-			}
-		})
-	}
-}
-
 func TestAllocations(t *testing.T) {
 	if testlog.Race {
 		t.Skip("the race detector allocates")

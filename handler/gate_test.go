@@ -66,43 +66,6 @@ func TestGateAsksTheNextHandler(t *testing.T) {
 	}
 }
 
-func TestParseLevel(t *testing.T) {
-	t.Parallel()
-	for s, want := range map[string]slog.Level{
-		"TRACE": -8, "debug": -4, "Info": 0, "NOTICE": 2, "SUCCESS": 3, "WARN": 4, "warning": 4, "ERROR": 8, "FAIL": 10,
-		"CRITICAL": 12, "FATAL": 16, "INFO+2": 2, "WARNING-1": 3, "error+10": 18, "0": 0, "-4": -4, "+8": 8, "12": 12,
-	} {
-		got, err := handler.ParseLevel(s)
-		if err != nil || got != want {
-			t.Errorf("ParseLevel(%q) = %v, %v, want %v", s, got, err, want)
-		}
-	}
-	for _, s := range []string{"", "LOUD", "INFO ", "INFO+", "INFO++2", "INFO+x", "+", "1.5", "INFO=2", "99999999999999999999", "WARN+1+1", "ERROR+9223372036854775807", "INFO-9223372036854775808"} {
-		got, err := handler.ParseLevel(s)
-		if err == nil {
-			t.Errorf("ParseLevel(%q) = %v, want an error", s, got)
-		} else if !strings.Contains(err.Error(), `"`+s+`"`) || !strings.Contains(err.Error(), "CRITICAL") {
-			t.Errorf("ParseLevel(%q): %v, want the text and what is allowed", s, err)
-		}
-	}
-}
-
-func FuzzParseLevelReadsWhatLevelPrints(f *testing.F) {
-	for _, n := range []int32{0, -4, 2, 8, 100, -100, 1 << 30} {
-		f.Add(n)
-	}
-	f.Fuzz(func(t *testing.T, n int32) {
-		if n < -1<<30 || n > 1<<30 {
-			t.Skip("what Level prints of it may not have 32 bits")
-		}
-		level := slog.Level(n)
-		got, err := handler.ParseLevel(level.String())
-		if err != nil || got != level {
-			t.Errorf("ParseLevel(%q) = %v, %v", level.String(), got, err)
-		}
-	})
-}
-
 // A wrap is a wrapper around several handlers.
 type wrap struct {
 	slog.Handler

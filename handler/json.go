@@ -51,6 +51,11 @@ type JSONOptions struct {
 	// leaves out trailing zeros.
 	TimePrecision time.Duration
 
+	// LevelName returns what the field "level" says, and is asked for each record; one
+	// that panics costs the name. [LevelName] is one. If there is a ReplaceAttr, that comes
+	// first, and what it leaves a slog.Level is named. Nil means the names of log/slog.
+	LevelName func(slog.Level) string
+
 	// OnError is called with each error that Handle returns, by the goroutine
 	// that logs, outside the handler's lock. Nil means that errors are only
 	// counted. It must not log to the same handler.
@@ -103,7 +108,31 @@ func (o *JSONOptions) rules() jsonenc.Rules {
 	if o.MaxLineBytes > 0 {
 		r.MaxLine = max(o.MaxLineBytes, 1024)
 	}
+	if o.LevelName != nil && o.ReplaceAttr != nil {
+		r.Replace = o.replaceThenName
+	}
 	return r
+}
+
+// recordLevel is the level of a record, as opposed to one that is logged.
+type recordLevel slog.Level
+
+// replaceThenName is ReplaceAttr, and names the record's level if that is left.
+func (o *JSONOptions) replaceThenName(groups []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() != slog.KindAny {
+		return o.ReplaceAttr(groups, a)
+	}
+	level, ok := a.Value.Any().(recordLevel)
+	if !ok {
+		return o.ReplaceAttr(groups, a)
+	}
+	a = o.ReplaceAttr(groups, slog.Any(a.Key, slog.Level(level)))
+	a.Value = a.Value.Resolve()
+	if level, ok := a.Value.Any().(slog.Level); ok {
+		name, _ := jsonenc.CallLevelName(o.LevelName, level)
+		a.Value = slog.StringValue(name)
+	}
+	return a
 }
 
 // JSONHandler is a [slog.Handler] that writes each record as a line of JSON, as
@@ -135,7 +164,7 @@ var _ slog.Handler = (*JSONHandler)(nil)
 
 // jsonShared is what a handler and all derived from it have in common.
 type jsonShared struct {
-	opts    slog.HandlerOptions
+	opts    JSONOptions
 	encoder *jsonenc.Encoder
 	sink    *sink.Sink
 	sources sync.Map // from a PC to its encoded source; as many as there are calls in the program
@@ -156,7 +185,7 @@ func (o JSONOptions) NewHandler(w io.Writer) *JSONHandler {
 	if w == nil {
 		panic("handler: NewJSONHandler: nil writer")
 	}
-	shared := &jsonShared{opts: o.HandlerOptions, encoder: jsonenc.New(o.rules()), sink: sink.New("handler", w, o.OnError)}
+	shared := &jsonShared{opts: o, encoder: jsonenc.New(o.rules()), sink: sink.New("handler", w, o.OnError)}
 	sink.Announce(w, func(w io.Writer) slog.Handler { return o.NewHandler(w) })
 	return &JSONHandler{shared, shared.encoder.Bound()}
 }
@@ -203,18 +232,25 @@ func (h *JSONHandler) appendBuiltIns(l *jsonenc.Line, b []byte, r *slog.Record) 
 	}
 	switch {
 	case h.shared.opts.AddSource:
-		b = append(b, `"level":`...)
-		b = jsonenc.AppendLevel(b, r.Level)
+		b = h.appendLevel(l, b, r.Level)
 		b = append(b, h.source(l, r.PC)...)
 		b = append(b, `,"msg":`...)
-	case r.Level == slog.LevelInfo: // most records are, and it is one piece then
+	case r.Level == slog.LevelInfo && h.shared.opts.LevelName == nil: // most records are, and it is one piece then
 		b = append(b, `"level":"INFO","msg":`...)
 	default:
-		b = append(b, `"level":`...)
-		b = jsonenc.AppendLevel(b, r.Level)
+		b = h.appendLevel(l, b, r.Level)
 		b = append(b, `,"msg":`...)
 	}
 	return l.Text(b, r.Message)
+}
+
+func (h *JSONHandler) appendLevel(l *jsonenc.Line, b []byte, level slog.Level) []byte {
+	b = append(b, `"level":`...)
+	if h.shared.opts.LevelName == nil {
+		return jsonenc.AppendLevel(b, level)
+	}
+	name, _ := jsonenc.CallLevelName(h.shared.opts.LevelName, level)
+	return l.Text(b, name)
 }
 
 // source returns the encoded source attr of a PC, with its leading comma.
@@ -242,7 +278,11 @@ func (h *JSONHandler) replaceBuiltIns(l *jsonenc.Line, b []byte, r *slog.Record)
 	if !r.Time.IsZero() {
 		b = l.Attr(b, slog.Time(slog.TimeKey, r.Time.Round(0))) // Round drops the monotonic clock
 	}
-	b = l.Attr(b, slog.Any(slog.LevelKey, r.Level))
+	if h.shared.opts.LevelName == nil {
+		b = l.Attr(b, slog.Any(slog.LevelKey, r.Level))
+	} else {
+		b = l.Attr(b, slog.Any(slog.LevelKey, recordLevel(r.Level)))
+	}
 	if h.shared.opts.AddSource {
 		b = l.Attr(b, slog.Any(slog.SourceKey, sourceOf(r.PC)))
 	}

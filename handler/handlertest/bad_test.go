@@ -40,7 +40,7 @@ type badHandler struct {
 func TestFindsEveryBug(t *testing.T) {
 	t.Parallel()
 	broken := make(map[string]bool)
-	for _, bad := range slices.Concat(badEmpties(), badDerivations(), badValues(), badFacts(), badLines(), badPlumbing()) {
+	for _, bad := range slices.Concat(badEmpties(), badDerivations(), badValues(), badFacts(), badLines(), badTroubles(), badPlumbing()) {
 		for _, rule := range bad.breaks {
 			broken[rule] = true
 		}
@@ -70,7 +70,10 @@ func badEmpties() []badHandler {
 	var sink atomic.Pointer[slog.Record]
 	empty := slog.Any("", map[string]any{}) // what an encoder makes of nothing if it does not look
 	return []badHandler{
-		{name: "Enabled allocates", new: wrong(defect{enabled: func() { sink.Store(new(slog.Record)) }}), breaks: []string{
+		{name: "Enabled allocates", new: wrong(defect{enabled: func(h *defective, level slog.Level) bool {
+			sink.Store(new(slog.Record))
+			return h.next.Enabled(context.Background(), level)
+		}}), breaks: []string{
 			"Enabled allocates nothing",
 		}},
 		{name: "the zero time is printed", new: record(func(r *slog.Record) {
@@ -260,7 +263,7 @@ func badDerivations() []badHandler {
 				}
 				return w.Write(p)
 			}), opts)
-		}, breaks: []string{"one record handled twice gives the same line twice"}},
+		}, breaks: []string{"one record handled twice gives the same line twice", "goroutines share a record and its groups"}},
 		{name: "an attr is added without Clone", new: wrong(defect{
 			handle: func(ctx context.Context, h *defective, r slog.Record) error {
 				if r.NumAttrs() > 5 { // as many as a copy shares with nobody
@@ -290,10 +293,67 @@ func badDerivations() []badHandler {
 				}
 			}(),
 		}), breaks: []string{"derived handlers log side by side"}},
+		{name: "a parent gets the attrs of its children", new: wrong(defect{
+			withAttrs: func(h *defective, attrs []slog.Attr) slog.Handler {
+				if len(attrs) == 0 {
+					return h
+				}
+				child := h.bind(attrs)
+				h.mu.Lock()
+				defer h.mu.Unlock()
+				h.child = child
+				return h.derive(h.next.WithAttrs(attrs), h.grouped)
+			},
+			handle: func(ctx context.Context, h *defective, r slog.Record) error {
+				h.mu.Lock()
+				child := h.child
+				h.mu.Unlock()
+				if child != nil && len(r.Message) == 1 {
+					return child.Handle(ctx, r)
+				}
+				return h.next.Handle(ctx, r)
+			},
+		}), breaks: []string{"siblings do not see each other's attrs"}},
+		{name: "a derived handler has no level", new: wrong(defect{
+			enabled: func(h *defective, level slog.Level) bool {
+				return h.next != h.root || h.next.Enabled(context.Background(), level)
+			},
+		}), breaks: []string{"a derived handler is enabled for the same levels"}},
+		{name: "a handler in a group is for errors", new: wrong(defect{
+			enabled: func(h *defective, level slog.Level) bool {
+				return level >= slog.LevelError || !h.grouped && h.next.Enabled(context.Background(), level)
+			},
+		}), breaks: []string{"a derived handler is enabled for the same levels"}, more: true},
+		{name: "Unwrap returns a type of its own", new: func(w io.Writer, opts *slog.HandlerOptions) slog.Handler {
+			return oddlyWrapped{handler.NewJSONHandler(w, opts)}
+		}, breaks: []string{"Unwrap returns a slog.Handler or a []slog.Handler"}},
+		{name: "a group is changed, for a moment", new: func(w io.Writer, opts *slog.HandlerOptions) slog.Handler {
+			var mu sync.RWMutex // the race detector is to find nothing here
+			swap := func(members []slog.Attr, v slog.Value) slog.Value {
+				mu.Lock()
+				defer mu.Unlock()
+				old := members[0].Value
+				members[0].Value = v
+				return old
+			}
+			return wrong(defect{handle: func(ctx context.Context, h *defective, r slog.Record) error {
+				r.Attrs(func(a slog.Attr) bool {
+					if isGroup(a) && a.Value.Group()[0].Key == "first" {
+						before := swap(a.Value.Group(), slog.StringValue("***"))
+						letOthersRun()
+						swap(a.Value.Group(), before)
+					}
+					return true
+				})
+				mu.RLock()
+				defer mu.RUnlock()
+				return h.next.Handle(ctx, r)
+			}})(w, opts)
+		}, breaks: []string{"goroutines share a record and its groups"}},
 		{name: "derived handlers have locks of their own", new: func(w io.Writer, opts *slog.HandlerOptions) slog.Handler {
 			t := &tearing{w: w}
 			return &replay{new: func() slog.Handler { return handler.NewJSONHandler(t, opts) }}
-		}, breaks: []string{"derived handlers log side by side"}},
+		}, breaks: []string{"derived handlers log side by side"}, more: true},
 	}
 }
 
@@ -312,6 +372,12 @@ func badValues() []badHandler {
 			}
 			return a
 		}), breaks: []string{"a LogValuer is resolved once"}},
+		{name: "a nil value is left out", new: attr(func(_ place, a slog.Attr) slog.Attr {
+			if a.Key != "" && a.Value.Equal(slog.AnyValue(nil)) {
+				return slog.Attr{}
+			}
+			return a
+		}), breaks: []string{"a nil value is printed"}},
 		{name: "an error prints as its cause", new: attr(func(_ place, a slog.Attr) slog.Attr {
 			if err, ok := a.Value.Any().(error); ok && errors.Unwrap(err) != nil {
 				a.Value = slog.AnyValue(errors.Unwrap(err))
@@ -449,6 +515,58 @@ func badFacts() []badHandler {
 				r.PC = callers[0]
 			}
 		}), breaks: []string{"the source survives"}},
+		{name: "the source is an attr of the group", new: func(w io.Writer, opts *slog.HandlerOptions) slog.Handler {
+			own := slog.HandlerOptions{}
+			if opts != nil {
+				own = *opts
+			}
+			adds := own.AddSource
+			own.AddSource = false
+			return wrong(defect{handle: func(ctx context.Context, h *defective, r slog.Record) error {
+				if adds && r.PC != 0 {
+					r = r.Clone()
+					r.AddAttrs(slog.Any(slog.SourceKey, r.Source()))
+				}
+				return h.next.Handle(ctx, r)
+			}})(w, &own)
+		}, breaks: []string{"the source survives"}},
+		{name: "Handle does what Enabled has said", new: func(w io.Writer, opts *slog.HandlerOptions) slog.Handler {
+			var disabled atomic.Bool
+			return wrong(defect{
+				enabled: func(h *defective, level slog.Level) bool {
+					enabled := h.next.Enabled(context.Background(), level)
+					disabled.Store(!enabled)
+					return enabled
+				},
+				handle: func(ctx context.Context, h *defective, r slog.Record) error {
+					if disabled.Load() {
+						return nil
+					}
+					return h.next.Handle(ctx, r)
+				},
+			})(w, opts)
+		}, breaks: []string{"Enabled has no part in Handle"}},
+		{name: "there is room for 64 attrs", new: record(func(r *slog.Record) {
+			var attrs []slog.Attr
+			r.Attrs(func(a slog.Attr) bool {
+				attrs = append(attrs, a)
+				return len(attrs) < 64
+			})
+			*r = slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
+			r.AddAttrs(attrs...)
+		}), breaks: []string{"a hundred attrs are all there"}},
+		{name: "there is room for 64 attrs in With", new: wrong(defect{
+			withAttrs: func(h *defective, attrs []slog.Attr) slog.Handler { return h.bind(attrs[:min(len(attrs), 64)]) },
+		}), breaks: []string{"a hundred attrs are all there"}},
+		{name: "a group ends sixteen groups deep", new: record(func(r *slog.Record) {
+			attrs := []slog.Attr{}
+			r.Attrs(func(a slog.Attr) bool {
+				attrs = append(attrs, cutGroups(a, 16))
+				return true
+			})
+			*r = slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
+			r.AddAttrs(attrs...)
+		}), breaks: []string{"an attr twenty groups deep is there"}},
 		{name: "built-in names are reserved in groups", new: attr(func(where place, a slog.Attr) slog.Attr {
 			if where == inGroup && slices.Contains([]string{"time", "level", "msg"}, a.Key) {
 				return slog.Attr{}
@@ -475,6 +593,54 @@ func badFacts() []badHandler {
 				return nil
 			},
 		}), breaks: []string{"a writer that fails makes Handle return an error"}},
+	}
+}
+
+// badTroubles do not get over what has gone wrong.
+func badTroubles() []badHandler {
+	return []badHandler{
+		{name: "an error is for ever", new: func(w io.Writer, opts *slog.HandlerOptions) slog.Handler {
+			var failed atomic.Pointer[error]
+			return handler.NewJSONHandler(writer(func(p []byte) (int, error) {
+				if err := failed.Load(); err != nil {
+					return 0, *err
+				}
+				n, err := w.Write(p)
+				if err != nil {
+					failed.Store(&err)
+				}
+				return n, err
+			}), opts)
+		}, breaks: []string{"a writer that failed for a while gets what is logged afterwards"}},
+		{name: "a lock is held after a panic", new: func(w io.Writer, opts *slog.HandlerOptions) slog.Handler {
+			var mu sync.Mutex
+			return handler.NewJSONHandler(writer(func(p []byte) (int, error) {
+				mu.Lock()
+				n, err := w.Write(p)
+				mu.Unlock()
+				return n, err
+			}), opts)
+		}, breaks: []string{"a writer that panicked for a while gets what is logged afterwards"}},
+		{name: "a lock is held while values are encoded", new: func(w io.Writer, opts *slog.HandlerOptions) slog.Handler {
+			var mu sync.Mutex
+			return wrong(defect{handle: func(ctx context.Context, h *defective, r slog.Record) error {
+				mu.Lock()
+				defer mu.Unlock()
+				return h.next.Handle(ctx, r)
+			}})(w, opts)
+		}, breaks: []string{"a value that logs does not lock the handler up"}},
+		{
+			name: "records are encoded when they are flushed", new: func(w io.Writer, opts *slog.HandlerOptions) slog.Handler {
+				return &late{next: handler.NewJSONHandler(w, opts), kept: new(keptRecords)}
+			}, breaks: []string{"a value that is changed after Handle prints as it was"}, more: true,
+		},
+		{name: "Flush writes the last line again", new: func(w io.Writer, opts *slog.HandlerOptions) slog.Handler {
+			var last atomic.Pointer[[]byte]
+			return &again{handler.NewJSONHandler(writer(func(p []byte) (int, error) {
+				last.Store(new(bytes.Clone(p)))
+				return w.Write(p)
+			}), opts), w, &last}
+		}, breaks: []string{"Flush writes only what was logged"}, more: true},
 	}
 }
 
@@ -601,7 +767,7 @@ func badPlumbing() []badHandler {
 
 // A defect is what a bad handler does otherwise. What is nil it does right.
 type defect struct {
-	enabled   func()
+	enabled   func(h *defective, level slog.Level) bool
 	attr      func(where place, a slog.Attr) slog.Attr
 	handle    func(ctx context.Context, h *defective, r slog.Record) error
 	withAttrs func(h *defective, attrs []slog.Attr) slog.Handler
@@ -730,7 +896,7 @@ type defective struct {
 
 func (h *defective) Enabled(ctx context.Context, level slog.Level) bool {
 	if h.enabled != nil {
-		h.enabled()
+		return h.enabled(h, level)
 	}
 	return h.next.Enabled(ctx, level)
 }
@@ -921,6 +1087,101 @@ func (h incomparable) WithGroup(name string) slog.Handler {
 	return incomparable{Handler: h.Handler.WithGroup(name)}
 }
 
+// oddlyWrapped is a handler whose Unwrap nobody can call.
+type oddlyWrapped struct{ slog.Handler }
+
+func (h oddlyWrapped) WithAttrs(attrs []slog.Attr) slog.Handler {
+	if len(attrs) == 0 {
+		return h
+	}
+	return oddlyWrapped{h.Handler.WithAttrs(attrs)}
+}
+
+func (h oddlyWrapped) WithGroup(name string) slog.Handler {
+	if name == "" {
+		return h
+	}
+	return oddlyWrapped{h.Handler.WithGroup(name)}
+}
+
+func (h oddlyWrapped) Unwrap() (next slog.Handler, ok bool) { return h.Handler, true }
+
+// late is a handler that keeps records until it is flushed.
+type late struct {
+	next slog.Handler
+	kept *keptRecords
+}
+
+type keptRecords struct {
+	mu   sync.Mutex
+	todo []func() error
+}
+
+func (h *late) Enabled(ctx context.Context, level slog.Level) bool { return h.next.Enabled(ctx, level) }
+
+func (h *late) Handle(ctx context.Context, r slog.Record) error {
+	r = r.Clone()
+	h.kept.mu.Lock()
+	defer h.kept.mu.Unlock()
+	h.kept.todo = append(h.kept.todo, func() error { return h.next.Handle(ctx, r) })
+	return nil
+}
+
+func (h *late) WithAttrs(attrs []slog.Attr) slog.Handler {
+	if len(attrs) == 0 {
+		return h
+	}
+	return &late{h.next.WithAttrs(attrs), h.kept}
+}
+
+func (h *late) WithGroup(name string) slog.Handler {
+	if name == "" {
+		return h
+	}
+	return &late{h.next.WithGroup(name), h.kept}
+}
+
+func (h *late) Flush(context.Context) error {
+	h.kept.mu.Lock()
+	todo := h.kept.todo
+	h.kept.todo = nil
+	h.kept.mu.Unlock()
+	var errs []error
+	for _, do := range todo {
+		errs = append(errs, do())
+	}
+	return errors.Join(errs...)
+}
+
+// again is a handler that writes the last line again when it is flushed.
+type again struct {
+	slog.Handler
+	w    io.Writer
+	last *atomic.Pointer[[]byte]
+}
+
+func (h *again) WithAttrs(attrs []slog.Attr) slog.Handler {
+	if len(attrs) == 0 {
+		return h
+	}
+	return h.Handler.WithAttrs(attrs)
+}
+
+func (h *again) WithGroup(name string) slog.Handler {
+	if name == "" {
+		return h
+	}
+	return h.Handler.WithGroup(name)
+}
+
+func (h *again) Flush(context.Context) error {
+	if line := h.last.Swap(nil); line != nil {
+		_, err := h.w.Write(*line)
+		return err
+	}
+	return nil
+}
+
 // unflushable is a handler that cannot be flushed.
 type unflushable struct{ *handler.JSONHandler }
 
@@ -938,6 +1199,20 @@ func isEmpty(a slog.Attr) bool {
 		return a.Equal(slog.Attr{})
 	}
 	return !slices.ContainsFunc(a.Value.Group(), func(m slog.Attr) bool { return !isEmpty(m) })
+}
+
+// cutGroups returns a without what is more than depth groups deep.
+func cutGroups(a slog.Attr, depth int) slog.Attr {
+	if !isGroup(a) {
+		return a
+	}
+	members := slices.Clone(a.Value.Group())
+	for i, m := range members {
+		if members[i] = cutGroups(m, depth-1); depth == 0 {
+			members[i] = slog.Bool("cut", true)
+		}
+	}
+	return slog.Attr{Key: a.Key, Value: slog.GroupValue(members...)}
 }
 
 // letOthersRun gives each other goroutine the time for a few records.

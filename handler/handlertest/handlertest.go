@@ -10,8 +10,22 @@ lose a record to a value that panics, or let a message forge a second line.
 		}, handlertest.ParseJSON)
 	}
 
-Every rule is a subtest with a name of its own. Run with -race: one rule logs
-from many goroutines through handlers that share ancestors.
+Every rule is a subtest with a name of its own. Run with -race: two rules log
+from many goroutines, through handlers that share ancestors and with records that
+share groups.
+
+[RunWrapper] is for a handler around a handler. It puts one of its own behind the
+wrapper and so sees what no line shows: the context, the error, the record as it
+was passed on.
+
+	func TestWrapper(t *testing.T) {
+		handlertest.RunWrapper(t, func(next slog.Handler) slog.Handler {
+			return mylog.NewWrapper(next, nil)
+		})
+	}
+
+A wrapper that passes every record on, or has options with which it does, wants
+both: Run of the wrapper over an encoder that is known to be good, and RunWrapper.
 
 [slog.JSONHandler] breaks five of the rules. [slog.TextHandler] cannot be run: a
 map that contains itself overflows its stack. A group that contains itself does
@@ -56,7 +70,7 @@ func ParseJSON(line []byte) (map[string]any, error) {
 	return m, err
 }
 
-// A Violation is a rule that the handler breaks.
+// A Violation is a rule that a handler breaks.
 type Violation struct {
 	Rule string // the rule's name
 	Err  error  // what was seen
@@ -68,50 +82,77 @@ func (v Violation) String() string { return v.Rule + ": " + v.Err.Error() }
 // Run runs every rule as a subtest of t.
 func Run(t *testing.T, newHandler New, parse Parse) {
 	t.Helper()
-	s := subject{newHandler, parse}
-	for _, r := range rules() {
+	run(t, rules(), subject{newHandler, parse})
+}
+
+// Check runs every rule and returns those that the handler breaks, in the order
+// of the rules. It is for telling what a handler gets wrong; a test wants [Run].
+func Check(newHandler New, parse Parse) []Violation {
+	return check(rules(), subject{newHandler, parse})
+}
+
+// A rule checks one thing that its subject has to do.
+type rule[S any] struct {
+	name  string
+	check func(S) error
+}
+
+func run[S any](t *testing.T, rules []rule[S], s S) {
+	t.Helper()
+	for _, r := range rules {
 		t.Run(r.name, func(t *testing.T) {
 			t.Helper()
-			if err := s.verdict(r); err != nil {
+			if err := r.verdict(s); err != nil {
 				t.Error(err)
 			}
 		})
 	}
 }
 
-// Check runs every rule and returns those that the handler breaks, in the order
-// of the rules. It is for telling what a handler gets wrong; a test wants [Run].
-func Check(newHandler New, parse Parse) []Violation {
+func check[S any](rules []rule[S], s S) []Violation {
 	var broken []Violation
-	s := subject{newHandler, parse}
-	for _, r := range rules() {
-		if err := s.verdict(r); err != nil {
+	for _, r := range rules {
+		if err := r.verdict(s); err != nil {
 			broken = append(broken, Violation{r.name, err})
 		}
 	}
 	return broken
 }
 
-// A rule checks one thing that a handler has to do.
-type rule struct {
-	name  string
-	check func(s subject) error
+// verdict runs a rule. A panic out of the handler breaks it.
+func (r rule[S]) verdict(s S) error { return caught(func() error { return r.check(s) }) }
+
+// caught calls f. A panic is an error.
+func caught(f func() error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("the handler panics: %v", p)
+		}
+	}()
+	return f()
+}
+
+// patience is how long a call may take before it is said never to return.
+const patience = 3 * time.Second
+
+// soon calls f on a goroutine, which it leaves behind if f does not return.
+func soon(f func() error) error {
+	done := make(chan error, 1)
+	go func() { done <- caught(f) }()
+	late := time.NewTimer(patience)
+	defer late.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-late.C:
+		return fmt.Errorf("the handler does not return within %v", patience)
+	}
 }
 
 // A subject is a handler under test.
 type subject struct {
 	new   New
 	parse Parse
-}
-
-// verdict runs a rule. A panic out of the handler breaks it.
-func (s subject) verdict(r rule) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("the handler panics: %v", p)
-		}
-	}()
-	return r.check(s)
 }
 
 // lines makes a handler, has use log through it, and returns the parsed lines.
@@ -125,6 +166,11 @@ func (s subject) lines(opts *slog.HandlerOptions, use func(h slog.Handler) error
 	if err := handler.Flush(context.Background(), h); err != nil {
 		return nil, fmt.Errorf("error from Flush: %w", err)
 	}
+	return s.read(&buf)
+}
+
+// read parses what was written.
+func (s subject) read(buf *testlog.Buffer) ([]map[string]any, error) {
 	for _, w := range buf.Writes() {
 		if !bytes.HasSuffix(w, []byte("\n")) {
 			return nil, fmt.Errorf("a write that does not end with a line: %q", w)

@@ -20,14 +20,13 @@ import (
 )
 
 // rules are the rules in the order of the contract that they test.
-func rules() []rule {
-	return append(append(append(append(
-		emptyRules(), derivationRules()...), valueRules()...), factRules()...), lineRules()...)
+func rules() []rule[subject] {
+	return slices.Concat(emptyRules(), derivationRules(), valueRules(), factRules(), lineRules(), troubleRules())
 }
 
 // emptyRules: what is empty prints nothing.
-func emptyRules() []rule {
-	return []rule{
+func emptyRules() []rule[subject] {
+	return []rule[subject]{
 		{"Enabled allocates nothing", func(s subject) error {
 			h := s.new(&testlog.Buffer{}, nil)
 			ctx := context.Background()
@@ -89,8 +88,8 @@ func emptyRules() []rule {
 }
 
 // derivationRules: With and WithGroup make new handlers and change none.
-func derivationRules() []rule {
-	return []rule{
+func derivationRules() []rule[subject] {
+	return []rule[subject]{
 		{"WithGroup of an empty name returns the receiver", func(s subject) error {
 			return returnsItself(s, func(h slog.Handler) slog.Handler { return h.WithGroup("") })
 		}},
@@ -178,19 +177,45 @@ func derivationRules() []rule {
 			}
 			return all(want(lines[1], 7, "g"), want(lines[1], 8, "h"), none(lines[1], "!BUG"))
 		}},
+		{"a derived handler is enabled for the same levels", func(s subject) error {
+			h, ctx := s.new(&testlog.Buffer{}, nil), context.Background()
+			for _, derived := range []slog.Handler{h.WithAttrs(ints("a", 1)), h.WithGroup("g"), h.WithGroup("g").WithAttrs(ints("a", 1))} {
+				for level := slog.LevelDebug - 4; level <= slog.LevelError+8; level++ {
+					if got, want := derived.Enabled(ctx, level), h.Enabled(ctx, level); got != want {
+						return fmt.Errorf("enabled for %v: %v, and %v before With", level, got, want)
+					}
+				}
+			}
+			return nil
+		}},
+		{"Unwrap returns a slog.Handler or a []slog.Handler", func(s subject) error {
+			for _, h := range []slog.Handler{s.new(&testlog.Buffer{}, nil), s.new(&testlog.Buffer{}, nil).WithGroup("g")} {
+				unwrap := reflect.ValueOf(h).MethodByName("Unwrap")
+				if !unwrap.IsValid() {
+					continue
+				}
+				switch unwrap.Interface().(type) {
+				case func() slog.Handler, func() []slog.Handler:
+				default:
+					return fmt.Errorf("the Unwrap of %T is a %v", h, unwrap.Type())
+				}
+			}
+			return nil
+		}},
 		{"derived handlers log side by side", concurrently},
+		{"goroutines share a record and its groups", sharing},
 	}
 }
 
 // valueRules: a value costs itself at most.
-func valueRules() []rule {
+func valueRules() []rule[subject] {
 	cyclicMap := map[string]any{}
 	cyclicMap["self"] = cyclicMap
 	type node struct{ Next *node }
 	cyclicPtr := new(node)
 	cyclicPtr.Next = cyclicPtr
 
-	resolving := []rule{
+	resolving := []rule[subject]{
 		{"a LogValuer is resolved once", func(s subject) error {
 			var n, nested counter
 			m, err := s.one(nil, nil, slog.Any("n", &n), slog.Group("g", slog.Any("n", &nested)))
@@ -210,6 +235,10 @@ func valueRules() []rule {
 			m, err := s.one(nil, nil, v)
 			n, err2 := s.one(nil, with(v))
 			return all(err, want(m, 1, "id"), err2, want(n, 1, "id"))
+		}},
+		{"a nil value is printed", func(s subject) error {
+			m, err := s.one(nil, with(slog.Any("b", nil)), slog.Any("v", nil), slog.Int("k", 1))
+			return all(err, some(m, "b"), some(m, "v"), want(m, 1, "k"))
 		}},
 		{"an error's text survives", func(s subject) error {
 			err := fmt.Errorf("open: %w", errors.New("no such file"))
@@ -245,7 +274,7 @@ func valueRules() []rule {
 	}
 	rules := slices.Grow(resolving, len(hostile))
 	for _, v := range hostile {
-		rules = append(rules, rule{v.name + " costs a placeholder, not the record", func(s subject) error {
+		rules = append(rules, rule[subject]{v.name + " costs a placeholder, not the record", func(s subject) error {
 			m, err := s.one(nil, nil, slog.Int("before", 1), slog.Any("v", v.value), slog.Int("after", 2))
 			n, err2 := s.one(nil, with(slog.Any("v", v.value), slog.Int("b", 1)), slog.Int("after", 2))
 			g, err3 := s.one(nil, nil, slog.Group("g", slog.Any("v", v.value)), slog.Int("after", 2))
@@ -257,8 +286,8 @@ func valueRules() []rule {
 }
 
 // factRules: what a record says survives.
-func factRules() []rule {
-	return []rule{
+func factRules() []rule[subject] {
+	return []rule[subject]{
 		{"levels between and beyond the names survive", func(s subject) error {
 			for _, level := range []slog.Level{slog.LevelInfo, slog.LevelInfo + 2, slog.LevelWarn, slog.LevelError, 100} {
 				lines, err := s.lines(nil, func(h slog.Handler) error {
@@ -298,16 +327,48 @@ func factRules() []rule {
 			}
 			lines, err := s.lines(&slog.HandlerOptions{AddSource: true}, func(h slog.Handler) error {
 				slog.New(h).With("a", 1).Info("m")
+				slog.New(h).WithGroup("g").Info("m", "k", 1)
 				return nil
 			})
-			if err := exactly(1, lines, err); err != nil {
+			if err := exactly(2, lines, err); err != nil {
 				return err
 			}
-			return holds(lines[0], "rules.go", "source")
+			return all(holds(lines[0], "rules.go", "source"), holds(lines[1], "rules.go", "source"))
 		}},
 		{"attrs named like the built-in ones survive in a group", func(s subject) error {
 			m, err := s.one(nil, nil, slog.Group("g", slog.Int("msg", 1), slog.Int("level", 2), slog.Int("time", 3)))
 			return all(err, want(m, 1, "g", "msg"), want(m, 2, "g", "level"), want(m, 3, "g", "time"))
+		}},
+		{"Enabled has no part in Handle", func(s subject) error {
+			lines, err := s.lines(nil, func(h slog.Handler) error {
+				ctx := context.Background()
+				h.Enabled(ctx, slog.LevelDebug-4)
+				return h.Handle(ctx, record(slog.LevelInfo, "m"))
+			})
+			return exactly(1, lines, err)
+		}},
+		{"a hundred attrs are all there", func(s subject) error {
+			var attrs []slog.Attr
+			for i := range 100 {
+				attrs = append(attrs, slog.Int(fmt.Sprint("k", i), i))
+			}
+			m, err := s.one(nil, with(attrs...), slog.Attr{Key: "g", Value: slog.GroupValue(attrs...)})
+			n, err2 := s.one(nil, nil, attrs...)
+			for i := range attrs {
+				err = all(err, err2, want(m, i, attrs[i].Key), want(m, i, "g", attrs[i].Key), want(n, i, attrs[i].Key))
+			}
+			return err
+		}},
+		{"an attr twenty groups deep is there", func(s subject) error {
+			var path []string
+			a := slog.Int("k", 1)
+			for i := range 20 {
+				path = append(path, fmt.Sprint("g", i))
+				a = slog.Attr{Key: "g", Value: slog.GroupValue(a)}
+			}
+			m, err := s.one(nil, groups(path...), slog.Int("k", 1))
+			n, err2 := s.one(nil, nil, a)
+			return all(err, want(m, 1, append(path, "k")...), err2, want(n, 1, append(slices.Repeat([]string{"g"}, 20), "k")...))
 		}},
 		{"a canceled context loses nothing", func(s subject) error {
 			ctx, cancel := context.WithCancel(context.Background())
@@ -329,8 +390,8 @@ func factRules() []rule {
 }
 
 // lineRules: a record is one clean line, whatever is in it.
-func lineRules() []rule {
-	return []rule{
+func lineRules() []rule[subject] {
+	return []rule[subject]{
 		{"a newline anywhere stays in the line", func(s subject) error {
 			m, err := s.hostile("\nlevel=ERROR msg=forged")
 			return all(err, some(m, "msg"))
@@ -426,7 +487,8 @@ func returnsItself(s subject, derive func(slog.Handler) slog.Handler) error {
 }
 
 // siblings derives two handlers of one parent, at depths from none to six, and
-// logs through the first after the second was made.
+// logs through the first after the second was made, and at last through the
+// parent.
 func siblings(s subject, derive func(parent slog.Handler, who string) slog.Handler,
 	check func(m map[string]any, path []string, who string) error,
 ) error {
@@ -441,13 +503,14 @@ func siblings(s subject, derive func(parent slog.Handler, who string) slog.Handl
 			alice, bob := derive(h, "alice"), derive(h, "bob")
 			ctx := context.Background()
 			r := record(slog.LevelInfo, "m", slog.String("k", "v"))
-			return errors.Join(alice.Handle(ctx, r), bob.Handle(ctx, r))
+			return errors.Join(alice.Handle(ctx, r), bob.Handle(ctx, r), h.Handle(ctx, r))
 		})
-		if err := exactly(2, lines, err); err != nil {
+		if err := exactly(3, lines, err); err != nil {
 			return fmt.Errorf("at depth %d: %w", depth, err)
 		}
 		path = slices.Clip(path)
-		if err := all(check(lines[0], path, "alice"), check(lines[1], path, "bob")); err != nil {
+		parent := all(want(lines[2], "v", append(path, "k")...), none(lines[2], append(path, "who")...))
+		if err := all(check(lines[0], path, "alice"), check(lines[1], path, "bob"), parent); err != nil {
 			return fmt.Errorf("at depth %d: %w", depth, err)
 		}
 	}
@@ -470,18 +533,16 @@ func concurrently(s subject) error {
 		errs := make([]error, goroutines)
 		for g := range goroutines {
 			wg.Go(func() {
-				defer func() {
-					if p := recover(); p != nil {
-						errs[g] = fmt.Errorf("the handler panics: %v", p)
+				errs[g] = caught(func() (err error) {
+					ctx := context.Background()
+					for i := range records {
+						parent := parents[i%len(parents)]
+						child := parent.WithGroup(fmt.Sprint("child", g)).WithAttrs(ints("g", g))
+						r := record(slog.LevelInfo, fmt.Sprint("from ", g), shared, slog.Int("i", i))
+						err = errors.Join(err, child.Handle(ctx, r), parent.Handle(ctx, r))
 					}
-				}()
-				ctx := context.Background()
-				for i := range records {
-					parent := parents[i%len(parents)]
-					child := parent.WithGroup(fmt.Sprint("child", g)).WithAttrs(ints("g", g))
-					r := record(slog.LevelInfo, fmt.Sprint("from ", g), shared, slog.Int("i", i))
-					errs[g] = errors.Join(errs[g], child.Handle(ctx, r), parent.Handle(ctx, r))
-				}
+					return err
+				})
 			})
 		}
 		wg.Wait()
@@ -518,6 +579,40 @@ func concurrently(s subject) error {
 	for g := range goroutines {
 		if n := seen[strconv.Itoa(g)]; n != 2*records {
 			return fmt.Errorf("%d lines of goroutine %d, want %d", n, g, 2*records)
+		}
+	}
+	return nil
+}
+
+// sharing logs one record from several goroutines at once. Copies of it share its
+// groups, and the room behind its attrs.
+func sharing(s subject) error {
+	const goroutines, times = 4, 10
+	group := slog.Group("g", slog.String("first", "s"), slog.Group("h", slog.Any("l", valuer{slog.IntValue(1)})))
+	r := record(slog.LevelInfo, "m", ints("a", 1, "b", 2, "c", 3, "d", 4, "e", 5, "f", 6)...)
+	r.AddAttrs(group) // makes room
+	lines, err := s.lines(nil, func(h slog.Handler) error {
+		errs := make([]error, goroutines)
+		var wg sync.WaitGroup
+		for g := range goroutines {
+			wg.Go(func() {
+				errs[g] = caught(func() (err error) {
+					for range times {
+						err = errors.Join(err, h.Handle(context.Background(), r))
+					}
+					return err
+				})
+			})
+		}
+		wg.Wait()
+		return errors.Join(errs...)
+	})
+	if err := exactly(goroutines*times, lines, err); err != nil {
+		return err
+	}
+	for _, m := range lines {
+		if err := all(want(m, 6, "f"), want(m, "s", "g", "first"), want(m, 1, "g", "h", "l"), none(m, "!BUG")); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -1,6 +1,7 @@
 package handlertest
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 )
@@ -57,3 +58,23 @@ func (panickingText) MarshalText() ([]byte, error) { panic("MarshalText") }
 type ptrText struct{ s string }
 
 func (p *ptrText) MarshalText() ([]byte, error) { return []byte(p.s), nil }
+
+// nested is what logs through the handler that prints it.
+type nested struct{ h slog.Handler }
+
+func (n *nested) log() string {
+	_ = n.h.Handle(context.Background(), record(slog.LevelInfo, "nested"))
+	return "text"
+}
+
+type nestedValuer struct{ n *nested }
+
+func (v nestedValuer) LogValue() slog.Value { return slog.StringValue(v.n.log()) }
+
+type nestedError struct{ n *nested }
+
+func (e nestedError) Error() string { return e.n.log() }
+
+type nestedMarshaler struct{ n *nested }
+
+func (m nestedMarshaler) MarshalJSON() ([]byte, error) { return []byte(`"` + m.n.log() + `"`), nil }

@@ -11,42 +11,46 @@ import (
 // share their ancestors. A nil *Bound holds nothing.
 type Bound struct {
 	parent *Bound
-	group  string      // for WithGroup
 	attrs  []slog.Attr // for WithAttrs
+	groups []string    // all that are open, the outermost first, this one's last
+	prefix string      // the groups, each with a dot behind it
+	opens  bool        // whether it is for WithGroup
 }
 
 // WithAttrs returns b with attrs, which it copies.
 func (b *Bound) WithAttrs(attrs []slog.Attr) *Bound {
-	return &Bound{parent: b, attrs: slices.Clone(attrs)}
+	return &Bound{parent: b, attrs: slices.Clone(attrs), groups: b.Groups(), prefix: b.dotted()}
 }
 
 // WithGroup returns b with a group.
 func (b *Bound) WithGroup(name string) *Bound {
-	return &Bound{parent: b, group: name}
+	groups := slices.Clip(append(b.Groups(), name)) // a copy: what Groups returns has no room
+	return &Bound{parent: b, groups: groups, prefix: b.dotted() + name + ".", opens: true}
 }
 
-// Groups returns the names of the groups, the outermost first.
+// Groups returns the names of the groups, the outermost first. The slice is that
+// of all who ask, without room behind it.
 func (b *Bound) Groups() []string {
-	var names []string
-	for ; b != nil; b = b.parent {
-		if b.group != "" {
-			names = append(names, b.group)
-		}
+	if b == nil {
+		return nil
 	}
-	slices.Reverse(names)
-	return names
+	return b.groups
+}
+
+// dotted returns the names of the groups, each with a dot behind it.
+func (b *Bound) dotted() string {
+	if b == nil {
+		return ""
+	}
+	return b.prefix
 }
 
 // Attrs calls yield with each bound attr, the latest bound first, and the
 // groups it is in, until yield returns false.
 func (b *Bound) Attrs(yield func(groups []string, a slog.Attr) bool) {
 	for ; b != nil; b = b.parent {
-		if len(b.attrs) == 0 {
-			continue
-		}
-		groups := b.parent.Groups()
 		for _, a := range b.attrs {
-			if !yield(groups, a) {
+			if !yield(b.groups, a) {
 				return
 			}
 		}
@@ -73,20 +77,5 @@ func (b *Bound) Record(r slog.Record) slog.Record {
 	if b == nil {
 		return r.Clone()
 	}
-	var own []slog.Attr
-	r.Attrs(func(a slog.Attr) bool {
-		own = append(own, a)
-		return true
-	})
-	for ; b != nil; b = b.parent {
-		switch {
-		case b.group == "":
-			own = append(slices.Clone(b.attrs), own...)
-		case len(own) > 0:
-			own = []slog.Attr{{Key: b.group, Value: slog.GroupValue(own...)}}
-		}
-	}
-	whole := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
-	whole.AddAttrs(own...)
-	return whole
+	return b.Build(r, nil, nil)
 }

@@ -4,6 +4,7 @@ package source
 import (
 	"net/url"
 	"runtime"
+	"runtime/debug"
 	"strings"
 )
 
@@ -16,14 +17,82 @@ type Source struct {
 	Line     int
 }
 
-// Of returns the place of a PC as [runtime.Callers] returns it.
+// Of returns the place of a PC as [runtime.Callers] returns it. A function literal in
+// a function that the compiler has inlined goes by the name of the function that it
+// was inlined into. The package is the right one nevertheless if it is from another
+// module; within a module and in the standard library it is the other function's.
 func Of(pc uintptr) Source {
 	if pc == 0 {
 		return Source{}
 	}
 	f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
 	pkg, name := split(f.Function)
-	return Source{Package: pkg, Function: name, File: f.File, Line: f.Line}
+	return Source{Package: rightPackage(pkg, f.File), Function: name, File: f.File, Line: f.Line}
+}
+
+// rightPackage returns the package that a file is in, if it is known, and pkg otherwise.
+func rightPackage(pkg, file string) string {
+	path := importPath(file)
+	if path == "" || below(path, strings.TrimSuffix(pkg, "_test")) || below(pkg, path) {
+		return pkg
+	}
+	if info, ok := debug.ReadBuildInfo(); ok && info.Path == path {
+		return "main" // of a program that go install has fetched
+	}
+	return path
+}
+
+// below reports whether a path ends in an import path.
+func below(path, pkg string) bool { return path == pkg || strings.HasSuffix(path, "/"+pkg) }
+
+// importPath returns the import path of the package of a file in a module cache or a
+// vendor directory, or "" if it is in neither.
+func importPath(file string) string {
+	dir := file[:max(0, strings.LastIndexByte(file, '/'))]
+	if i := strings.LastIndex(dir, "/vendor/"); i >= 0 {
+		return fromHost(dir[i+len("/vendor/"):])
+	}
+	module, rest, ok := strings.Cut(dir, "@v")
+	if !ok || rest == "" || rest[0] < '0' || rest[0] > '9' {
+		return ""
+	}
+	if i := strings.Index(module, "/pkg/mod/"); i >= 0 {
+		module = module[i+len("/pkg/mod/"):]
+	}
+	_, inModule, ok := strings.Cut(rest, "/")
+	if ok {
+		inModule = "/" + inModule
+	}
+	return fromHost(unescape(module) + inModule)
+}
+
+// fromHost returns a path from its first element on that has a dot, as the first one
+// of a module's path has, or "".
+func fromHost(path string) string {
+	for {
+		element, rest, more := strings.Cut(path, "/")
+		switch {
+		case strings.IndexByte(element, '.') > 0:
+			return path
+		case !more:
+			return ""
+		}
+		path = rest
+	}
+}
+
+// unescape undoes what a module cache does to capitals: !t is T.
+func unescape(path string) string {
+	var b strings.Builder
+	for i := 0; i < len(path); i++ {
+		c := path[i]
+		if c == '!' && i+1 < len(path) {
+			i++
+			c = path[i] - 'a' + 'A'
+		}
+		b.WriteByte(c)
+	}
+	return b.String()
 }
 
 // split divides the name of a function as the runtime writes it: in the last

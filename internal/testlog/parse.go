@@ -1,30 +1,35 @@
 package testlog
 
 import (
+	"errors"
 	"fmt"
+	"log/slog"
+	"math"
 	"regexp"
 	"strconv"
 	"strings"
 	"time"
 )
 
-// ParseConsole parses a line that handler.ConsoleHandler prints without color,
-// with times in the layout of time.RFC3339Nano, into attrs by the names of
-// log/slog. A message that looks like an attr is taken for one.
+// ParseConsole parses a line that handler.ConsoleHandler prints in its compact
+// layout without color, with times in the layout of time.RFC3339Nano, into attrs by
+// the names of log/slog. A message that looks like an attr is taken for one, and
+// one that ends as if in a source for that.
 func ParseConsole(line []byte) (map[string]any, error) {
 	m := make(map[string]any)
 	rest := string(line)
 	if head, after, _ := strings.Cut(rest, " "); isTime(head) {
 		m["time"], rest = head, after
 	}
-	level, rest, _ := strings.Cut(rest, " ")
-	name, ok := map[string]string{"DBG": "DEBUG", "INF": "INFO", "WRN": "WARN", "ERR": "ERROR"}[level[:min(3, len(level))]]
-	if !ok {
-		return nil, fmt.Errorf("no level in %q", line)
+	name, rest, _ := strings.Cut(rest, " ")
+	level, err := consoleLevel(name)
+	if err != nil {
+		return nil, fmt.Errorf("%w in %q", err, line)
 	}
-	m["level"] = name + level[3:]
-	if head, after, _ := strings.Cut(rest, " "); source.MatchString(head) {
-		m["source"], rest = head, after
+	m["level"] = level.String()
+	if found := source.FindStringSubmatch(rest); found != nil {
+		m["source"] = found[1]
+		rest = strings.TrimSuffix(rest, found[0])
 	}
 	var msg []string
 	for rest != "" {
@@ -44,7 +49,24 @@ func ParseConsole(line []byte) (map[string]any, error) {
 	return m, nil
 }
 
-var source = regexp.MustCompile(`^\S+\.go:\d+$`)
+// consoleLevel returns the level of a name of three letters, maybe with an offset.
+func consoleLevel(name string) (slog.Level, error) {
+	levels := map[string]slog.Level{
+		"TRC": -8, "DBG": slog.LevelDebug, "INF": slog.LevelInfo, "NTC": 2, "SUC": 3,
+		"WRN": slog.LevelWarn, "ERR": slog.LevelError, "FAI": 10, "CRT": 12, "FTL": 16, "OFF": math.MaxInt,
+	}
+	level, ok := levels[name[:min(3, len(name))]]
+	if !ok {
+		return 0, errors.New("no level")
+	}
+	if len(name) == 3 {
+		return level, nil
+	}
+	offset, err := strconv.Atoi(name[3:])
+	return level + slog.Level(offset), err
+}
+
+var source = regexp.MustCompile(` ?\((\S+\.go:\d+)\)$`)
 
 func isTime(s string) bool {
 	_, err := time.Parse(time.RFC3339Nano, s)

@@ -1,0 +1,349 @@
+package handler
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"math/bits"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/sluicelog/sluice/internal/snapshot"
+)
+
+// A deduper is what a Dedup shares with those derived from it.
+type deduper struct {
+	opts   DedupOptions
+	clock  *clock
+	ident  *identifier
+	taker  snapshot.Taker
+	tables []*dedupTable // by hash, a power of two
+	closed atomic.Bool   // read and acted on under a lock of a table
+
+	written, queued       atomic.Uint64
+	incomparable, evicted atomic.Uint64
+
+	mu        sync.Mutex // held by who settles what was told; after that of a table
+	collapsed uint64
+	dropped   map[slog.Level]uint64
+	telling   int           // repeats that are neither in a table nor settled
+	idle      chan struct{} // closed when there are none; nil if nobody waits
+
+	alarm struct {
+		sync.Mutex
+
+		timer *time.Timer   // nil before the first one
+		at    time.Duration // when it goes off; 0 if it is not set
+		rings bool          // its goroutine runs, and sets it when it ends
+	}
+}
+
+const (
+	mostTables = 16
+	leastKeys  = 64 // in each of several tables
+)
+
+func newDeduper(o DedupOptions) *deduper {
+	if o.Window <= 0 {
+		o.Window = defaultWindow
+	}
+	if o.MaxKeys <= 0 {
+		o.MaxKeys = defaultKeys
+	}
+	o.MaxKeys = min(o.MaxKeys, maxKeys)
+	c := &deduper{opts: o, clock: newClock(), ident: newIdentifier(o.Ignore)}
+	c.taker.CloneStrings = true
+	n := min(mostTables, max(1, o.MaxKeys/leastKeys))
+	n = 1 << (bits.Len(uint(n)) - 1) //nolint:gosec // at least 1
+	for i := range n {
+		c.tables = append(c.tables, newDedupTable((o.MaxKeys+i)/n))
+	}
+	return c
+}
+
+// keep returns what is kept of the first repeat.
+func (c *deduper) keep(ctx context.Context, next slog.Handler, r *slog.Record) *repeats {
+	kept := &repeats{ctx: context.Background(), next: next, record: *r}
+	if ctx != nil && !c.opts.DropContext {
+		kept.ctx = context.WithoutCancel(ctx)
+	}
+	c.taker.Freeze(&kept.record)
+	return kept
+}
+
+// meet counts a record with the given hash as a repeat, if it is one. Kept is
+// what is to be kept of it, or nil if that is not known yet. It also returns what
+// is to be told first.
+func (c *deduper) meet(hash [2]uint64, r *slog.Record, kept *repeats) (met meeting, tell *repeats) {
+	now := c.clock.of(r)
+	t := c.tables[hash[1]%uint64(len(c.tables))]
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if c.closed.Load() {
+		return nothing, nil
+	}
+	tell = c.expire(t, now)
+	s := t.find(hash)
+	switch {
+	case s == nil:
+		if t.n == len(t.slots) {
+			c.evicted.Add(1)
+			tell = tell.append(c.begin(t.pop()))
+		}
+		t.push(hash, now+c.opts.Window)
+		return nothing, tell
+	case s.kept == nil && kept == nil:
+		return notKept, tell
+	case s.kept == nil:
+		s.kept = kept
+		t.kept++
+		c.set(s.end)
+	}
+	s.kept.add(r.Time)
+	c.queued.Add(1)
+	return counted, tell
+}
+
+// expire takes away what is over. The lock of t is held.
+func (c *deduper) expire(t *dedupTable, now time.Duration) (tell *repeats) {
+	last := &tell
+	for t.n > 0 && t.slots[t.head].end <= now {
+		if *last = c.begin(t.pop()); *last != nil {
+			last = &(*last).after
+		}
+	}
+	return tell
+}
+
+// begin says that repeats, which may be nil, are about to be told of. The lock of
+// their table is held.
+func (c *deduper) begin(r *repeats) *repeats {
+	if r != nil {
+		c.mu.Lock()
+		c.telling++
+		c.mu.Unlock()
+	}
+	return r
+}
+
+// tell tells of repeats.
+func (c *deduper) tell(all *repeats) error {
+	if all == nil {
+		return nil
+	}
+	var errs []error
+	rest := all
+	defer func() {
+		if rest != nil { // a handler has ended this goroutine
+			go func() { _ = c.tell(rest) }()
+		}
+		for _, err := range errs { // not earlier: a hook may flush, which waits for the rest
+			c.report(err)
+		}
+	}()
+	for rest != nil {
+		r := rest
+		rest = r.after
+		c.tellOf(r, &errs)
+	}
+	return errors.Join(errs...)
+}
+
+func (c *deduper) tellOf(r *repeats, errs *[]error) {
+	var err error
+	returned := false
+	defer func() {
+		if !returned {
+			err = noReturn(r.next, recover())
+		}
+		c.settle(r, err)
+		if err != nil {
+			*errs = append(*errs, fmt.Errorf("handler: Dedup: %d repeats: %w", r.count, err))
+		}
+	}()
+	err = r.next.Handle(r.ctx, r.telling())
+	returned = true
+}
+
+// settle says what became of repeats.
+func (c *deduper) settle(r *repeats, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if err == nil {
+		c.collapsed += r.count
+	} else {
+		c.drop(r.record.Level, r.count)
+	}
+	c.queued.Add(-r.count)
+	if c.telling--; c.telling == 0 && c.idle != nil {
+		close(c.idle)
+		c.idle = nil
+	}
+}
+
+func (c *deduper) drop(level slog.Level, n uint64) {
+	if c.dropped == nil {
+		c.dropped = make(map[slog.Level]uint64)
+	}
+	c.dropped[level] += n
+}
+
+// tellAndPass hands over a record that passes after it has told of repeats, also if
+// a handler that is told ends this goroutine.
+func (c *deduper) tellAndPass(ctx context.Context, tell *repeats, next slog.Handler, r *slog.Record) (err error) {
+	defer func() { err = c.pass(ctx, next, r) }()
+	_ = c.tell(tell) // reported
+	return nil
+}
+
+// pass hands over a record that passes.
+func (c *deduper) pass(ctx context.Context, next slog.Handler, r *slog.Record) (err error) {
+	returned := false
+	defer func() {
+		if !returned {
+			err = noReturn(next, recover())
+		}
+		if err != nil {
+			c.mu.Lock()
+			c.drop(r.Level, 1)
+			c.mu.Unlock()
+			c.report(err)
+		}
+	}()
+	err = next.Handle(ctx, *r)
+	returned = true
+	if err == nil {
+		c.written.Add(1)
+	}
+	return err
+}
+
+func (c *deduper) report(err error) {
+	if err != nil && c.opts.OnError != nil {
+		_ = guard("OnError", func() { c.opts.OnError(err) }) // nobody is left to tell
+	}
+}
+
+// flush tells of all that is counted, and waits for what others tell of.
+func (c *deduper) flush(ctx context.Context) error {
+	var errs []error
+	for _, t := range c.tables {
+		if ctx.Err() != nil {
+			return errors.Join(append(errs, context.Cause(ctx))...)
+		}
+		errs = append(errs, c.tell(c.release(t)))
+	}
+	c.mu.Lock()
+	if c.telling > 0 && c.idle == nil {
+		c.idle = make(chan struct{})
+	}
+	idle := c.idle
+	c.mu.Unlock()
+	if idle != nil {
+		select {
+		case <-idle:
+		case <-ctx.Done():
+			errs = append(errs, context.Cause(ctx))
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// release takes all repeats out of a table.
+func (c *deduper) release(t *dedupTable) (tell *repeats) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	last := &tell
+	t.each(func(s *dedupSlot) bool {
+		if *last = c.begin(t.release(s)); *last != nil {
+			last = &(*last).after
+		}
+		return t.kept > 0
+	})
+	return tell
+}
+
+// set sets the alarm, unless it goes off before. A lock of a table may be held.
+func (c *deduper) set(at time.Duration) {
+	a := &c.alarm
+	a.Lock()
+	defer a.Unlock()
+	if c.closed.Load() || a.rings || a.at != 0 && a.at <= at {
+		return
+	}
+	a.at = at
+	if wait := at - c.clock.now(); a.timer == nil {
+		a.timer = time.AfterFunc(wait, c.ring)
+	} else {
+		a.timer.Reset(wait)
+	}
+}
+
+// ring is what the goroutine of the alarm does.
+func (c *deduper) ring() {
+	c.setRings(true)
+	defer c.setNext()
+	defer c.setRings(false)
+	for _, t := range c.tables {
+		t.mu.Lock()
+		over := c.expire(t, c.clock.now())
+		t.mu.Unlock()
+		_ = c.tell(over) // reported
+	}
+}
+
+func (c *deduper) setRings(rings bool) {
+	c.alarm.Lock()
+	defer c.alarm.Unlock()
+	c.alarm.rings, c.alarm.at = rings, 0
+}
+
+// setNext sets the alarm for the repeats that are over first, but not for each of
+// many that are over one soon after the other.
+func (c *deduper) setNext() {
+	var first time.Duration
+	for _, t := range c.tables {
+		t.mu.Lock()
+		if t.kept > 0 {
+			t.each(func(s *dedupSlot) bool {
+				if s.kept != nil && (first == 0 || s.end < first) {
+					first = s.end
+				}
+				return s.kept == nil
+			})
+		}
+		t.mu.Unlock()
+	}
+	if first != 0 {
+		c.set(max(first, c.clock.now()+c.opts.Window/100))
+	}
+}
+
+// close makes every record pass from now on.
+func (c *deduper) close() {
+	c.closed.Store(true)
+	c.alarm.Lock()
+	defer c.alarm.Unlock()
+	if c.alarm.timer != nil {
+		c.alarm.timer.Stop()
+	}
+}
+
+func (c *deduper) stats() DedupStats {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	s := DedupStats{
+		Written:        c.written.Load(),
+		Collapsed:      c.collapsed,
+		Queued:         c.queued.Load(),
+		DroppedByLevel: maps.Clone(c.dropped),
+		Incomparable:   c.incomparable.Load(),
+		Evicted:        c.evicted.Load(),
+	}
+	s.Dropped = sum(s.DroppedByLevel)
+	s.Accepted = s.Written + s.Collapsed + s.Dropped + s.Queued
+	return s
+}

@@ -1,0 +1,44 @@
+package handler
+
+import (
+	"log/slog"
+	"sync/atomic"
+	"time"
+)
+
+// A clock counts time from when it was made.
+type clock struct {
+	start time.Time
+	near  atomic.Int64 // about the last time that was asked for
+}
+
+// trusted is how far the time of a record may be from the last one that was asked
+// for, so that the clock need not be read, which is most of what a record that is
+// suppressed costs. One record with a time in the future must not stop the others.
+const trusted = time.Second
+
+func newClock() *clock { return &clock{start: time.Now()} }
+
+// now is never zero.
+func (c *clock) now() time.Duration { return time.Since(c.start) + 1 }
+
+// of returns the time of a record, if it is one that was read from the clock of this
+// program lately, and otherwise the time of the clock.
+func (c *clock) of(r *slog.Record) time.Duration {
+	near := time.Duration(c.near.Load())
+	if r.Time != r.Time.Round(0) { //nolint:staticcheck // it has a reading of the monotonic clock
+		at := r.Time.Sub(c.start) + 1
+		if d := at - near; -trusted < d && d < trusted && at > 0 {
+			if d > trusted/8 {
+				c.near.Store(int64(at))
+			}
+			return at
+		}
+	}
+	at := c.now()
+	c.near.Store(int64(at))
+	return at
+}
+
+// timeOf returns the time of day at a time of the clock.
+func (c *clock) timeOf(at time.Duration) time.Time { return time.Now().Add(at - c.now()) }

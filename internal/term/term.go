@@ -1,0 +1,2 @@
+// Package term asks a terminal how wide it is.
+package term
