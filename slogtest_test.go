@@ -93,8 +93,8 @@ func (o observed) Handle(ctx context.Context, r slog.Record) error {
 		return err
 	}
 	var errs []error
-	for _, r := range o.Take() {
-		errs = append(errs, o.print.Handle(ctx, r))
+	for _, taken := range o.Take() { //nolint:gocritic // a record travels by value
+		errs = append(errs, o.print.Handle(ctx, taken))
 	}
 	return errors.Join(errs...)
 }
@@ -133,6 +133,7 @@ type wrapper struct {
 func wrappers() []wrapper {
 	trace := func(context.Context, slog.Record) []slog.Attr { return []slog.Attr{slog.String("trace_id", "t")} }
 	asItIs := func(_ []string, a slog.Attr) slog.Attr { return a }
+	noneAlike := func(context.Context, slog.Record) string { return "" }
 	rules := handler.NewLevels(slog.LevelInfo,
 		handler.LevelRule{Package: "example.com/noisy", Level: slog.LevelError},
 		handler.LevelRule{Logger: "noisy", Level: slog.LevelError})
@@ -151,6 +152,8 @@ func wrappers() []wrapper {
 		"gate":    func(h slog.Handler) slog.Handler { return handler.NewGate(h, nil) },
 		"rules":   func(h slog.Handler) slog.Handler { return handler.NewGate(h, &handler.GateOptions{Level: rules}) },
 		"trigger": func(h slog.Handler) slog.Handler { return handler.NewTrigger(h, nil) },
+		"sample":  func(h slog.Handler) slog.Handler { return handler.NewSample(h, &handler.SampleOptions{Thereafter: 1}) },
+		"dedup":   func(h slog.Handler) slog.Handler { return handler.NewDedup(h, &handler.DedupOptions{Key: noneAlike}) },
 		"context": func(h slog.Handler) slog.Handler { return handler.NewContext(h, nil) },
 		"recover": func(h slog.Handler) slog.Handler { return handler.NewRecover(h, nil) },
 		"rename": func(h slog.Handler) slog.Handler {
@@ -225,7 +228,7 @@ func (s stack) new(t *testing.T, w io.Writer, opts *slog.HandlerOptions) slog.Ha
 // over encoders drawn at random. SLUICE_SEED draws the same ones again.
 func stacks(t *testing.T) []stack {
 	t.Helper()
-	seed := uint64(time.Now().UnixNano()) //nolint:gosec // any bits will do
+	seed := uint64(time.Now().UnixNano())
 	if s := os.Getenv("SLUICE_SEED"); s != "" {
 		var err error
 		if seed, err = strconv.ParseUint(s, 10, 64); err != nil {

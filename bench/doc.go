@@ -1,5 +1,6 @@
-// Package bench sets the encoders, the buffers, the log file, the redaction and the
-// sender of events of sluice beside others, on the same records, in one run.
+// Package bench sets the encoders, the buffers, the log file, the redaction, the
+// sender of events and the handlers that stand before others of sluice beside those
+// of other modules, on the same records, in one run.
 //
 //	go run ./bench/report                     # encoders in turn, many short rounds, as a table of ratios
 //	go run ./bench/report -buffers            # buffers, as tables of ratios
@@ -7,6 +8,7 @@
 //	go run ./bench/report -redact             # redaction, as tables of ratios
 //	go run ./bench/report -ship               # senders of events, as tables of ratios
 //	go run ./bench/report -spool              # queues on disk, as a table of ratios
+//	go run ./bench/report -handlers           # handlers before others, as tables
 //	go test -bench 'Encode/10_attrs' ./bench  # one case the usual way
 //
 // # Encoders
@@ -72,6 +74,20 @@
 // A [Spool] is a queue of events on disk. [Spool.Append] is what an event of a batch
 // costs it until the batch is written, or synced, and [Spool.Drain] until it has been
 // read and deleted. What comes out is compared with what went in.
+//
+// # Handlers before others
+//
+// A [Task] is a log call that goes through handlers to sinks, which are handlers that
+// write JSON, or do nothing but count; a [Way] is one way to do it, and a [Chapter] a
+// table of them. Before a way is timed, [Task.Check] reads what arrives at each sink,
+// and after each measurement the records are counted there: one that is to be let
+// through is not to be lost, nor one that is to be kept out to pass. What prints for
+// people is read for the message, the keys and the values. Each is left at its
+// defaults otherwise.
+//
+// A [Memory] remembers records, and is filled with many different ones.
+//
+// What is known to go wrong with such handlers is in the folder faults, as tests.
 //
 // # Disks
 //

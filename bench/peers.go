@@ -42,10 +42,7 @@ type Peer struct {
 // how a time and a duration are written: nothing may log through zerolog
 // meanwhile.
 func Peers() []Peer {
-	zerolog.TimeFieldFormat = time.RFC3339Nano
-	zerolog.DurationFieldUnit = time.Nanosecond
-	zerolog.DurationFieldFormat = zerolog.DurationFormatInt
-
+	zerologTimes()
 	return []Peer{
 		{
 			Name: "slog.JSONHandler", Version: runtime.Version(),
@@ -96,6 +93,13 @@ func Peers() []Peer {
 			time: "@timestamp", layout: samberLayout,
 		},
 	}
+}
+
+// zerologTimes has zerolog write times and durations as the others do.
+func zerologTimes() {
+	zerolog.TimeFieldFormat = time.RFC3339Nano
+	zerolog.DurationFieldUnit = time.Nanosecond
+	zerolog.DurationFieldFormat = zerolog.DurationFormatInt
 }
 
 // Can reports whether the handler has the options that the case needs.

@@ -141,6 +141,7 @@ func TestHandlerSharesNoSliceAmongHandlers(t *testing.T) {
 	discard, _ := text(slog.LevelInfo)
 	for _, h := range []slog.Handler{
 		fanout.NewHandler(nil, vandal{discard}, out), fanout.NewFailover(nil, &faulty{vandal{discard}, testlog.ErrInjected, nil}, out),
+		fanout.NewFirstMatch(nil, fanout.When(fanout.Or(), vandal{discard}), out),
 	} {
 		attrs := []slog.Attr{slog.Int("a", 1)}
 		h = h.WithAttrs(attrs)
@@ -151,7 +152,7 @@ func TestHandlerSharesNoSliceAmongHandlers(t *testing.T) {
 		}
 	}
 	line := "INFO msg=m a=1 1=1 2=2 3=3 4=4 5=5 6=6"
-	if diff := cmp.Diff(line+"\n"+line, strings.ReplaceAll(got(), "\n\n", "\n")); diff != "" {
+	if diff := cmp.Diff(line+"\n"+line+"\n"+line, strings.ReplaceAll(got(), "\n\n", "\n")); diff != "" {
 		t.Errorf("mismatch (-want +got):\n%s", diff)
 	}
 }
@@ -426,6 +427,22 @@ func TestAHandlerThatCannotBeDerivedFromIsReported(t *testing.T) {
 	}
 }
 
+// hollow has nothing to derive from it.
+type hollow struct{ slog.Handler }
+
+func (hollow) WithGroup(string) slog.Handler { return nil }
+
+func TestAHandlerThatIsNilWhenDerivedIsReported(t *testing.T) {
+	t.Parallel()
+	out, got := text(slog.LevelInfo)
+	for _, h := range []slog.Handler{fanout.NewHandler(nil, hollow{out}, out), fanout.NewFailover(nil, hollow{out}, out)} {
+		_ = h.WithGroup("g").Handle(t.Context(), record(slog.LevelInfo))
+	}
+	if diff := cmp.Diff("INFO msg=m\nINFO msg=m", got()); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
+	}
+}
+
 // insane panics wherever it can.
 type insane struct{ slog.Handler }
 
@@ -441,7 +458,14 @@ func TestAHandlerThatPanicsWhenAskedIsReported(t *testing.T) {
 	if err := h.Handle(t.Context(), record(slog.LevelInfo)); err == nil {
 		t.Error("no error")
 	}
-	if diff := cmp.Diff("INFO msg=m", got()); diff != "" {
+	f := fanout.NewFailover(&fanout.Options{MaxFailures: 1}, insane{}, out)
+	if !f.Enabled(t.Context(), slog.LevelInfo) {
+		t.Error("not enabled")
+	}
+	if err := f.Handle(t.Context(), record(slog.LevelInfo)); err != nil || f.Stats()[0].State != fanout.Down {
+		t.Errorf("got %v, %+v", err, f.Stats())
+	}
+	if diff := cmp.Diff("INFO msg=m\nINFO msg=m", got()); diff != "" {
 		t.Errorf("mismatch (-want +got):\n%s", diff)
 	}
 }

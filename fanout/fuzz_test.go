@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sluicelog/sluice/fanout"
+	"github.com/sluicelog/sluice/internal/testlog"
 )
 
 // A script makes what it needs of the bytes of a fuzz test, zeros after the last.
@@ -157,10 +158,11 @@ func (s *script) path() string {
 // a record and looks for no shortcut.
 func FuzzMatch(f *testing.F) {
 	f.Add([]byte{})
-	for seed := range byte(32) {
-		b := make([]byte, 64)
+	rnd := testlog.NewRandom(1)
+	for range 4000 {
+		b := make([]byte, 96)
 		for i := range b {
-			b[i] = seed*31 + byte(i)*(2*seed+7) + byte(i*i)
+			b[i] = byte(rnd.Uint32())
 		}
 		f.Add(b)
 	}

@@ -50,11 +50,8 @@ func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 }
 
 // Handle hands a clone of the record to each handler that is enabled for its
-// level, the record itself if there is only one, and returns their errors, joined.
+// level, and returns their errors, joined.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
-	if len(h.children) > 1 {
-		r = r.Clone() // what follows copies it, and that is all a further Clone would do
-	}
 	w := walk{children: h.children}
 	w.all(ctx, &r, h.tally)
 	if w.failures == nil {
@@ -81,7 +78,7 @@ func (w *walk) all(ctx context.Context, r *slog.Record, t tally) {
 		if !c.next.Enabled(ctx, r.Level) || c.branch != nil && !w.matches(ctx, r, c) {
 			continue
 		}
-		if err := c.next.Handle(ctx, *r); err != nil {
+		if err := c.next.Handle(ctx, r.Clone()); err != nil {
 			w.failed(c, err)
 		} else if c.tallied != 0 {
 			w.took |= c.tallied

@@ -40,7 +40,8 @@ func (h timeless) Handle(ctx context.Context, r slog.Record) error {
 }
 
 func (h timeless) WithAttrs(as []slog.Attr) slog.Handler { return timeless{h.Handler.WithAttrs(as)} }
-func (h timeless) WithGroup(name string) slog.Handler    { return timeless{h.Handler.WithGroup(name)} }
+
+func (h timeless) WithGroup(name string) slog.Handler { return timeless{h.Handler.WithGroup(name)} }
 
 func TestConsoleHandlerSource(t *testing.T) {
 	t.Parallel()

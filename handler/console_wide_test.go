@@ -33,13 +33,15 @@ func parseWide(lines []string) (wideRecord, error) {
 		if strings.HasPrefix(line, "  ┆") {
 			continue // it is read with the line before
 		}
+		whole := []string{line}
 		for _, next := range lines[i+2:] {
 			more, ok := strings.CutPrefix(next, "  ┆ ")
 			if !ok {
 				break
 			}
-			line += more
+			whole = append(whole, more)
 		}
+		line = strings.Join(whole, "")
 		below, isLine := strings.CutPrefix(line, "  │")
 		more, goesOn := strings.CutPrefix(line, "  ┊")
 		if goesOn {

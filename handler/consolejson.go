@@ -24,7 +24,7 @@ func wideText(a any) (text string, isJSON bool) {
 			return formatted(f), false
 		}
 		return anyText(a), false
-	case fmt.Stringer, fmt.Formatter, encoding.TextMarshaler, []byte, []slog.Attr, []slog.Value, slog.Attr, *slog.Source:
+	case fmt.Stringer, fmt.Formatter, encoding.TextMarshaler, []slog.Attr, []slog.Value, *slog.Source: // a slog.Attr is a Stringer
 		return anyText(a), false
 	case json.Marshaler:
 		return jsonText(a)
@@ -80,7 +80,7 @@ func (w *jsonWalk) hidden(v reflect.Value, depth int) bool {
 	if w.nodes++; w.nodes > 1000 || depth > 8 || !v.IsValid() {
 		return false
 	}
-	switch v.Kind() { //nolint:exhaustive // all others are words and numbers
+	switch v.Kind() {
 	case reflect.Chan, reflect.Func, reflect.UnsafePointer:
 		return true
 	case reflect.Map, reflect.Struct, reflect.Slice, reflect.Array, reflect.Pointer, reflect.Interface:

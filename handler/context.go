@@ -3,6 +3,7 @@ package handler
 import (
 	"context"
 	"log/slog"
+	"slices"
 )
 
 // ContextOptions are options for a [Context]. A zero ContextOptions consists
@@ -89,22 +90,42 @@ func (h *Context) Handle(ctx context.Context, r slog.Record) error {
 	if ctx == nil {
 		ctx = context.Background()
 	}
+	if len(h.opts.Top)+len(h.opts.Inner) > 0 {
+		return h.gather(ctx, &r)
+	}
+	added, collected := addedTo(ctx)
+	if len(collected) > 0 {
+		added = append(slices.Clip(added), collected...)
+	}
+	if h.opts.AddedInner {
+		return h.pass(ctx, &r, nil, added)
+	}
+	return h.pass(ctx, &r, added, nil)
+}
+
+// gather passes on the record with what the functions return too.
+func (h *Context) gather(ctx context.Context, r *slog.Record) error {
 	var roomTop, roomIn [8]slog.Attr
 	top, in := roomTop[:0], roomIn[:0]
 	for i := range h.opts.Top {
-		top = h.call(top, h.opts.Top[i], ctx, &r)
+		top = h.call(top, h.opts.Top[i], ctx, r)
 	}
 	for i := range h.opts.Inner {
-		in = h.call(in, h.opts.Inner[i], ctx, &r)
+		in = h.call(in, h.opts.Inner[i], ctx, r)
 	}
-	added, more := addedTo(ctx)
+	added, collected := addedTo(ctx)
 	if h.opts.AddedInner {
-		in = append(append(in, added...), more...)
+		in = append(append(in, added...), collected...)
 	} else {
-		top = append(append(top, added...), more...)
+		top = append(append(top, added...), collected...)
 	}
+	return h.pass(ctx, r, top, in)
+}
+
+// pass passes on the record with top at the top level and in in the open groups.
+func (h *Context) pass(ctx context.Context, r *slog.Record, top, in []slog.Attr) error {
 	if len(top)+len(in) == 0 {
-		return h.next.Handle(ctx, r)
+		return h.next.Handle(ctx, *r)
 	}
 	next, whole := h.with(r, top, in)
 	return next.Handle(ctx, whole)

@@ -39,7 +39,7 @@ func (t topLevel) withGroup(name string) topLevel {
 // with returns a record that is r with top at the top level and in in the groups
 // that are open, and the handler that it is for. Attrs that are added to the
 // record are at the top level if the handler was asked for it.
-func (t topLevel) with(r slog.Record, top, in []slog.Attr) (slog.Handler, slog.Record) {
+func (t topLevel) with(r *slog.Record, top, in []slog.Attr) (slog.Handler, slog.Record) {
 	if t.base == nil {
 		return t.next, (*attrs.Bound)(nil).Build(r, top, in)
 	}

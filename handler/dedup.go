@@ -17,8 +17,8 @@ type DedupOptions struct {
 	// pauses of what is tried again and again, and short enough to wait for.
 	Window time.Duration
 
-	// MaxKeys bounds the records that are compared with, at about 70 bytes each,
-	// and one that was repeated at what it holds besides. If there are more, the
+	// MaxKeys bounds the records that are compared with, at about 45 bytes each,
+	// and those that were repeated at what they hold besides. If there are more, the
 	// oldest is let go, its repeats told of early, and passes when it comes
 	// again. Beyond 128 they are in up to 16 parts, each with an oldest of its own.
 	// Zero or less means 4096; at most 1,048,576 is used.
@@ -54,7 +54,8 @@ const (
 // Dedup is a [slog.Handler] that collapses identical records. The first one passes
 // at once. Its repeats in the Window are counted. One record tells of them when
 // the Window is over, or when Flush is called: the first repeat with the time of the
-// last one and a group "repeated", with their "count", "since" when and "until" when.
+// last one and a group "repeated", with their "count", "since" when and, to a
+// millisecond, "until" when.
 // A count of 3 is that of three records which were not passed on. It goes through
 // the same handlers as the repeat would have, with the values of its context.
 //
@@ -64,8 +65,11 @@ const (
 // their type and what they hold, through pointers, as far as that cannot change
 // unseen, and otherwise by their text if they marshal themselves. A record with a
 // value that cannot be compared is passed on, as is a very large one: a func, a
-// channel, one with a lock, a circle. What is compared is a
-// hash of 128 bits, seeded by chance.
+// channel, one with a lock, a circle. What is compared is a hash of 128 bits, seeded
+// by chance.
+//
+// Keys that come twice within a record are another matter: see Duplicates in
+// [JSONOptions].
 //
 // A LogValuer is resolved here. What is kept of a record is a copy of the first
 // repeat that nobody can change: as of asyncbuf.Handler, values that cannot be

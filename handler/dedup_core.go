@@ -21,15 +21,16 @@ type deduper struct {
 	ident  *identifier
 	taker  snapshot.Taker
 	tables []*dedupTable // by hash, a power of two
-	closed atomic.Bool   // read and acted on under a lock of a table
+	hot    hotList
+	closed atomic.Bool // read and acted on under a lock of a table
 
-	written, queued       atomic.Uint64
-	incomparable, evicted atomic.Uint64
+	written, incomparable, evicted atomic.Uint64
 
 	mu        sync.Mutex // held by who settles what was told; after that of a table
 	collapsed uint64
 	dropped   map[slog.Level]uint64
-	telling   int           // repeats that are neither in a table nor settled
+	telling   int           // how many repeats are neither in a table nor settled
+	queued    uint64        // what these count
 	idle      chan struct{} // closed when there are none; nil if nobody waits
 
 	alarm struct {
@@ -78,7 +79,10 @@ func (c *deduper) keep(ctx context.Context, next slog.Handler, r *slog.Record) *
 // what is to be kept of it, or nil if that is not known yet. It also returns what
 // is to be told first.
 func (c *deduper) meet(hash [2]uint64, r *slog.Record, kept *repeats) (met meeting, tell *repeats) {
-	now := c.clock.of(r)
+	now, read := c.clock.of(r)
+	if read && c.hot.add(hash, now, r.Time) {
+		return counted, nil
+	}
 	t := c.tables[hash[1]%uint64(len(c.tables))]
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -100,10 +104,11 @@ func (c *deduper) meet(hash [2]uint64, r *slog.Record, kept *repeats) (met meeti
 	case s.kept == nil:
 		s.kept = kept
 		t.kept++
+		kept.hash, kept.end = hash, s.end
 		c.set(s.end)
 	}
 	s.kept.add(r.Time)
-	c.queued.Add(1)
+	c.hot.of(hash).Store(s.kept)
 	return counted, tell
 }
 
@@ -121,11 +126,15 @@ func (c *deduper) expire(t *dedupTable, now time.Duration) (tell *repeats) {
 // begin says that repeats, which may be nil, are about to be told of. The lock of
 // their table is held.
 func (c *deduper) begin(r *repeats) *repeats {
-	if r != nil {
-		c.mu.Lock()
-		c.telling++
-		c.mu.Unlock()
+	if r == nil {
+		return nil
 	}
+	c.hot.of(r.hash).CompareAndSwap(r, nil)
+	r.seal()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.telling++
+	c.queued += r.count
 	return r
 }
 
@@ -177,7 +186,7 @@ func (c *deduper) settle(r *repeats, err error) {
 	} else {
 		c.drop(r.record.Level, r.count)
 	}
-	c.queued.Add(-r.count)
+	c.queued -= r.count
 	if c.telling--; c.telling == 0 && c.idle != nil {
 		close(c.idle)
 		c.idle = nil
@@ -333,15 +342,23 @@ func (c *deduper) close() {
 }
 
 func (c *deduper) stats() DedupStats {
+	// At one moment: no repeats are on their way from a table to those told of.
+	for _, t := range c.tables {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	s := DedupStats{
 		Written:        c.written.Load(),
 		Collapsed:      c.collapsed,
-		Queued:         c.queued.Load(),
+		Queued:         c.queued,
 		DroppedByLevel: maps.Clone(c.dropped),
 		Incomparable:   c.incomparable.Load(),
 		Evicted:        c.evicted.Load(),
+	}
+	for _, t := range c.tables {
+		s.Queued += t.repeats()
 	}
 	s.Dropped = sum(s.DroppedByLevel)
 	s.Accepted = s.Written + s.Collapsed + s.Dropped + s.Queued

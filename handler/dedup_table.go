@@ -4,19 +4,29 @@ import (
 	"context"
 	"log/slog"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
-// repeats are the repeats of one record that are not told of yet.
+// repeats are the repeats of one record that are not told of yet. Who holds the lock
+// of their table may add to them; so may, without it, who comes to them by a hotList.
 type repeats struct {
-	ctx          context.Context //nolint:containedctx // the handler is given it when they are told of
-	next         slog.Handler
-	record       slog.Record // the first one, which nobody can change
-	count        uint64
-	since, until time.Time
+	ctx    context.Context //nolint:containedctx // the handler is given it when they are told of
+	next   slog.Handler
+	record slog.Record // the first one, which nobody can change
+	hash   [2]uint64
+	end    time.Duration // of its Window
 
-	after *repeats // to be told of after these
+	state  atomic.Uint64 // how many, and sealed
+	latest atomic.Int64  // in nanoseconds of Unix, of those added without the lock; or 0
+
+	since, until time.Time
+	count        uint64   // once it is sealed
+	after        *repeats // to be told of after these
 }
+
+// sealed says that nothing is added any more.
+const sealed = 1 << 63
 
 // append returns the repeats in r, followed by those in more.
 func (r *repeats) append(more *repeats) *repeats {
@@ -31,18 +41,53 @@ func (r *repeats) append(more *repeats) *repeats {
 	return r
 }
 
-// add counts a repeat that comes at a time, which may be zero.
+// add counts a repeat that comes at a time, which may be zero. The lock of the table
+// is held.
 func (r *repeats) add(at time.Time) {
 	if at.IsZero() {
 		at = time.Now()
 	}
-	if r.count == 0 || at.Before(r.since) {
+	if r.state.Add(1) == 1 || at.Before(r.since) {
 		r.since = at
 	}
-	if r.count == 0 || at.After(r.until) {
+	if at.After(r.until) {
 		r.until = at
 	}
-	r.count++
+}
+
+// addHot counts a repeat at a time that was read from the clock. It reports whether
+// that was not too late.
+func (r *repeats) addHot(at time.Time) bool {
+	// First, so that who seals it sees the time.
+	for now := at.UnixNano(); ; {
+		latest := r.latest.Load()
+		if now-latest < int64(time.Millisecond) || r.latest.CompareAndSwap(latest, now) {
+			break
+		}
+	}
+	return r.state.Add(1)&sealed == 0
+}
+
+// seal ends what add began. The lock of the table is held.
+func (r *repeats) seal() {
+	r.count = r.state.Swap(sealed)
+	if latest := r.latest.Load(); latest != 0 {
+		if at := time.Unix(0, latest).In(r.until.Location()); at.After(r.until) {
+			r.until = at
+		}
+	}
+}
+
+// A hotList has repeats that are being added to. It forgets some.
+type hotList [256]atomic.Pointer[repeats]
+
+func (l *hotList) of(hash [2]uint64) *atomic.Pointer[repeats] { return &l[hash[0]>>48%uint64(len(l))] }
+
+// add counts a repeat of what has a hash, if it is in the list and its Window is
+// not over.
+func (l *hotList) add(hash [2]uint64, now time.Duration, at time.Time) bool {
+	r := l.of(hash).Load()
+	return r != nil && r.hash == hash && now < r.end && r.addHot(at)
 }
 
 // telling returns the record that tells of r.
@@ -140,4 +185,18 @@ func (t *dedupTable) each(f func(*dedupSlot) bool) {
 			return
 		}
 	}
+}
+
+// repeats returns how many repeats are counted.
+func (t *dedupTable) repeats() (n uint64) {
+	if t.kept == 0 {
+		return 0
+	}
+	t.each(func(s *dedupSlot) bool {
+		if s.kept != nil {
+			n += s.kept.state.Load()
+		}
+		return true
+	})
+	return n
 }

@@ -151,6 +151,9 @@ func (s *scribe) marshal(a any) (ok bool) {
 	if err, is := a.(error); is && !s.text(tagString, err.Error()) {
 		return false
 	}
+	if e, is := a.(interface{ ErrorType() string }); is && !s.text(tagError, e.ErrorType()) { // it stands for one
+		return false
+	}
 	if m, is := a.(json.Marshaler); is {
 		b, err := m.MarshalJSON()
 		if err != nil || !s.text(tagPrinted, string(b)) {

@@ -102,8 +102,16 @@ func NewErrorStack(next slog.Handler, opts *ErrorStackOptions) *ErrorStack {
 	o.StackKey, o.CausesKey = cmp.Or(o.StackKey, "stack"), cmp.Or(o.CausesKey, "causes")
 	o.CallKey, o.Depth = cmp.Or(o.CallKey, "stack"), cmp.Or(o.Depth, 50)
 	s.style = errtrace.Style{Depth: o.Depth, RootFirst: o.RootFirst}
-	s.rw.replace = s.replace
+	s.rw.replace, s.rw.concerns = s.replace, isError
 	return &ErrorStack{topLevel{next: next}, s}
+}
+
+func isError(v any) bool {
+	switch v.(type) {
+	case error, []error:
+		return true
+	}
+	return false
 }
 
 // replace is for a rewriter.
@@ -216,7 +224,7 @@ func (h *ErrorStack) Handle(ctx context.Context, r slog.Record) error {
 	r = h.shared.rw.record(r, place{})
 	if from := h.shared.opts.CallLevel; from != nil && r.Level >= from.Level() && h.shared.opts.Depth > 0 {
 		if stack, _ := h.shared.style.OfCall(r.PC); stack != "" {
-			next, whole := h.with(r, nil, nil)
+			next, whole := h.with(&r, nil, nil)
 			whole.AddAttrs(slog.String(h.shared.opts.CallKey, stack))
 			return next.Handle(ctx, whole)
 		}

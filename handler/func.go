@@ -65,7 +65,7 @@ func (h *Func) Enabled(_ context.Context, level slog.Level) bool {
 func (h *Func) Handle(ctx context.Context, r slog.Record) (err error) {
 	r = attrs.ResolveRecord(r)
 	if h.bound != nil {
-		r = h.bound.Build(r, nil, nil)
+		r = h.bound.Build(&r, nil, nil)
 	}
 	returned := false
 	defer func() {

@@ -76,16 +76,18 @@ func BenchmarkGate(b *testing.B) {
 			}
 		})
 	}
-	b.Run("Disabled/in a context of 5", func(b *testing.B) {
-		type key int
-		ctx := context.Background()
-		for i := range 5 {
-			ctx = context.WithValue(ctx, key(i), i)
-		}
-		h := gate(slog.LevelInfo)
-		b.ReportAllocs()
-		for b.Loop() {
-			_ = h.Enabled(ctx, handler.LevelTrace)
-		}
-	})
+	type key int
+	ctx := context.Background()
+	for i := range 8 {
+		ctx = context.WithValue(ctx, key(i), i)
+	}
+	for name, follow := range map[string]bool{"Disabled/8 values": false, "Disabled/8 values, followed": true} {
+		b.Run(name, func(b *testing.B) {
+			h := handler.NewGate(gateEnd{}, &handler.GateOptions{FollowContext: follow})
+			b.ReportAllocs()
+			for b.Loop() {
+				_ = h.Enabled(ctx, handler.LevelTrace)
+			}
+		})
+	}
 }

@@ -333,24 +333,27 @@ func TestGateFollowsTheContext(t *testing.T) {
 		ctx  context.Context //nolint:containedctx // of a test
 		want string
 	}{
-		{"none", nil, t.Context(), "IWE"},
-		{"lower", nil, low, "DIWE"},
-		{"higher, in a lower one", nil, high, "E"},
-		{"from a child", nil, context.WithoutCancel(low), "DIWE"},
-		{"before Level", &opts{Level: slog.LevelError}, low, "DIWE"},
-		{"before rules", &opts{Level: levels}, low, "DIWE"},
-		{"before rules, higher", &opts{Level: levels}, high, "E"},
-		{"not before Max", &opts{Max: slog.LevelInfo}, low, "DI"},
-		{"ignored", &opts{Level: slog.LevelWarn, IgnoreContext: true}, low, "WE"},
-		{"ignored, higher", &opts{Level: slog.LevelWarn, IgnoreContext: true}, high, "WE"},
-		{"ignored by rules", &opts{Level: levels, IgnoreContext: true}, low, "WE"},
+		{"none", &opts{FollowContext: true}, t.Context(), "IWE"},
+		{"lower", &opts{FollowContext: true}, low, "DIWE"},
+		{"higher, in a lower one", &opts{FollowContext: true}, high, "E"},
+		{"from a child", &opts{FollowContext: true}, context.WithoutCancel(low), "DIWE"},
+		{"before Level", &opts{FollowContext: true, Level: slog.LevelError}, low, "DIWE"},
+		{"before rules", &opts{FollowContext: true, Level: levels}, low, "DIWE"},
+		{"before rules, higher", &opts{FollowContext: true, Level: levels}, high, "E"},
+		{"not before Max", &opts{FollowContext: true, Max: slog.LevelInfo}, low, "DI"},
+		{"not followed", nil, low, "IWE"},
+		{"not followed, higher", &opts{Level: slog.LevelWarn}, high, "WE"},
+		{"not followed by rules", &opts{Level: levels}, low, "WE"},
 		{"nil", nil, nil, "IWE"},
+		{"nil, followed", &opts{FollowContext: true}, nil, "IWE"},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
 			var buf testlog.Buffer
-			h := handler.NewGate(slog.NewTextHandler(&buf, &slog.HandlerOptions{Level: slog.LevelDebug}), tt.opts)
+			// What is derived follows as well.
+			h := handler.NewGate(slog.NewTextHandler(&buf, &slog.HandlerOptions{Level: slog.LevelDebug}), tt.opts).
+				WithGroup("g").WithAttrs([]slog.Attr{slog.Int("n", 1)})
 			var handled string
 			for _, level := range []slog.Level{slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError} {
 				buf.Reset()
@@ -387,7 +390,7 @@ func TestGateAllocations(t *testing.T) {
 	}
 	rules := append(twentyRules(), handler.LevelRule{Logger: "db", Level: slog.LevelError}, handler.LevelRule{Logger: "db", Package: "strings"})
 	levels := handler.NewLevels(slog.LevelInfo, rules...)
-	root := handler.NewGate(gateEnd{}, &handler.GateOptions{Level: levels})
+	root := handler.NewGate(gateEnd{}, &handler.GateOptions{Level: levels, FollowContext: true})
 	db := root.WithAttrs([]slog.Attr{slog.String("logger", "db")})
 	ctx := handler.WithLevel(t.Context(), slog.LevelDebug)
 	r := gateRecord(slog.LevelInfo)

@@ -8,10 +8,10 @@ import (
 type levelKey struct{}
 
 // WithLevel returns a context with a minimum level for what is logged with it,
-// such as the records of one request. In each [Gate] that such a record comes to it
-// takes the place of Level and of the rules of [Levels], be it higher or lower; Max
-// holds, and so do the levels of the handlers behind the gate. Of two contexts in
-// each other the inner one counts.
+// such as the records of one request. In each [Gate] with FollowContext that such a
+// record comes to, it takes the place of Level and of the rules of [Levels], be it higher
+// or lower; Max holds, and so do the levels of the handlers behind the gate. Of two
+// contexts in each other the inner one counts.
 //
 // Only the calls of a logger that take a context carry it, such as
 // [slog.Logger.DebugContext].

@@ -141,31 +141,38 @@ func TestJSONLevelName(t *testing.T) {
 		want string
 	}{
 		{
-			"nil is log/slog's", handler.JSONOptions{},
+			"nil is log/slog's",
+			handler.JSONOptions{},
 			func(l *slog.Logger) { l.Log(ctx, handler.LevelNotice, "m") }, `{"level":"INFO+2","msg":"m"}`,
 		},
 		{
-			"names", handler.JSONOptions{LevelName: handler.LevelName},
+			"names",
+			handler.JSONOptions{LevelName: handler.LevelName},
 			func(l *slog.Logger) { l.Log(ctx, handler.LevelNotice, "m") }, `{"level":"NOTICE","msg":"m"}`,
 		},
 		{
-			"INFO is named as well", handler.JSONOptions{LevelName: func(slog.Level) string { return "a \"name\"" }},
+			"INFO is named as well",
+			handler.JSONOptions{LevelName: func(slog.Level) string { return "a \"name\"" }},
 			func(l *slog.Logger) { l.Info("m") }, `{"level":"a \"name\"","msg":"m"}`,
 		},
 		{
-			"a level that is logged is not", handler.JSONOptions{LevelName: handler.LevelName},
+			"a level that is logged is not",
+			handler.JSONOptions{LevelName: handler.LevelName},
 			func(l *slog.Logger) { l.Info("m", "level", handler.LevelNotice) }, `{"level":"INFO","msg":"m","level":"INFO+2"}`,
 		},
 		{
-			"a panic costs the name", handler.JSONOptions{LevelName: func(slog.Level) string { panic("no name") }},
+			"a panic costs the name",
+			handler.JSONOptions{LevelName: func(slog.Level) string { panic("no name") }},
 			func(l *slog.Logger) { l.Info("m", "k", 1) }, `{"level":"!PANIC","msg":"m","k":1}`,
 		},
 		{
-			"asked for each record", handler.JSONOptions{LevelName: func(slog.Level) string { calls++; return strings.Repeat("I", calls) }},
+			"asked for each record",
+			handler.JSONOptions{LevelName: func(slog.Level) string { calls++; return strings.Repeat("I", calls) }},
 			func(l *slog.Logger) { l.Info("a"); l.Info("b") }, `{"level":"I","msg":"a"}` + "\n" + `{"level":"II","msg":"b"}`,
 		},
 		{
-			"bounded", handler.JSONOptions{LevelName: func(slog.Level) string { return strings.Repeat("I", 100) }, MaxFieldBytes: 20},
+			"bounded",
+			handler.JSONOptions{LevelName: func(slog.Level) string { return strings.Repeat("I", 100) }, MaxFieldBytes: 20},
 			func(l *slog.Logger) { l.Info("m") }, `{"level":"IIIIIIIIIIIIIIIIIIII…(+80 bytes)","msg":"m"}`,
 		},
 	}
@@ -192,7 +199,7 @@ func TestJSONLevelName(t *testing.T) {
 func checkJSON(t *testing.T, opts handler.JSONOptions, log func(*slog.Logger), want string) {
 	t.Helper()
 	var buf testlog.Buffer
-	log(slog.New(timeless{opts.NewHandler(&buf)}))
+	log(slog.New(gateTimeless{opts.NewHandler(&buf)}))
 	if diff := cmp.Diff(want, strings.TrimSuffix(buf.String(), "\n")); diff != "" {
 		t.Errorf("mismatch (-want +got):\n%s", diff)
 	}
@@ -233,10 +240,10 @@ type levelValuer slog.Level
 
 func (l levelValuer) LogValue() slog.Value { return slog.AnyValue(slog.Level(l)) }
 
-// timeless takes the time off each record.
-type timeless struct{ slog.Handler }
+// gateTimeless takes the time off each record.
+type gateTimeless struct{ slog.Handler }
 
-func (h timeless) Handle(ctx context.Context, r slog.Record) error {
+func (h gateTimeless) Handle(ctx context.Context, r slog.Record) error {
 	r.Time = time.Time{}
 	return h.Handler.Handle(ctx, r)
 }

@@ -101,7 +101,7 @@ func ExampleLevels_Set() {
 }
 
 func ExampleWithLevel() {
-	logger := slog.New(handler.NewGate(exampleJSON(), nil))
+	logger := slog.New(handler.NewGate(exampleJSON(), &handler.GateOptions{FollowContext: true}))
 	ctx := context.Background()
 	logger.DebugContext(ctx, "kept back")
 	ctx = handler.WithLevel(ctx, slog.LevelDebug) // a middleware does that for a request with a header, say

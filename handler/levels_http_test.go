@@ -211,12 +211,13 @@ func TestLevelsOverHTTPRefuses(t *testing.T) {
 
 func TestLevelsOverHTTPAreBounded(t *testing.T) {
 	t.Parallel()
-	levels := handler.NewLevels(slog.LevelInfo)
+	var rules []handler.LevelRule
+	for n := range 1000 {
+		rules = append(rules, handler.LevelRule{Package: fmt.Sprint("p", n)})
+	}
+	levels := handler.NewLevels(slog.LevelInfo, rules...)
 	put := func(n int) (int, string) {
 		return serveLevels(t, levels, "PUT", "/", "", strings.NewReader(fmt.Sprintf(`{"package":"p%d","level":"DEBUG"}`, n)))
-	}
-	for n := range 1000 {
-		levels.SetRule(handler.LevelRule{Package: fmt.Sprint("p", n)})
 	}
 	if status, got := put(1000); status != http.StatusConflict || !strings.Contains(got, "1000 rules") || !strings.Contains(got, `"p1000"`) {
 		t.Errorf("one more: %d %s", status, got)

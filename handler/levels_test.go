@@ -23,8 +23,13 @@ func TestLevelsRules(t *testing.T) {
 		handler.LevelRule{Package: "b*", Level: 7},
 	)
 	want := []handler.LevelRule{
-		{Logger: "x", Package: "a", Level: 6}, {Logger: "x", Level: 5}, {Logger: "*", Level: 4},
-		{Package: "a/b", Level: 3}, {Package: "b", Level: 2}, {Package: "b*", Level: 7}, {Level: slog.LevelWarn},
+		{Logger: "x", Package: "a", Level: 6},
+		{Logger: "x", Level: 5},
+		{Logger: "*", Level: 4},
+		{Package: "a/b", Level: 3},
+		{Package: "b", Level: 2},
+		{Package: "b*", Level: 7},
+		{Level: slog.LevelWarn},
 	}
 	got := levels.Rules()
 	if diff := cmp.Diff(want, got); diff != "" {

@@ -71,7 +71,7 @@ func (h *Recover) Enabled(ctx context.Context, level slog.Level) (enabled bool) 
 // [*PanicError].
 func (h *Recover) Handle(ctx context.Context, r slog.Record) (err error) {
 	if h.bound != nil {
-		r = h.bound.Build(r, nil, nil)
+		r = h.bound.Build(&r, nil, nil)
 	}
 	returned := false
 	defer func() {

@@ -16,6 +16,10 @@ type rewriter struct {
 	// has returned are not looked at.
 	replace func(groups []string, a slog.Attr) (out slog.Attr, changed, done bool)
 
+	// concerns reports whether replace may do anything about a value of KindAny, if
+	// it does nothing about others. Nil means that it may do something about all.
+	concerns func(v any) bool
+
 	groups  bool     // whether replace is called for groups too
 	names   *renames // nil for none
 	flatten string   // what stands between the names of groups that are flattened, or ""
@@ -74,17 +78,45 @@ const maxKept = 1 << 10
 
 // record returns r with other attrs, or r itself if they are the same.
 func (rw *rewriter) record(r slog.Record, at place) slog.Record {
+	if at.prefix == "" && rw.leaves(&r, at.names) {
+		return r
+	}
+	return rw.rewrite(r, at)
+}
+
+// leaves reports whether it can be told at a glance that nothing happens to a
+// record.
+func (rw *rewriter) leaves(r *slog.Record, names *renames) bool {
+	if rw.replace != nil && rw.concerns == nil {
+		return false
+	}
+	same := true
+	r.Attrs(func(a slog.Attr) bool {
+		switch a.Value.Kind() {
+		case slog.KindGroup, slog.KindLogValuer:
+			same = false
+		case slog.KindAny:
+			same = !attrs.Empty(a) && (rw.replace == nil || !rw.concerns(a.Value.Any()))
+		default:
+		}
+		same = same && !names.may(a.Key)
+		return same
+	})
+	return same
+}
+
+func (rw *rewriter) rewrite(r slog.Record, at place) slog.Record {
 	w := rw.begin(at)
 	i, changed := 0, false
 	r.Attrs(func(a slog.Attr) bool {
-		b, differs, keep := w.attr(a, at.names)
-		differs = differs || !keep || rw.flatten != "" && (at.prefix != "" || b.Value.Kind() == slog.KindGroup)
+		differs, keep := w.attr(&a, at.names)
+		differs = differs || !keep || rw.flatten != "" && (at.prefix != "" || a.Value.Kind() == slog.KindGroup)
 		if differs && !changed {
 			changed = true
 			w.out = attrs.First(r, i, w.out)
 		}
 		if changed && keep {
-			w.add(b, at.prefix)
+			w.add(&a, at.prefix)
 		}
 		i++
 		return true
@@ -102,8 +134,8 @@ func (rw *rewriter) record(r slog.Record, at place) slog.Record {
 func (rw *rewriter) bound(as []slog.Attr, at place) []slog.Attr {
 	w := rw.begin(at)
 	for _, a := range as {
-		if b, _, keep := w.attr(a, at.names); keep {
-			w.add(b, at.prefix)
+		if _, keep := w.attr(&a, at.names); keep {
+			w.add(&a, at.prefix)
 		}
 	}
 	out := slices.Clone(w.out)
@@ -112,40 +144,41 @@ func (rw *rewriter) bound(as []slog.Attr, at place) []slog.Attr {
 }
 
 // add adds an attr to what becomes of the record.
-func (w *rewriting) add(a slog.Attr, prefix string) {
+func (w *rewriting) add(a *slog.Attr, prefix string) {
 	if w.flatten == "" {
-		w.out = append(w.out, a)
+		w.out = append(w.out, *a)
 		return
 	}
 	if a.Value.Kind() != slog.KindGroup {
-		a.Key = prefix + a.Key
-		w.out = append(w.out, a)
+		w.out = append(w.out, slog.Attr{Key: prefix + a.Key, Value: a.Value})
 		return
 	}
 	if a.Key != "" {
 		prefix += a.Key + w.flatten
 	}
-	for _, m := range a.Value.Group() {
-		w.add(m, prefix)
+	members := a.Value.Group()
+	for i := range members {
+		w.add(&members[i], prefix)
 	}
 }
 
-// attr returns what becomes of a, whether that is another attr, and whether there is
-// one.
-func (w *rewriting) attr(a slog.Attr, names *renames) (out slog.Attr, changed, keep bool) {
+// attr rewrites a, and reports whether it has become another attr, and whether
+// there still is one.
+func (w *rewriting) attr(a *slog.Attr, names *renames) (changed, keep bool) {
 	if a.Value.Kind() == slog.KindLogValuer {
 		a.Value, changed = a.Value.Resolve(), true
 	}
-	logged := a.Key
-	if attrs.Empty(a) {
-		return a, true, false
+	if attrs.Empty(*a) {
+		return true, false
 	}
-	name := names.find(logged)
-	done := false
+	logged, name, done := a.Key, names.find(a.Key), false
 	if w.replace != nil && (w.groups || a.Value.Kind() != slog.KindGroup) {
-		var differs bool
-		if a, differs, done = w.replace(w.path, a); differs {
-			a.Value, changed = a.Value.Resolve(), true
+		var (
+			out     slog.Attr
+			differs bool
+		)
+		if out, differs, done = w.replace(w.path, *a); differs {
+			a.Key, a.Value, changed = out.Key, out.Value.Resolve(), true
 		}
 	}
 	if a.Value.Kind() == slog.KindGroup && !done {
@@ -160,13 +193,13 @@ func (w *rewriting) attr(a slog.Attr, names *renames) (out slog.Attr, changed, k
 		}
 		a.Value, changed = value, changed || differs
 		if value.Kind() == slog.KindGroup && len(value.Group()) == 0 {
-			return a, true, false
+			return true, false
 		}
 	}
 	if name != nil && name.renamed && a.Key == logged {
 		a.Key, changed = name.to, true
 	}
-	return a, changed, !attrs.Empty(a)
+	return changed, !attrs.Empty(*a)
 }
 
 // group returns what becomes of a group, and whether that is another one.
@@ -178,13 +211,13 @@ func (w *rewriting) group(v slog.Value, names *renames) (out slog.Value, changed
 	defer w.budget.Leave()
 	var list []slog.Attr
 	for i, m := range members {
-		b, differs, keep := w.attr(m, names)
+		differs, keep := w.attr(&m, names)
 		if (differs || !keep) && !changed {
 			changed = true
 			list = append(make([]slog.Attr, 0, len(members)), members[:i]...)
 		}
 		if changed && keep {
-			list = append(list, b)
+			list = append(list, m)
 		}
 	}
 	if !changed {

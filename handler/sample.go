@@ -149,8 +149,8 @@ func (o SampleOptions) complete() SampleOptions {
 // for the first time and starts no goroutine: after the last record of a program,
 // Flush tells what is left.
 //
-// A policy for each level is several Samples, each behind a [Gate]. What a Sample
-// lets pass, the handler behind it sees; OnDrop sees the rest.
+// A policy for each level is several Samples, each behind a [Gate], in a fan-out.
+// What a Sample lets pass, the handler behind it sees; OnDrop sees the rest.
 //
 // All methods are safe for concurrent use.
 type Sample struct {
@@ -275,12 +275,12 @@ func newSampler(root slog.Handler, o SampleOptions) *sampler {
 
 func (c *sampler) handle(ctx context.Context, s *Sample, r *slog.Record) error {
 	if r.Level >= c.opts.Keep.Level() {
-		if due := c.due.Load(); due != 0 && c.isDue(due, c.clock.of(r)) {
+		if due := c.due.Load(); due != 0 && c.isDue(due, c.clock.now()) {
 			return c.tellFirst(due, func() error { return c.pass(ctx, s.next, r) })
 		}
 		return c.pass(ctx, s.next, r)
 	}
-	now := c.clock.of(r)
+	now, _ := c.clock.of(r)
 	if due := c.due.Load(); due != 0 && c.isDue(due, now) {
 		return c.tellFirst(due, func() error { return c.decide(ctx, s, r, now) })
 	}

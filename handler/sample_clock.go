@@ -23,8 +23,8 @@ func newClock() *clock { return &clock{start: time.Now()} }
 func (c *clock) now() time.Duration { return time.Since(c.start) + 1 }
 
 // of returns the time of a record, if it is one that was read from the clock of this
-// program lately, and otherwise the time of the clock.
-func (c *clock) of(r *slog.Record) time.Duration {
+// program lately, and otherwise the time of the clock. It reports which.
+func (c *clock) of(r *slog.Record) (at time.Duration, read bool) {
 	near := time.Duration(c.near.Load())
 	if r.Time != r.Time.Round(0) { //nolint:staticcheck // it has a reading of the monotonic clock
 		at := r.Time.Sub(c.start) + 1
@@ -32,12 +32,12 @@ func (c *clock) of(r *slog.Record) time.Duration {
 			if d > trusted/8 {
 				c.near.Store(int64(at))
 			}
-			return at
+			return at, true
 		}
 	}
-	at := c.now()
+	at = c.now()
 	c.near.Store(int64(at))
-	return at
+	return at, false
 }
 
 // timeOf returns the time of day at a time of the clock.

@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-cmp/cmp/cmpopts"
 
 	"github.com/sluicelog/sluice/handler"
 	"github.com/sluicelog/sluice/handler/handlertest"
@@ -433,7 +434,10 @@ func TestVolumeConformance(t *testing.T) {
 		"Sample that keeps":  func(h slog.Handler) slog.Handler { return handler.NewSample(h, all) },
 		"Sample that counts": func(h slog.Handler) slog.Handler { return handler.NewSample(h, same) },
 		"Dedup":              func(h slog.Handler) slog.Handler { return handler.NewDedup(h, each) },
-		"Dedup with attrs": func(h slog.Handler) slog.Handler {
+		"Sample of many": func(h slog.Handler) slog.Handler {
+			return handler.NewSample(h, &handler.SampleOptions{Thereafter: 1})
+		},
+		"Dedup closed": func(h slog.Handler) slog.Handler {
 			d := handler.NewDedup(h, nil)
 			if err := d.Close(); err != nil {
 				t.Error(err)
@@ -447,6 +451,10 @@ func TestVolumeConformance(t *testing.T) {
 			handlertest.Run(t, func(w io.Writer, opts *slog.HandlerOptions) slog.Handler {
 				return wrap(handler.NewJSONHandler(w, opts))
 			}, handlertest.ParseJSON)
+		})
+		t.Run(name+"/wrapper", func(t *testing.T) {
+			t.Parallel()
+			handlertest.RunWrapper(t, wrap)
 		})
 		t.Run(name+"/slogtest", func(t *testing.T) {
 			t.Parallel()
@@ -462,6 +470,22 @@ func TestVolumeConformance(t *testing.T) {
 				return m
 			})
 		})
+	}
+}
+
+// Of the rules for handlers, Dedup breaks those by which what is logged twice is
+// printed twice, and no other.
+func TestDedupBreaksNoOtherRule(t *testing.T) {
+	t.Parallel()
+	var got []string
+	for _, v := range handlertest.Check(func(w io.Writer, opts *slog.HandlerOptions) slog.Handler {
+		return handler.NewDedup(handler.NewJSONHandler(w, opts), nil)
+	}, handlertest.ParseJSON) {
+		got = append(got, v.Rule)
+	}
+	want := []string{"one record handled twice gives the same line twice", "goroutines share a record and its groups"}
+	if diff := cmp.Diff(want, got, cmpopts.SortSlices(strings.Compare)); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
 	}
 }
 

@@ -32,7 +32,7 @@ type Suppressed struct {
 	Records uint64                // how many
 	Levels  map[slog.Level]uint64 // how many of each level
 	Since   time.Time             // when the first one was suppressed
-	Until   time.Time             // when the last one was suppressed
+	Until   time.Time             // when the last one was suppressed, to a millisecond
 }
 
 // Record returns s as a record at the time s.Until, with the highest of the
@@ -75,7 +75,9 @@ func (t *tally) suppress(now time.Duration, level slog.Level, why verdict) {
 	if why == limited {
 		t.limited.Add(1)
 	}
-	t.until.Store(int64(now))
+	if last := time.Duration(t.until.Load()); last == 0 || now-last >= time.Millisecond { // near enough
+		t.until.Store(int64(now))
+	}
 	// After the record is counted: who resets due sees it, or it is due again.
 	if t.due.Load() == 0 {
 		t.due.CompareAndSwap(0, int64(now+t.interval))

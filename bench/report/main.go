@@ -7,15 +7,17 @@
 //	go run ./bench/report -redact [-rounds 60] [-benchtime 5ms] [-write]
 //	go run ./bench/report -ship [-rounds 15] [-write]
 //	go run ./bench/report -spool [-rounds 15] [-write]
+//	go run ./bench/report -handlers [-rounds 60] [-benchtime 5ms] [-write]
 //
 // The first is about encoders, the second about buffers, the third about log
 // files, the fourth about redaction, the fifth about senders of
-// events, the sixth about queues on disk. With -write it also puts the tables into the
+// events, the sixth about queues on disk, the seventh about handlers that stand
+// before others. With -write it also puts the tables into the
 // README of the repository, between the lines <!-- bench:begin --> and
 // <!-- bench:end -->, or those of files, or, of all others, into
-// docs/figures.md, the most important rows about redaction into the README, too,
-// and the chart of the encoders into bench/report.svg. It runs anywhere in the
-// repository and takes a good minute, five, six, one, one, or three. Many short rounds give
+// docs/figures.md, the most important rows about redaction and about such handlers
+// into the README, too, and the chart of the encoders into bench/report.svg. It runs
+// anywhere in the repository and takes a good minute, five, six, one, one, three, or two. Many short rounds give
 // steadier ratios than few long ones: what else the machine does for a second
 // then hits every peer alike.
 package main
@@ -58,6 +60,8 @@ type options struct {
 	redact    bool
 	ship      bool
 	spool     bool
+	handlers  bool
+	keys      int        // for handlers
 	load      bench.Load // for buffers, files, senders and queues on disk
 }
 
@@ -74,11 +78,15 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 	flags.BoolVar(&o.redact, "redact", false, "measure redaction instead of encoders; -rounds is 60 then, unless given")
 	flags.BoolVar(&o.ship, "ship", false, "measure senders of events instead of encoders; -rounds is 15 then, unless given")
 	flags.BoolVar(&o.spool, "spool", false, "measure queues on disk instead of encoders; -rounds is 15 then, unless given")
+	flags.BoolVar(&o.handlers, "handlers", false, "measure handlers before others instead of encoders; -rounds is 60 then, unless given")
 	err := flags.Parse(args)
 	given := map[string]bool{}
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	if o.buffers || o.files || o.ship || o.spool {
 		o.load = bench.FullLoad()
+	}
+	if o.handlers {
+		o.keys = bench.ManyKeys
 	}
 	if !given["rounds"] {
 		switch {
@@ -86,7 +94,7 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 			o.rounds = 25
 		case o.files, o.ship, o.spool:
 			o.rounds = 15
-		case o.redact:
+		case o.redact, o.handlers:
 			o.rounds = 60
 		}
 	}
@@ -97,7 +105,7 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 		flags.PrintDefaults()
 	case err != nil:
 	case flags.NArg() > 0:
-		err = fmt.Errorf("argument %q: there are none, only the flags -rounds, -benchtime, -write, -buffers, -files, -redact, -ship and -spool", flags.Arg(0))
+		err = fmt.Errorf("argument %q: there are none, only the flags -rounds, -benchtime, -write, -buffers, -files, -redact, -ship, -spool and -handlers", flags.Arg(0))
 	case o.buffers && o.files:
 		err = errors.New("-buffers and -files: must be one of them")
 	case o.redact && o.buffers:
@@ -108,6 +116,8 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 		err = errors.New("-ship and -buffers, -files or -redact: must be one of them")
 	case o.spool && (o.buffers || o.files || o.redact || o.ship):
 		err = errors.New("-spool and -buffers, -files, -redact or -ship: must be one of them")
+	case o.handlers && (o.buffers || o.files || o.redact || o.ship || o.spool):
+		err = errors.New("-handlers and -buffers, -files, -redact, -ship or -spool: must be one of them")
 	case o.buffers && given["benchtime"]:
 		err = fmt.Errorf("-benchtime %s: not with -buffers, where records are counted", o.benchtime)
 	case o.files && given["benchtime"]:
@@ -137,6 +147,8 @@ func report(o options, stdout, progress io.Writer) error {
 		part = shipBlock
 	case o.spool:
 		part = spoolBlock
+	case o.handlers:
+		part = handlerBlock
 	}
 	// Whether there is something to write to is better known before than after.
 	var root string
@@ -149,8 +161,8 @@ func report(o options, stdout, progress io.Writer) error {
 			return err
 		}
 		blocks := []block{part}
-		if part == redactBlock {
-			blocks = append(blocks, redactRows)
+		if rows, ok := part.rows(); ok {
+			blocks = append(blocks, rows)
 		}
 		for _, b := range blocks {
 			if _, err := b.rebuilt(filepath.Join(root, b.page()), ""); err != nil {
@@ -163,7 +175,7 @@ func report(o options, stdout, progress io.Writer) error {
 		machine: fmt.Sprintf("%s/%s, %d CPUs, %s", runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), runtime.Version()),
 		date:    time.Now().UTC().Format(time.DateOnly), rounds: o.rounds, time: o.benchtime.String(),
 	}
-	if part == encoderBlock || part == redactBlock {
+	if part == encoderBlock || part == redactBlock || part == handlerBlock {
 		// Package testing knows the time of a benchmark by this flag alone.
 		testing.Init()
 		if err := flag.Set("test.benchtime", o.benchtime.String()); err != nil {
@@ -187,6 +199,9 @@ func report(o options, stdout, progress io.Writer) error {
 	case spoolBlock:
 		f := measureSpools(bench.Spools(), o.load, o.rounds, progress)
 		text, more = spoolSummary(f, o.load, s), spoolDetails(f)
+	case handlerBlock:
+		f := measureHandlers(bench.Chapters(), bench.Memories(), o.keys, o.rounds, progress)
+		text, more, rows = handlersSummary(f, s), handlersDetails(f), handlersShort(f, s)
 	default:
 		r := measure(bench.Cases(), bench.Peers(), o.rounds, progress)
 		text, more, picture = summary(r, s), details(r), chart(r, s)
@@ -203,8 +218,8 @@ func report(o options, stdout, progress io.Writer) error {
 		}
 		text += "\n![the same as a chart](bench/report.svg)\n"
 	}
-	if rows != "" {
-		if err := redactRows.write(root, rows); err != nil {
+	if short, ok := part.rows(); ok {
+		if err := short.write(root, rows); err != nil {
 			return err
 		}
 	}

@@ -51,6 +51,10 @@ func TestParseFlags(t *testing.T) {
 			rounds: 3, benchtime: 5 * time.Millisecond, spool: true, load: bench.FullLoad(),
 		}, ""},
 		{"senders and queues", []string{"-spool", "-ship"}, options{}, "-spool and -buffers, -files, -redact or -ship: must be one of them"},
+		{"handlers", []string{"-handlers", "-rounds=3", "-benchtime=1s"}, options{
+			rounds: 3, benchtime: time.Second, handlers: true, keys: bench.ManyKeys,
+		}, ""},
+		{"handlers and queues", []string{"-handlers", "-spool"}, options{}, "-handlers and -buffers, -files, -redact, -ship or -spool: must be one of them"},
 		{"queues have no time", []string{"-spool", "-benchtime=1s"}, options{}, "-benchtime 1s: not with -spool"},
 		{"senders have no time", []string{"-ship", "-benchtime=1s"}, options{}, "-benchtime 1s: not with -ship"},
 		{"unknown flag", []string{"-count", "3"}, options{}, "-count"},

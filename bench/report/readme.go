@@ -18,15 +18,31 @@ const (
 	redactBlock  block = "redaction"
 	shipBlock    block = "shipping"
 	spoolBlock   block = "spool"
+	handlerBlock block = "handlers"
 	redactRows   block = "redaction-rows" // the most important ones
+	handlerRows  block = "handlers-rows"
 )
 
 // page returns the file that the block is in, from the root of the repository.
 func (b block) page() string {
-	if b == bufferBlock || b == redactBlock || b == shipBlock || b == spoolBlock {
+	switch b {
+	case bufferBlock, redactBlock, shipBlock, spoolBlock, handlerBlock:
 		return filepath.Join("docs", "figures.md")
+	default:
+		return "README.md"
 	}
-	return "README.md"
+}
+
+// rows returns the block of the README for the most important rows, if there is one.
+func (b block) rows() (block, bool) {
+	switch b {
+	case redactBlock:
+		return redactRows, true
+	case handlerBlock:
+		return handlerRows, true
+	default:
+		return "", false
+	}
 }
 
 func (b block) begin() string { return "<!-- " + string(b) + ":begin -->" }

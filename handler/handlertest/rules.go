@@ -348,9 +348,9 @@ func factRules() []rule[subject] {
 			return exactly(1, lines, err)
 		}},
 		{"a hundred attrs are all there", func(s subject) error {
-			var attrs []slog.Attr
-			for i := range 100 {
-				attrs = append(attrs, slog.Int(fmt.Sprint("k", i), i))
+			attrs := make([]slog.Attr, 100)
+			for i := range attrs {
+				attrs[i] = slog.Int(fmt.Sprint("k", i), i)
 			}
 			m, err := s.one(nil, with(attrs...), slog.Attr{Key: "g", Value: slog.GroupValue(attrs...)})
 			n, err2 := s.one(nil, nil, attrs...)

@@ -94,7 +94,7 @@ func wrapperRules() []rule[Wrap] {
 				return h.Handle(context.Background(), record(slog.LevelInfo, "m"))
 			})
 			if !errors.Is(err, errInjected) {
-				return fmt.Errorf("the error is %w, want one that is %q", orNone(err), errInjected)
+				return fmt.Errorf("the error is %s, want one that is %q", fmt.Sprint(err), errInjected.Error())
 			}
 			return nil
 		}},
@@ -191,15 +191,6 @@ func leadsToSpy(h slog.Handler) bool {
 		return slices.ContainsFunc(h.Unwrap(), leadsToSpy)
 	}
 	return false
-}
-
-var errNone = errors.New("none")
-
-func orNone(err error) error {
-	if err == nil {
-		return errNone
-	}
-	return err
 }
 
 // A spy is a handler that keeps what it is given.

@@ -77,5 +77,5 @@ func (b *Bound) Record(r slog.Record) slog.Record {
 	if b == nil {
 		return r.Clone()
 	}
-	return b.Build(r, nil, nil)
+	return b.Build(&r, nil, nil)
 }

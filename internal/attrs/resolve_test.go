@@ -97,7 +97,7 @@ func TestBuild(t *testing.T) {
 	} {
 		r := slog.NewRecord(time.Time{}, slog.LevelWarn, "m", 7)
 		r.AddAttrs(tt.own...)
-		got := tt.b.Build(r, tt.top, tt.in)
+		got := tt.b.Build(&r, tt.top, tt.in)
 		if diff := cmp.Diff(tt.want, text(all(got))); diff != "" {
 			t.Errorf("%s: mismatch (-want +got):\n%s", name, diff)
 		}
@@ -119,11 +119,11 @@ func TestBuildAllocates(t *testing.T) { // not parallel: it counts allocations
 	b := none.WithAttrs([]slog.Attr{slog.Int("a", 1)}).WithAttrs([]slog.Attr{slog.Int("b", 1)})
 	r := slog.NewRecord(time.Time{}, 0, "m", 0)
 	r.AddAttrs(slog.Int("c", 1), slog.Int("d", 1))
-	if n := testing.AllocsPerRun(100, func() { b.Build(r, nil, nil) }); n != 0 {
+	if n := testing.AllocsPerRun(100, func() { b.Build(&r, nil, nil) }); n != 0 {
 		t.Errorf("%v allocations, want none", n)
 	}
 	g := b.WithGroup("g")
-	if n := testing.AllocsPerRun(100, func() { g.Build(r, nil, nil) }); n != 2 {
+	if n := testing.AllocsPerRun(100, func() { g.Build(&r, nil, nil) }); n != 2 {
 		t.Errorf("%v allocations in a group, want 2", n)
 	}
 }
