@@ -37,7 +37,7 @@ func NewHandler(opts *Options, handlers ...slog.Handler) *Handler {
 	}
 	t := newTally(len(children))
 	for i := range children {
-		if c := &children[i]; i < tallied && c.account.inner == nil {
+		if c := &children[i]; i < tallySize && c.account.inner == nil {
 			c.tallied, c.account.tally = 1<<i, t
 		}
 	}

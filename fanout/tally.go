@@ -10,9 +10,9 @@ type tally []atomic.Uint64
 // A set is one of handlers, a bit for each.
 type set uint8
 
-const tallied = 8
+const tallySize = 8
 
-func newTally(handlers int) tally { return make(tally, 1<<min(handlers, tallied)) }
+func newTally(handlers int) tally { return make(tally, 1<<min(handlers, tallySize)) }
 
 func (t tally) add(s set) { t[s].Add(1) }
 

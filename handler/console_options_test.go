@@ -169,16 +169,19 @@ func TestConsoleHandlerNamesAndColorsOfLevels(t *testing.T) {
 		{"hostile names", handler.ConsoleOptions{LevelName: func(slog.Level) string { return "\x1b[31m\n" }}, "\\x1b[31m\\n m\n\\x1b[31m\\n m\n"},
 		{"a name that panics", handler.ConsoleOptions{LevelName: func(l slog.Level) string { panic(l.String()) }}, "!PANIC: WARN m\n!PANIC: ERROR+92 m\n"},
 		{
-			"colors", handler.ConsoleOptions{Color: handler.ColorAlways, LevelColor: func(l slog.Level) string { return "1;" + strconv.Itoa(int(l)) }},
+			"colors",
+			handler.ConsoleOptions{Color: handler.ColorAlways, LevelColor: func(l slog.Level) string { return "1;" + strconv.Itoa(int(l)) }},
 			"\x1b[1;4mWRN\x1b[0m\x1b[1;4m m\x1b[0m\n\x1b[1;100mFTL+84\x1b[0m\x1b[1;100m m\x1b[0m\n",
 		},
 		{"no colors where there are none", handler.ConsoleOptions{LevelColor: func(slog.Level) string { return "1" }}, "WRN m\nFTL+84 m\n"},
 		{
-			"what is no color", handler.ConsoleOptions{Color: handler.ColorAlways, LevelColor: func(slog.Level) string { return "1m\x1b[2J" }},
+			"what is no color",
+			handler.ConsoleOptions{Color: handler.ColorAlways, LevelColor: func(slog.Level) string { return "1m\x1b[2J" }},
 			"WRN m\nFTL+84 m\n",
 		},
 		{
-			"a color that panics", handler.ConsoleOptions{Color: handler.ColorAlways, LevelColor: func(slog.Level) string { panic(1) }},
+			"a color that panics",
+			handler.ConsoleOptions{Color: handler.ColorAlways, LevelColor: func(slog.Level) string { panic(1) }},
 			"WRN m\nFTL+84 m\n",
 		},
 		{

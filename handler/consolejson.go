@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"unicode/utf8"
 
 	"github.com/sluicelog/sluice/internal/jsonenc"
 	"github.com/sluicelog/sluice/internal/snapshot"
@@ -24,7 +25,7 @@ func wideText(a any) (text string, isJSON bool) {
 			return formatted(f), false
 		}
 		return anyText(a), false
-	case fmt.Stringer, fmt.Formatter, encoding.TextMarshaler, []slog.Attr, []slog.Value, *slog.Source: // a slog.Attr is a Stringer
+	case fmt.Stringer, fmt.Formatter, encoding.TextMarshaler, []byte, []slog.Attr, []slog.Value, *slog.Source: // a slog.Attr is a Stringer
 		return anyText(a), false
 	case json.Marshaler:
 		return jsonText(a)
@@ -63,9 +64,9 @@ func jsonText(a any) (text string, isJSON bool) {
 	b = b[:0]
 	for _, r := range compact.String() {
 		if acts(r) { // it is in a string
-			b = fmt.Appendf(b, `\u%04x`, r)
+			b = appendHex(append(b, `\u`...), r, 4)
 		} else {
-			b = append(b, string(r)...)
+			b = utf8.AppendRune(b, r)
 		}
 	}
 	return string(b), true

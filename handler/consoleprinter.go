@@ -38,7 +38,7 @@ type printer struct {
 	column  int     // the columns of the last line that are printed
 	full    bool    // nothing more is printed on the last line
 	below   []block // what is printed below
-	binding bool    // items are kept instead of printed
+	binding bool    // attrs are kept as items instead of printed
 	items   []item
 }
 
@@ -253,19 +253,34 @@ func (p *printer) resolve(v slog.Value, color int) (slog.Value, int) {
 
 // attr prints an attr, with what it holds if it is a group.
 func (p *printer) attr(groups []string, a slog.Attr, color int) {
-	a.Value, color = p.resolve(a.Value, color)
-	if p.opts.ReplaceAttr != nil && a.Value.Kind() != slog.KindGroup {
-		a, color = p.replaced(groups, a, color)
+	kind := a.Value.Kind()
+	if kind == slog.KindLogValuer {
+		a.Value, color = p.resolve(a.Value, color)
+		kind = a.Value.Kind()
 	}
-	if a.Value.Kind() != slog.KindGroup {
-		if !isEmpty(a) {
-			p.leaf(a.Key, a.Value, color)
-		}
+	if p.opts.ReplaceAttr != nil && kind != slog.KindGroup {
+		a, color = p.replaced(groups, a, color)
+		kind = a.Value.Kind()
+	}
+	if kind == slog.KindGroup {
+		p.group(groups, a, color)
 		return
 	}
+	it := item{key: a.Key, value: a.Value, color: color}
+	if kind == slog.KindAny {
+		if isEmpty(a) {
+			return
+		}
+		p.render(&it)
+	}
+	p.print(&it)
+}
+
+// group prints what a group holds.
+func (p *printer) group(groups []string, a slog.Attr, color int) {
 	members := a.Value.Group()
 	if !p.budget.Enter(members) {
-		p.leaf(a.Key, slog.StringValue(attrs.TooLarge), color)
+		p.print(&item{key: a.Key, value: slog.StringValue(attrs.TooLarge), color: color})
 		return
 	}
 	outer := len(p.prefix)
@@ -305,26 +320,17 @@ type item struct {
 	color int
 }
 
-// leaf prints an attr that is no group.
-func (p *printer) leaf(key string, v slog.Value, color int) {
-	it := item{key: key, value: v, color: color}
-	if v.Kind() == slog.KindAny {
-		a := v.Any()
-		_, it.red = a.(error)
-		var text string
-		if p.wide {
-			text, it.json = wideText(a)
-		} else {
-			text = anyText(a)
-		}
-		it.value = slog.StringValue(text)
+// render makes text of a value of any type.
+func (p *printer) render(it *item) {
+	a := it.value.Any()
+	_, it.red = a.(error)
+	var text string
+	if p.wide {
+		text, it.json = wideText(a)
+	} else {
+		text = anyText(a)
 	}
-	if p.binding {
-		it.key = string(p.prefix) + key
-		p.items = append(p.items, it)
-		return
-	}
-	p.print(&it)
+	it.value = slog.StringValue(text)
 }
 
 // bound prints the attrs of With as they have been rendered for LayoutCompact.
@@ -336,9 +342,36 @@ func (p *printer) bound(text string) {
 	p.line = append(p.line, text...)
 }
 
-// print prints an attr, in LayoutWide below if there is no room.
+// print prints an attr, or keeps it for With.
 func (p *printer) print(it *item) {
-	if p.wide && it.isBlock() {
+	if p.wide {
+		if p.binding {
+			p.items = append(p.items, item{string(p.prefix) + it.key, it.value, it.json, it.red, it.color})
+			return
+		}
+		p.place(it)
+		return
+	}
+	p.padding()
+	p.line = append(p.line, ' ')
+	p.inline(it)
+}
+
+// inline prints an attr on the line, and returns where its value begins and ends.
+func (p *printer) inline(it *item) (value, end int) {
+	behindKey, behindValue := p.colorAttr(it)
+	p.appendKey(it.key)
+	p.line = append(append(p.line, '='), behindKey...)
+	value = len(p.line)
+	p.appendValue(it)
+	end = len(p.line)
+	p.line = append(p.line, behindValue...)
+	return value, end
+}
+
+// place prints an attr of LayoutWide where there is room for it.
+func (p *printer) place(it *item) {
+	if it.isBlock() {
 		p.below = append(p.below, p.blockOf(it, it.value.String()))
 		return
 	}
@@ -346,32 +379,21 @@ func (p *printer) print(it *item) {
 	p.padding()
 	p.line = append(p.line, ' ')
 	body := len(p.line)
-	behindKey, behindValue := p.colorAttr(it)
-	p.appendKey(it.key)
-	p.line = append(append(p.line, '='), behindKey...)
-	value := len(p.line)
-	p.appendValue(it)
-	if !p.wide {
-		p.line = append(p.line, behindValue...)
-		return
-	}
-	cols := columns(p.line[start:])
-	if p.fits(cols) {
-		p.line = append(p.line, behindValue...)
-		p.column += cols
-		return
-	}
-	if cols -= body - start; p.width == 0 || attrGutter+cols <= p.width {
-		p.line = append(p.line, behindValue...)
+	value, end := p.inline(it)
+	cols := columns(p.line[body:])
+	switch before := body - start; {
+	case p.fits(before + cols):
+		p.column += before + cols
+	case p.width == 0 || attrGutter+cols <= p.width:
 		p.moveDown(start, body, cols)
-		return
+	default:
+		text := string(p.line[value:end])
+		if it.value.Kind() == slog.KindString {
+			text = it.value.String()
+		}
+		p.line, p.pad = p.line[:start], pad
+		p.below = append(p.below, p.blockOf(it, text))
 	}
-	text := string(p.line[value:])
-	if it.value.Kind() == slog.KindString {
-		text = it.value.String()
-	}
-	p.line, p.pad = p.line[:start], pad
-	p.below = append(p.below, p.blockOf(it, text))
 }
 
 // padding prints what is missing behind the message.
@@ -386,15 +408,15 @@ func (p *printer) colorAttr(it *item) (behindKey, behindValue string) {
 	switch {
 	case !p.color:
 		return "", ""
+	case it.color == uncolored && !it.red:
+		p.line = append(p.line, "\x1b[2m"...)
+		return resetColor, ""
 	case it.color != uncolored:
 		p.line = append(append(p.line, tintColor(it.color)...), "\x1b[2m"...)
 		return "\x1b[22m", resetColor
-	case it.red:
+	default:
 		p.line = append(p.line, "\x1b[91m"...)
 		return "", resetColor
-	default:
-		p.line = append(p.line, "\x1b[2m"...)
-		return resetColor, ""
 	}
 }
 

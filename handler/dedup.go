@@ -64,9 +64,9 @@ const (
 // not compared. An error is its type and its text. Other values are compared by
 // their type and what they hold, through pointers, as far as that cannot change
 // unseen, and otherwise by their text if they marshal themselves. A record with a
-// value that cannot be compared is passed on, as is a very large one: a func, a
-// channel, one with a lock, a circle. What is compared is a hash of 128 bits, seeded
-// by chance.
+// value that cannot be compared is passed on: a func, a channel, one with a lock, a
+// circle. So is one with more than 16 KiB to compare, or more than 64 KiB to keep.
+// What is compared is a hash of 128 bits, seeded by chance.
 //
 // Keys that come twice within a record are another matter: see Duplicates in
 // [JSONOptions].
@@ -124,9 +124,13 @@ func (d *Dedup) Handle(ctx context.Context, r slog.Record) error {
 	}
 	met, tell := c.meet(hash, &r, nil)
 	if met == notKept {
-		var more *repeats
-		met, more = c.meet(hash, &r, c.keep(ctx, d.next, &r))
-		tell = tell.append(more)
+		if kept := c.keep(ctx, d.next, &r); kept != nil {
+			var more *repeats
+			met, more = c.meet(hash, &r, kept)
+			tell = tell.append(more)
+		} else {
+			c.incomparable.Add(1)
+		}
 	}
 	switch {
 	case met == counted:
@@ -235,6 +239,6 @@ type DedupStats struct {
 
 	DroppedByLevel map[slog.Level]uint64 // Dropped by level; nil without drops
 
-	Incomparable uint64 // records passed on because they cannot be compared
+	Incomparable uint64 // records passed on because they cannot be compared, or kept
 	Evicted      uint64 // records let go before their Window was over, for want of room
 }

@@ -45,6 +45,8 @@ type deduper struct {
 const (
 	mostTables = 16
 	leastKeys  = 64 // in each of several tables
+
+	largestKept = 64 << 10 // bytes of a record
 )
 
 func newDeduper(o DedupOptions) *deduper {
@@ -58,20 +60,22 @@ func newDeduper(o DedupOptions) *deduper {
 	c := &deduper{opts: o, clock: newClock(), ident: newIdentifier(o.Ignore)}
 	c.taker.CloneStrings = true
 	n := min(mostTables, max(1, o.MaxKeys/leastKeys))
-	n = 1 << (bits.Len(uint(n)) - 1) //nolint:gosec // at least 1
+	n = 1 << (bits.Len(uint(n)) - 1)
 	for i := range n {
 		c.tables = append(c.tables, newDedupTable((o.MaxKeys+i)/n))
 	}
 	return c
 }
 
-// keep returns what is kept of the first repeat.
+// keep returns what is kept of the first repeat, or nil if that is too large.
 func (c *deduper) keep(ctx context.Context, next slog.Handler, r *slog.Record) *repeats {
 	kept := &repeats{ctx: context.Background(), next: next, record: *r}
 	if ctx != nil && !c.opts.DropContext {
 		kept.ctx = context.WithoutCancel(ctx)
 	}
-	c.taker.Freeze(&kept.record)
+	if c.taker.Freeze(&kept.record) > largestKept {
+		return nil
+	}
 	return kept
 }
 
@@ -345,10 +349,14 @@ func (c *deduper) stats() DedupStats {
 	// At one moment: no repeats are on their way from a table to those told of.
 	for _, t := range c.tables {
 		t.mu.Lock()
-		defer t.mu.Unlock()
 	}
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	defer func() {
+		c.mu.Unlock()
+		for _, t := range c.tables {
+			t.mu.Unlock()
+		}
+	}()
 	s := DedupStats{
 		Written:        c.written.Load(),
 		Collapsed:      c.collapsed,

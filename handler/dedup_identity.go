@@ -5,6 +5,7 @@ import (
 	"hash/maphash"
 	"log/slog"
 	"math"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -23,13 +24,11 @@ type identity struct {
 
 // withGroup returns i with a group.
 func (i *identity) withGroup(name string) identity {
-	out := identity{bytes: clipped(i.bytes), path: clipped(i.path), groups: i.groups + 1, none: i.none}
+	out := identity{bytes: slices.Clip(i.bytes), path: slices.Clip(i.path), groups: i.groups + 1, none: i.none}
 	out.bytes = appendText(append(out.bytes, tagGroup), name)
 	out.path = append(append(out.path, name...), '.')
 	return out
 }
-
-func clipped(b []byte) []byte { return b[:len(b):len(b)] }
 
 // An identifier tells what is identical. It remembers what it learned of types.
 type identifier struct {
@@ -141,7 +140,7 @@ type scribe struct {
 
 // What may be compared is bounded: that costs the time of who logs.
 const (
-	maxIdentity = 64 << 10 // bytes
+	maxIdentity = 16 << 10 // bytes
 	maxNodes    = 1 << 12
 	maxNesting  = 32
 )
@@ -259,7 +258,7 @@ func appendText(b []byte, text string) []byte {
 	if n := len(text); n < 0x80 { // as in the general case, but quicker
 		b = append(b, byte(n))
 	} else {
-		b = binary.AppendUvarint(b, uint64(n)) //nolint:gosec // never negative
+		b = binary.AppendUvarint(b, uint64(n))
 	}
 	return append(b, text...)
 }

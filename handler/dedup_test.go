@@ -43,8 +43,8 @@ type (
 		p    *int
 		text string
 	}
-	volumeErrA string
-	volumeErrB string
+	volumeOneError   string
+	volumeOtherError string
 )
 
 func (v volumeText) MarshalText() ([]byte, error) {
@@ -53,8 +53,8 @@ func (v volumeText) MarshalText() ([]byte, error) {
 	}
 	return []byte(v.text), nil
 }
-func (e volumeErrA) Error() string { return string(e) }
-func (e volumeErrB) Error() string { return string(e) }
+func (e volumeOneError) Error() string   { return string(e) }
+func (e volumeOtherError) Error() string { return string(e) }
 
 type volumeValuer struct{ f func() slog.Value }
 
@@ -112,10 +112,15 @@ func TestDedupIdentity(t *testing.T) {
 		{"a group in itself", group2(group), group2(group), false},
 		{"errors", []any{"e", errors.New("x")}, []any{"e", errors.New("x")}, true},
 		{"errors of other texts", []any{"e", errors.New("x")}, []any{"e", errors.New("y")}, false},
-		{"errors of other types", []any{"e", volumeErrA("x")}, []any{"e", volumeErrB("x")}, false},
+		{"errors of other types", []any{"e", volumeOneError("x")}, []any{"e", volumeOtherError("x")}, false},
 		{"wrapped errors", []any{"e", fmt.Errorf("x: %w", io.EOF)}, []any{"e", fmt.Errorf("x: %w", io.EOF)}, true},
 		{"a nil error that panics", []any{"e", (*os.PathError)(nil)}, []any{"e", (*os.PathError)(nil)}, false},
-		{"structs", []any{"u", volumeUser{Name: "a", Tags: []string{"x"}}}, []any{"u", volumeUser{Name: "a", Tags: []string{"x"}}}, true},
+		{
+			"structs",
+			[]any{"u", volumeUser{Name: "a", Tags: []string{"x"}}},
+			[]any{"u", volumeUser{Name: "a", Tags: []string{"x"}}},
+			true,
+		},
 		{"pointers to structs", []any{"u", &volumeUser{Name: "a"}}, []any{"u", &volumeUser{Name: "a"}}, true},
 		{"other structs", []any{"u", volumeUser{Tags: []string{"x"}}}, []any{"u", volumeUser{Tags: []string{"y"}}}, false},
 		{"nil and empty", []any{"u", volumeUser{Tags: []string{}}}, []any{"u", volumeUser{}}, false},
@@ -125,7 +130,12 @@ func TestDedupIdentity(t *testing.T) {
 		{"unexported numbers", []any{"p", volumePoint{1, 2}}, []any{"p", volumePoint{1, 2}}, true},
 		{"other unexported numbers", []any{"p", volumePoint{1, 2}}, []any{"p", volumePoint{2, 1}}, false},
 		{"what others may change under a lock", []any{"p", &volumePoint{1, 2}}, []any{"p", &volumePoint{1, 2}}, false},
-		{"an unexported slice", []any{"p", volumeSecretive{}}, []any{"p", volumeSecretive{}}, false},
+		{
+			"an unexported slice",
+			[]any{"p", volumeSecretive{list: []int{1}}},
+			[]any{"p", volumeSecretive{list: []int{1}}},
+			false,
+		},
 		{"a lock", []any{"p", &volumeLocked{}}, []any{"p", &volumeLocked{}}, false},
 		{"a counter", []any{"p", new(atomic.Int64)}, []any{"p", new(atomic.Int64)}, false},
 		{"the text of a marshaler", []any{"p", volumeText{&one, "x"}}, []any{"p", volumeText{&uno, "x"}}, true},
@@ -133,7 +143,12 @@ func TestDedupIdentity(t *testing.T) {
 		{"a marshaler that panics", []any{"p", volumeText{nil, "panic"}}, []any{"p", volumeText{nil, "panic"}}, false},
 		{"maps", []any{"m", map[string]any{"a": 1, "b": "x"}}, []any{"m", map[string]any{"b": "x", "a": 1}}, true},
 		{"other maps", []any{"m", map[string]int{"a": 1, "b": 2}}, []any{"m", map[string]int{"a": 2, "b": 1}}, false},
-		{"nested", []any{"m", []any{map[string][]int{"a": {1}}, nil}}, []any{"m", []any{map[string][]int{"a": {1}}, nil}}, true},
+		{
+			"nested",
+			[]any{"m", []any{map[string][]int{"a": {1}}, nil}},
+			[]any{"m", []any{map[string][]int{"a": {1}}, nil}},
+			true,
+		},
 		{"types of elements", []any{"m", []any{1}}, []any{"m", []any{int8(1)}}, false},
 		{"bytes", []any{"b", []byte("x")}, []any{"b", []byte("x")}, true},
 		{"raw JSON and bytes", []any{"b", []byte("1")}, []any{"b", json.RawMessage("1")}, false},
@@ -255,7 +270,8 @@ func TestDedupIdentityOfWhatIsBound(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
-			h := handler.NewDedup(newVolumeSink(), &handler.DedupOptions{Ignore: []string{"id", "http.trace", "http.g.x", "all"}})
+			ignore := []string{"id", "http.trace", "http.g.x", "all"}
+			h := handler.NewDedup(newVolumeSink(), &handler.DedupOptions{Ignore: ignore})
 			tt.a(slog.New(h))
 			tt.b(slog.New(h))
 			if got := h.Stats().Queued == 1; got != tt.same {
@@ -293,7 +309,7 @@ func TestDedupTellsOfRepeats(t *testing.T) {
 		if got := lines(); len(got) > 0 {
 			t.Errorf("told too early: %q", got)
 		}
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		synctest.Wait()
 		want = []string{
 			`{"time":"2000-01-01T00:00:30Z","level":"WARN","msg":"slow","service":"api","http":{"path":"/x",` +
@@ -412,7 +428,9 @@ func TestDedupKey(t *testing.T) {
 		logger.Warn("no job")
 		logger.Info("panic")
 	}
-	want := []string{"INFO text 0 job=a", "WARN no job", "INFO panic", "WARN no job", "INFO panic", "WARN no job", "INFO panic"}
+	want := []string{
+		"INFO text 0 job=a", "WARN no job", "INFO panic", "WARN no job", "INFO panic", "WARN no job", "INFO panic",
+	}
 	if diff := cmp.Diff(want, sink.take()); diff != "" {
 		t.Errorf("mismatch (-want +got):\n%s", diff)
 	}
@@ -468,5 +486,23 @@ func TestDedupPassesEverythingWhenClosed(t *testing.T) {
 	}
 	if got := sink.take(); len(got) != 3 {
 		t.Errorf("%d passed, want 3", len(got))
+	}
+}
+
+func TestDedupKeepsNoHugeRecord(t *testing.T) {
+	t.Parallel()
+	sink := newVolumeSink()
+	h := handler.NewDedup(sink, &handler.DedupOptions{Ignore: []string{"body"}})
+	for _, size := range []int{10, 10, 1 << 20, 10} {
+		slog.New(h).Info("m", "body", strings.Repeat("x", size))
+	}
+	if s := h.Stats(); s.Queued != 3 || s.Written != 1 {
+		t.Errorf("%+v", s) // of three repeats the first one is kept
+	}
+	_ = h.Flush(t.Context())
+	sink.take()
+	slog.New(h).Info("m", "body", strings.Repeat("x", 1<<20))
+	if s := h.Stats(); s.Incomparable != 1 || s.Queued != 0 || s.Written != 2 || len(sink.take()) != 1 {
+		t.Errorf("%+v", s)
 	}
 }

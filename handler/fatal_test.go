@@ -135,7 +135,7 @@ func (b *fatalBuffer) Flush() error {
 
 func TestFatal(t *testing.T) {
 	if name := os.Getenv(fatalCase); name != "" {
-		fatalCases()[name].do(context.Background(), slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{AddSource: true})) //nolint:usetesting // it is canceled at the end
+		fatalCases()[name].do(context.Background(), slog.NewTextHandler(os.Stdout, &slog.HandlerOptions{AddSource: true}))
 		fmt.Println("it has returned")
 		os.Exit(0)
 	}

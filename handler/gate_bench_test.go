@@ -79,7 +79,7 @@ func BenchmarkGate(b *testing.B) {
 	type key int
 	ctx := context.Background()
 	for i := range 8 {
-		ctx = context.WithValue(ctx, key(i), i)
+		ctx = context.WithValue(ctx, key(i), i) //nolint:fatcontext // what is measured
 	}
 	for name, follow := range map[string]bool{"Disabled/8 values": false, "Disabled/8 values, followed": true} {
 		b.Run(name, func(b *testing.B) {

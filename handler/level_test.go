@@ -2,6 +2,7 @@ package handler_test
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
 	"math"
@@ -33,15 +34,12 @@ func TestParseLevel(t *testing.T) {
 		{"logrus", "trace debug info warning error fatal panic", []slog.Level{-8, -4, 0, 4, 8, 16, 16}},
 		{"an offset", "INFO+2 WARNING-1 error+10 notice+1 INFO+0 TRACE-1", []slog.Level{2, 3, 18, 3, 0, -9}},
 		{"a number", "0 -4 +8 12", []slog.Level{0, -4, 8, 12}},
-		{"the limits", "OFF off off-1 9223372036854775807 -9223372036854775808 INFO-9223372036854775808", []slog.Level{
-			math.MaxInt64, math.MaxInt64, math.MaxInt64 - 1, math.MaxInt64, math.MinInt64, math.MinInt64,
+		{"the limits", fmt.Sprintf("OFF off off-1 %d %d INFO%d", math.MaxInt, math.MinInt, math.MinInt), []slog.Level{
+			math.MaxInt, math.MaxInt, math.MaxInt - 1, math.MaxInt, math.MinInt, math.MinInt,
 		}},
 	} {
 		t.Run(tt.of, func(t *testing.T) {
 			t.Parallel()
-			if tt.of == "the limits" && math.MaxInt == math.MaxInt32 {
-				t.Skip("an int has 32 bits")
-			}
 			var got []slog.Level
 			for name := range strings.FieldsSeq(tt.names) {
 				level, err := handler.ParseLevel(name)

@@ -256,7 +256,7 @@ func TestLevelsOverHTTPWithAClient(t *testing.T) {
 		if diff := cmp.Diff(want, string(body)); diff != "" {
 			t.Errorf("%s: mismatch (-want +got):\n%s", method, diff)
 		}
-		if allow := resp.Header.Get("Allow"); method == "PATCH" && (allow != "GET, HEAD, PUT, DELETE" || resp.StatusCode != 405) {
+		if allow := resp.Header.Get("Allow"); method == "PATCH" && (allow != "GET, HEAD, PUT, DELETE" || resp.StatusCode != http.StatusMethodNotAllowed) {
 			t.Errorf("%d, Allow: %q", resp.StatusCode, allow)
 		}
 	}

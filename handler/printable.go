@@ -85,24 +85,32 @@ func printableMessage(s string) string {
 	if !strings.ContainsFunc(s[i:], acts) {
 		return strings.ToValidUTF8(s, "\ufffd")
 	}
-	var b strings.Builder
+	b := make([]byte, 0, len(s)+16)
 	for _, r := range s {
 		switch {
 		case !acts(r):
-			b.WriteRune(r)
+			b = utf8.AppendRune(b, r)
 		case r == '\n':
-			b.WriteString(`\n`)
+			b = append(b, `\n`...)
 		case r == '\r':
-			b.WriteString(`\r`)
+			b = append(b, `\r`...)
 		case r == '\t':
-			b.WriteString(`\t`)
+			b = append(b, `\t`...)
 		case r < utf8.RuneSelf:
-			fmt.Fprintf(&b, `\x%02x`, r)
+			b = appendHex(append(b, `\x`...), r, 2)
 		default:
-			fmt.Fprintf(&b, `\u%04x`, r)
+			b = appendHex(append(b, `\u`...), r, 4)
 		}
 	}
-	return b.String()
+	return string(b)
+}
+
+func appendHex(b []byte, r rune, digits int) []byte {
+	for digits > 0 {
+		digits--
+		b = append(b, "0123456789abcdef"[r>>(4*digits)&0xf])
+	}
+	return b
 }
 
 // acts reports whether a terminal obeys r instead of printing it: C0, DEL, C1,

@@ -145,9 +145,10 @@ func (o SampleOptions) complete() SampleOptions {
 // meanwhile.
 //
 // It decides in Handle. Time is that of the records, where it is near that of the
-// clock and was read from it, and otherwise that of the clock. Handlers derived from a Sample count together with it. It takes a lock when a key is seen
-// for the first time and starts no goroutine: after the last record of a program,
-// Flush tells what is left.
+// clock and was read from it, and otherwise that of the clock. Handlers derived
+// from a Sample count together with it. It takes a lock when a key is seen for the
+// first time, and starts no goroutine: after the last record of a program, Flush
+// tells what is left.
 //
 // A policy for each level is several Samples, each behind a [Gate], in a fan-out.
 // What a Sample lets pass, the handler behind it sees; OnDrop sees the rest.

@@ -26,7 +26,7 @@ func (c *clock) now() time.Duration { return time.Since(c.start) + 1 }
 // program lately, and otherwise the time of the clock. It reports which.
 func (c *clock) of(r *slog.Record) (at time.Duration, read bool) {
 	near := time.Duration(c.near.Load())
-	if r.Time != r.Time.Round(0) { //nolint:staticcheck // it has a reading of the monotonic clock
+	if r.Time != r.Time.Round(0) { // it has a reading of the monotonic clock
 		at := r.Time.Sub(c.start) + 1
 		if d := at - near; -trusted < d && d < trusted && at > 0 {
 			if d > trusted/8 {

@@ -108,7 +108,7 @@ func (t *keyTable) countIn(s *keySlot, hash, window uint64) (n uint64, ok bool) 
 			return 0, false
 		}
 		at, n := window, uint64(1)
-		if age(old, window) <= 0 { // this window, or one that others are in already
+		if age(old, window) == 0 {
 			at, n = windowOf(old), t.after(old&(1<<countBits-1))
 		}
 		if next := state(hash, at, n); next == old || s.state.CompareAndSwap(old, next) {
@@ -132,7 +132,10 @@ func (t *keyTable) after(n uint64) uint64 {
 // leastWanted returns the slot that was not counted in for the longest time, and
 // of several the one with the lowest count.
 func (b *keyBucket) leastWanted(window uint64) *keySlot {
-	least, leastAge, leastCount := (*keySlot)(nil), 0, uint64(0)
+	var (
+		least                *keySlot
+		leastAge, leastCount uint64
+	)
 	for i := range b.slots {
 		s := &b.slots[i]
 		if s.tag.Load() == 0 {
@@ -153,8 +156,13 @@ func state(hash, window, n uint64) uint64 {
 
 func windowOf(state uint64) uint64 { return state >> countBits & (1<<windowBits - 1) }
 
-// age returns how many windows the last record in a slot lies back.
-func age(state, window uint64) int {
-	const unused = 32 - windowBits
-	return int(int32(uint32(window-windowOf(state))<<unused) >> unused) //nolint:gosec // windows come round again
+// age returns how many windows the last record in a slot lies back. It is zero as
+// well if others are in a later window already.
+func age(state, window uint64) uint64 {
+	const few = 1 << 10
+	n := (window - windowOf(state)) & (1<<windowBits - 1)
+	if n >= 1<<windowBits-few {
+		return 0
+	}
+	return n
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -66,7 +67,8 @@ func (s *volumeSink) take() []string {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	out := []string{}
-	for _, r := range s.records {
+	for i := range s.records {
+		r := &s.records[i]
 		var b strings.Builder
 		fmt.Fprintf(&b, "%v %s", r.Level, r.Message)
 		r.Attrs(func(a slog.Attr) bool {
@@ -127,6 +129,7 @@ func TestSamplePolicies(t *testing.T) {
 		},
 		{"an Interval", &handler.SampleOptions{First: 1, Interval: time.Minute}, 5, 30 * time.Second, "1 3 5"},
 		{"a tiny Interval", &handler.SampleOptions{First: 1, Interval: 1}, 4, 500 * time.Microsecond, "1 3"},
+		{"a key that rests", &handler.SampleOptions{First: 1, Interval: 1}, 4, 50 * time.Hour, "1-4"},
 		{"Rate with a Burst", &handler.SampleOptions{Rate: 10, Burst: 3}, 8, 50 * time.Millisecond, "1-5 7"},
 		{"Rate has a Burst of a second", &handler.SampleOptions{Rate: 2.5}, 9, 0, "1-3"},
 		{"a Rate below one", &handler.SampleOptions{Rate: 0.5}, 5, time.Second, "1 3 5"},
@@ -191,7 +194,7 @@ func volumeRanges(set []bool) string {
 			i++
 		}
 		if from == i {
-			parts = append(parts, fmt.Sprint(from))
+			parts = append(parts, strconv.Itoa(from))
 		} else {
 			parts = append(parts, fmt.Sprintf("%d-%d", from, i))
 		}
@@ -253,8 +256,10 @@ func TestSampleKeys(t *testing.T) {
 		{"level", handler.SampleOptions{By: handler.ByLevel}, []string{"INFO a n=1", "WARN a n=4"}},
 		{"nothing", handler.SampleOptions{By: handler.ByNothing}, []string{"INFO a n=1"}},
 		{"bound attr", handler.SampleOptions{Key: tenant}, []string{"INFO a n=1", "INFO b tenant=x g=[n=5]"}},
-		{"panic", handler.SampleOptions{Key: func(context.Context, slog.Record) string { panic("no key") }, By: handler.ByLevel},
-			[]string{"INFO a n=1", "WARN a n=4"}},
+		{"panic", handler.SampleOptions{
+			Key: func(context.Context, slog.Record) string { panic("no key") },
+			By:  handler.ByLevel,
+		}, []string{"INFO a n=1", "WARN a n=4"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -31,11 +31,11 @@ func TestDocsShowsWhatRuns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, f := range regexp.MustCompile(`(?ms)^func (\w+)\(.*?^}$`).FindAllStringSubmatch(string(text), -1) {
+		for _, f := range regexp.MustCompile(`(?m)^func (\w+)\((?s:.*?)^}$`).FindAllStringSubmatch(string(text), -1) {
 			functions[f[1]] = unindented(f[0])
 		}
 	}
-	blocks := regexp.MustCompile("(?ms)^```go (.*?)\n(.*?)^```$").FindAllStringSubmatch(page(t), -1)
+	blocks := regexp.MustCompile("(?m)^```go (.*)\n((?s:.*?))^```$").FindAllStringSubmatch(page(t), -1)
 	if len(blocks) < 10 {
 		t.Fatalf("%d blocks", len(blocks))
 	}

@@ -144,9 +144,11 @@ func Example_pgx() {
 	config.Tracer = &tracelog.TraceLog{Logger: tracelog.LoggerFunc(toSlog), LogLevel: tracelog.LogLevelInfo}
 
 	config.LookupFunc = func(context.Context, string) ([]string, error) { return nil, errors.New("no such host") }
-	pgx.ConnectConfig(context.Background(), config)
+	_, err = pgx.ConnectConfig(context.Background(), config)
+	fmt.Println(err != nil)
 	// Output:
 	// {"level":"ERROR","msg":"Connect","logger":"pgx","database":"orders","err":"failed to connect to `user=app database=orders`:\n\thostname resolving error: no such host\n\tno such host","host":"db","port":5432}
+	// true
 }
 
 func Example_retryablehttp() {
@@ -156,7 +158,10 @@ func Example_retryablehttp() {
 
 	client.RetryMax = 0
 	client.HTTPClient.Transport = refusing{}
-	client.Get("https://billing/pay?access_token=hunter2")
+	response, err := client.Get("https://billing/pay?access_token=hunter2")
+	if err == nil {
+		response.Body.Close()
+	}
 	// Output:
 	// {"level":"DEBUG","msg":"performing request","method":"GET","url":"https://billing/pay?access_token=[REDACTED]"}
 	// {"level":"ERROR","msg":"request failed","error":"Get \"https://billing/pay?access_token=[REDACTED]\": dial \"https://billing/pay?access_token=[REDACTED]\": connection refused","method":"GET","url":"https://billing/pay?access_token=[REDACTED]"}
@@ -178,7 +183,7 @@ func Example_grpc() {
 
 func Example_serverErrorLog() {
 	h := stdout()
-	server := &http.Server{Addr: ":8080", ErrorLog: slog.NewLogLogger(h, slog.LevelError)}
+	server := &http.Server{ErrorLog: slog.NewLogLogger(h, slog.LevelError)}
 
 	server.ErrorLog.Print("http: TLS handshake error from 192.0.2.1:1234: EOF")
 	// Output:

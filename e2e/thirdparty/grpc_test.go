@@ -101,8 +101,14 @@ func useGRPC(t *testing.T, h slog.Handler) {
 		}))
 	healthpb.RegisterHealthServer(server, health.NewServer())
 	listener := bufconn.Listen(1 << 16)
-	go server.Serve(listener)
-	t.Cleanup(server.Stop)
+	done := make(chan error)
+	go func() { done <- server.Serve(listener) }()
+	t.Cleanup(func() {
+		server.Stop()
+		if err := <-done; err != nil {
+			t.Error(err)
+		}
+	})
 	client, err := grpc.NewClient("passthrough:bufconn", grpc.WithTransportCredentials(insecure.NewCredentials()),
 		grpc.WithContextDialer(func(ctx context.Context, _ string) (net.Conn, error) { return listener.DialContext(ctx) }),
 		grpc.WithUnaryInterceptor(logging.UnaryClientInterceptor(grpcLog(slog.New(h).WithGroup("client")))))

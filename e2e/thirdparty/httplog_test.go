@@ -1,7 +1,7 @@
 package thirdparty_test
 
 import (
-	"io"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -64,7 +64,7 @@ func useHTTPLog(t *testing.T, h slog.Handler) {
 		httplog.SetAttrs(r.Context(), slog.Group("user", slog.String("name", "bob"), slog.String("password", secret)))
 		w.Header().Set("Set-Cookie", "session="+secret)
 		w.WriteHeader(http.StatusForbidden)
-		io.WriteString(w, `{"access_token":"`+secret+`","ok":false}`)
+		fmt.Fprintf(w, `{"access_token":%q,"ok":false}`, secret)
 	})))
 	t.Cleanup(server.Close)
 	for _, method := range []string{http.MethodPost, http.MethodGet} {
@@ -82,7 +82,6 @@ func useHTTPLog(t *testing.T, h slog.Handler) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		io.Copy(io.Discard, response.Body)
 		response.Body.Close()
 	}
 	server.Close()

@@ -32,6 +32,7 @@ func TestLevelsByPackage(t *testing.T) {
 		{"github.com/ThreeDotsLabs/watermill", "slog.go", useWatermill},
 		{"go.opentelemetry.io/otel", "internal_logging.go", useOpenTelemetry},
 		{"net/http", "server.go", useServer},
+		{"github.com/go-chi/httplog/v3", "middleware.go", useHTTPLog},
 		{"github.com/sluicelog/sluice/e2e/thirdparty_test", "grpc_test.go", useGRPC}, // that of the adapter
 		{"github.com/sluicelog/sluice/e2e/*", "pgx_test.go", usePgx},
 	} {
@@ -98,7 +99,10 @@ func under(t *testing.T, levels *handler.Levels, use func(*testing.T, slog.Handl
 	gate := &handler.GateOptions{Level: levels}
 	buffer := asyncbuf.NewHandler(handler.NewGate(options.NewHandler(&records), gate), nil)
 	h := redact.NewHandler(fanout.NewHandler(nil, handler.NewGate(options.NewHandler(&lines), gate), buffer), nil)
-	t.Run("run", func(t *testing.T) { use(t, h) }) // whose goroutines have ended then
+	t.Run("run", func(t *testing.T) {
+		testlog.CheckGoroutines(t) // waits until nothing can log any more
+		use(t, h)
+	})
 	if err := buffer.Close(); err != nil {
 		t.Error(err)
 	}

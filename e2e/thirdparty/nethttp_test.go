@@ -34,7 +34,8 @@ func useServer(t *testing.T, h slog.Handler) {
 	server.Config.ErrorLog = slog.NewLogLogger(h.WithGroup("http").WithAttrs([]slog.Attr{slog.Int("port", 80)}), handler.LevelCritical)
 	server.Start()
 	t.Cleanup(server.Close)
-	if _, err := server.Client().Get(server.URL); err == nil {
+	if response, err := server.Client().Get(server.URL); err == nil {
+		response.Body.Close()
 		t.Error("no error")
 	}
 	server.Close()

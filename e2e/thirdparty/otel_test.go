@@ -30,10 +30,11 @@ type exporter struct {
 func (e *exporter) Export(_ context.Context, records []sdklog.Record) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	for _, r := range records {
+	for i := range records {
+		r := &records[i]
 		line := fmt.Sprintf("%v %q %s", r.Severity(), r.Body().AsString(), r.TraceID().String()[:4])
 		r.WalkAttributes(func(kv attribute.KeyValue) bool {
-			line += fmt.Sprintf(" %s=%v", kv.Key, kv.Value.Emit())
+			line += fmt.Sprintf(" %s=%v", kv.Key, kv.Value.String())
 			return true
 		})
 		e.records = append(e.records, line)
@@ -52,7 +53,11 @@ func TestOtelslog(t *testing.T) {
 	var events testlog.Buffer
 	bridge := func(e *exporter) slog.Handler {
 		provider := sdklog.NewLoggerProvider(sdklog.WithProcessor(sdklog.NewSimpleProcessor(e)))
-		t.Cleanup(func() { provider.Shutdown(background) })
+		t.Cleanup(func() {
+			if err := provider.Shutdown(background); err != nil {
+				t.Error(err)
+			}
+		})
 		return otelslog.NewHandler("shop", otelslog.WithLoggerProvider(provider))
 	}
 	queue := asyncbuf.NewHandler(bridge(&buffered), nil)

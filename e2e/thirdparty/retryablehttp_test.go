@@ -2,7 +2,6 @@ package thirdparty_test
 
 import (
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -60,12 +59,12 @@ func useRetryablehttp(t *testing.T, h slog.Handler) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	io.Copy(io.Discard, response.Body)
 	response.Body.Close()
 
 	client.HTTPClient.Transport = refusing{}
 	client.RetryMax = 0
-	if _, err := client.Get(address); err == nil {
+	if response, err := client.Get(address); err == nil {
+		response.Body.Close()
 		t.Fatal("no error")
 	}
 }

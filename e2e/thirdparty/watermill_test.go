@@ -38,21 +38,22 @@ func useWatermill(t *testing.T, h slog.Handler) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	calls, done := 0, make(chan struct{})
-	router.AddNoPublisherHandler("bill", "orders", pubSub, func(*message.Message) error {
+	calls, billed := 0, make(chan struct{})
+	router.AddConsumerHandler("bill", "orders", pubSub, func(*message.Message) error {
 		if calls++; calls == 1 {
 			return errors.New("POST https://bob:" + secret + "@billing/: 503")
 		}
-		close(done)
+		close(billed)
 		return nil
 	})
-	go router.Run(background)
+	done := make(chan error)
+	go func() { done <- router.Run(background) }()
 	<-router.Running()
 	if err := pubSub.Publish("orders", message.NewMessage("1", []byte("order"))); err != nil {
 		t.Error(err)
 	}
-	<-done
-	if err := router.Close(); err != nil {
+	<-billed
+	if err := errors.Join(router.Close(), <-done); err != nil {
 		t.Error(err)
 	}
 	if err := pubSub.Close(); err != nil {

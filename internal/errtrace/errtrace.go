@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/sluicelog/sluice/internal/snapshot"
 )
@@ -221,25 +222,49 @@ func Message(err error) (message string) {
 }
 
 // TypeName returns the type of the error at the end of the chain of errors that
-// err wraps, which says most.
+// err wraps, which says most. Where one wraps several it ends, at the last one
+// whose type is of more than package errors or fmt.
 func TypeName(err error) string { return snapshot.TypeName(rootCause(err)) }
 
-func rootCause(err error) (cause error) {
-	defer func() {
-		if recover() != nil {
-			cause = err
-		}
-	}()
+func rootCause(err error) error {
 	const longest = 100 // a chain that leads to itself ends here
-	cause = err
+	cause, telling := err, error(nil)
 	for range longest {
-		next := errors.Unwrap(cause)
-		if next == nil {
-			break
+		if name := snapshot.TypeName(cause); !strings.HasPrefix(name, "*errors.") && !strings.HasPrefix(name, "*fmt.") {
+			telling = cause
+		}
+		next, several := onlyCause(cause)
+		switch {
+		case several && telling != nil:
+			return telling
+		case several || next == nil:
+			return cause
 		}
 		cause = next
 	}
 	return cause
+}
+
+// onlyCause returns the error that err wraps, or that there are several.
+func onlyCause(err error) (cause error, several bool) {
+	defer func() {
+		if recover() != nil {
+			cause, several = nil, false
+		}
+	}()
+	e, ok := err.(interface{ Unwrap() []error })
+	if !ok {
+		return errors.Unwrap(err), false
+	}
+	for _, c := range e.Unwrap() {
+		if c != nil && cause != nil {
+			return nil, true
+		}
+		if c != nil {
+			cause = c
+		}
+	}
+	return cause, false
 }
 
 // A traceWriter writes faults.

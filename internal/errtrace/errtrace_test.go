@@ -703,3 +703,26 @@ func BenchmarkStackOfCall(b *testing.B) {
 		}
 	})
 }
+
+func TestTypeName(t *testing.T) {
+	t.Parallel()
+	refused := &fs.PathError{Op: "dial", Err: io.EOF}
+	for name, tt := range map[string]struct {
+		err  error
+		want string
+	}{
+		"alone":                              {io.EOF, "*errors.errorString"},
+		"the end of a chain":                 {fmt.Errorf("a: %w", &fs.PathError{Err: &jujuError{}}), "*errtrace.jujuError"},
+		"one that is joined":                 {fmt.Errorf("a: %w", errors.Join(nil, &jujuError{})), "*errtrace.jujuError"},
+		"several":                            {errors.Join(io.EOF, refused), "*errors.joinError"},
+		"several that are wrapped":           {&fs.PathError{Err: fmt.Errorf("a: %w", errors.Join(io.EOF, refused))}, "*fs.PathError"},
+		"several under a type of their own":  {&fs.PathError{Err: joinError{io.EOF, refused}}, "errtrace.joinError"},
+		"several that are wrapped with text": {fmt.Errorf("a: %w", errors.Join(io.EOF, refused)), "*errors.joinError"},
+		"it wraps itself":                    {&selfError{}, "*errtrace.selfError"},
+		"a method panics":                    {fmt.Errorf("a: %w", rudeError{}), "errtrace.rudeError"},
+	} {
+		if got := TypeName(tt.err); got != tt.want {
+			t.Errorf("%s: %s, want %s", name, got, tt.want)
+		}
+	}
+}

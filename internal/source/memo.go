@@ -84,7 +84,7 @@ func (t *table[T]) grown() *table[T] {
 	if t != nil {
 		size = 2 * len(t.slots)
 	}
-	more := &table[T]{slots: make([]atomic.Pointer[entry[T]], size), shift: 64 - bits.TrailingZeros(uint(size))} //nolint:gosec // positive
+	more := &table[T]{slots: make([]atomic.Pointer[entry[T]], size), shift: 64 - bits.TrailingZeros(uint(size))}
 	if t != nil {
 		for i := range t.slots {
 			if e := t.slots[i].Load(); e != nil {

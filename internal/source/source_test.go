@@ -23,7 +23,10 @@ type list[T any] struct{}
 
 func (list[T]) pc() uintptr { return pc() }
 
-func generic[T any]() uintptr { return func() uintptr { return pc() }() }
+func generic[T any]() (at uintptr) {
+	func() { at = pc() }()
+	return at
+}
 
 // entry returns the PC of a function as one that was called has it.
 func entry(f any) uintptr { return reflect.ValueOf(f).Pointer() + 1 }
@@ -31,24 +34,22 @@ func entry(f any) uintptr { return reflect.ValueOf(f).Pointer() + 1 }
 func TestOf(t *testing.T) {
 	t.Parallel()
 	const here = "github.com/sluicelog/sluice/internal/source_test"
+	var literal uintptr
+	func() { literal = pc() }()
 	for name, tt := range map[string]struct {
 		pc        uintptr
 		pkg, name string
 	}{
 		"a function":               {pc(), here, "TestOf"},
-		"a function literal":       {func() uintptr { return pc() }(), here, "TestOf.func1"},
+		"a function literal":       {literal, here, "TestOf.func"},
 		"a method":                 {entry((*bytes.Buffer).Write), "bytes", "(*Buffer).Write"},
-		"a generic function":       {generic[bytes.Buffer](), here, "TestOf.generic[...].func3"},
+		"a generic function":       {generic[bytes.Buffer](), here, "generic[...].func"},
 		"a generic type":           {list[bytes.Buffer]{}.pc(), here, "list[...].pc"},
 		"a dot in an import path":  {entry((*lumberjack.Logger).Rotate), "gopkg.in/natefinch/lumberjack.v2", "(*Logger).Rotate"},
 		"one of the standard ones": {entry(strings.ToUpper), "strings", "ToUpper"},
 	} {
 		got := source.Of(tt.pc)
-		if i := strings.Index(got.Function, "func"); i >= 0 && strings.Contains(tt.name, "func") { // the compiler's numbers
-			got.Function, tt.name = got.Function[:i], tt.name[:strings.Index(tt.name, "func")]
-		}
-		if got.Package != tt.pkg || got.Line == 0 || !strings.HasSuffix(got.File, ".go") ||
-			!strings.HasPrefix(strings.TrimPrefix(got.Function, "TestOf."), strings.TrimPrefix(tt.name, "TestOf.")) {
+		if got.Package != tt.pkg || got.Line == 0 || !strings.HasSuffix(got.File, ".go") || !strings.Contains(got.Function, tt.name) {
 			t.Errorf("%s: got %+v, want %+v", name, got, tt)
 		}
 	}
