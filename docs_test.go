@@ -149,6 +149,7 @@ func blockFile(i int, code string) string {
 		"handler": "github.com/sluicelog/sluice/handler", "logstash": "github.com/sluicelog/sluice/logstash",
 		"rotate": "github.com/sluicelog/sluice/rotate", "asyncbuf": "github.com/sluicelog/sluice/asyncbuf",
 		"redact":     "github.com/sluicelog/sluice/redact",
+		"fanout":     "github.com/sluicelog/sluice/fanout",
 		"lumberjack": "gopkg.in/natefinch/lumberjack.v2",
 	}
 	for _, name := range []string{
@@ -233,6 +234,7 @@ func TestDocsNameEveryOption(t *testing.T) {
 	t.Parallel()
 	for page, options := range map[string]any{
 		"docs/json.md":            handler.JSONOptions{},
+		"docs/console.md":         handler.ConsoleOptions{},
 		"docs/logstash-events.md": logstash.Options{},
 		"docs/shipping.md":        logstash.DialOptions{},
 	} {

@@ -40,7 +40,8 @@ func formOf(h slog.Handler) (snapshot.Forms, bool) {
 		return snapshot.Text, !replaces(h)
 	case "logstash.Handler":
 		return snapshot.String, true
-	case "asyncbuf.Handler", "handler.Gate", "fanout.Handler", "fanout.Branch", "rotate.Handler":
+	case "asyncbuf.Handler", "handler.Gate", "handler.Recover", "handler.Context",
+		"fanout.Handler", "fanout.Branch", "fanout.FirstMatch", "fanout.Failover", "rotate.Handler":
 		return 0, true // they look at no value, and others are behind them
 	default:
 		return 0, false

@@ -42,8 +42,12 @@ func TestHandlersBehindAreKnown(t *testing.T) {
 		"handler.ConsoleHandler": {handler.NewConsoleHandler(io.Discard, nil), snapshot.Text},
 		"logstash.Handler":       {event, snapshot.String},
 		"handler.Gate":           {handler.NewGate(json, nil), snapshot.JSON},
+		"handler.Recover":        {handler.NewRecover(json, nil), snapshot.JSON},
+		"handler.Context":        {handler.NewContext(json, nil), snapshot.JSON},
 		"fanout.Handler":         {fanout.NewHandler(nil, json, event), snapshot.JSON | snapshot.String},
 		"fanout.Branch":          {fanout.When(fanout.HasTag("x"), text), snapshot.Text},
+		"fanout.FirstMatch":      {fanout.NewFirstMatch(nil, json, event), snapshot.JSON | snapshot.String},
+		"fanout.Failover":        {fanout.NewFailover(nil, text, json), snapshot.Text | snapshot.JSON},
 		"rotate.Handler": {
 			rotate.NewHandler(file, func(w io.Writer) slog.Handler { return slog.NewJSONHandler(w, nil) }), snapshot.JSON,
 		},

@@ -52,7 +52,8 @@ type ErrorStackOptions struct {
 //
 //	message  the text
 //	type     the type of the error at the end of the chain that it wraps, which says
-//	         most: "*net.OpError" rather than "*fmt.wrapError"
+//	         most: "*net.OpError" rather than "*fmt.wrapError"; where one of them
+//	         wraps several, the last whose type is of more than errors or fmt
 //	stack    if it or one that it wraps has one: the stacks of all of them, with the
 //	         type and text of each, as text of several lines
 //	causes   if it wraps several errors: their texts

@@ -121,7 +121,7 @@ func (g *Gate) lowest(ctx context.Context) slog.Level {
 	if g.minimum.levels == nil {
 		return g.minimum.level()
 	}
-	rules := g.minimum.levels.rules.Load()
+	rules := g.minimum.levels.now()
 	if g.mayBeNamed() {
 		return rules.lowest
 	}
@@ -164,7 +164,7 @@ func (g *Gate) passes(ctx context.Context, r *slog.Record) bool {
 	if g.minimum.levels == nil {
 		return r.Level >= g.minimum.level()
 	}
-	rules := g.minimum.levels.rules.Load()
+	rules := g.minimum.levels.now()
 	passes := g.view(rules).passes(r.Level, r.PC)
 	if g.mayBeNamed() && rules.dependsOnLogger(r.Level, passes) {
 		return rules.view(loggerOf(r)).passes(r.Level, r.PC)

@@ -85,6 +85,7 @@ func TestGateRules(t *testing.T) {
 		},
 		{name: "a package above", rules: []handler.LevelRule{pkg("github.com/sluicelog", warn)}, enabled: "IWE", handled: "WE"},
 		{name: "a slash at the end", rules: []handler.LevelRule{pkg("github.com/sluicelog/", warn)}, enabled: "IWE", handled: "IWE"},
+		{name: "as go list has it", rules: []handler.LevelRule{pkg("github.com/sluicelog/...", warn), pkg("github.com/sluicelog", fail)}, enabled: "IWE", handled: "E"},
 		{name: "stars", rules: []handler.LevelRule{pkg("*/slu*/hand*", warn)}, enabled: "IWE", handled: "WE"},
 		{name: "stars match all or nothing", rules: []handler.LevelRule{pkg("*/sluice", warn)}, enabled: "IWE", handled: "IWE"},
 		{name: "a package above, and this one", rules: []handler.LevelRule{

@@ -2,6 +2,8 @@ package handler
 
 import (
 	"log/slog"
+	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,8 +15,8 @@ import (
 // that package.
 //
 // A name without a star covers what it names and all below that:
-// "github.com/acme/db" also covers "github.com/acme/db/pool", and "db" the loggers
-// "db.pool" and "db/pool". In a name with stars, each stands for any text, and the
+// "github.com/acme/db" also covers "github.com/acme/db/pool", as does
+// "github.com/acme/db/...", and "db" the loggers "db.pool" and "db/pool". In a name with stars, each stands for any text, and the
 // whole has to match: "*/db" does not cover "github.com/acme/db/pool", "*/db*" does.
 //
 // The most specific rule that covers a record counts: one that names a logger
@@ -47,9 +49,10 @@ type LevelRule struct {
 // itself there is a [time.Timer], whose function runs in a goroutine of its own for
 // a moment; otherwise no goroutine is started.
 //
-// All methods are safe for concurrent use.
+// The zero Levels has a base level of INFO and no rules. It must not be copied. All methods
+// are safe for concurrent use.
 type Levels struct {
-	rules atomic.Pointer[levelRules] // what holds now
+	rules atomic.Pointer[levelRules] // what holds now; nil before the first use
 
 	mu    sync.Mutex
 	set   map[LevelRule]setting // by the names alone; the base level has none
@@ -68,8 +71,8 @@ var _ slog.Leveler = (*Levels)(nil)
 // NewLevels returns Levels with a base level and rules. Of two rules with the same
 // names the last one counts, and of base levels among them too.
 func NewLevels(level slog.Level, rules ...LevelRule) *Levels {
-	l := &Levels{set: make(map[LevelRule]setting)}
-	l.mu.Lock()
+	l := new(Levels)
+	l.lock()
 	defer l.mu.Unlock()
 	l.put(LevelRule{Level: level})
 	for _, r := range rules {
@@ -81,8 +84,27 @@ func NewLevels(level slog.Level, rules ...LevelRule) *Levels {
 
 // Level returns the base level.
 func (l *Levels) Level() slog.Level {
-	rules := l.rules.Load().rules
+	rules := l.now().rules
 	return rules[len(rules)-1].Level
+}
+
+// now returns what holds now.
+func (l *Levels) now() *levelRules {
+	if rules := l.rules.Load(); rules != nil {
+		return rules
+	}
+	l.lock()
+	defer l.mu.Unlock()
+	return l.rules.Load()
+}
+
+// lock locks mu, and makes something of the zero Levels.
+func (l *Levels) lock() {
+	l.mu.Lock()
+	if l.set == nil {
+		l.set = map[LevelRule]setting{{}: {level: new(slog.Level)}}
+		l.publish()
+	}
 }
 
 // Set sets the base level, without an end.
@@ -93,7 +115,7 @@ func (l *Levels) Set(level slog.Level) { l.SetRule(LevelRule{Level: level}) }
 // end; one without an end takes the place of both. One whose end has passed already
 // changes nothing.
 func (l *Levels) SetRule(rule LevelRule) {
-	l.mu.Lock()
+	l.lock()
 	defer l.mu.Unlock()
 	l.put(rule)
 	l.publish()
@@ -101,7 +123,7 @@ func (l *Levels) SetRule(rule LevelRule) {
 
 // setUpTo sets a rule unless that makes more than so many.
 func (l *Levels) setUpTo(most int, rule LevelRule) bool {
-	l.mu.Lock()
+	l.lock()
 	defer l.mu.Unlock()
 	if _, ok := l.set[names(rule)]; !ok && len(l.set) > most { // one is the base level
 		return false
@@ -115,7 +137,7 @@ func (l *Levels) setUpTo(most int, rule LevelRule) bool {
 // Until, with and without an end, and reports whether there was one. Of the base
 // level it removes only one with an end.
 func (l *Levels) RemoveRule(rule LevelRule) bool {
-	l.mu.Lock()
+	l.lock()
 	defer l.mu.Unlock()
 	key := names(rule)
 	s, ok := l.set[key]
@@ -131,9 +153,16 @@ func (l *Levels) RemoveRule(rule LevelRule) bool {
 
 // Rules returns the rules that hold, the most specific one first. The last one is
 // the base level.
-func (l *Levels) Rules() []LevelRule { return append([]LevelRule(nil), l.rules.Load().rules...) }
+func (l *Levels) Rules() []LevelRule { return slices.Clone(l.now().rules) }
 
-func names(r LevelRule) LevelRule { return LevelRule{Package: r.Package, Logger: r.Logger} }
+// names returns the rule without its level and its end. A package is as glob.Compare
+// wants it.
+func names(r LevelRule) LevelRule {
+	if !strings.Contains(r.Package, "*") {
+		r.Package = strings.TrimSuffix(r.Package, "/...")
+	}
+	return LevelRule{Package: r.Package, Logger: r.Logger}
+}
 
 func (l *Levels) put(r LevelRule) {
 	key := names(r)
@@ -187,7 +216,7 @@ func (l *Levels) publish() {
 }
 
 func (l *Levels) expire() {
-	l.mu.Lock()
+	l.lock()
 	defer l.mu.Unlock()
 	l.publish()
 }

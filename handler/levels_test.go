@@ -58,6 +58,27 @@ func TestLevelsRules(t *testing.T) {
 	}
 }
 
+func TestLevelsZero(t *testing.T) {
+	t.Parallel()
+	for name, use := range map[string]func(*handler.Levels) slog.Level{
+		"Level":      (*handler.Levels).Level,
+		"Rules":      func(l *handler.Levels) slog.Level { return l.Rules()[0].Level },
+		"RemoveRule": func(l *handler.Levels) slog.Level { l.RemoveRule(handler.LevelRule{}); return l.Level() },
+		"Set":        func(l *handler.Levels) slog.Level { l.Set(slog.LevelError); return l.Level() - slog.LevelError },
+		"a gate": func(l *handler.Levels) slog.Level {
+			h := handler.NewGate(gateEnd{}, &handler.GateOptions{Level: l})
+			if !h.Enabled(t.Context(), slog.LevelInfo) || h.Enabled(t.Context(), slog.LevelInfo-1) {
+				t.Error("the gate is not at INFO")
+			}
+			return l.Level()
+		},
+	} {
+		if got := use(new(handler.Levels)); got != slog.LevelInfo {
+			t.Errorf("%s: got %v", name, got)
+		}
+	}
+}
+
 // A leveled is what Levels are asked for: the base level, and that of a package.
 func leveled(levels *handler.Levels) [2]slog.Level {
 	got := [2]slog.Level{levels.Level(), math.MinInt32}

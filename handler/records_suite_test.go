@@ -217,3 +217,63 @@ func allocsOf(t *testing.T, what string, most float64, f func()) {
 		t.Errorf("%s: %v allocations, want no more than %v", what, n, most)
 	}
 }
+
+// Whatever is logged, a wrapper with nothing to do changes no byte of what the
+// encoder writes.
+func TestRecordWrappersChangeNothingUnasked(t *testing.T) {
+	t.Parallel()
+	asIs := func(_ []string, a slog.Attr) slog.Attr { return a }
+	copies := func(_ []string, a slog.Attr) slog.Attr {
+		return slog.Attr{Key: a.Key + "", Value: slog.AnyValue(a.Value.Any())}
+	}
+	var plain testlog.Buffer
+	want := handler.NewJSONHandler(&plain, nil)
+	handlers := []slog.Handler{want}
+	buffers := make(map[string]*testlog.Buffer)
+	for name, wrap := range map[string]func(next slog.Handler) slog.Handler{
+		"Context":                  func(next slog.Handler) slog.Handler { return handler.NewContext(next, nil) },
+		"Func":                     func(next slog.Handler) slog.Handler { return handler.NewFunc(next.Handle, nil) },
+		"Recover":                  func(next slog.Handler) slog.Handler { return handler.NewRecover(next, nil) },
+		"Recover of no derivation": func(next slog.Handler) slog.Handler { return handler.NewRecover(underivable{next}, nil) },
+		"Rename":                   func(next slog.Handler) slog.Handler { return handler.NewRename(next, nil) },
+		"Rename with Replace": func(next slog.Handler) slog.Handler {
+			return handler.NewRename(next, &handler.RenameOptions{Replace: asIs})
+		},
+		"Rename with copies": func(next slog.Handler) slog.Handler {
+			return handler.NewRename(next, &handler.RenameOptions{Replace: copies})
+		},
+		"Rename with Keys": func(next slog.Handler) slog.Handler {
+			return handler.NewRename(next, &handler.RenameOptions{Keys: map[string]string{"k1.nothing": "x", "no.such": "y"}})
+		},
+	} {
+		buffers[name] = new(testlog.Buffer)
+		handlers = append(handlers, wrap(handler.NewJSONHandler(buffers[name], nil)))
+	}
+	for seed := range uint64(400) {
+		random := testlog.NewRandom(seed)
+		random.Hostile = seed%2 == 0
+		derived := random.Derive(append([]slog.Handler(nil), handlers...)...)
+		if err := testlog.Log(random.Record(), derived...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lines, _ := plain.Lines()
+	for name, buf := range buffers {
+		got, _ := buf.Lines()
+		if len(got) != len(lines) {
+			t.Fatalf("%s: %d lines, want %d", name, len(got), len(lines))
+		}
+		for seed := range lines {
+			if got[seed] != lines[seed] {
+				t.Errorf("%s: seed %d: mismatch (-want +got):\n%s", name, seed, cmp.Diff(lines[seed], got[seed]))
+				break
+			}
+		}
+	}
+}
+
+// underivable panics when it is derived from.
+type underivable struct{ slog.Handler }
+
+func (underivable) WithAttrs([]slog.Attr) slog.Handler { panic("WithAttrs") }
+func (underivable) WithGroup(string) slog.Handler      { panic("WithGroup") }

@@ -4,12 +4,15 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"reflect"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync/atomic"
 
 	"github.com/sluicelog/sluice/internal/attrs"
+	"github.com/sluicelog/sluice/internal/errtrace"
 )
 
 // RecoverOptions are options for a [Recover]. A zero RecoverOptions consists
@@ -96,7 +99,7 @@ func (h *Recover) WithAttrs(as []slog.Attr) slog.Handler {
 		return h
 	}
 	if h.bound == nil {
-		if next := h.derive("WithAttrs", func() slog.Handler { return h.next.WithAttrs(as) }); next != nil {
+		if next := h.derive("WithAttrs", func() slog.Handler { return h.next.WithAttrs(slices.Clone(as)) }); next != nil {
 			return &Recover{next: next, shared: h.shared}
 		}
 	}
@@ -197,12 +200,28 @@ func panicking(pcs []uintptr) []uintptr {
 
 // Error says where the panic was and what it was about.
 func (e *PanicError) Error() string {
-	text := fmt.Sprintf("handler: panic in %s: %v", e.in, e.Value)
+	text := "handler: panic in " + e.in + ": " + panicText(e.Value)
 	if len(e.pcs) > 0 {
 		f, _ := runtime.CallersFrames(e.pcs[:1]).Next()
 		text += " at " + f.Function + " (" + f.File + ":" + strconv.Itoa(f.Line) + ")"
 	}
 	return text
+}
+
+// panicText prints what the runtime prints of a panic. Other values may have no end.
+func panicText(v any) string {
+	if err, ok := v.(error); ok {
+		return errtrace.Message(err)
+	}
+	if _, ok := v.(fmt.Stringer); ok {
+		return fmt.Sprint(v)
+	}
+	switch reflect.ValueOf(v).Kind() {
+	case reflect.Map, reflect.Slice, reflect.Array, reflect.Struct, reflect.Pointer, reflect.Interface, reflect.Func:
+		return fmt.Sprintf("(%T)", v)
+	default:
+		return fmt.Sprint(v)
+	}
 }
 
 // Unwrap returns the value if it is an error.

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -75,6 +76,21 @@ func TestPanicErrorHasTheStackOfThePanic(t *testing.T) {
 		first, _ := frames.Next()
 		if !strings.Contains(first.Function, "TestPanicErrorHasTheStackOfThePanic") || !strings.HasSuffix(first.File, "recover_test.go") {
 			t.Errorf("%s: the stack begins with %+v", name, first)
+		}
+	}
+}
+
+func TestPanicErrorPrintsEveryValue(t *testing.T) {
+	t.Parallel()
+	endless := map[string]any{}
+	endless["self"] = endless
+	for want, v := range map[string]any{
+		": boom at ": "boom", ": 7 at ": 7, ": EOF at ": io.EOF, ": (map[string]interface {}) at ": endless, ": 1m0s at ": time.Minute,
+		": (*int) at ": new(int), ": <nil> at ": (*stackNilError)(nil), ": !PANIC: Error at ": stackPanicError{},
+	} {
+		h := handler.NewFunc(func(context.Context, slog.Record) error { panic(v) }, nil)
+		if err := h.Handle(t.Context(), plainRecord()); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("panic(%T): %v, want %q in it", v, err, want)
 		}
 	}
 }

@@ -287,7 +287,7 @@ func TestSampleAccountsForAllConcurrentSafe(t *testing.T) {
 		return nil
 	}
 	h := handler.NewSample(sink, &handler.SampleOptions{
-		First: 2, Thereafter: 50, Interval: time.Millisecond, MaxKeys: 8,
+		First: 2, Thereafter: 10, Interval: 20 * time.Millisecond, MaxKeys: 8,
 		OnDrop: func(context.Context, slog.Record) { dropped.Add(1) },
 		OnError: func(err error) {
 			if !strings.Contains(err.Error(), "summary") {
@@ -310,7 +310,11 @@ func TestSampleAccountsForAllConcurrentSafe(t *testing.T) {
 	const n = 50_000
 	levels := []slog.Level{-100, slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError, 100}
 	volumeLoggers(n, func(i int) {
-		_ = h.Handle(t.Context(), volumeRecord(levels[i%len(levels)], fmt.Sprint("m", i%20)))
+		msg := "m"
+		if i%10 == 0 { // more keys than there is room for
+			msg = fmt.Sprint("m", i)
+		}
+		_ = h.Handle(t.Context(), volumeRecord(levels[i%len(levels)], msg))
 		if i%1000 == 0 {
 			_ = h.Flush(t.Context())
 			if s := h.Stats(); s.Accepted != s.Written+s.Dropped ||

@@ -353,3 +353,28 @@ func volumeNoMonotonic(lines []string) []string {
 	}
 	return lines
 }
+
+// A record with a time that is not now must not keep others back.
+func TestSampleGoesByTheClock(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		for name, opts := range map[string]handler.SampleOptions{
+			"key":  {First: 1, Interval: time.Second},
+			"rate": {Rate: 1},
+		} {
+			sink := newVolumeSink()
+			opts.Summary = noSummary
+			h := handler.NewSample(sink, &opts)
+			const day = 24 * time.Hour
+			for i, off := range []time.Duration{0, day, 0, -day, 0, 2 * day, day, 0, 100 * time.Millisecond, 0} {
+				r := volumeRecord(slog.LevelInfo, "m")
+				r.Time = time.Now().Add(off)
+				_ = h.Handle(t.Context(), r)
+				if len(sink.take()) != 1 {
+					t.Errorf("%s: record %d, %v from now, did not pass", name, i, off)
+				}
+				time.Sleep(1200 * time.Millisecond)
+			}
+		}
+	})
+}

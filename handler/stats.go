@@ -6,9 +6,9 @@ import "github.com/sluicelog/sluice/internal/sink"
 // and from the handler it was derived from. At every moment Accepted is
 // Written plus Dropped.
 type Stats struct {
-	Accepted uint64 // records encoded and offered to the writer
-	Written  uint64 // records that the writer took
-	Dropped  uint64 // records that the writer refused
+	Accepted uint64 // records offered to the writer, or to what else is behind the handler
+	Written  uint64 // records that it took
+	Dropped  uint64 // records that it refused
 }
 
 func statsOf(s *sink.Sink) Stats {

@@ -71,10 +71,12 @@ func (rs Records) String() string {
 	return b.String()
 }
 
-// Lookup returns the value of the attr at a path in a record, resolved: "http.status"
-// is the attr status in the group http, or an attr whose key has dots. Of several
-// it is the last. What With has bound is not in a record, but for the records of
-// [Func] and [Test].
+// Lookup returns the value of the attr at a path in a record, resolved. A path is
+// the key of the attr behind the names of the groups it is in, joined by dots:
+// "user.id" is the attr id in the group user. It is as well an attr with the key
+// "user.id". A path may lead to a group; one in which nothing is printed is not
+// there. Of several attrs at the path it is the last. What With has bound is not in
+// a record, but for the records of [Func] and [Test].
 func Lookup(r slog.Record, path string) (v slog.Value, ok bool) {
 	(*attrs.Bound)(nil).Find(&r, path, func(found slog.Value) bool {
 		v, ok = found, true

@@ -154,6 +154,22 @@ slog.MultiHandler go1.26, fanout.Handler of this tree, other v1, slog.JSONHandle
 	}
 }
 
+func TestALimitIsWhatIsPrinted(t *testing.T) {
+	for _, tt := range []struct {
+		form   bench.Form
+		figure float64
+		want   bool
+	}{
+		{bench.Ratio, 1.104, false}, {bench.Ratio, 1.106, true}, {bench.Ratio, 0.9, false},
+		{bench.Absolute, 1.14, false}, {bench.Absolute, 1.16, true},
+		{bench.Difference, -20, false}, {bench.Difference, 1.16, true},
+	} {
+		if got := (limit{form: tt.form, most: 1.10}).beyond(tt.figure); got != tt.want {
+			t.Errorf("%v, %v: %v", tt.form, tt.figure, got)
+		}
+	}
+}
+
 func TestHandlersShort(t *testing.T) {
 	got := handlersShort(exampleHandlers(), exampleSetting())
 	if want := "| a disabled level through redaction, fan-out and 4 gates | a disabled `slog.JSONHandler` | 4.81x | 24 against 5 | 0 against 0 |\n"; !strings.Contains(got, want) {

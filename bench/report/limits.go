@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -54,6 +55,15 @@ func (l limit) measured(chapters []chapter) (figure, allocated float64, ok bool)
 	return 0, 0, false
 }
 
+// beyond reports whether the figure is more than the most, as they are printed.
+func (l limit) beyond(figure float64) bool {
+	unit := 0.1 // of nanoseconds
+	if l.form == bench.Ratio {
+		unit = 0.01
+	}
+	return math.Round(figure/unit) > math.Round(l.most/unit)
+}
+
 func (l limit) text(figure float64) string {
 	switch l.form {
 	case bench.Absolute:
@@ -83,7 +93,7 @@ func (f *handlers) limitRow(l limit) []string {
 		return []string{l.what, other, l.text(l.most), "–", "–", "not measured"}
 	}
 	verdict := "holds"
-	if figure > l.most || allocated > 0 {
+	if l.beyond(figure) || allocated > 0 {
 		verdict = "missed"
 	}
 	return []string{l.what, other, l.text(l.most), l.text(figure), fmt.Sprintf("%.0f", allocated), verdict}

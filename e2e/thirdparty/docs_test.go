@@ -31,16 +31,16 @@ func TestDocsShowsWhatRuns(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, f := range regexp.MustCompile(`(?m)^func (\w+)\((?s:.*?)^}$`).FindAllStringSubmatch(string(text), -1) {
+		for _, f := range regexp.MustCompile(`\nfunc (\w+)\((?s:.*?)\n}\n`).FindAllStringSubmatch(string(text), -1) {
 			functions[f[1]] = unindented(f[0])
 		}
 	}
-	blocks := regexp.MustCompile("(?m)^```go (.*)\n((?s:.*?))^```$").FindAllStringSubmatch(page(t), -1)
+	blocks := regexp.MustCompile("\n```go (.*)\n((?s:.*?))\n```\n").FindAllStringSubmatch(page(t), -1)
 	if len(blocks) < 10 {
 		t.Fatalf("%d blocks", len(blocks))
 	}
 	for _, block := range blocks {
-		if !strings.Contains(functions[block[1]], unindented(block[2])) {
+		if !strings.Contains(functions[block[1]], unindented(block[2]+"\n")) {
 			t.Errorf("%s does not run\n%s", block[1], block[2])
 		}
 	}

@@ -26,7 +26,9 @@ import (
 func TestWrappersChangeNothing(t *testing.T) {
 	wrappers := map[string]func(slog.Handler) slog.Handler{
 		"Context": func(next slog.Handler) slog.Handler { return handler.NewContext(next, nil) },
-		"Func":    func(next slog.Handler) slog.Handler { return handler.NewFunc(next.Handle, &handler.FuncOptions{Level: handler.LevelTrace}) },
+		"Func": func(next slog.Handler) slog.Handler {
+			return handler.NewFunc(next.Handle, &handler.FuncOptions{Level: handler.LevelTrace})
+		},
 		"Recover": func(next slog.Handler) slog.Handler { return handler.NewRecover(next, nil) },
 		"Rename": func(next slog.Handler) slog.Handler {
 			same := func(_ []string, a slog.Attr) slog.Attr { return a }
@@ -142,7 +144,7 @@ func TestContextOfRequests(t *testing.T) {
 	var lines testlog.Buffer
 	h := handler.NewContext(redact.NewHandler(handler.NewGate(handler.NewJSONHandler(&lines, &slog.HandlerOptions{
 		Level: slog.LevelDebug,
-	}), &handler.GateOptions{Level: slog.LevelWarn}), nil), nil)
+	}), &handler.GateOptions{Level: slog.LevelWarn, FollowContext: true}), nil), nil)
 	logger := slog.New(h).WithGroup("lib")
 	db, err := gorm.Open(sqlite.Open(":memory:"), &gorm.Config{Logger: gormlogger.NewSlogLogger(logger, gormlogger.Config{LogLevel: gormlogger.Info})})
 	if err != nil {

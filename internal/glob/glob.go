@@ -29,11 +29,13 @@ func Match(pattern, name string) bool {
 }
 
 // Covers is Match for names in a hierarchy, such as import paths: a pattern without
-// a star matches a name, and all below it, which go on with one of the separators.
+// a star matches a name, and all below it, which go on with one of the separators. It
+// may end in "/...", which says the same.
 func Covers(pattern, name, separators string) bool {
 	if strings.IndexByte(pattern, '*') >= 0 {
 		return Match(pattern, name)
 	}
+	pattern = strings.TrimSuffix(pattern, "/...")
 	return strings.HasPrefix(name, pattern) &&
 		(len(name) == len(pattern) || strings.IndexByte(separators, name[len(pattern)]) >= 0)
 }

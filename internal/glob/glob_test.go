@@ -51,6 +51,9 @@ func TestCovers(t *testing.T) {
 		{"a/b", "a/bc", false},
 		{"a/b", "a", false},
 		{"a/b/", "a/b/c", false},
+		{"a/b/...", "a/b", true},
+		{"a/b/...", "a/b/c", true},
+		{"a/b/...", "a/bc", false},
 		{"a/*", "a/b/c", true},
 		{"*/b", "a/b/c", false},
 		{"", "", true},
@@ -78,7 +81,7 @@ func TestCompare(t *testing.T) {
 // FuzzMatchIsARegexp sets Match and Covers beside regular expressions.
 func FuzzMatchIsARegexp(f *testing.F) {
 	for _, seed := range [][2]string{
-		{"", ""}, {"*", "a"}, {"a*b*c", "abcbc"}, {"a**b", "ab"}, {"*a*b*", "ba"}, {"a/b", "a/b/c"}, {"*.*", "\n.\xff"}, {"a*a", "a"}, {"github.com/*/db", "github.com/x/db"},
+		{"", ""}, {"*", "a"}, {"a*b*c", "abcbc"}, {"a**b", "ab"}, {"*a*b*", "ba"}, {"a/b", "a/b/c"}, {"*.*", "\n.\xff"}, {"a*a", "a"}, {"a/...", "a/b"}, {"github.com/*/db", "github.com/x/db"},
 	} {
 		f.Add(seed[0], seed[1])
 	}
@@ -100,7 +103,7 @@ func FuzzMatchIsARegexp(f *testing.F) {
 			t.Errorf("Match(%q, %q) = %v", pattern, name, got)
 		}
 		if !strings.Contains(pattern, "*") {
-			match = regexp.MustCompile(`\A` + expr + `(?s:[./].*)?\z`)
+			match = regexp.MustCompile(`\A` + strings.TrimSuffix(expr, `/\.\.\.`) + `(?s:[./].*)?\z`)
 		}
 		if got, want := glob.Covers(pattern, name, "./"), match.MatchString(latin(name)); got != want {
 			t.Errorf("Covers(%q, %q) = %v", pattern, name, got)

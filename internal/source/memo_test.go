@@ -33,7 +33,7 @@ func TestMemoAsksOnce(t *testing.T) {
 // table of a power of two is prone to mix up.
 func TestMemoOfManyPlaces(t *testing.T) {
 	t.Parallel()
-	for _, step := range []uintptr{1, 32, 4096} {
+	for _, step := range []uintptr{1, 64} {
 		var n atomic.Int64
 		m := source.NewMemo(func(source.Source) int64 { return n.Add(1) })
 		const places = 70_000
