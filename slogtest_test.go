@@ -249,7 +249,8 @@ func stacks(t *testing.T) []stack {
 	}
 	for _, outer := range wrappers {
 		for _, inner := range wrappers {
-			if !testlog.Race || random.IntN(4) == 0 { // the others are slow then, and of the same parts
+			// With the race detector all are slow; they are of the same parts.
+			if some := random.IntN(4) == 0; some || !testlog.Race {
 				add(newStack(encoders[0], outer, inner))
 			}
 		}

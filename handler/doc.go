@@ -48,6 +48,8 @@ A writer with a method WriteLevel(level slog.Level, line []byte) (int, error)
 is given each line's level that way. asyncbuf.Writer and logstash.Shipper have
 it, to know which lines must not be dropped.
 
-Package handlertest checks these rules on any handler.
+Package handlertest checks these rules on any handler, and those of a wrapper on
+any wrapper. Which wrapper for which situation, and in what order, says
+docs/handlers.md.
 */
 package handler

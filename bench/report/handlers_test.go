@@ -160,9 +160,13 @@ func TestALimitIsWhatIsPrinted(t *testing.T) {
 		figure float64
 		want   bool
 	}{
-		{bench.Ratio, 1.104, false}, {bench.Ratio, 1.106, true}, {bench.Ratio, 0.9, false},
-		{bench.Absolute, 1.14, false}, {bench.Absolute, 1.16, true},
-		{bench.Difference, -20, false}, {bench.Difference, 1.16, true},
+		{bench.Ratio, 1.104, false},
+		{bench.Ratio, 1.106, true},
+		{bench.Ratio, 0.9, false},
+		{bench.Absolute, 1.14, false},
+		{bench.Absolute, 1.16, true},
+		{bench.Difference, -20, false},
+		{bench.Difference, 1.16, true},
 	} {
 		if got := (limit{form: tt.form, most: 1.10}).beyond(tt.figure); got != tt.want {
 			t.Errorf("%v, %v: %v", tt.form, tt.figure, got)

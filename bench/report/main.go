@@ -7,7 +7,7 @@
 //	go run ./bench/report -redact [-rounds 60] [-benchtime 5ms] [-write]
 //	go run ./bench/report -ship [-rounds 15] [-write]
 //	go run ./bench/report -spool [-rounds 15] [-write]
-//	go run ./bench/report -handlers [-rounds 60] [-benchtime 5ms] [-write]
+//	go run ./bench/report -handlers [-rounds 30] [-benchtime 5ms] [-write]
 //
 // The first is about encoders, the second about buffers, the third about log
 // files, the fourth about redaction, the fifth about senders of
@@ -17,7 +17,7 @@
 // <!-- bench:end -->, or those of files, or, of all others, into
 // docs/figures.md, the most important rows about redaction and about such handlers
 // into the README, too, and the chart of the encoders into bench/report.svg. It runs
-// anywhere in the repository and takes a good minute, five, six, one, one, three, or two. Many short rounds give
+// anywhere in the repository and takes a good minute, five, six, one, one, three, or four. Many short rounds give
 // steadier ratios than few long ones: what else the machine does for a second
 // then hits every peer alike.
 package main
@@ -78,7 +78,7 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 	flags.BoolVar(&o.redact, "redact", false, "measure redaction instead of encoders; -rounds is 60 then, unless given")
 	flags.BoolVar(&o.ship, "ship", false, "measure senders of events instead of encoders; -rounds is 15 then, unless given")
 	flags.BoolVar(&o.spool, "spool", false, "measure queues on disk instead of encoders; -rounds is 15 then, unless given")
-	flags.BoolVar(&o.handlers, "handlers", false, "measure handlers before others instead of encoders; -rounds is 60 then, unless given")
+	flags.BoolVar(&o.handlers, "handlers", false, "measure handlers before others instead of encoders; -rounds is 30 then, unless given")
 	err := flags.Parse(args)
 	given := map[string]bool{}
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
@@ -94,8 +94,10 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 			o.rounds = 25
 		case o.files, o.ship, o.spool:
 			o.rounds = 15
-		case o.redact, o.handlers:
+		case o.redact:
 			o.rounds = 60
+		case o.handlers:
+			o.rounds = 30
 		}
 	}
 	switch {

@@ -54,6 +54,9 @@ func TestParseFlags(t *testing.T) {
 		{"handlers", []string{"-handlers", "-rounds=3", "-benchtime=1s"}, options{
 			rounds: 3, benchtime: time.Second, handlers: true, keys: bench.ManyKeys,
 		}, ""},
+		{"handlers, rounds", []string{"-handlers"}, options{
+			rounds: 30, benchtime: 5 * time.Millisecond, handlers: true, keys: bench.ManyKeys,
+		}, ""},
 		{"handlers and queues", []string{"-handlers", "-spool"}, options{}, "-handlers and -buffers, -files, -redact, -ship or -spool: must be one of them"},
 		{"queues have no time", []string{"-spool", "-benchtime=1s"}, options{}, "-benchtime 1s: not with -spool"},
 		{"senders have no time", []string{"-ship", "-benchtime=1s"}, options{}, "-benchtime 1s: not with -ship"},

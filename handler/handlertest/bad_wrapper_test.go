@@ -158,6 +158,14 @@ func badWrappers() []struct {
 			[]string{"the next handler may change the slice given to WithAttrs"},
 		},
 		{
+			"it is lost by WithAttrs", func() slip { return slip{losesAttrs: true} },
+			[]string{"With and WithGroup keep the wrapper"},
+		},
+		{
+			"it is lost by WithGroup", func() slip { return slip{losesGroup: true} },
+			[]string{"With and WithGroup keep the wrapper"},
+		},
+		{
 			"Unwrap is lost by With", func() slip { return slip{hides: true} },
 			[]string{"Unwrap leads to the next handler"},
 		},
@@ -189,6 +197,8 @@ type slip struct {
 	handle     func(ctx context.Context, next slog.Handler, r slog.Record) error
 	keepsSlice bool // of WithAttrs, for the record
 	hides      bool // the next handler, after With
+	losesAttrs bool // itself, by WithAttrs
+	losesGroup bool // itself, by WithGroup
 }
 
 // A badWrapper is a wrapper with a slip.
@@ -221,6 +231,9 @@ func (h *badWrapper) WithAttrs(attrs []slog.Attr) slog.Handler {
 	if len(attrs) == 0 {
 		return h
 	}
+	if h.losesAttrs {
+		return h.next.WithAttrs(attrs)
+	}
 	if h.keepsSlice {
 		return &badWrapper{slip: h.slip, next: h.after(), derived: true, kept: attrs}
 	}
@@ -230,6 +243,9 @@ func (h *badWrapper) WithAttrs(attrs []slog.Attr) slog.Handler {
 func (h *badWrapper) WithGroup(name string) slog.Handler {
 	if name == "" {
 		return h
+	}
+	if h.losesGroup {
+		return h.next.WithGroup(name)
 	}
 	return &badWrapper{slip: h.slip, next: h.after().WithGroup(name), derived: true}
 }

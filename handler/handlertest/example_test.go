@@ -1,6 +1,7 @@
 package handlertest_test
 
 import (
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
@@ -25,4 +26,27 @@ func ExampleCheck() {
 	// slog: WithAttrs of no attrs returns the receiver
 	// slog: a year beyond 9999 costs a placeholder, not the record
 	// sluice: []
+}
+
+// counting is a wrapper with a usual mistake: what it embeds has WithAttrs and
+// WithGroup, which return a handler that no longer counts.
+type counting struct {
+	slog.Handler
+	records int
+}
+
+func (c *counting) Handle(ctx context.Context, r slog.Record) error {
+	c.records++
+	return c.Handler.Handle(ctx, r)
+}
+
+func ExampleCheckWrapper() {
+	for _, v := range handlertest.CheckWrapper(func(next slog.Handler) slog.Handler {
+		return &counting{Handler: next}
+	}) {
+		fmt.Println(v.Rule)
+	}
+	// Output:
+	// With and WithGroup keep the wrapper
+	// Unwrap leads to the next handler
 }

@@ -111,6 +111,18 @@ func wrapperRules() []rule[Wrap] {
 			g := func(args ...any) []slog.Attr { return append(ints("a", 1), slog.Group("g", args...)) }
 			return all(calls[0].has(g("b", 2, "c", 3, "d", 4)...), calls[1].has(g("b", 2, "d", 4)...))
 		}},
+		{"With and WithGroup keep the wrapper", func(wrap Wrap) error {
+			h := wrap(&spy{spied: &spied{}})
+			if _, none := h.(*spy); none {
+				return nil // there is no wrapper to keep
+			}
+			for _, h := range []slog.Handler{h.WithAttrs(ints("a", 1)), h.WithGroup("g")} {
+				if _, lost := h.(*spy); lost {
+					return errors.New("the next handler is all that is left")
+				}
+			}
+			return nil
+		}},
 		{"Unwrap leads to the next handler", func(wrap Wrap) error {
 			h := wrap(&spy{spied: &spied{}})
 			for _, h := range []slog.Handler{h, h.WithAttrs(ints("a", 1)), h.WithGroup("g")} {
