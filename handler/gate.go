@@ -3,6 +3,7 @@ package handler
 import (
 	"context"
 	"log/slog"
+	"math"
 	"sync/atomic"
 
 	"github.com/sluicelog/sluice/internal/attrs"
@@ -42,6 +43,7 @@ type Gate struct {
 	next    slog.Handler
 	opts    GateOptions
 	minimum minimum
+	floor   slog.Level // nothing below it passes, whatever the context and the rules
 	logger  string // the latest that With has bound outside of groups
 	grouped bool   // whether attrs of records are in a group
 	seen    atomic.Pointer[seenRules]
@@ -103,12 +105,16 @@ func NewGate(next slog.Handler, opts *GateOptions) *Gate {
 	if levels, ok := opts.Level.(*Levels); ok && levels == nil {
 		panic("handler: NewGate: Level is a nil *Levels")
 	}
-	return &Gate{next: next, opts: *opts, minimum: newMinimum(opts.Level)}
+	g := &Gate{next: next, opts: *opts, minimum: newMinimum(opts.Level), floor: math.MinInt}
+	if m := &g.minimum; !opts.FollowContext && m.levels == nil && m.variable == nil && m.other == nil {
+		g.floor = m.constant
+	}
+	return g
 }
 
 // Enabled reports whether level may pass the gate and the next handler takes it.
 func (g *Gate) Enabled(ctx context.Context, level slog.Level) bool {
-	return level >= g.lowest(ctx) && (g.opts.Max == nil || level <= g.opts.Max.Level()) && g.next.Enabled(ctx, level)
+	return level >= g.floor && level >= g.lowest(ctx) && (g.opts.Max == nil || level <= g.opts.Max.Level()) && g.next.Enabled(ctx, level)
 }
 
 // lowest returns the lowest level of which a record may pass.
@@ -220,7 +226,7 @@ func (g *Gate) WithAttrs(as []slog.Attr) slog.Handler {
 			f.look(a)
 		}
 	}
-	return &Gate{next: g.next.WithAttrs(as), opts: g.opts, minimum: g.minimum, logger: f.logger, grouped: g.grouped}
+	return g.derived(g.next.WithAttrs(as), f.logger, g.grouped)
 }
 
 // WithGroup returns a Gate before the next handler with a group.
@@ -228,7 +234,11 @@ func (g *Gate) WithGroup(name string) slog.Handler {
 	if name == "" {
 		return g
 	}
-	return &Gate{next: g.next.WithGroup(name), opts: g.opts, minimum: g.minimum, logger: g.logger, grouped: true}
+	return g.derived(g.next.WithGroup(name), g.logger, true)
+}
+
+func (g *Gate) derived(next slog.Handler, logger string, grouped bool) *Gate {
+	return &Gate{next: next, opts: g.opts, minimum: g.minimum, floor: g.floor, logger: logger, grouped: grouped}
 }
 
 // Unwrap returns the next handler.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -178,7 +179,7 @@ func (h *holder) release(s *triggerShared) []heldRecord {
 	defer h.mu.Unlock()
 	held := h.of(s)
 	held.triggered = true
-	records := append(held.records[held.oldest:], held.records[:held.oldest]...)
+	records := slices.Concat(held.records[held.oldest:], held.records[:held.oldest])
 	held.records, held.oldest = nil, 0
 	return records
 }

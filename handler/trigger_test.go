@@ -3,10 +3,10 @@ package handler_test
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
+	"strconv"
 	"sync"
 	"testing"
 
@@ -87,7 +87,7 @@ func TestTrigger(t *testing.T) {
 			opts: &handler.TriggerOptions{MaxRecords: 2},
 			log: func(l *slog.Logger, c ctxs) {
 				for i := range 5 {
-					l.DebugContext(c.held, fmt.Sprint(i))
+					l.DebugContext(c.held, strconv.Itoa(i))
 				}
 				l.ErrorContext(c.held, "bad")
 			},
