@@ -63,7 +63,8 @@ Neither has one behind a pointer in a field that is not exported.
 A value without a secret is passed on as it is, not a copy; a record without
 one is passed on whole. Of a value with a secret in it, a masked copy is made
 in its JSON form, a map, a slice or an object in the order of the fields; a
-struct that prints itself becomes that text; an error stays an error that
+struct that prints itself becomes that text, and so does anything whose text has
+a secret by itself; an error stays an error that
 errors.Is knows, and says by a method ErrorType what it was. A group, a map or a struct under a
 sensitive key becomes the mask, a text; of WithGroup, what is in it does. An object, array or string of JSON,
 in a text or as one, stays valid. Nothing that belongs to the caller is written.

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"reflect"
+	"strings"
 
 	"github.com/sluicelog/sluice/internal/jsonenc"
 	"github.com/sluicelog/sluice/internal/snapshot"
@@ -42,45 +43,51 @@ func (w *walk) rendered(v reflect.Value) (out any, changed bool) {
 		return w.failure(err, v, t)
 	}
 	dirty := w.behindMethods(v, t) // first, to know what it may print
+	if !printsByJSON(reflect.TypeOf(x)) {
+		return w.texted(x, v, t, dirty)
+	}
 	out, changed = w.printed(x)
-	if out == nil { // only a pointer to it prints by a method
-		return w.inner(v, w.shared.info(t))
-	}
-	changed = changed || dirty
-	if text, ok := out.(string); ok && changed && w.hidden == 0 && !printsByJSON(reflect.TypeOf(x)) {
-		out = w.twofold(x, v, text)
-	}
-	return out, changed
+	return out, changed || dirty
 }
 
-// twofold returns what stands for a map or a list that prints itself as text, but
-// that encoding/json prints by its members: an object stays an object. A struct
-// becomes its text, as a URL should.
-func (w *walk) twofold(x any, v reflect.Value, text string) any {
+// texted masks the secrets in what prints itself as text, but not as JSON.
+func (w *walk) texted(x any, v reflect.Value, t reflect.Type, dirty bool) (out any, changed bool) {
+	text, ok := printedBy(x)
+	if !ok { // only a pointer to it prints by a method
+		return w.inner(v, w.shared.info(t))
+	}
+	plain := w.withoutSecrets(text)
+	masked, more := w.text(plain)
+	if dirty && !more && w.hidden == 0 {
+		if out := w.members(x, v, masked); out != nil {
+			return out, true
+		}
+	}
+	return masked, dirty || more || plain != text
+}
+
+// members returns what stands for a map or a list that encoding/json prints by its
+// members: an object stays an object. All that the text gives away has to be in
+// these, where it is masked, or else, and of a struct, which may be a URL, the text
+// is all that remains, and members returns nil.
+func (w *walk) members(x any, v reflect.Value, text string) any {
 	if v.Kind() == reflect.Pointer {
 		v = v.Elem()
 	}
 	switch v.Kind() {
 	case reflect.Map, reflect.Slice, reflect.Array:
 	default:
-		return text
-	}
-	info := w.shared.info(v.Type())
-	if w.blind || w.over {
-		return text
+		return nil
 	}
 	hits := len(w.hits)
-	inner, changed := w.inner(v, info)
+	inner, changed := w.inner(v, w.shared.info(v.Type()))
 	w.hits = w.hits[:hits] // as for the text
-	if w.blind || w.over {
-		return text
-	}
-	if !changed {
-		inner = x
+	if !changed || w.blind || w.over {
+		return nil
 	}
 	raw := w.withoutSecrets(string(jsonenc.AppendAny(nil, inner)))
-	if !json.Valid([]byte(raw)) {
-		return text
+	if strings.HasPrefix(raw, `"!ERROR:`) || !json.Valid([]byte(raw)) {
+		return nil
 	}
 	_, stringer := x.(fmt.Stringer)
 	return snapshot.Printed([]byte(raw), text, stringer)
@@ -103,16 +110,7 @@ func (w *walk) printed(x any) (out any, changed bool) {
 			out = masked
 		}
 	}
-	text, ok := "", true
-	switch x := x.(type) {
-	case fmt.Formatter:
-		text = fmt.Sprintf("%+v", x)
-	case fmt.Stringer:
-		text = x.String()
-	default:
-		ok = false
-	}
-	if ok {
+	if text, ok := printedBy(x); ok {
 		masked, dirty := w.printedText(text)
 		changed = changed || dirty
 		if out == nil {
@@ -120,6 +118,18 @@ func (w *walk) printed(x any) (out any, changed bool) {
 		}
 	}
 	return out, changed
+}
+
+// printedBy returns what fmt prints of x by a method of its own.
+func printedBy(x any) (text string, ok bool) {
+	switch x := x.(type) {
+	case fmt.Formatter:
+		return fmt.Sprintf("%+v", x), true
+	case fmt.Stringer:
+		return x.String(), true
+	default:
+		return "", false
+	}
 }
 
 func (w *walk) marshaled(m json.Marshaler) (out any, changed bool) {

@@ -549,9 +549,19 @@ func TestShapes(t *testing.T) {
 			`{"md":{"authorization":"[REDACTED]","x-request-id":["42"]}}`, `md="2 pairs, [REDACTED]"`,
 		},
 		{
-			"list with a String method stays a list", nil, nil,
+			"map whose String method tells more than its members", nil, nil,
+			[]S{slog.Any("m", telling{"k": "hunter2", "password": "12345678"})},
+			`{"m":"password=[REDACTED]"}`, `m="password=[REDACTED]"`,
+		},
+		{
+			"bytes with a String method", nil, nil,
+			[]S{slog.Any("b", quietBytes("hunter2")), slog.Any("l", []any{quietBytes("hunter2")})},
+			`{"b":"password=[REDACTED]","l":["password=[REDACTED]"]}`, `b="password=[REDACTED]" l="[password=[REDACTED]]"`,
+		},
+		{
+			"list whose text has a secret by itself", nil, nil,
 			[]S{slog.Any("l", words{"password=hunter2", "b"})},
-			`{"l":["password=[REDACTED]","b"]}`, `l="password=[REDACTED] b"`,
+			`{"l":"password=[REDACTED] b"}`, `l="password=[REDACTED] b"`,
 		},
 		{
 			"Stringer that hides a field", nil, nil,
@@ -699,3 +709,11 @@ func (h header) String() string {
 type words []string
 
 func (w words) String() string { return strings.Join(w, " ") }
+
+type telling map[string]string
+
+func (m telling) String() string { return "password=" + m["k"] }
+
+type quietBytes []byte
+
+func (b quietBytes) String() string { return "password=" + string(b) }
