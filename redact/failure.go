@@ -3,8 +3,10 @@ package redact
 import (
 	"errors"
 	"reflect"
+	"strings"
 
 	"github.com/sluicelog/sluice/internal/errtrace"
+	"github.com/sluicelog/sluice/internal/snapshot"
 )
 
 // failure masks the secrets in an error. All errors that it wraps are looked at too:
@@ -13,13 +15,14 @@ func (w *walk) failure(err error, v reflect.Value, t reflect.Type) (out any, cha
 	hits := len(w.hits)
 	dirty := w.behindError(err, v, t)
 	_, inMethods := w.printed(err)
+	typ, _ := w.text(errtrace.TypeName(err))
 	w.hits = w.hits[:hits] // none of these is printed
 	text, changed := w.printedText(err.Error())
 	if !changed && !dirty && !inMethods {
 		return nil, false
 	}
 	return &maskedError{
-		text: text, typ: errtrace.TypeName(err),
+		text: text, typ: typ,
 		is: func(target error) bool { return errors.Is(err, target) },
 	}, true
 }
@@ -31,7 +34,36 @@ func (w *walk) behindError(err error, v reflect.Value, t reflect.Type) bool {
 	defer w.unhide()
 	n := 0
 	dirty := w.wrapped(err, &n)
+	dirty = w.told(err, t) || dirty
 	return w.behindMethods(v, t) || dirty
+}
+
+// told reports whether there is a secret in what an error tells besides its text:
+// its type, and its stack where that is text.
+func (w *walk) told(err error, t reflect.Type) (dirty bool) {
+	if !w.shared.info(t).tells {
+		return false
+	}
+	look := func(text string) {
+		_, changed := w.text(text)
+		dirty = dirty || changed
+	}
+	if e, ok := err.(interface{ ErrorType() string }); ok { //nolint:errorlint // each error of the tree is asked
+		look(e.ErrorType())
+	}
+	trace := snapshot.Tracer(err)
+	if trace == nil {
+		return dirty
+	}
+	switch trace := trace().(type) {
+	case string:
+		look(trace)
+	case []byte:
+		look(string(trace))
+	case []string:
+		look(strings.Join(trace, "\n"))
+	}
+	return dirty
 }
 
 // maxErrors is how many errors one may wrap.
@@ -62,7 +94,8 @@ func (w *walk) wrapped(err error, n *int) (dirty bool) {
 			inText = true
 		}
 		inFields := w.behindMethods(v, v.Type())
-		if w.wrapped(e, n) || inText || inFields {
+		told := w.told(e, v.Type())
+		if w.wrapped(e, n) || inText || inFields || told {
 			dirty = true
 		}
 	}

@@ -178,6 +178,37 @@ type nilError struct{ Token string }
 
 func (*nilError) Error() string { return "nil" }
 
+type typedError struct{ typ, stack string }
+
+func (*typedError) Error() string        { return "plain" }
+func (e *typedError) ErrorType() string  { return e.typ }
+func (e *typedError) Stacktrace() string { return e.stack }
+
+// What handlers print of an error besides its text.
+func TestTypesAndStacksOfErrors(t *testing.T) {
+	t.Parallel()
+	for name, err := range map[string]error{
+		"type":                    &typedError{"password=hunter2", ""},
+		"stack":                   &typedError{"", "password=hunter2\n\tat f (/f.go:1)"},
+		"type of a cause":         fmt.Errorf("x: %w", &typedError{"password=hunter2", ""}),
+		"stack of one of several": errors.Join(io.EOF, &typedError{"", "password=hunter2\n"}),
+		"text and type":           fmt.Errorf("token=hunter2: %w", &typedError{"password=hunter2", ""}),
+	} {
+		var buf testlog.Buffer
+		h := handler.NewErrorStack(handler.NewJSONHandler(&buf, nil), nil)
+		slog.New(redact.NewHandler(h, nil)).Info("m", "e", err)
+		if line := buf.String(); strings.Contains(line, "hunter2") {
+			t.Errorf("%s: the secret is in %s", name, line)
+		}
+	}
+	var got slog.Value
+	clean := &typedError{"timeout", "f (/f.go:1)"}
+	slog.New(redact.NewHandler(capture{&got}, nil)).Info("m", "e", clean)
+	if got.Any() != error(clean) {
+		t.Errorf("an error without a secret becomes %T", got.Any())
+	}
+}
+
 // A masked error is still an error, and errors.Is knows it.
 func TestMaskedErrorsStayErrors(t *testing.T) {
 	t.Parallel()

@@ -52,18 +52,39 @@ func (w *walk) rendered(v reflect.Value) (out any, changed bool) {
 
 // texted masks the secrets in what prints itself as text, but not as JSON.
 func (w *walk) texted(x any, v reflect.Value, t reflect.Type, dirty bool) (out any, changed bool) {
-	text, ok := printedBy(x)
+	text, changed, own, ok := w.formatted(x)
 	if !ok { // only a pointer to it prints by a method
 		return w.inner(v, w.shared.info(t))
 	}
-	plain := w.withoutSecrets(text)
-	masked, more := w.text(plain)
-	if dirty && !more && w.hidden == 0 {
-		if out := w.members(x, v, masked); out != nil {
+	if dirty && !own && w.hidden == 0 {
+		if out := w.members(x, v, text); out != nil {
 			return out, true
 		}
 	}
-	return masked, dirty || more || plain != text
+	return text, dirty || changed
+}
+
+// formatted masks the secrets in what fmt prints of x by a method of its own. Own
+// says that there are others than those behind the method. A String method that fmt
+// does not call is looked at as well, since there are handlers that do.
+func (w *walk) formatted(x any) (masked string, changed, own, ok bool) {
+	s, stringer := x.(fmt.Stringer)
+	text := ""
+	switch f, formatter := x.(fmt.Formatter); {
+	case formatter:
+		text = fmt.Sprintf("%+v", f)
+		if stringer {
+			_, own = w.printedText(s.String())
+		}
+	case stringer:
+		text = s.String()
+	default:
+		return "", false, false, false
+	}
+	plain := w.withoutSecrets(text)
+	masked, more := w.text(plain)
+	own = own || more
+	return masked, own || plain != text, own, true
 }
 
 // members returns what stands for a map or a list that encoding/json prints by its
@@ -110,26 +131,13 @@ func (w *walk) printed(x any) (out any, changed bool) {
 			out = masked
 		}
 	}
-	if text, ok := printedBy(x); ok {
-		masked, dirty := w.printedText(text)
+	if text, dirty, _, ok := w.formatted(x); ok {
 		changed = changed || dirty
 		if out == nil {
-			out = masked
+			out = text
 		}
 	}
 	return out, changed
-}
-
-// printedBy returns what fmt prints of x by a method of its own.
-func printedBy(x any) (text string, ok bool) {
-	switch x := x.(type) {
-	case fmt.Formatter:
-		return fmt.Sprintf("%+v", x), true
-	case fmt.Stringer:
-		return x.String(), true
-	default:
-		return "", false
-	}
 }
 
 func (w *walk) marshaled(m json.Marshaler) (out any, changed bool) {

@@ -554,6 +554,11 @@ func TestShapes(t *testing.T) {
 			`{"m":"password=[REDACTED]"}`, `m="password=[REDACTED]"`,
 		},
 		{
+			"String beside a Format that hides it", nil, nil,
+			[]S{slog.Any("v", twoTongues{"hunter2"})},
+			`{"v":"quiet"}`, `v=quiet`,
+		},
+		{
 			"bytes with a String method", nil, nil,
 			[]S{slog.Any("b", quietBytes("hunter2")), slog.Any("l", []any{quietBytes("hunter2")})},
 			`{"b":"password=[REDACTED]","l":["password=[REDACTED]"]}`, `b="password=[REDACTED]" l="[password=[REDACTED]]"`,
@@ -717,3 +722,9 @@ func (m telling) String() string { return "password=" + m["k"] }
 type quietBytes []byte
 
 func (b quietBytes) String() string { return "password=" + string(b) }
+
+// twoTongues prints one thing by fmt and another by String.
+type twoTongues struct{ text string }
+
+func (v twoTongues) Format(s fmt.State, _ rune) { _, _ = io.WriteString(s, "quiet") }
+func (v twoTongues) String() string             { return "password=" + v.text }

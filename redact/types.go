@@ -11,6 +11,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/sluicelog/sluice/internal/snapshot"
 )
 
 // A typeInfo is what has to be known about a type to look at its values.
@@ -21,6 +23,7 @@ type typeInfo struct {
 	guarded bool    // what is in it, only its methods may read, with a lock held
 	open    bool    // it has an exported field that prints text
 	private bool    // it has a field that prints text and is not exported
+	tells   bool    // it is an error that tells its type or its stack
 	rule    int     // by which all of it is a secret, or none
 	fields  []field // of a struct
 	pair    bool    // it is a struct with a name, in field named, and a value, in field value
@@ -53,6 +56,7 @@ func (s *shared) info(t reflect.Type) *typeInfo {
 		methods: hasMethods(t),
 		locked:  hasLock(t),
 		guarded: isGuarded(t),
+		tells:   tells(t),
 		rule:    s.ofType(t),
 	}
 	if t.Kind() == reflect.Struct {
@@ -68,6 +72,15 @@ func (s *shared) info(t reflect.Type) *typeInfo {
 	}
 	s.types.Store(t, info)
 	return info
+}
+
+func tells(t reflect.Type) bool {
+	if t.Kind() == reflect.Interface || !t.Implements(reflect.TypeFor[error]()) {
+		return false
+	}
+	err, _ := reflect.Zero(t).Interface().(error)
+	_, typed := err.(interface{ ErrorType() string })
+	return typed || snapshot.Tracer(err) != nil
 }
 
 // prints reports whether a value of type t can print a text, or anything under a
