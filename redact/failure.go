@@ -48,7 +48,7 @@ func (w *walk) told(err error, t reflect.Type) (dirty bool) {
 		_, changed := w.text(text)
 		dirty = dirty || changed
 	}
-	if e, ok := err.(interface{ ErrorType() string }); ok { //nolint:errorlint // each error of the tree is asked
+	if e, ok := err.(interface{ ErrorType() string }); ok {
 		look(e.ErrorType())
 	}
 	trace := snapshot.Tracer(err)

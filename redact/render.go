@@ -68,8 +68,8 @@ func (w *walk) texted(x any, v reflect.Value, t reflect.Type, dirty bool) (out a
 // says that there are others than those behind the method. A String method that fmt
 // does not call is looked at as well, since there are handlers that do.
 func (w *walk) formatted(x any) (masked string, changed, own, ok bool) {
+	var text string
 	s, stringer := x.(fmt.Stringer)
-	text := ""
 	switch f, formatter := x.(fmt.Formatter); {
 	case formatter:
 		text = fmt.Sprintf("%+v", f)

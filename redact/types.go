@@ -78,7 +78,7 @@ func tells(t reflect.Type) bool {
 	if t.Kind() == reflect.Interface || !t.Implements(reflect.TypeFor[error]()) {
 		return false
 	}
-	err, _ := reflect.Zero(t).Interface().(error)
+	err, _ := reflect.TypeAssert[error](reflect.Zero(t))
 	_, typed := err.(interface{ ErrorType() string })
 	return typed || snapshot.Tracer(err) != nil
 }
