@@ -3,6 +3,7 @@ package thirdparty_test
 import (
 	"bytes"
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"log"
@@ -16,7 +17,6 @@ import (
 
 	"github.com/ThreeDotsLabs/watermill"
 	"github.com/ThreeDotsLabs/watermill/pubsub/gochannel"
-	"github.com/glebarez/sqlite"
 	"github.com/go-chi/httplog/v3"
 	"github.com/go-logr/logr"
 	"github.com/grpc-ecosystem/go-grpc-middleware/v2/interceptors/logging"
@@ -202,18 +202,19 @@ func Example_log() {
 }
 
 func Example_gorm() {
-	h := stdout()
-	db, err := gorm.Open(sqlite.Open(":memory:"), &gorm.Config{
+	h, dialector := stdout(), dialect{pool: sql.OpenDB(database{})}
+	defer dialector.pool.Close()
+	db, err := gorm.Open(dialector, &gorm.Config{
 		Logger: gormlogger.NewSlogLogger(slog.New(h), gormlogger.Config{
 			LogLevel: gormlogger.Warn, ParameterizedQueries: true, IgnoreRecordNotFoundError: true,
 		}),
 	})
 
 	if err == nil {
-		db.Exec("select * from accounts where password = ?", "hunter2")
+		db.Exec("delete from users where password = ?", "hunter2")
 	}
 	// Output:
-	// {"level":"ERROR","msg":"SQL executed","trace":{"sql":"select * from accounts where password = ?","rows":0,"error":"SQL logic error: no such table: accounts (1)"}}
+	// {"level":"ERROR","msg":"SQL executed","trace":{"sql":"delete from users where password = ?","rows":0,"error":"no such table: delete from users where password = ?"}}
 }
 
 func Example_httplog() {

@@ -8,7 +8,6 @@ import (
 	"net/http/httptest"
 	"testing"
 
-	"github.com/glebarez/sqlite"
 	"github.com/go-chi/httplog/v3"
 	"github.com/google/go-cmp/cmp"
 	"github.com/hashicorp/go-retryablehttp"
@@ -146,15 +145,10 @@ func TestContextOfRequests(t *testing.T) {
 		Level: slog.LevelDebug,
 	}), &handler.GateOptions{Level: slog.LevelWarn, FollowContext: true}), nil), nil)
 	logger := slog.New(h).WithGroup("lib")
-	db, err := gorm.Open(sqlite.Open(":memory:"), &gorm.Config{Logger: gormlogger.NewSlogLogger(logger, gormlogger.Config{LogLevel: gormlogger.Info})})
+	db, err := gorm.Open(accounts(t), &gorm.Config{Logger: gormlogger.NewSlogLogger(logger, gormlogger.Config{LogLevel: gormlogger.Info})})
 	if err != nil {
 		t.Fatal(err)
 	}
-	pool, err := db.DB()
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { pool.Close() })
 	access := httplog.RequestLogger(logger, &httplog.Options{Schema: httplog.SchemaECS.Concise(true), Level: slog.LevelDebug})(
 		http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if err := db.WithContext(r.Context()).Exec("select 1").Error; err != nil {
