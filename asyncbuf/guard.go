@@ -2,10 +2,11 @@ package asyncbuf
 
 import (
 	"context"
-	"fmt"
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/sluicelog/sluice/internal/panics"
 )
 
 // A place says what of the user's a goroutine is in. To wait for a buffer there
@@ -107,8 +108,15 @@ func rescue(name string, f func() error) (err error) {
 
 // panicked returns an error that says who panicked with v.
 func panicked(name string, v any) error {
-	if err, ok := v.(error); ok {
-		return fmt.Errorf("%s panicked: %w", name, err)
-	}
-	return fmt.Errorf("%s panicked: %v", name, v)
+	e := &panicError{text: name + " panicked: " + panics.Text(v)}
+	e.cause, _ = v.(error)
+	return e
 }
+
+type panicError struct {
+	text  string
+	cause error // what it panicked with, nil if that is no error
+}
+
+func (e *panicError) Error() string { return e.text }
+func (e *panicError) Unwrap() error { return e.cause }

@@ -21,6 +21,12 @@ var _ slog.Handler = (*Branch)(nil)
 // When returns a Branch that passes the records for which match is true on to
 // h. It works in a [Handler], a [FirstMatch] and a [Failover], and alone. It
 // panics if match or h is nil.
+//
+// The condition stands outermost, only [Named] may be around it: as
+// When(match, handler.NewGate(h, nil)), not as handler.NewGate(When(match, h), nil).
+// A FirstMatch, a Failover and the counts of all three know nothing of one that is
+// inside of another wrapper: what does not match is to them a record that was taken,
+// and no other handler gets it.
 func When(match Match, h slog.Handler) *Branch {
 	if match == nil {
 		panic("fanout: When: nil match")
@@ -92,7 +98,7 @@ func (b *Branch) WithAttrs(as []slog.Attr) slog.Handler {
 	if b.match != nil {
 		derived.bound = b.bound.WithAttrs(as) // a copy: the next handler may change the slice
 	}
-	derived.next = derivedFrom(b.next, func(h slog.Handler) slog.Handler { return h.WithAttrs(as) })
+	derived.next = bindAttrs(b.next, as)
 	return &derived
 }
 
@@ -106,7 +112,7 @@ func (b *Branch) WithGroup(name string) slog.Handler {
 	if b.match != nil {
 		derived.bound = b.bound.WithGroup(name)
 	}
-	derived.next = derivedFrom(b.next, func(h slog.Handler) slog.Handler { return h.WithGroup(name) })
+	derived.next = bindGroup(b.next, name)
 	return &derived
 }
 

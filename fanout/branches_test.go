@@ -244,9 +244,39 @@ func (a adder) Handle(ctx context.Context, r slog.Record) error {
 	return errors.Join(a.Handler.Handle(ctx, r), a.err)
 }
 
+// handlerFunc is a handler that is a func.
+type handlerFunc func(slog.Record) error
+
+func (f handlerFunc) Enabled(context.Context, slog.Level) bool      { return true }
+func (f handlerFunc) Handle(_ context.Context, r slog.Record) error { return f(r) }
+func (f handlerFunc) WithAttrs([]slog.Attr) slog.Handler            { return f }
+func (f handlerFunc) WithGroup(string) slog.Handler                 { return f }
+
+func TestOptionsAreCopied(t *testing.T) {
+	t.Parallel()
+	alarms := 0
+	opts := &fanout.Options{OnError: func(error) { alarms++ }}
+	for _, h := range []slog.Handler{
+		fanout.NewHandler(opts, handlerFunc(func(slog.Record) error { return testlog.ErrInjected })),
+		fanout.NewFailover(opts, handlerFunc(func(slog.Record) error { return testlog.ErrInjected })),
+	} {
+		before := opts.OnError
+		opts.OnError = nil
+		slog.New(h).Info("m")
+		opts.OnError = before
+	}
+	if alarms != 2 {
+		t.Errorf("%d alarms, want 2: the options were kept", alarms)
+	}
+	if opts.MaxFailures != 0 || opts.CoolDown != 0 || opts.MaxCoolDown != 0 {
+		t.Errorf("the options have become %+v", opts)
+	}
+}
+
 func TestNilHandlersAreLeftOut(t *testing.T) {
 	t.Parallel()
 	var file *slog.JSONHandler
+	var fn handlerFunc
 	var inner *fanout.Handler
 	out, got := text(slog.LevelInfo)
 	for name, h := range map[string]interface {
@@ -254,9 +284,9 @@ func TestNilHandlersAreLeftOut(t *testing.T) {
 		Unwrap() []slog.Handler
 		Stats() []fanout.Stats
 	}{
-		"Handler":    fanout.NewHandler(nil, nil, file, inner, fanout.Named("out", out)),
-		"FirstMatch": fanout.NewFirstMatch(nil, nil, file, inner, fanout.Named("out", out)),
-		"Failover":   fanout.NewFailover(nil, nil, file, inner, fanout.Named("out", out)),
+		"Handler":    fanout.NewHandler(nil, nil, file, inner, fn, fanout.Named("out", out)),
+		"FirstMatch": fanout.NewFirstMatch(nil, nil, file, inner, fn, fanout.Named("out", out)),
+		"Failover":   fanout.NewFailover(nil, nil, file, inner, fn, fanout.Named("out", out)),
 	} {
 		if err := h.WithAttrs([]slog.Attr{slog.Int("a", 1)}).Handle(t.Context(), record(slog.LevelInfo)); err != nil {
 			t.Error(err)

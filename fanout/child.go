@@ -2,7 +2,6 @@ package fanout
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"reflect"
 	"slices"
@@ -12,6 +11,7 @@ import (
 // derived from it.
 type child struct {
 	next    slog.Handler // the one behind all branches
+	taker   taker        // what is given its records: next, or what stands for it
 	branch  *Branch      // nil if there is none
 	account *account
 	tallied set // itself, if it is counted in a tally
@@ -23,6 +23,7 @@ func newChild(h slog.Handler, a *account) child {
 	for {
 		b, ok := c.next.(*Branch)
 		if !ok {
+			c.taker = takerOf(c.next)
 			return c
 		}
 		c.next = b.next
@@ -56,14 +57,14 @@ func numbered(children []child, opts *Options) []child {
 	return children
 }
 
-// isNil reports whether h is nil or a pointer or func that is, as a variable of a
+// isNil reports whether v is nil or a pointer or func that is, as a variable of a
 // handler's type is until something is assigned to it.
-func isNil(h slog.Handler) bool {
-	if h == nil {
+func isNil(v any) bool {
+	if v == nil {
 		return true
 	}
-	v := reflect.ValueOf(h)
-	return (v.Kind() == reflect.Pointer || v.Kind() == reflect.Func) && v.IsNil()
+	rv := reflect.ValueOf(v)
+	return (rv.Kind() == reflect.Pointer || rv.Kind() == reflect.Func) && rv.IsNil()
 }
 
 func enabled(ctx context.Context, level slog.Level, children []child) (ok bool) {
@@ -81,50 +82,34 @@ func enabled(ctx context.Context, level slog.Level, children []child) (ok bool) 
 	return false
 }
 
-func withAttrs(children []child, attrs []slog.Attr) []child {
+func withAttrs(children []child, as []slog.Attr) []child {
 	return derived(children, func(h slog.Handler) slog.Handler {
-		own := attrs
+		own := as
 		if len(children) > 1 {
-			own = slices.Clone(attrs) // a handler may change what it is given
+			own = slices.Clone(as) // a handler may change what it is given
 		}
-		return h.WithAttrs(own)
+		return bindAttrs(h, own)
 	})
 }
 
 func withGroup(children []child, name string) []child {
-	return derived(children, func(h slog.Handler) slog.Handler { return h.WithGroup(name) })
+	return derived(children, func(h slog.Handler) slog.Handler { return bindGroup(h, name) })
 }
 
 func derived(children []child, derive func(slog.Handler) slog.Handler) []child {
 	out := make([]child, len(children))
 	for i, c := range children {
-		out[i] = newChild(derivedFrom(c.handler(), derive), c.account)
-		out[i].tallied = c.tallied
-	}
-	return out
-}
-
-// derivedFrom keeps a handler that cannot be derived from for the record that
-// asks for it, where the failure is reported.
-func derivedFrom(h slog.Handler, derive func(slog.Handler) slog.Handler) (out slog.Handler) {
-	defer func() {
-		if p := recover(); p != nil {
-			out = broken{because(fmt.Sprintf("%T panics when derived from", h), p)}
+		d := newChild(derive(c.handler()), c.account)
+		d.tallied = c.tallied
+		if k, is := d.next.(*kept); is {
+			if _, was := c.next.(*kept); !was {
+				c.account.report(&slog.Record{}, k.err)
+			}
 		}
-	}()
-	if out = derive(h); isNil(out) {
-		return broken{fmt.Errorf("%T is nil when derived from", h)}
+		out[i] = d
 	}
 	return out
 }
-
-// broken stands for a handler that panicked in WithAttrs or WithGroup.
-type broken struct{ err error }
-
-func (b broken) Enabled(context.Context, slog.Level) bool  { return true }
-func (b broken) Handle(context.Context, slog.Record) error { return b.err }
-func (b broken) WithAttrs([]slog.Attr) slog.Handler        { return b }
-func (b broken) WithGroup(string) slog.Handler             { return b }
 
 func unwrap(children []child) []slog.Handler {
 	handlers := make([]slog.Handler, len(children))

@@ -40,6 +40,19 @@ func (s State) MarshalText() ([]byte, error) {
 	return []byte(s.String()), nil
 }
 
+// UnmarshalText reads what MarshalText returns.
+func (s *State) UnmarshalText(text []byte) error {
+	switch string(text) {
+	case "up":
+		*s = Up
+	case "down":
+		*s = Down
+	default:
+		return fmt.Errorf("fanout: unmarshal state: unknown %q, want \"up\" or \"down\"", text)
+	}
+	return nil
+}
+
 // Health is how a handler of a [Failover] is doing.
 type Health struct {
 	// Name is what [Named] calls the handler, empty if it has no name.
@@ -67,7 +80,7 @@ type circuit struct {
 type condition struct {
 	Health
 	coolDown time.Duration
-	probed   atomic.Bool // a record has been let through to find out, which ends this condition
+	probed   atomic.Bool // a record is on its way to find out, which ends this condition
 }
 
 func newCircuit(a *account) *circuit {
@@ -76,11 +89,18 @@ func newCircuit(a *account) *circuit {
 	return c
 }
 
-// probe reports whether a record is to find out whether the handler works again.
-// It says so to one caller only.
-func (s *condition) probe() bool {
-	return !time.Now().Before(s.RetryAt) && s.probed.CompareAndSwap(false, true)
+// passedOver reports whether records are kept from the handler, be it to find out
+// whether it works again.
+func (s *condition) passedOver() bool {
+	return s.State == Down && (s.probed.Load() || time.Now().Before(s.RetryAt))
 }
+
+// probe reports whether a record is to find out whether the handler works again. It
+// says so to one caller only.
+func (s *condition) probe() bool { return s.probed.CompareAndSwap(false, true) }
+
+// unprobe says that the record was none for the handler: another one is to find out.
+func (s *condition) unprobe() { s.probed.Store(false) }
 
 // succeeded notes that the handler took a record, and returns the new state if
 // that changes it.

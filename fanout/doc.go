@@ -28,10 +28,13 @@ Handlers are called one after the other, in the order they were given, on the
 goroutine that logs. What one does to its record and to the slices given to
 WithAttrs, the others do not see. One that returns an error, panics or ends the
 goroutine does not keep the record from the others: the failure is counted, given to
-OnError as an *[Error] and returned, joined with the rest. A record that a Failover
-gets goes to one handler that takes it, and is lost only if none does, not even
-those that it had given up on. Nothing here takes a lock or starts a goroutine, and
-nothing is closed: whoever opened a handler closes it.
+OnError as an *[Error] and returned, joined with the rest. One that panics in WithAttrs
+or WithGroup, which is reported once, stays as it was, and has what could not be bound
+put into each of its records. A record that a Failover gets goes to one handler that
+takes it, and is lost only if none does, not even those that it had given up on. To
+hand a record on takes no lock, but where [InPackage] and [InFunction] see a place in
+the program for the first time. Nothing here starts a goroutine, and nothing is closed:
+whoever opened a handler closes it.
 
 Stats of each are exact: what was handed to a handler was written or dropped.
 

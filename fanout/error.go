@@ -4,14 +4,16 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+
+	"github.com/sluicelog/sluice/internal/panics"
 )
 
 // Error is the failure of one of several handlers.
 type Error struct {
 	Name    string     // what [Named] calls it; empty if it has no name
 	Number  int        // its place in Stats and Unwrap, counted from one
-	Level   slog.Level // that of the record
-	Message string     // that of the record
+	Level   slog.Level // that of the record; 0 if the handler failed in WithAttrs or WithGroup
+	Message string     // that of the record; empty if the handler failed in WithAttrs or WithGroup
 	Err     error      // what the handler returned; or that it panicked, and with what
 }
 
@@ -32,6 +34,9 @@ var errMatchExits = errors.New("match ends the goroutine")
 // panicked returns a failure for what was recovered from a match or a handler. It
 // is nil for one that called runtime.Goexit.
 func panicked(h slog.Handler, matching bool, recovered any) error {
+	if k, ok := h.(*kept); ok {
+		h = k.next
+	}
 	switch {
 	case matching && recovered == nil:
 		return errMatchExits
@@ -46,8 +51,15 @@ func panicked(h slog.Handler, matching bool, recovered any) error {
 
 // because keeps an error that somebody panicked with to be found by errors.Is.
 func because(what string, recovered any) error {
-	if err, ok := recovered.(error); ok {
-		return fmt.Errorf("%s: %w", what, err)
-	}
-	return fmt.Errorf("%s: %v", what, recovered)
+	p := &panicError{text: what + ": " + panics.Text(recovered)}
+	p.err, _ = recovered.(error)
+	return p
 }
+
+type panicError struct {
+	text string
+	err  error // what the panic was called with, nil if that is no error
+}
+
+func (e *panicError) Error() string { return e.text }
+func (e *panicError) Unwrap() error { return e.err }

@@ -13,15 +13,20 @@ import (
 // The first handler has every record as long as it is Up. One that fails with
 // several records in a row, see [Options], is [Down]: it is passed over, so that
 // its failures, which may be slow, cost the program nothing. After a cool-down it
-// is offered one record, beside which the others still pass it over. If it takes
-// that, it is Up again. A record that no handler takes which is Up is offered to
-// those that are Down too, in their order: it is not given up untried.
+// is offered one record, beside which the others still pass it over, for ever if its
+// Handle never returns. A record that no handler takes which is Up is offered to those
+// that are Down too, in their order: it is not given up untried. With any record that
+// it takes, be it a late one from before it went Down, a handler is Up again.
 //
 // The first handler decides which levels are wanted, also while it is Down: what
-// is logged does not depend on how an output is doing. One of the others that is
-// not enabled for a level is passed over, and so is a [Branch] that the record
-// does not match. With Spread there is no first: a level is wanted if any handler
-// wants it.
+// is logged does not depend on how an output is doing. With Spread there is no first: a
+// level is wanted if any handler wants it.
+//
+// Passed over as well, without being a failure, is one of the others that is not enabled
+// for a level, a [Branch] that the record does not match, and a [Handler], a [FirstMatch]
+// or another Failover that hands it to nobody. What any other handler leaves out counts
+// as taken, so the condition of a Branch has to be outermost. A condition that panics is
+// reported, and not held against its handler.
 //
 // A writer that takes a line and still returns an error, as an asyncbuf.Writer does
 // when a line is late, makes the record go to the next handler too: it arrives
@@ -60,15 +65,45 @@ func (f *Failover) Enabled(ctx context.Context, level slog.Level) bool {
 // Handle hands clones of the record to the handlers in turn, until one returns
 // no error. It returns an error only when none does: all of theirs, joined.
 func (f *Failover) Handle(ctx context.Context, r slog.Record) error {
+	_, err := f.handle(ctx, &r)
+	return err
+}
+
+func (f *Failover) handle(ctx context.Context, r *slog.Record) (handed bool, err error) {
 	w := walk{children: f.children}
-	if n := uint64(len(f.children)); f.turn != nil && n > 0 {
-		w.spread, w.start = true, int((f.turn.Add(1)-1)%n) //nolint:gosec // less than n
+	if f.turn != nil && len(f.children) > 0 {
+		w.spread, w.start = true, f.next()
 	}
-	taken := w.failover(ctx, &r)
-	if err := w.report(&r); !taken {
-		return err
+	taken := w.failover(ctx, r)
+	if err = w.report(r); taken {
+		err = nil
 	}
-	return nil
+	return w.handed, err
+}
+
+// next returns whose turn it is with Spread, of those that are not passed over.
+func (f *Failover) next() int {
+	up := uint64(0)
+	for i := range f.children {
+		if !f.passesOver(i) {
+			up++
+		}
+	}
+	turn := (f.turn.Add(1) - 1) % max(up, 1)
+	for i := range f.children {
+		switch {
+		case f.passesOver(i):
+		case turn == 0:
+			return i
+		default:
+			turn--
+		}
+	}
+	return 0
+}
+
+func (f *Failover) passesOver(i int) bool {
+	return f.children[i].account.circuit.state.Load().passedOver()
 }
 
 // failover offers the record to one after the other until it is taken. It goes
@@ -79,8 +114,9 @@ func (w *walk) failover(ctx context.Context, r *slog.Record) (taken bool) {
 		if w.at < 2*n {
 			p := recover()
 			c := w.child()
-			w.interrupted(c, p)
-			w.tripped(c)
+			if byMatch := w.interrupted(c, p); !byMatch {
+				w.tripped(c)
+			}
 			w.at++
 			taken = w.failover(ctx, r)
 			if p == nil { // the goroutine is on its way out: nothing after this will run
@@ -89,19 +125,24 @@ func (w *walk) failover(ctx context.Context, r *slog.Record) (taken bool) {
 		}
 	}()
 	for ; w.at < 2*n; w.at++ {
-		if w.at == n && !w.passedOver {
-			break
-		}
-		c, again := w.child(), w.at >= n
-		if again && w.hasFailed(c) {
+		c, first, again := w.child(), w.at == 0 && !w.spread, w.at >= n
+		if again && (!w.passedOver || w.hasFailed(c)) {
 			continue
 		}
 		s := c.account.circuit.state.Load()
-		if w.under = s; s.State == Down {
-			w.under = nil // until it is let through
+		probe, forced := s.State == Down && !again, s.State == Down && again
+		if w.under = s; forced {
+			w.under = nil
+		}
+		if probe && s.passedOver() {
+			if first && !enabled(ctx, r.Level, w.children[:1]) {
+				break
+			}
+			w.passedOver = true
+			continue
 		}
 		if !c.next.Enabled(ctx, r.Level) {
-			if w.at == 0 && !w.spread {
+			if first {
 				break
 			}
 			continue
@@ -109,22 +150,22 @@ func (w *walk) failover(ctx context.Context, r *slog.Record) (taken bool) {
 		if c.branch != nil && !w.matches(ctx, r, c) {
 			continue
 		}
-		if s.State == Down && !again {
-			if !s.probe() {
-				w.passedOver = true
-				continue
-			}
-			w.under = s
-		}
-		if err := c.next.Handle(ctx, r.Clone()); err != nil {
-			w.failed(c, err)
-			w.tripped(c)
+		if probe && !s.probe() {
+			w.passedOver = true
 			continue
 		}
-		c.account.wrote()
-		w.changed(c, c.account.circuit.succeeded())
-		taken = true
-		break
+		err := c.taker.Handle(ctx, r.Clone())
+		if err == nil {
+			w.wrote(c)
+			w.changed(c, c.account.circuit.succeeded())
+			taken = true
+			break
+		}
+		if w.failed(c, err) {
+			w.tripped(c)
+		} else if probe {
+			s.unprobe()
+		}
 	}
 	w.at = 2 * n
 	return taken
@@ -139,7 +180,7 @@ func (w *walk) child() *child {
 	return &w.children[i]
 }
 
-// hasFailed reports whether a child was offered the record before.
+// hasFailed reports whether a child failed with the record before.
 func (w *walk) hasFailed(c *child) bool {
 	return slices.ContainsFunc(w.failures, func(f failure) bool { return f.account == c.account })
 }

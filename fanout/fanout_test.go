@@ -413,33 +413,86 @@ type brittle struct{ slog.Handler }
 func (brittle) WithAttrs([]slog.Attr) slog.Handler { panic("WithAttrs") }
 func (brittle) WithGroup(string) slog.Handler      { panic("WithGroup") }
 
-func TestAHandlerThatCannotBeDerivedFromIsReported(t *testing.T) {
+// hollow has nothing to derive from it.
+type hollow struct{ slog.Handler }
+
+func (hollow) WithAttrs([]slog.Attr) slog.Handler { return (*slog.JSONHandler)(nil) }
+func (hollow) WithGroup(string) slog.Handler      { return nil }
+
+// TestAHandlerThatCannotBeDerivedFromLosesNothing has handlers that panic when they are
+// derived from, or have nothing to derive from them.
+func TestAHandlerThatCannotBeDerivedFromLosesNothing(t *testing.T) {
+	t.Parallel()
+	type derivable interface {
+		slog.Handler
+		Unwrap() []slog.Handler
+		Stats() []fanout.Stats
+	}
+	for name, newHandler := range map[string]func(*fanout.Options, slog.Handler) derivable{
+		"Handler":    func(o *fanout.Options, h slog.Handler) derivable { return fanout.NewHandler(o, h) },
+		"FirstMatch": func(o *fanout.Options, h slog.Handler) derivable { return fanout.NewFirstMatch(o, h) },
+		"Failover": func(o *fanout.Options, h slog.Handler) derivable {
+			return fanout.NewFailover(o, h, slog.DiscardHandler)
+		},
+		"Branch": func(o *fanout.Options, h slog.Handler) derivable {
+			return fanout.NewHandler(o, fanout.When(fanout.HasAttr("g.b"), h))
+		},
+	} {
+		for _, broken := range []func(slog.Handler) slog.Handler{
+			func(h slog.Handler) slog.Handler { return brittle{h} },
+			func(h slog.Handler) slog.Handler { return hollow{h} },
+		} {
+			out, got := text(slog.LevelWarn)
+			sink := broken(out)
+			var reported []error
+			h := newHandler(&fanout.Options{OnError: func(err error) { reported = append(reported, err) }}, fanout.Named("n", sink))
+			logger := slog.New(h).With("a", 1).WithGroup("g").With("b", 2)
+			logger.Info("not wanted")
+			logger.Warn("m", "c", 3)
+			want := []any{"WARN msg=m a=1 g.b=2 g.c=3", []fanout.Stats{{Name: "n", Accepted: 1, Written: 1}}}
+			if diff := cmp.Diff(want, []any{got(), h.Stats()[:1]}); diff != "" {
+				t.Errorf("%s, %T: mismatch (-want +got):\n%s", name, sink, diff)
+			}
+			if len(reported) != 1 {
+				t.Fatalf("%s, %T: reported %v, want one error", name, sink, reported)
+			}
+			e, ok := errors.AsType[*fanout.Error](reported[0])
+			if !ok || e.Name != "n" || e.Message != "" || !strings.Contains(e.Error(), "when derived from") {
+				t.Errorf("%s, %T: reported %#v", name, sink, reported[0])
+			}
+			if logger.Enabled(t.Context(), slog.LevelInfo) {
+				t.Errorf("%s, %T: enabled for a level that the handler does not want", name, sink)
+			}
+			inner, ok := logger.Handler().(derivable)
+			if !ok {
+				t.Fatalf("%s: derived to a %T", name, logger.Handler())
+			}
+			unwrapped := inner.Unwrap()[0]
+			for w, ok := unwrapped.(interface{ Unwrap() slog.Handler }); ok; w, ok = unwrapped.(interface{ Unwrap() slog.Handler }) {
+				unwrapped = w.Unwrap()
+			}
+			if unwrapped != sink {
+				t.Errorf("%s, %T: unwraps to a %T", name, sink, unwrapped)
+			}
+		}
+	}
+}
+
+func TestABranchThatCannotBeDerivedFromLosesNothing(t *testing.T) {
 	t.Parallel()
 	out, got := text(slog.LevelInfo)
-	h := fanout.NewHandler(nil, brittle{out}, out)
-	derived := h.WithAttrs([]slog.Attr{slog.Int("a", 1)}).WithGroup("g")
-	if err := derived.Handle(t.Context(), record(slog.LevelInfo)); err == nil || !strings.Contains(err.Error(), "WithAttrs") {
-		t.Errorf("got %v", err)
-	}
-	want := []fanout.Stats{{Accepted: 1, Dropped: 1}, {Accepted: 1, Written: 1}}
-	if diff := cmp.Diff([]any{want, "INFO msg=m a=1"}, []any{h.Stats(), got()}); diff != "" {
+	slog.New(fanout.When(fanout.HasAttr("g.b"), brittle{out})).With("a", 1).WithGroup("g").Info("m", "b", 2)
+	if diff := cmp.Diff("INFO msg=m a=1 g.b=2", got()); diff != "" {
 		t.Errorf("mismatch (-want +got):\n%s", diff)
 	}
 }
 
-// hollow has nothing to derive from it.
-type hollow struct{ slog.Handler }
-
-func (hollow) WithGroup(string) slog.Handler { return nil }
-
-func TestAHandlerThatIsNilWhenDerivedIsReported(t *testing.T) {
+func TestAHandlerThatCannotBeDerivedFromIsNamedWhenItPanics(t *testing.T) {
 	t.Parallel()
-	out, got := text(slog.LevelInfo)
-	for _, h := range []slog.Handler{fanout.NewHandler(nil, hollow{out}, out), fanout.NewFailover(nil, hollow{out}, out)} {
-		_ = h.WithGroup("g").Handle(t.Context(), record(slog.LevelInfo))
-	}
-	if diff := cmp.Diff("INFO msg=m\nINFO msg=m", got()); diff != "" {
-		t.Errorf("mismatch (-want +got):\n%s", diff)
+	h := fanout.NewHandler(nil, brittle{&faulty{slog.NewTextHandler(io.Discard, nil), nil, "boom"}})
+	err := h.WithGroup("g").Handle(t.Context(), record(slog.LevelInfo))
+	if err == nil || err.Error() != "fanout: handler 1: fanout_test.brittle panics: boom" {
+		t.Errorf("got %v", err)
 	}
 }
 
@@ -490,6 +543,43 @@ func TestConformance(t *testing.T) {
 				return wrap(handler.NewJSONHandler(w, opts))
 			}, handlertest.ParseJSON)
 		})
+	}
+}
+
+// endless is an error that contains itself, as what it panics with when asked.
+type endless struct{}
+
+func (endless) Error() string {
+	m := map[string]any{}
+	m["m"] = m
+	panic(m)
+}
+
+func TestPanicsWithValuesThatContainThemselves(t *testing.T) {
+	t.Parallel()
+	m := map[string]any{}
+	m["m"] = m
+	for _, value := range []any{m, endless{}, error(endless{})} {
+		out, _ := text(slog.LevelInfo)
+		match := func(context.Context, slog.Record, fanout.Bound) bool { panic(value) }
+		for _, h := range []slog.Handler{
+			fanout.NewHandler(nil, &faulty{out, nil, value}), fanout.NewHandler(nil, fanout.When(match, out)),
+			fanout.NewFailover(nil, &faulty{out, nil, value}), fanout.When(match, out),
+		} {
+			if err := h.Handle(t.Context(), record(slog.LevelInfo)); err == nil || !strings.Contains(err.Error(), " panics: ") {
+				t.Errorf("%T: got %v", value, err)
+			}
+		}
+	}
+}
+
+func TestZeroHandlers(t *testing.T) {
+	t.Parallel()
+	for _, h := range []slog.Handler{new(fanout.Handler), new(fanout.FirstMatch), new(fanout.Failover)} {
+		h = h.WithAttrs([]slog.Attr{slog.Int("a", 1)}).WithGroup("g")
+		if err := h.Handle(t.Context(), record(slog.LevelError)); err != nil || h.Enabled(t.Context(), slog.LevelError) {
+			t.Errorf("%T: enabled, or %v", h, err)
+		}
 	}
 }
 

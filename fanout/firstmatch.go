@@ -11,7 +11,9 @@ import (
 // to it, so at the end it is the default. Without one, a record for which no
 // condition holds goes nowhere.
 //
-// A condition that panics is a failure of its handler, and does not hold.
+// A condition that panics is counted as a failure of its handler, and does not hold.
+// Conditions within a handler, as in a FirstMatch without a default, are its own: it
+// is the one that gets the record, also if it hands it to nobody.
 //
 // All methods are safe for concurrent use.
 type FirstMatch struct {
@@ -21,8 +23,8 @@ type FirstMatch struct {
 var _ slog.Handler = (*FirstMatch)(nil)
 
 // NewFirstMatch returns a FirstMatch over branches, in their order: handlers that
-// [When] has given a condition, or others. Nil ones and nil pointers are left
-// out. Nil opts are the default options.
+// [When] has given a condition, which has to be outermost, or others. Nil ones and nil
+// pointers are left out. Nil opts are the default options.
 func NewFirstMatch(opts *Options, branches ...slog.Handler) *FirstMatch {
 	return &FirstMatch{children: newChildren(opts, branches)}
 }
@@ -37,9 +39,14 @@ func (f *FirstMatch) Enabled(ctx context.Context, level slog.Level) bool {
 // enabled for its level. It returns its error, joined with what went wrong with
 // the conditions before.
 func (f *FirstMatch) Handle(ctx context.Context, r slog.Record) error {
+	_, err := f.handle(ctx, &r)
+	return err
+}
+
+func (f *FirstMatch) handle(ctx context.Context, r *slog.Record) (handed bool, err error) {
 	w := walk{children: f.children}
-	w.first(ctx, &r)
-	return w.report(&r)
+	w.first(ctx, r)
+	return w.handed, w.report(r)
 }
 
 // first hands the record to the first whose conditions hold.
@@ -62,10 +69,10 @@ func (w *walk) first(ctx context.Context, r *slog.Record) {
 			continue
 		}
 		if c.next.Enabled(ctx, r.Level) {
-			if err := c.next.Handle(ctx, *r); err != nil {
+			if err := c.taker.Handle(ctx, *r); err != nil {
 				w.failed(c, err)
 			} else {
-				c.account.wrote()
+				w.wrote(c)
 			}
 		}
 		w.at = len(w.children)

@@ -5,8 +5,8 @@ import (
 	"log/slog"
 )
 
-// Handler is a [slog.Handler] that hands each record to several others. All
-// methods are safe for concurrent use.
+// Handler is a [slog.Handler] that hands each record to several others. The zero
+// Handler is one without any. All methods are safe for concurrent use.
 type Handler struct {
 	children []child
 	tally    tally
@@ -19,7 +19,8 @@ var _ slog.Handler = (*Handler)(nil)
 //
 // Nil handlers and nil pointers are left out. A Handler among the handlers is
 // replaced by those that it has. For these its own OnError is called and its own
-// Stats count as well.
+// Stats count as well. A single handler is not returned as it is: it too is counted,
+// named in errors, and kept from panicking into the program.
 func NewHandler(opts *Options, handlers ...slog.Handler) *Handler {
 	children := make([]child, 0, len(handlers))
 	for _, h := range handlers {
@@ -28,8 +29,8 @@ func NewHandler(opts *Options, handlers ...slog.Handler) *Handler {
 		case isNil(h):
 		case ok:
 			for _, c := range inner.children {
-				a := &account{name: c.account.name, inner: c.account}
-				children = append(children, child{next: c.next, branch: c.branch, account: a})
+				c.account, c.tallied = &account{name: c.account.name, inner: c.account}, 0
+				children = append(children, c)
 			}
 		default:
 			children = append(children, newChild(h, &account{name: nameOf(h)}))
@@ -52,12 +53,17 @@ func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 // Handle hands a clone of the record to each handler that is enabled for its
 // level, and returns their errors, joined.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
+	_, err := h.handle(ctx, &r)
+	return err
+}
+
+func (h *Handler) handle(ctx context.Context, r *slog.Record) (handed bool, err error) {
 	w := walk{children: h.children}
-	w.all(ctx, &r, h.tally)
-	if w.failures == nil {
-		return nil
+	w.all(ctx, r, h.tally)
+	if w.failures != nil {
+		err = w.report(r)
 	}
-	return w.report(&r)
+	return w.handed || w.took != 0, err
 }
 
 // all hands the record to all.
@@ -78,15 +84,17 @@ func (w *walk) all(ctx context.Context, r *slog.Record, t tally) {
 		if !c.next.Enabled(ctx, r.Level) || c.branch != nil && !w.matches(ctx, r, c) {
 			continue
 		}
-		if err := c.next.Handle(ctx, r.Clone()); err != nil {
+		if err := c.taker.Handle(ctx, r.Clone()); err != nil {
 			w.failed(c, err)
 		} else if c.tallied != 0 {
 			w.took |= c.tallied
 		} else {
-			c.account.wrote()
+			w.wrote(c)
 		}
 	}
-	t.add(w.took)
+	if len(t) > 0 { // as it is but in a zero Handler
+		t.add(w.took)
+	}
 }
 
 // WithAttrs returns a Handler over the handlers with attrs, a copy for each if

@@ -12,7 +12,7 @@ import (
 // record and what With and WithGroup have bound to the logger, which the record
 // itself does not hold. It must not keep or change any of them, and must be safe
 // for concurrent use. One that panics does not match; that is reported as an
-// error.
+// error, and counted as a record that was dropped.
 //
 // The functions of this package that return a Match resolve the values they look
 // at, as the handlers behind will again. Unless they say otherwise, theirs

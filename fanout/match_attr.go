@@ -17,7 +17,8 @@ import (
 // group; one in which nothing is printed is not there. To look at a group that
 // WithGroup opened it allocates.
 //
-// Where several attrs are at the path, one that fits is enough.
+// Where several attrs are at the path, one that fits is enough. Groups are looked
+// into 128 deep, and no further when those of a record have had 65536 attrs.
 func HasAttr(path string) Match {
 	return atPath(path, func(slog.Value) bool { return true })
 }
@@ -29,8 +30,8 @@ func HasAttr(path string) Match {
 // and 1.0. A value whose type is made of a basic one, such as a string, is equal to
 // that. Times are equal if they are the same moment, groups if their members are, in
 // their order. All else has to have the same type, and is compared with == where Go
-// can, so that an error is equal to itself; with [reflect.DeepEqual], which may
-// allocate, where it cannot.
+// can, so that an error is equal to itself; where it cannot, with [reflect.DeepEqual],
+// and then it may allocate.
 func AttrIs(path string, value any) Match {
 	want := slog.AnyValue(value).Resolve()
 	return atPath(path, func(v slog.Value) bool { return equal(v, want) })
@@ -58,14 +59,12 @@ func atPath(path string, f func(slog.Value) bool) Match {
 
 // HasTag returns a Match for the records that carry a tag: an attr with the key
 // "tags", of the record or bound, in whatever group, whose value is the tag, or
-// a list that has it: a []string, a []any, or one of a type made of these.
+// a list that has it: a []string, a []any, or one of a type made of these. Groups are
+// looked into as far as by [HasAttr].
 func HasTag(tag string) Match {
 	tagged := func(a slog.Attr) bool {
-		switch {
-		case a.Key != "tags":
+		if a.Key != "tags" {
 			return false
-		case a.Value.Kind() == slog.KindString: // which is not to be put into an interface
-			return a.Value.String() == tag
 		}
 		found := false
 		attrs.EachTag(a.Value, func(t string, other any) bool {
@@ -75,14 +74,6 @@ func HasTag(tag string) Match {
 		return found
 	}
 	return func(_ context.Context, r slog.Record, bound Bound) bool {
-		if bound.list.Any(tagged) {
-			return true
-		}
-		found := false
-		r.Attrs(func(a slog.Attr) bool {
-			found = attrs.Any(a, tagged)
-			return !found
-		})
-		return found
+		return bound.list.Any(&r, tagged)
 	}
 }

@@ -7,9 +7,9 @@ import (
 )
 
 // ContextIs returns a Match for records that are logged with a context whose value
-// for key is equal to value, as [AttrIs] compares them. A nil value is that of a
-// context without one. It panics if key is nil or cannot be compared, as
-// [context.WithValue] does.
+// for key is equal to value, as [AttrIs] compares them, which allocates where that
+// does, and for a value that is a []slog.Attr. A nil value is that of a context without
+// one. It panics if key is nil or cannot be compared, as [context.WithValue] does.
 func ContextIs(key, value any) Match {
 	if key == nil {
 		panic("fanout: ContextIs: nil key")

@@ -59,6 +59,7 @@ func matchTests() []matchTest {
 			l.Debug("m")
 			lv.Set(slog.LevelInfo)
 		}, true},
+		{"LevelIn/nil pointers", fanout.LevelIn((*slog.LevelVar)(nil), (*slog.LevelVar)(nil)), at(100), true},
 		{"LevelIs/one of them", fanout.LevelIs(slog.LevelInfo, slog.LevelError), at(slog.LevelError), true},
 		{"LevelIs/between them", fanout.LevelIs(slog.LevelInfo, slog.LevelError), at(slog.LevelWarn), false},
 		{"LevelIs/none", fanout.LevelIs(), at(slog.LevelInfo), false},
@@ -143,6 +144,7 @@ func matchTests() []matchTest {
 		{"AttrIs/a slice and a number", fanout.AttrIs("k", []int{1}), info("k", 1), false},
 		{"AttrIs/a group", fanout.AttrIs("g", slog.GroupValue(slog.Int("a", 1), slog.String("b", "c"))), info(group("a", uint(1), "b", mode("c"))), true},
 		{"AttrIs/a group in another order", fanout.AttrIs("g", slog.GroupValue(slog.Int("a", 1), slog.Int("b", 1))), info(group("b", 1, "a", 1)), false},
+		{"AttrIs/a shorter group", fanout.AttrIs("g", slog.GroupValue(slog.Int("a", 1), slog.Int("b", 1))), info(group("a", 1)), false},
 		{"AttrIs/a longer group", fanout.AttrIs("g", slog.GroupValue(slog.Int("a", 1))), info(group("a", 1, "b", 1)), false},
 		{"AttrIs/an open group", fanout.AttrIs("g", slog.GroupValue(slog.Int("a", 1), slog.Int("b", 2))), func(l *slog.Logger) {
 			l.With("x", 1).WithGroup("g").With("a", 1).Info("m", "b", 2)
@@ -175,7 +177,16 @@ func matchTests() []matchTest {
 		{"InFunction/around", fanout.InFunction("github.com/sluicelog/sluice/fanout_test.matchTests"), info(), true},
 		{"InFunction/of a type", fanout.InFunction("github.com/sluicelog/sluice/fanout_test.(*caller).*"), func(l *slog.Logger) { (&caller{}).log(l) }, true},
 		{"InFunction/another", fanout.InFunction("*fanout_test.TestMatch"), info(), false},
+		{"InFunction/a loop over a func", fanout.InFunction("github.com/sluicelog/sluice/fanout_test.logInLoop"), logInLoop, true},
+		{"InFunction/a literal in such a loop", fanout.InFunction("github.com/sluicelog/sluice/fanout_test.logInLiteral"), logInLiteral, true},
+		{"InFunction/a loop by its own name", fanout.InFunction("*fanout_test.logInLoop-range1"), logInLoop, true},
+		{"InFunction/another with its beginning", fanout.InFunction("github.com/sluicelog/sluice/fanout_test.logIn"), logInLoop, false},
+		{"InFunction/a generic one", fanout.InFunction("github.com/sluicelog/sluice/fanout_test.logAny"), logAny[int], true},
+		{"InFunction/a generic one as a stack names it", fanout.InFunction("*fanout_test.logAny[...]"), logAny[int], true},
+		{"InFunction/a method of a generic type", fanout.InFunction("*fanout_test.(*list).log"), func(l *slog.Logger) { (&list[int]{}).log(l) }, true},
+		{"InFunction/of a generic type", fanout.InFunction("*fanout_test.(*list).*"), func(l *slog.Logger) { (&list[int]{}).log(l) }, true},
 
+		{"HasTag/no text in a list of numbers", fanout.HasTag(""), info("tags", []any{1}), false},
 		{"ContextIs/it is", fanout.ContextIs(ctxKey{}, "v"), in("v"), true},
 		{"ContextIs/another value", fanout.ContextIs(ctxKey{}, "v"), in("w"), false},
 		{"ContextIs/a value that cannot be compared", fanout.ContextIs(ctxKey{}, "v"), in([]int{}), false},
@@ -202,6 +213,24 @@ func matchTests() []matchTest {
 type caller struct{}
 
 func (*caller) log(l *slog.Logger) { l.Info("m") }
+
+func logInLoop(l *slog.Logger) {
+	for range func(yield func() bool) { yield() } {
+		l.Info("m")
+	}
+}
+
+func logInLiteral(l *slog.Logger) {
+	for range func(yield func() bool) { yield() } {
+		func() { l.Info("m") }()
+	}
+}
+
+func logAny[T any](l *slog.Logger) { l.Info("m") }
+
+type list[T any] struct{}
+
+func (*list[T]) log(l *slog.Logger) { l.Info("m") }
 
 type matchTest struct {
 	name  string
@@ -236,7 +265,8 @@ func TestMatchesAllocateNothing(t *testing.T) {
 	runtime.Callers(1, pcs[:])
 	r := slog.NewRecord(time.Now(), slog.LevelInfo, "GET /api", pcs[0])
 	r.AddAttrs(slog.Int("status", 200), slog.Any("err", io.EOF), slog.Any("mode", mode("x")), slog.Time("at", time.Now()),
-		slog.Group("user", slog.Int("id", 1)), slog.Float64("f", 1), slog.Any("p", point{1, 2}), slog.String("tags", "security"))
+		slog.Group("user", slog.Int("id", 1)), slog.Float64("f", 1), slog.Any("p", point{1, 2}), slog.String("tags", "security"),
+		slog.Int("tags", 1000), slog.Time("tags", time.Now()), slog.Float64("tags", 1.5))
 	ctx := context.WithValue(t.Context(), ctxKey{}, "v")
 	for name, match := range map[string]fanout.Match{
 		"LevelIn":                   fanout.LevelIn(slog.LevelInfo, slog.LevelError),
@@ -256,6 +286,7 @@ func TestMatchesAllocateNothing(t *testing.T) {
 		"AttrKindIs":                fanout.AttrKindIs("g.h.at", slog.KindTime),
 		"AttrFunc":                  fanout.AttrFunc("g.h.f", func(v slog.Value) bool { return v.Float64() > 0 }),
 		"HasTag":                    fanout.HasTag("security"),
+		"HasTag, and others":        fanout.Not(fanout.HasTag("other")),
 		"InPackage":                 fanout.InPackage("github.com/*"),
 		"InFunction":                fanout.InFunction("*TestMatches*"),
 		"ContextIs":                 fanout.ContextIs(ctxKey{}, "v"),

@@ -8,10 +8,13 @@ import "time"
 //
 // The hooks are called by the goroutine that logs, after the record has been with
 // all handlers that get it, and by several such goroutines at once. A hook must
-// not log to the same handler; a panic in one is ignored.
+// not log to the same handler, which can be a recursion without an end that takes the
+// program with it; a panic in one is ignored.
 type Options struct {
 	// OnError is called with each failure of a handler: an *[Error], which says
 	// which handler it was. Nil means that failures are only counted and returned.
+	// A handler that fails in WithAttrs or WithGroup is reported too, by the goroutine
+	// that calls them.
 	OnError func(error)
 
 	// OnState is told when a handler of a [Failover] goes [Down] and when it is
@@ -19,9 +22,10 @@ type Options struct {
 	// be nil.
 	OnState func(Health)
 
-	// Spread makes a [Failover] begin with another handler for each record, with each
-	// in turn, which spreads the records evenly over those that are Up. False means
-	// that it begins with the first.
+	// Spread makes a [Failover] begin with another handler for each record: with each
+	// of those that are Up in turn, which spreads the records evenly over them. What
+	// one does not want or does not take goes to the one behind it. False means that
+	// it begins with the first.
 	Spread bool
 
 	// MaxFailures is after how many failures in a row a handler of a [Failover]

@@ -6,16 +6,19 @@ import (
 	"time"
 )
 
-// Stats counts what one of several handlers was given. A record is counted when
-// all handlers that get it are done with it. One whose level the handler does not want, or that
-// does not match a [Branch], is not counted. At every moment Accepted is Written
-// plus Dropped.
+// Stats counts what one of several handlers was given. A record is counted when the
+// handler is done with it; one that it took in a [Handler], only when all others there
+// are done as well. At every moment Accepted is Written plus Dropped.
+//
+// One whose level the handler does not want, that does not match a [Branch], or that a
+// Handler, a [FirstMatch] or a [Failover] hands to nobody, is not counted. One with
+// which the condition panics is: it is dropped, though the handler was not given it.
 type Stats struct {
 	Name string // what [Named] calls the handler; empty if it has no name
 
 	Accepted uint64 // records given to the handler
 	Written  uint64 // records for which it returned no error
-	Dropped  uint64 // records for which it returned an error or panicked
+	Dropped  uint64 // records for which it returned an error, or it or its condition panicked
 
 	State State     // whether a [Failover] passes it over; Up elsewhere
 	Since time.Time // when that began; zero if it never went Down

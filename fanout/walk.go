@@ -13,6 +13,7 @@ type walk struct {
 	children []child
 
 	at         int        // how many had their turn; beyond the last one when the way has ended
+	handed     bool       // to one that took the record or failed
 	took       set        // those that took the record, of the tallied ones
 	start      int        // who has the first turn
 	spread     bool       // it is not always the same
@@ -46,10 +47,21 @@ func (w *walk) matches(ctx context.Context, r *slog.Record, c *child) bool {
 	return true
 }
 
-// failed accounts for a failure of a child.
-func (w *walk) failed(c *child, err error) {
+// wrote accounts for a record that a child took.
+func (w *walk) wrote(c *child) {
+	w.handed = true
+	c.account.wrote()
+}
+
+// failed accounts for a failure of a child, and reports whether it is one.
+func (w *walk) failed(c *child, err error) bool {
+	if err == errNobody { //nolint:errorlint // no question to an error that may claim to be any other
+		return false
+	}
+	w.handed = true
 	c.account.lost()
 	w.failures = append(w.failures, failure{c.account, err})
+	return true
 }
 
 // interrupted accounts for what was recovered, nil for a call of runtime.Goexit,

@@ -49,8 +49,8 @@ type ConsoleOptions struct {
 
 	// SourceURL returns the address of a log call, which terminals that know OSC 8
 	// open by a click: "file://" + s.File, or one of an editor's. It is asked once
-	// for each log call, and only in color with AddSource. Nil and the empty
-	// string mean no link.
+	// for each log call, with ReplaceAttr for each record, and only in color with
+	// AddSource. Nil and the empty string mean no link.
 	SourceURL func(s *slog.Source) string
 
 	// ReplaceAttr rewrites attrs as in [slog.HandlerOptions]. Of what it returns,
@@ -61,7 +61,8 @@ type ConsoleOptions struct {
 	TimeFormat string
 
 	// Elapsed prints the time since NewConsoleHandler in the place of the clock, as
-	// in +12.345s.
+	// in +12.345s. A clock that is set meanwhile does not matter, but with
+	// ReplaceAttr, which is given times without a monotonic reading.
 	Elapsed bool
 
 	// Layout says how a record is arranged. The zero value is LayoutAuto. What
@@ -75,13 +76,14 @@ type ConsoleOptions struct {
 
 	// MessageWidth is how many columns a message is padded to, so that the attrs
 	// behind line up. Zero means none in LayoutCompact, and in LayoutWide three
-	// tenths of the width, but 24 to 40. Negative means none.
+	// tenths of the width, but 24 to 40. Negative means none. The most is 1000.
 	MessageWidth int
 
 	// LevelName returns the name to print for a level. Nil means names of three
 	// letters: TRC, DBG, INF, NTC, SUC, WRN, ERR, FAI, CRT, FTL, and between them
-	// as in INF+1. [LevelName] is another choice. It is called once for each level
-	// from TRACE to FATAL, later for others. One that panics costs the name.
+	// as in INF+1. [LevelName] is another choice. It is called by NewConsoleHandler
+	// for each level from TRACE to FATAL, later for others. One that panics costs the
+	// name.
 	LevelName func(slog.Level) string
 
 	// LevelColor returns the color of a level's name and message as the parameters
@@ -113,7 +115,8 @@ type ConsoleOptions struct {
 // does not fit into the width goes below, behind a gutter that nothing that is
 // logged can imitate, and so does a value of several lines, and a map, struct or
 // slice of more than 60 columns, as JSON. A string attr with the key logger that
-// With has bound outside of groups stands before the message:
+// With has bound outside of groups stands before the message, unless there is a
+// ReplaceAttr:
 //
 //	23:30:00.123 ERR [db] no connection           attempt=3
 //	  │ err:
@@ -283,7 +286,7 @@ func (h *ConsoleHandler) WithGroup(name string) slog.Handler {
 		return h
 	}
 	h2 := *h
-	h2.groups = append(slices.Clip(h.groups), name)
+	h2.groups = slices.Clip(append(slices.Clip(h.groups), name)) // all records give it to ReplaceAttr
 	h2.prefix += name + "."
 	return &h2
 }

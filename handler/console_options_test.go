@@ -3,6 +3,7 @@ package handler_test
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -15,6 +16,7 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+	"unsafe" // for a clock that is set
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/lmittmann/tint"
@@ -151,6 +153,72 @@ func TestConsoleHandlerElapsed(t *testing.T) {
 			}
 		}
 	})
+}
+
+func TestConsoleHandlerElapsedWhenTheClockIsSet(t *testing.T) {
+	t.Parallel()
+	for _, layout := range []handler.Layout{handler.LayoutCompact, handler.LayoutWide} {
+		var buf bytes.Buffer
+		h := handler.NewConsoleHandler(&buf, &handler.ConsoleOptions{Elapsed: true, Layout: layout})
+		now := time.Now()
+		*(*uint64)(unsafe.Pointer(&now)) += 3600 << 30 // the clock, and not the monotonic reading
+		if err := h.Handle(t.Context(), slog.NewRecord(now, 0, "m", 0)); err != nil {
+			t.Fatal(err)
+		}
+		if d := time.Until(now.Round(0)); d < 50*time.Minute {
+			t.Fatalf("the clock is set by %v: that is not how a time.Time is made any more", d)
+		}
+		if got := buf.String(); !strings.HasPrefix(got, "+") || strings.HasPrefix(got, "+3") {
+			t.Errorf("it printed %q", got)
+		}
+	}
+}
+
+// JSON that is nested so deep that it would be mostly indentation is not indented.
+func TestConsoleHandlerWideIndentsOnlySoDeep(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name, open, inner, shut string
+		depth                   int
+		most                    int // times as many bytes
+	}{
+		{"arrays", "[", "1", "]", 9999, 4},
+		{"objects", `{"a":`, "1", "}", 2000, 4},
+		{"as deep as is indented", "[", strings.Repeat("1,", 10_000) + "1", "]", 16, 25},
+		{"with brackets in text", "[", `"` + strings.Repeat(`\"[`, 100) + `"`, "]", 2, 2},
+	} {
+		text := strings.Repeat(tt.open, tt.depth) + tt.inner + strings.Repeat(tt.shut, tt.depth)
+		var buf bytes.Buffer
+		h := handler.NewConsoleHandler(&buf, &handler.ConsoleOptions{Layout: handler.LayoutWide, Width: 80})
+		slog.New(h).Info("m", "body", json.RawMessage(text))
+		if buf.Len() > tt.most*len(text) {
+			t.Errorf("%s: %d bytes became %d", tt.name, len(text), buf.Len())
+		}
+		if indented := strings.Contains(buf.String(), "  "+tt.open[:1]+"\n"); indented != (tt.depth <= 16) {
+			t.Errorf("%s: indented %v", tt.name, indented)
+		}
+	}
+}
+
+// What ReplaceAttr appends to the groups is its own.
+func TestConsoleHandlerGroupsHaveNoRoom(t *testing.T) {
+	t.Parallel()
+	calls := 0
+	h := handler.NewConsoleHandler(io.Discard, &handler.ConsoleOptions{ReplaceAttr: func(groups []string, a slog.Attr) slog.Attr {
+		calls++
+		if len(groups) != cap(groups) {
+			t.Errorf("%s: %d groups with room for %d", a.Key, len(groups), cap(groups))
+		}
+		return a
+	}})
+	l := slog.New(h)
+	for range 6 {
+		l = l.WithGroup("g")
+		l.With("bound", 1).Info("m", "k", 1, slog.Group("h", "a", 1, slog.Group("i", "b", 1)))
+	}
+	if calls != 6*(3+4) {
+		t.Errorf("%d calls", calls)
+	}
 }
 
 func TestConsoleHandlerNamesAndColorsOfLevels(t *testing.T) {

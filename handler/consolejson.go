@@ -10,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/sluicelog/sluice/internal/jsonenc"
+	"github.com/sluicelog/sluice/internal/panics"
 	"github.com/sluicelog/sluice/internal/snapshot"
 )
 
@@ -47,7 +48,7 @@ func formatted(f fmt.Formatter) (text string) {
 			text = anyText(f)
 		}
 	}()
-	return fmt.Sprintf("%+v", f)
+	return panics.Sprintf("%+v", f)
 }
 
 // jsonText returns a as JSON without anything that acts on a terminal, or as text

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/sluicelog/sluice/internal/jsonenc"
+	"github.com/sluicelog/sluice/internal/panics"
 )
 
 // A levelText is how a level is printed.
@@ -78,7 +79,7 @@ func (t *levelTexts) make(l slog.Level) levelText {
 func guarded(f func(slog.Level) string, l slog.Level) (s string) {
 	defer func() {
 		if r := recover(); r != nil {
-			s = fmt.Sprint("!PANIC: ", r)
+			s = "!PANIC: " + panics.Text(r)
 		}
 	}()
 	return f(l)

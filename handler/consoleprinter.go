@@ -2,7 +2,6 @@ package handler
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"reflect"
 	"runtime"
@@ -14,6 +13,7 @@ import (
 	"github.com/lmittmann/tint"
 
 	"github.com/sluicelog/sluice/internal/attrs"
+	"github.com/sluicelog/sluice/internal/panics"
 )
 
 // A printer prints one record at a time, so that nothing is encoded under a lock
@@ -98,14 +98,17 @@ func (p *printer) free() {
 func (p *printer) begin(ctx context.Context, logger string, r slog.Record) error {
 	level := p.levels.of(r.Level)
 	head, msg, color := level.name, r.Message, level.message
-	if p.opts.ReplaceAttr != nil {
+	switch {
+	case p.opts.ReplaceAttr != nil:
 		if !r.Time.IsZero() {
 			p.time = p.timeAttr(p.replaced(nil, slog.Time(slog.TimeKey, r.Time.Round(0)), uncolored))
 			p.noTime = p.time.Key == ""
 		}
 		head = p.replacedLevel(r.Level)
 		msg, color = p.replacedMessage(msg, color)
-	} else if p.opts.Elapsed || p.zoned {
+	case p.opts.Elapsed:
+		p.time = slog.String(slog.TimeKey, p.elapsed(r.Time)) // a slog.Value has no monotonic reading
+	case p.zoned:
 		p.time = p.timeAttr(slog.Time(slog.TimeKey, r.Time), uncolored)
 	}
 	var rest string
@@ -230,7 +233,7 @@ func (p *printer) replacedMessage(msg, color string) (newMsg, newColor string) {
 func (p *printer) replaced(groups []string, a slog.Attr, color int) (out slog.Attr, outColor int) {
 	defer func() {
 		if r := recover(); r != nil {
-			out, outColor = slog.String(a.Key, fmt.Sprint("!PANIC: ", r)), color
+			out, outColor = slog.String(a.Key, "!PANIC: "+panics.Text(r)), color
 		}
 	}()
 	out = p.opts.ReplaceAttr(groups, a)
@@ -286,7 +289,7 @@ func (p *printer) group(groups []string, a slog.Attr, color int) {
 	outer := len(p.prefix)
 	if a.Key != "" {
 		if p.opts.ReplaceAttr != nil {
-			groups = append(slices.Clip(groups), a.Key)
+			groups = slices.Clip(append(slices.Clip(groups), a.Key))
 		}
 		p.prefix = append(append(p.prefix, a.Key...), '.')
 	}

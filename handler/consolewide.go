@@ -17,8 +17,9 @@ const (
 	attrGutter = 4 // "  │ ", "  ┆ " where a key goes on
 	textGutter = 6 // "  │   ", "  ┊   " where a line goes on
 
-	minWidth = 40
-	maxJSON  = 60 // the columns of JSON that is printed like other values
+	minWidth  = 40
+	maxJSON   = 60 // the columns of JSON that is printed like other values
+	maxIndent = 16 // how deep JSON may be nested to be indented
 )
 
 // terminalWidth returns how many columns there are, 0 for no limit.
@@ -37,7 +38,7 @@ func (p *printer) terminalWidth() int {
 func (p *printer) messageWidth() int {
 	switch {
 	case p.opts.MessageWidth != 0 || !p.wide:
-		return p.opts.MessageWidth
+		return min(p.opts.MessageWidth, 1000)
 	case p.width == 0:
 		return 40
 	default:
@@ -92,7 +93,7 @@ func (p *printer) blockOf(it *item, text string) block {
 	p.appendKey(it.key)
 	b := block{key: string(p.line[start:]) + ":", text: text}
 	p.line = p.line[:start]
-	if it.json {
+	if it.json && depthOf(text) <= maxIndent {
 		var indented bytes.Buffer
 		if json.Indent(&indented, []byte(text), "", "  ") == nil {
 			b.text = indented.String()
@@ -104,6 +105,25 @@ func (p *printer) blockOf(it *item, text string) block {
 		b.color = sgr("91")
 	}
 	return b
+}
+
+// depthOf returns how deep JSON is nested.
+func depthOf(text string) (deepest int) {
+	depth, quoted := 0, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '"':
+			quoted = !quoted
+		case !quoted && (c == '{' || c == '['):
+			depth++
+			deepest = max(deepest, depth)
+		case !quoted && (c == '}' || c == ']'):
+			depth--
+		case c == '\\':
+			i++
+		}
+	}
+	return deepest
 }
 
 // fits reports whether there is room for so many columns in the line.

@@ -24,7 +24,8 @@ type ContextOptions struct {
 	AddedInner bool
 
 	// OnError is called with a [*PanicError] for each function that panics, by the
-	// goroutine that logs. Nil means that only the record shows it.
+	// goroutine that logs. It must not log to the same handler. Nil means that only
+	// the record shows it.
 	OnError func(error)
 }
 
@@ -38,7 +39,12 @@ type ContextOptions struct {
 // A record for which the context has nothing is passed on as it is. The others cost
 // no more outside of groups; inside of groups that a logger has opened, what is
 // bound in these is encoded again for each record, since the attrs have to go
-// around them.
+// around them. It is what it was when it was bound; what cannot be copied is kept as
+// it printed.
+//
+// The handler behind then has these groups in the record, and not from WithGroup. A
+// redact.Handler, which masks a group under a sensitive key as a whole, but only the
+// members of one that WithGroup has opened, tells the two apart.
 //
 // A function that panics costs its attrs. The record has an attr "!PANIC" in their
 // place.

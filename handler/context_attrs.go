@@ -36,8 +36,8 @@ func AddAttrs(ctx context.Context, attrs ...slog.Attr) context.Context {
 //	logger.InfoContext(ctx, "request")
 //
 // A record has what has been collected when it is logged with the context itself,
-// or one made from it by other means than AddAttrs. Of the attrs with one key the
-// last to be added is kept, and of keys no more than 128; an attr "!DROPPED" says
+// or one made from it by other means than AddAttrs. Of the attrs with one key that
+// were collected the last is kept, and of keys no more than 128; an attr "!DROPPED" says
 // how many attrs there were beyond these.
 func CollectAttrs(ctx context.Context) context.Context {
 	node := &added{collects: true, collector: new(collector)}

@@ -78,6 +78,19 @@ func TestContextPlacesAttrs(t *testing.T) {
 	}
 }
 
+// What is bound in a group is what it was then, with and without attrs of the context.
+func TestContextHoldsWhatWasBound(t *testing.T) {
+	t.Parallel()
+	log := newRecordLog()
+	m, list := map[string]int{"v": 1}, []any{1}
+	h := handler.NewContext(log, nil).WithGroup("g").WithAttrs([]slog.Attr{slog.Any("m", m), slog.Group("h", "list", list)})
+	m["v"], list[0] = 2, 2
+	if err := h.Handle(handler.AddAttrs(t.Context(), slog.Int("id", 7)), plainRecord()); err != nil {
+		t.Fatal(err)
+	}
+	log.want(t, `{"id":7,"g":{"m":{"v":1},"h":{"list":[1]}}}`)
+}
+
 func TestContextLeavesOutGroupsOfNothing(t *testing.T) {
 	t.Parallel()
 	log := newRecordLog()

@@ -4,6 +4,7 @@ import (
 	"log/slog"
 
 	"github.com/sluicelog/sluice/internal/attrs"
+	"github.com/sluicelog/sluice/internal/snapshot"
 )
 
 // A topLevel is a handler whose records can be given attrs at the top level,
@@ -15,7 +16,7 @@ type topLevel struct {
 }
 
 // withAttrs returns a topLevel with attrs. Those in a group are resolved now, once
-// for both handlers.
+// for both handlers, and held as they are now: the next handler may print them now.
 func (t topLevel) withAttrs(as []slog.Attr) topLevel {
 	if t.base == nil {
 		return topLevel{next: t.next.WithAttrs(as)}
@@ -24,7 +25,7 @@ func (t topLevel) withAttrs(as []slog.Attr) topLevel {
 	if len(as) == 0 {
 		return t
 	}
-	held := t.held.WithAttrs(as) // makes a copy: the next handler may change as
+	held := t.held.WithAttrs(new(snapshot.Taker).Attrs(as)) // a copy, too: the next handler may change as
 	return topLevel{t.next.WithAttrs(as), t.base, held}
 }
 

@@ -42,7 +42,7 @@ type DedupOptions struct {
 	DropContext bool
 
 	// OnError, if not nil, is told of each failure of the handler behind, and of
-	// each panic of it or of Key.
+	// each panic of it or of Key. It must not log to the same handler.
 	OnError func(error)
 }
 
@@ -57,7 +57,8 @@ const (
 // last one and a group "repeated", with their "count", "since" when and, to a
 // millisecond, "until" when.
 // A count of 3 is that of three records which were not passed on. It goes through
-// the same handlers as the repeat would have, with the values of its context.
+// the same handlers as the repeat would have, with the values of its context, so the
+// group is in those that WithGroup has opened.
 //
 // Records are identical if their levels, their messages and their attrs are, those
 // bound by With and WithGroup included, in the same order. Times and places are
@@ -188,7 +189,7 @@ func (d *Dedup) WithGroup(name string) slog.Handler {
 	if d.core.opts.Key != nil {
 		derived.bound = d.bound.WithGroup(name)
 	} else {
-		derived.ident = d.ident.withGroup(name)
+		derived.ident = d.core.ident.withGroup(&d.ident, name)
 	}
 	return derived
 }
@@ -202,10 +203,11 @@ func (d *Dedup) Unwrap() slog.Handler { return d.next }
 // is being told of repeats must not call it.
 func (d *Dedup) Flush(ctx context.Context) error { return wrapDedup("flush", d.core.flush(ctx)) }
 
-// Shutdown is Flush, after which every record passes.
+// Shutdown is Flush, after which every record passes. If ctx is done before all is
+// told, the error says how many repeats are left. They are told of when their Window
+// is over, or by another Flush.
 func (d *Dedup) Shutdown(ctx context.Context) error {
-	d.core.close()
-	return wrapDedup("shutdown", d.core.flush(ctx))
+	return wrapDedup("shutdown", d.core.shutdown(ctx))
 }
 
 // Close is Shutdown with a bound of 10 seconds.
@@ -237,7 +239,7 @@ type DedupStats struct {
 	Dropped   uint64 // records, and repeats told of, that the next handler refused
 	Queued    uint64 // repeats that are not told of yet
 
-	DroppedByLevel map[slog.Level]uint64 // Dropped by level; nil without drops
+	DroppedByLevel map[slog.Level]uint64 // Dropped by level, as in SampleStats; nil without drops
 
 	Incomparable uint64 // records passed on because they cannot be compared, or kept
 	Evicted      uint64 // records let go before their Window was over, for want of room

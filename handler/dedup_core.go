@@ -5,8 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"maps"
 	"math/bits"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -28,10 +28,11 @@ type deduper struct {
 
 	mu        sync.Mutex // held by who settles what was told; after that of a table
 	collapsed uint64
-	dropped   map[slog.Level]uint64
-	telling   int           // how many repeats are neither in a table nor settled
-	queued    uint64        // what these count
-	idle      chan struct{} // closed when there are none; nil if nobody waits
+	dropped   levelCounts
+	begun     uint64 // how many repeats have left a table
+	telling   int    // how many of these are not settled
+	queued    uint64 // what these count
+	flushes   []*dedupFlush
 
 	alarm struct {
 		sync.Mutex
@@ -40,6 +41,13 @@ type deduper struct {
 		at    time.Duration // when it goes off; 0 if it is not set
 		rings bool          // its goroutine runs, and sets it when it ends
 	}
+}
+
+// A dedupFlush waits for the repeats that were being told of when it came.
+type dedupFlush struct {
+	last    uint64 // the number of the latest of them
+	telling int
+	done    chan struct{} // closed when they are settled
 }
 
 const (
@@ -53,6 +61,7 @@ func newDeduper(o DedupOptions) *deduper {
 	if o.Window <= 0 {
 		o.Window = defaultWindow
 	}
+	o.Window = min(o.Window, longest)
 	if o.MaxKeys <= 0 {
 		o.MaxKeys = defaultKeys
 	}
@@ -137,6 +146,8 @@ func (c *deduper) begin(r *repeats) *repeats {
 	r.seal()
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.begun++
+	r.number = c.begun
 	c.telling++
 	c.queued += r.count
 	return r
@@ -188,20 +199,20 @@ func (c *deduper) settle(r *repeats, err error) {
 	if err == nil {
 		c.collapsed += r.count
 	} else {
-		c.drop(r.record.Level, r.count)
+		c.dropped.add(r.record.Level, r.count)
 	}
 	c.queued -= r.count
-	if c.telling--; c.telling == 0 && c.idle != nil {
-		close(c.idle)
-		c.idle = nil
-	}
-}
-
-func (c *deduper) drop(level slog.Level, n uint64) {
-	if c.dropped == nil {
-		c.dropped = make(map[slog.Level]uint64)
-	}
-	c.dropped[level] += n
+	c.telling--
+	c.flushes = slices.DeleteFunc(c.flushes, func(f *dedupFlush) bool {
+		if r.number <= f.last {
+			f.telling--
+		}
+		if f.telling > 0 {
+			return false
+		}
+		close(f.done)
+		return true
+	})
 }
 
 // tellAndPass hands over a record that passes after it has told of repeats, also if
@@ -220,9 +231,7 @@ func (c *deduper) pass(ctx context.Context, next slog.Handler, r *slog.Record) (
 			err = noReturn(next, recover())
 		}
 		if err != nil {
-			c.mu.Lock()
-			c.drop(r.Level, 1)
-			c.mu.Unlock()
+			c.dropped.add(r.Level, 1)
 			c.report(err)
 		}
 	}()
@@ -240,29 +249,41 @@ func (c *deduper) report(err error) {
 	}
 }
 
-// flush tells of all that is counted, and waits for what others tell of.
+// flush tells of all that is counted, and waits for what others tell of already: with
+// what they begin to tell of meanwhile it might never end.
 func (c *deduper) flush(ctx context.Context) error {
 	var errs []error
 	for _, t := range c.tables {
 		if ctx.Err() != nil {
-			return errors.Join(append(errs, context.Cause(ctx))...)
+			return errors.Join(append(errs, c.left(ctx))...)
 		}
 		errs = append(errs, c.tell(c.release(t)))
 	}
-	c.mu.Lock()
-	if c.telling > 0 && c.idle == nil {
-		c.idle = make(chan struct{})
-	}
-	idle := c.idle
-	c.mu.Unlock()
-	if idle != nil {
-		select {
-		case <-idle:
-		case <-ctx.Done():
-			errs = append(errs, context.Cause(ctx))
-		}
+	select {
+	case <-c.told():
+	case <-ctx.Done():
+		errs = append(errs, c.left(ctx))
 	}
 	return errors.Join(errs...)
+}
+
+// told returns a channel that is closed when all that is being told of is settled.
+func (c *deduper) told() <-chan struct{} {
+	f := &dedupFlush{done: make(chan struct{})}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.telling == 0 {
+		close(f.done)
+		return f.done
+	}
+	f.last, f.telling = c.begun, c.telling
+	c.flushes = append(c.flushes, f)
+	return f.done
+}
+
+// left says what could not be told of before ctx was done.
+func (c *deduper) left(ctx context.Context) error {
+	return fmt.Errorf("%d repeats are not told of yet: %w", c.stats().Queued, context.Cause(ctx))
 }
 
 // release takes all repeats out of a table.
@@ -284,7 +305,7 @@ func (c *deduper) set(at time.Duration) {
 	a := &c.alarm
 	a.Lock()
 	defer a.Unlock()
-	if c.closed.Load() || a.rings || a.at != 0 && a.at <= at {
+	if a.rings || a.at != 0 && a.at <= at {
 		return
 	}
 	a.at = at
@@ -335,14 +356,18 @@ func (c *deduper) setNext() {
 	}
 }
 
-// close makes every record pass from now on.
-func (c *deduper) close() {
+// shutdown makes every record pass from now on, and tells of all repeats. What it
+// cannot tell of it leaves to the alarm.
+func (c *deduper) shutdown(ctx context.Context) error {
 	c.closed.Store(true)
+	err := c.flush(ctx)
+	left := c.stats().Queued
 	c.alarm.Lock()
 	defer c.alarm.Unlock()
-	if c.alarm.timer != nil {
+	if c.alarm.timer != nil && left == 0 {
 		c.alarm.timer.Stop()
 	}
+	return err
 }
 
 func (c *deduper) stats() DedupStats {
@@ -361,7 +386,7 @@ func (c *deduper) stats() DedupStats {
 		Written:        c.written.Load(),
 		Collapsed:      c.collapsed,
 		Queued:         c.queued,
-		DroppedByLevel: maps.Clone(c.dropped),
+		DroppedByLevel: c.dropped.addTo(nil),
 		Incomparable:   c.incomparable.Load(),
 		Evicted:        c.evicted.Load(),
 	}

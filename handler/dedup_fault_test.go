@@ -173,6 +173,65 @@ func TestDedupFlushWaitsForWhatIsBeingTold(t *testing.T) {
 	})
 }
 
+func TestDedupFlushDoesNotWaitForWhatIsToldLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := newVolumeSink()
+		gates := map[string]chan struct{}{"early": make(chan struct{}), "late": make(chan struct{})}
+		sink.fault = func(r slog.Record) error {
+			if r.NumAttrs() > 0 {
+				<-gates[r.Message]
+			}
+			return nil
+		}
+		h := handler.NewDedup(sink, nil)
+		repeat := func(msg string) {
+			for range 2 {
+				_ = h.Handle(t.Context(), volumeRecord(slog.LevelInfo, msg))
+			}
+		}
+		flush := func() <-chan error {
+			done := make(chan error, 1)
+			go func() { done <- h.Flush(t.Context()) }()
+			synctest.Wait()
+			return done
+		}
+		repeat("early")
+		telling := flush() // tells of the early repeat
+		waiting := flush() // and this one waits for that
+		repeat("late")
+		later := flush()
+		select {
+		case err := <-waiting:
+			t.Errorf("a Flush has not waited for what was being told: %v", err)
+		default:
+		}
+		close(gates["early"])
+		synctest.Wait()
+		select {
+		case err := <-waiting:
+			if err != nil {
+				t.Error(err)
+			}
+		default:
+			t.Error("a Flush waits for what is told after it was called")
+		}
+		select {
+		case err := <-later:
+			t.Errorf("a Flush has not waited for what it tells: %v", err)
+		default:
+		}
+		close(gates["late"])
+		for _, done := range []<-chan error{telling, later} {
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+		if s := h.Stats(); s.Collapsed != 2 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
 func TestDedupHasOneGoroutineForASinkThatHangs(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		sink := newVolumeSink()

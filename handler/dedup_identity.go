@@ -20,14 +20,8 @@ type identity struct {
 	path   []byte // the groups that are open, each with a dot behind it
 	groups int    // how many these are
 	none   bool   // there is none: something cannot be compared
-}
 
-// withGroup returns i with a group.
-func (i *identity) withGroup(name string) identity {
-	out := identity{bytes: slices.Clip(i.bytes), path: slices.Clip(i.path), groups: i.groups + 1, none: i.none}
-	out.bytes = appendText(append(out.bytes, tagGroup), name)
-	out.path = append(append(out.path, name...), '.')
-	return out
+	ignored bool // the group that is open, with all in it
 }
 
 // An identifier tells what is identical. It remembers what it learned of types.
@@ -73,7 +67,7 @@ func (id *identifier) hash(bound *identity, r *slog.Record) (hash [2]uint64, kno
 	defer id.done(s)
 	ok := true
 	r.Attrs(func(a slog.Attr) bool {
-		ok = s.attr(a)
+		ok = bound.ignored || s.attr(a)
 		return ok
 	})
 	for range bound.groups {
@@ -89,10 +83,26 @@ func (id *identifier) hash(bound *identity, r *slog.Record) (hash [2]uint64, kno
 	return [2]uint64{maphash.Bytes(id.seeds[0], s.buf), maphash.Bytes(id.seeds[1], s.buf)}, compared
 }
 
+// withGroup returns bound with a group.
+func (id *identifier) withGroup(bound *identity, name string) identity {
+	out := *bound
+	if out.ignored {
+		return out
+	}
+	out.path = append(slices.Clip(out.path), name...)
+	if _, out.ignored = id.ignore[string(out.path)]; out.ignored {
+		return out
+	}
+	out.path = append(out.path, '.')
+	out.bytes = appendText(append(slices.Clip(out.bytes), tagGroup), name)
+	out.groups++
+	return out
+}
+
 // withAttrs returns bound with attrs, which are resolved.
 func (id *identifier) withAttrs(bound *identity, as []slog.Attr) identity {
 	out := *bound
-	if out.none {
+	if out.none || out.ignored {
 		return out
 	}
 	s := id.scribe(bound)

@@ -22,6 +22,7 @@ type repeats struct {
 
 	since, until time.Time
 	count        uint64   // once it is sealed
+	number       uint64   // by when that was
 	after        *repeats // to be told of after these
 }
 

@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -281,6 +282,26 @@ func TestDedupIdentityOfWhatIsBound(t *testing.T) {
 	}
 }
 
+func TestDedupIgnoresAGroupHoweverItIsMade(t *testing.T) {
+	t.Parallel()
+	for name, log := range map[string]func(l *slog.Logger, id int){
+		"Group":     func(l *slog.Logger, id int) { l.Info("m", slog.Group("http", "id", id)) },
+		"WithGroup": func(l *slog.Logger, id int) { l.WithGroup("http").Info("m", "id", id) },
+		"bound":     func(l *slog.Logger, id int) { l.WithGroup("http").With("id", id).Info("m", "n", id) },
+		"deeper":    func(l *slog.Logger, id int) { l.WithGroup("http").WithGroup("req").With("id", id).Info("m") },
+		"below":     func(l *slog.Logger, id int) { l.WithGroup("a").WithGroup("b").Info("m", "id", id) },
+	} {
+		h := handler.NewDedup(newVolumeSink(), &handler.DedupOptions{Ignore: []string{"http", "a.b"}})
+		log(slog.New(h), 1)
+		log(slog.New(h), 2)
+		slog.New(h).WithGroup("other").Info("m", "id", 1)
+		slog.New(h).WithGroup("other").Info("m", "id", 2)
+		if s := h.Stats(); s.Queued != 1 || s.Written != 3 {
+			t.Errorf("%s: %+v", name, s)
+		}
+	}
+}
+
 func TestDedupTellsOfRepeats(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var buf testlog.Buffer
@@ -438,7 +459,7 @@ func TestDedupKey(t *testing.T) {
 	if got := sink.take(); len(got) != 1 || !strings.HasPrefix(got[0], "INFO text 1 job=a repeated=[count=2") {
 		t.Errorf("got %q", got)
 	}
-	if s := h.Stats(); s.Incomparable != 6 || !strings.Contains(errs.text(), "Key panics: no key") {
+	if s := h.Stats(); s.Incomparable != 6 || !strings.Contains(errs.text(), "panic in Key: no key") {
 		t.Errorf("%+v, %s", s, errs.text())
 	}
 }
@@ -487,6 +508,33 @@ func TestDedupPassesEverythingWhenClosed(t *testing.T) {
 	if got := sink.take(); len(got) != 3 {
 		t.Errorf("%d passed, want 3", len(got))
 	}
+}
+
+func TestDedupTellsLaterWhatShutdownCouldNot(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		sink := newVolumeSink()
+		h := handler.NewDedup(sink, &handler.DedupOptions{Window: time.Second})
+		for i := range 9 {
+			_ = h.Handle(t.Context(), volumeRecord(slog.LevelInfo, strconv.Itoa(i%3)))
+		}
+		sink.take()
+		canceled, cancel := context.WithCancel(t.Context())
+		cancel()
+		err := h.Shutdown(canceled)
+		if !errors.Is(err, context.Canceled) || !strings.Contains(err.Error(), "6 repeats") {
+			t.Errorf("Shutdown() = %v, want how many repeats are left", err)
+		}
+		_ = h.Handle(t.Context(), volumeRecord(slog.LevelInfo, "0"))
+		if got := sink.take(); len(got) != 1 {
+			t.Errorf("%d records pass, want the one after Shutdown", len(got))
+		}
+		time.Sleep(2 * time.Second)
+		synctest.Wait()
+		if s := h.Stats(); len(sink.take()) != 3 || s.Collapsed != 6 || s.Queued != 0 {
+			t.Errorf("not told when the Window was over: %+v", s)
+		}
+	})
 }
 
 func TestDedupKeepsNoHugeRecord(t *testing.T) {

@@ -36,14 +36,16 @@ type ErrorStackOptions struct {
 
 	// CallLevel is the level from which on a record gets the stack of the log call,
 	// at the top level, whether there is an error or not. It is asked for each
-	// record. Nil means none.
+	// record. Nil means none. Groups that WithGroup has opened are passed on in such
+	// a record, as by a [Context].
 	CallLevel slog.Leveler
 
 	// CallKey is the key of that stack. Empty means "stack".
 	CallKey string
 
 	// OnError is called with a [*PanicError] for each call of Stack that panics, by
-	// the goroutine that logs. Nil means that nothing tells of it.
+	// the goroutine that logs. It must not log to the same handler. Nil means that
+	// nothing tells of it.
 	OnError func(error)
 }
 
@@ -58,7 +60,8 @@ type ErrorStackOptions struct {
 //	         type and text of each, as text of several lines
 //	causes   if it wraps several errors: their texts
 //
-// A []error becomes a list of texts.
+// A []error becomes a list of texts. What becomes of an error without a key stands
+// outside of a group, as it does of every group without one.
 //
 // Stacks are found by the methods that errors of pkg/errors, cockroachdb/errors,
 // go-errors, eris, oops, tracerr, juju/errors and their like have, see

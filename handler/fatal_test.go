@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -41,6 +42,11 @@ func (h fatalHandler) Flush(context.Context) error {
 	return nil
 }
 
+// fatalDisabled is enabled for nothing, and does not look at that in Handle.
+type fatalDisabled struct{ heedful }
+
+func (fatalDisabled) Enabled(context.Context, slog.Level) bool { return false }
+
 // fatalCases are what a child process does, and what it writes then.
 func fatalCases() map[string]struct {
 	do     func(ctx context.Context, h slog.Handler)
@@ -52,13 +58,14 @@ func fatalCases() map[string]struct {
 		stdout []string
 		stderr string
 	}
+	_, _, here, _ := runtime.Caller(0)
 	log := func(ctx context.Context, h slog.Handler) {
 		defer fmt.Println("deferred functions do not run")
 		handler.Fatal(ctx, slog.New(h), "the end", "k", 1)
 	}
 	line := []string{`level=ERROR+8`, `msg="the end" k=1`}
 	return map[string]fatal{
-		"logs and exits": {do: log, stdout: append(line, "fatal_test.go:")},
+		"logs and exits": {do: log, stdout: append(line, "fatal_test.go:"+strconv.Itoa(here+3)+" ")},
 		"a nil logger": {do: func(ctx context.Context, h slog.Handler) {
 			slog.SetDefault(slog.New(h))
 			handler.Fatal(ctx, nil, "the end", "k", 1)
@@ -80,33 +87,42 @@ func fatalCases() map[string]struct {
 			log(ctx, handler.NewGate(handler.NewJSONHandler(&fatalBuffer{to: os.Stdout}, nil), nil))
 		}, stdout: []string{`"level":"ERROR+8"`, `"msg":"the end","k":1`}},
 		"a level that is not enabled": {do: func(ctx context.Context, h slog.Handler) {
-			log(ctx, heedful{handler.NewGate(h, &handler.GateOptions{Level: slog.Level(100)})})
+			log(ctx, fatalDisabled{heedful{h}})
 		}, stdout: []string{"flushed: <nil>"}},
 		"an error of a handler": {do: func(ctx context.Context, h slog.Handler) {
 			log(ctx, fatalHandler{Handler: heedful{h}, handle: func() error { return errors.New("disk full") }})
-		}, stderr: "handler: Fatal: handle: disk full"},
+		}, stderr: `handler: Fatal: handle "the end": disk full`},
+		"a message that is several lines": {do: func(ctx context.Context, h slog.Handler) {
+			handler.Fatal(ctx, slog.New(fatalHandler{Handler: h, handle: func() error { return errors.New("no") }}), "the\nend")
+		}, stderr: `handler: Fatal: handle "the\nend": no`},
+		"a logger without a handler": {do: func(ctx context.Context, _ slog.Handler) {
+			handler.Fatal(ctx, &slog.Logger{}, "the end")
+		}, stderr: `handler: Fatal: handle "the end": panic: runtime error: invalid memory address or nil pointer dereference`},
 		"an error of a flush": {do: func(ctx context.Context, h slog.Handler) {
 			log(ctx, fatalHandler{Handler: h, flush: func() error { return errors.New("disk full") }})
 		}, stdout: line, stderr: "handler: Fatal: flush: disk full"},
 		"a handler that panics": {do: func(ctx context.Context, h slog.Handler) {
 			log(ctx, fatalHandler{Handler: h, handle: func() error { panic("no") }, flush: func() error { fmt.Println("flushed"); return nil }})
-		}, stdout: []string{"flushed"}, stderr: "handler: Fatal: handle: panic: no"},
+		}, stdout: []string{"flushed"}, stderr: `handler: Fatal: handle "the end": panic: no`},
 		"a flush that panics": {do: func(ctx context.Context, h slog.Handler) {
 			log(ctx, fatalHandler{Handler: h, flush: func() error { panic("no") }})
 		}, stdout: line, stderr: "handler: Fatal: flush: panic: no"},
 		"a handler that ends the goroutine": {do: func(ctx context.Context, h slog.Handler) {
-			log(ctx, fatalHandler{Handler: h, handle: func() error { runtime.Goexit(); return nil }})
-		}},
+			log(ctx, fatalHandler{Handler: heedful{h}, handle: func() error { runtime.Goexit(); return nil }, flush: func() error { fmt.Println("flushed"); return nil }})
+		}, stdout: []string{"flushed"}, stderr: `handler: Fatal: handle "the end": the handler did not return`},
+		"a flush that ends the goroutine": {do: func(ctx context.Context, h slog.Handler) {
+			log(ctx, fatalHandler{Handler: h, flush: func() error { runtime.Goexit(); return nil }})
+		}, stdout: line, stderr: "handler: Fatal: flush: the handler did not return"},
 		"a handler that does not return": {do: func(ctx context.Context, h slog.Handler) {
 			ctx, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 			defer cancel()
 			log(ctx, fatalHandler{Handler: h, handle: func() error { select {} }})
-		}, stderr: "handler: Fatal: a handler did not return in time"},
+		}, stderr: `handler: Fatal: a handler did not return in time, of "the end"`},
 		"a flush that does not return": {do: func(ctx context.Context, h slog.Handler) {
 			ctx, cancel := context.WithTimeout(ctx, 50*time.Millisecond)
 			defer cancel()
 			log(ctx, fatalHandler{Handler: h, flush: func() error { select {} }})
-		}, stdout: line, stderr: "handler: Fatal: a handler did not return in time"},
+		}, stdout: line, stderr: `handler: Fatal: a handler did not return in time, of "the end"`},
 	}
 }
 
@@ -171,5 +187,31 @@ func TestFatal(t *testing.T) {
 				t.Logf("standard output: %s", &stdout)
 			}
 		})
+	}
+}
+
+// TestFatalWhereNobodyReads has a pipe for standard error that is full.
+func TestFatalWhereNobodyReads(t *testing.T) {
+	if os.Getenv(fatalCase) != "" {
+		ctx, cancel := context.WithTimeout(context.Background(), 50*time.Millisecond)
+		defer cancel()
+		handler.Fatal(ctx, slog.New(slog.NewTextHandler(os.Stderr, nil)), strings.Repeat("x", 10<<20))
+		return // with status 0
+	}
+	t.Parallel()
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 8*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, os.Args[0], "-test.run=^TestFatalWhereNobodyReads$")
+	cmd.Env = append(os.Environ(), fatalCase+"=here")
+	cmd.Stderr = w
+	err = cmd.Run()
+	if exit := new(exec.ExitError); !errors.As(err, &exit) || exit.ExitCode() != 1 {
+		t.Errorf("got %v, want status 1", err)
 	}
 }

@@ -30,6 +30,10 @@ type FuncOptions struct {
 //
 // A function that panics has failed with a [*PanicError].
 //
+// What the function does with a record is not known: where it calls another handler,
+// a Level below INFO has to be set for what that one takes, and [Flush] of the Func
+// does not flush it.
+//
 // All methods are safe for concurrent use, if the function is.
 type Func struct {
 	bound  *attrs.Bound

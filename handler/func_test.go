@@ -144,7 +144,7 @@ func ExampleNewFunc_middleware() {
 		r = r.Clone()
 		r.AddAttrs(slog.Int("pid", 4711))
 		return next.Handle(ctx, r)
-	}, nil)
+	}, &handler.FuncOptions{Level: slog.LevelInfo}) // what next takes
 	logger := slog.New(h).With("app", "shop")
 	logger.Info("health check")
 	logger.Info("sold", "n", 1)

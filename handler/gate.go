@@ -14,7 +14,8 @@ import (
 type GateOptions struct {
 	// Level is the lowest level that passes. It is asked for each record, so a
 	// [slog.LevelVar] changes it at run time, and so do [Levels], which also have
-	// rules for packages and loggers. Nil means slog.LevelInfo.
+	// rules for packages and loggers. The handlers behind must take the levels that are
+	// to pass: most have a level of their own, INFO. Nil means slog.LevelInfo.
 	Level slog.Leveler
 
 	// Max is the highest level that passes, asked for each record. Nil means no
@@ -35,8 +36,8 @@ type GateOptions struct {
 // With [Levels] for its Level, Enabled does not know yet which package logs, nor a
 // logger that With has not bound: it reports true if any rule that may be the one
 // lets the level pass, and Handle decides. A rule at DEBUG for a package makes all
-// DEBUG records of the program reach Handle, at about the cost of what finds the place of a
-// call; one for a logger that With binds costs the others nothing.
+// DEBUG records of the program reach Handle, at about the cost of what finds the
+// place of a call; one for a logger that With binds costs the others nothing.
 //
 // All methods are safe for concurrent use.
 type Gate struct {
@@ -44,8 +45,8 @@ type Gate struct {
 	opts    GateOptions
 	minimum minimum
 	floor   slog.Level // nothing below it passes, whatever the context and the rules
-	logger  string // the latest that With has bound outside of groups
-	grouped bool   // whether attrs of records are in a group
+	logger  string     // the latest that With has bound outside of groups
+	grouped bool       // whether attrs of records are in a group
 	seen    atomic.Pointer[seenRules]
 }
 
@@ -94,7 +95,7 @@ type seenRules struct {
 var _ slog.Handler = (*Gate)(nil)
 
 // NewGate returns a Gate before next. Nil opts are the default options. It
-// panics if next is nil, or if Level is a nil *Levels.
+// panics if next is nil.
 func NewGate(next slog.Handler, opts *GateOptions) *Gate {
 	if next == nil {
 		panic("handler: NewGate: nil next handler")
@@ -102,10 +103,8 @@ func NewGate(next slog.Handler, opts *GateOptions) *Gate {
 	if opts == nil {
 		opts = &GateOptions{}
 	}
-	if levels, ok := opts.Level.(*Levels); ok && levels == nil {
-		panic("handler: NewGate: Level is a nil *Levels")
-	}
-	g := &Gate{next: next, opts: *opts, minimum: newMinimum(opts.Level), floor: math.MinInt}
+	g := &Gate{next: next, opts: *opts, minimum: newMinimum(leveler(opts.Level)), floor: math.MinInt}
+	g.opts.Max = leveler(opts.Max)
 	if m := &g.minimum; !opts.FollowContext && m.levels == nil && m.variable == nil && m.other == nil {
 		g.floor = m.constant
 	}
@@ -114,7 +113,8 @@ func NewGate(next slog.Handler, opts *GateOptions) *Gate {
 
 // Enabled reports whether level may pass the gate and the next handler takes it.
 func (g *Gate) Enabled(ctx context.Context, level slog.Level) bool {
-	return level >= g.floor && level >= g.lowest(ctx) && (g.opts.Max == nil || level <= g.opts.Max.Level()) && g.next.Enabled(ctx, level)
+	return level >= g.floor && level >= g.lowest(ctx) &&
+		(g.opts.Max == nil || level <= g.opts.Max.Level()) && g.next.Enabled(ctx, level)
 }
 
 // lowest returns the lowest level of which a record may pass.
@@ -199,19 +199,19 @@ func (f *loggerFinder) look(a slog.Attr) {
 	if a.Key != "logger" && a.Key != "" {
 		return
 	}
-	switch v := a.Value.Resolve(); v.Kind() {
+	switch a.Value.Kind() {
 	case slog.KindString:
-		if a.Key != "" && v.String() != "" {
-			f.logger = v.String()
+		if a.Key != "" && a.Value.String() != "" {
+			f.logger = a.Value.String()
 		}
 	case slog.KindGroup:
-		if members := v.Group(); a.Key == "" && f.budget.Enter(members) { // it is inlined
+		if members := a.Value.Group(); a.Key == "" && f.budget.Enter(members) { // it is inlined
 			for _, member := range members {
 				f.look(member)
 			}
 			f.budget.Leave()
 		}
-	default:
+	default: // not a LogValuer either, which is resolved once, and not here
 	}
 }
 

@@ -11,8 +11,10 @@ import (
 	"reflect"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -137,7 +139,10 @@ func TestGateRules(t *testing.T) {
 		},
 		{name: "a logger that is no string", rules: []handler.LevelRule{logger("*", debug)}, attrs: []slog.Attr{slog.Int("logger", 1)}, enabled: "DIWE", handled: "IWE"},
 		{name: "a logger without a name", rules: []handler.LevelRule{logger("*", debug)}, derive: with("logger", ""), enabled: "DIWE", handled: "IWE"},
-		{name: "a LogValuer of a logger", rules: []handler.LevelRule{logger("db", debug)}, derive: with("logger", gateName("db")), enabled: "DIWE", handled: "DIWE"},
+		{name: "a logger, and one without a name", rules: []handler.LevelRule{logger("db", debug)}, derive: with("logger", "db", "logger", ""), enabled: "DIWE", handled: "DIWE"},
+		{name: "a LogValuer of a logger", rules: []handler.LevelRule{logger("db", debug)}, derive: with("logger", gateName("db")), enabled: "DIWE", handled: "IWE"},
+		{name: "dots after a logger", rules: []handler.LevelRule{logger("db/...", fail), logger("db.xy", debug)}, derive: with("logger", "db.xy"), enabled: "DIWE", handled: "DIWE"},
+		{name: "dots without a name", rules: []handler.LevelRule{pkg("/...", fail), logger("/...", fail)}, derive: with("logger", "db"), enabled: "IWE", handled: "IWE"},
 		{name: "a group that holds itself", rules: []handler.LevelRule{logger("db", debug)}, attrs: []slog.Attr{gateKnot()}, enabled: "DIWE", handled: "IWE"},
 
 		{name: "a logger in a package", rules: []handler.LevelRule{both(here, "db", debug)}, derive: with("logger", "db"), enabled: "DIWE", handled: "DIWE"},
@@ -375,14 +380,69 @@ func TestGateFollowsTheContext(t *testing.T) {
 	}
 }
 
-func TestGatePanicsForNilLevels(t *testing.T) {
+func TestGateResolvesNothing(t *testing.T) {
 	t.Parallel()
-	defer func() {
-		if got := recover(); got != "handler: NewGate: Level is a nil *Levels" {
-			t.Errorf("got %v", got)
+	var calls atomic.Int32
+	levels := handler.NewLevels(slog.LevelInfo, handler.LevelRule{Logger: "db", Level: slog.LevelDebug})
+	l := slog.New(handler.NewGate(handler.NewJSONHandler(io.Discard, nil), &handler.GateOptions{Level: levels}))
+	for _, key := range []string{"logger", ""} {
+		calls.Store(0)
+		l.With(key, gateValuer{&calls}).Info("m", key, gateValuer{&calls})
+		if got := calls.Load(); got != 2 {
+			t.Errorf("%q: resolved %d times, want once each", key, got)
 		}
-	}()
-	handler.NewGate(gateEnd{}, &handler.GateOptions{Level: (*handler.Levels)(nil)})
+	}
+}
+
+type gateValuer struct{ calls *atomic.Int32 }
+
+func (v gateValuer) LogValue() slog.Value {
+	v.calls.Add(1)
+	return slog.StringValue("db")
+}
+
+// A Leveler that is a nil pointer is none, wherever it is given.
+func TestNilLevelersAreDefaults(t *testing.T) {
+	t.Parallel()
+	ctx, forget := handler.HoldRecords(t.Context())
+	defer forget()
+	for name, nothing := range map[string]slog.Leveler{"LevelVar": (*slog.LevelVar)(nil), "Levels": (*handler.Levels)(nil)} {
+		var buf testlog.Buffer
+		next := triggerLines(&buf)
+		for what, h := range map[string]slog.Handler{
+			"Gate":    handler.NewGate(next, &handler.GateOptions{Level: nothing, Max: nothing}),
+			"Trigger": handler.NewTrigger(next, &handler.TriggerOptions{Level: nothing, Trigger: nothing}),
+			"Sample":  handler.NewGate(handler.NewSample(next, &handler.SampleOptions{Keep: nothing}), nil),
+		} {
+			buf.Reset()
+			slog.New(h).Debug("m")
+			slog.New(h).Info("m")
+			slog.New(h).ErrorContext(ctx, "m")
+			if diff := cmp.Diff("level=INFO msg=m\nlevel=ERROR msg=m\n", buf.String()); diff != "" {
+				t.Errorf("%s, a nil %s: mismatch (-want +got):\n%s", what, name, diff)
+			}
+		}
+	}
+}
+
+func TestGateRemembersALoggerAfterManyOthers(t *testing.T) {
+	if testlog.Race {
+		t.Skip("the race detector allocates")
+	}
+	levels := handler.NewLevels(slog.LevelInfo, handler.LevelRule{Logger: "db", Package: "strings", Level: slog.LevelWarn})
+	h := handler.NewGate(gateEnd{}, &handler.GateOptions{Level: levels})
+	named := func(logger string) slog.Record {
+		r := gateRecord(slog.LevelInfo)
+		r.AddAttrs(slog.String("logger", logger))
+		return r
+	}
+	for i := range 5000 {
+		_ = h.Handle(t.Context(), named("db."+strconv.Itoa(i)))
+	}
+	r := named("db.late")
+	if got := testing.AllocsPerRun(100, func() { _ = h.Handle(t.Context(), r) }); got > 0 {
+		t.Errorf("%v allocations, want none", got)
+	}
 }
 
 func TestGateAllocations(t *testing.T) {

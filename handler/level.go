@@ -112,3 +112,19 @@ func namedLevel(name string) (level slog.Level, ok bool) {
 	}
 	return 0, false
 }
+
+// leveler returns l, or nil if it is a pointer that is nil, as of a variable that
+// nothing has been assigned to: it stands for the default value, as nil does.
+func leveler(l slog.Leveler) slog.Leveler {
+	switch p := l.(type) {
+	case *slog.LevelVar:
+		if p == nil {
+			return nil
+		}
+	case *Levels:
+		if p == nil {
+			return nil
+		}
+	}
+	return l
+}

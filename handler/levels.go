@@ -16,8 +16,10 @@ import (
 //
 // A name without a star covers what it names and all below that:
 // "github.com/acme/db" also covers "github.com/acme/db/pool", as does
-// "github.com/acme/db/...", and "db" the loggers "db.pool" and "db/pool". In a name with stars, each stands for any text, and the
-// whole has to match: "*/db" does not cover "github.com/acme/db/pool", "*/db*" does.
+// "github.com/acme/db/...", and "db" the loggers "db.pool" and "db/pool". In a name with
+// stars, each stands for any text, and the whole has to match: "*/db" does not cover
+// "github.com/acme/db/pool", "*/db*" does. All packages are "*", not "...". A package
+// that ends in a slash, or in "/..." after stars or after nothing, covers none.
 //
 // The most specific rule that covers a record counts: one that names a logger
 // before one that does not, then one with a longer name, not counting stars, before
@@ -28,7 +30,8 @@ type LevelRule struct {
 	Package string
 
 	// Logger covers the name of the logger: the string under the key "logger" outside
-	// of groups, which With has bound last or else the record has. Empty covers all.
+	// of groups, which With has bound last or else the record has. A slog.LogValuer
+	// under that key names none. Empty covers all.
 	Logger string
 
 	// Level is the lowest level that passes.
@@ -49,8 +52,8 @@ type LevelRule struct {
 // itself there is a [time.Timer], whose function runs in a goroutine of its own for
 // a moment; otherwise no goroutine is started.
 //
-// The zero Levels has a base level of INFO and no rules. It must not be copied. All methods
-// are safe for concurrent use.
+// The zero Levels has a base level of INFO and no rules. It must not be copied. All
+// methods are safe for concurrent use.
 type Levels struct {
 	rules atomic.Pointer[levelRules] // what holds now; nil before the first use
 
@@ -155,13 +158,18 @@ func (l *Levels) RemoveRule(rule LevelRule) bool {
 // the base level.
 func (l *Levels) Rules() []LevelRule { return slices.Clone(l.now().rules) }
 
-// names returns the rule without its level and its end. A package is as glob.Compare
-// wants it.
+// names returns the rule without its level and its end. Names that cover the same are
+// the same.
 func names(r LevelRule) LevelRule {
-	if !strings.Contains(r.Package, "*") {
-		r.Package = strings.TrimSuffix(r.Package, "/...")
+	return LevelRule{Package: withoutDots(r.Package), Logger: withoutDots(r.Logger)}
+}
+
+// withoutDots returns a name without "/..." at its end, if that says nothing more.
+func withoutDots(name string) string {
+	if plain := strings.TrimSuffix(name, "/..."); plain != "" && !strings.Contains(name, "*") {
+		return plain
 	}
-	return LevelRule{Package: r.Package, Logger: r.Logger}
+	return name
 }
 
 func (l *Levels) put(r LevelRule) {

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // Limits of what a request may hold.
@@ -29,7 +30,7 @@ const (
 //	{"level":"INFO","until":"2026-11-22T21:00:00Z","rules":[{"package":"github.com/acme/db","level":"DEBUG"}]}
 //
 // PUT sets the base level or, with a package, a logger or both, a rule; for a time
-// only with "for", a duration as [time.ParseDuration] reads it:
+// only with "for", a duration of a second or more as [time.ParseDuration] reads it:
 //
 //	{"level":"DEBUG"}
 //	{"logger":"db","level":"DEBUG","for":"10m"}
@@ -138,8 +139,8 @@ func levelFrom(fields map[string]string) (level slog.Level, until time.Time, err
 	}
 	if text, ok = fields["for"]; ok {
 		d, err := time.ParseDuration(text)
-		if err != nil || d <= 0 {
-			return 0, until, fmt.Errorf("for: %q: want a duration above 0 such as 90s, 10m or 1h30m", text)
+		if err != nil || d < time.Second { // which might be over by now
+			return 0, until, fmt.Errorf("for: %q: want a duration of 1s or more such as 90s, 10m or 1h30m", text)
 		}
 		until = time.Now().Add(d)
 	}
@@ -153,6 +154,9 @@ func levelFields(w http.ResponseWriter, r *http.Request) (map[string]string, err
 		var err error
 		if body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, maxLevelsBody)); err != nil {
 			return nil, fmt.Errorf("body: %w", err)
+		}
+		if !utf8.Valid(body) {
+			return nil, fmt.Errorf("body: %q: want UTF-8", shortened(string(body)))
 		}
 		body = bytes.TrimSpace(body)
 	}
@@ -188,9 +192,21 @@ func (s levelFieldSet) add(field, value string) error {
 		return fmt.Errorf("%s: %q: want a text, or leave the field out", field, value)
 	case len(value) > maxLevelsValue:
 		return fmt.Errorf("%s: %q: want %d bytes at most", field, shortened(value), maxLevelsValue)
+	case !utf8.ValidString(value):
+		return fmt.Errorf("%s: %q: want UTF-8", field, shortened(value))
+	case field == "package" && coversNoPackage(value):
+		return fmt.Errorf("%s: %q: want an import path, with /... after it or with stars in it, or * for all", field, shortened(value))
+	case field == "logger" && value == "/...":
+		return fmt.Errorf("%s: %q: want a name, or * for all", field, value)
 	}
 	s[field] = value
 	return nil
+}
+
+// coversNoPackage reports whether a package of a [LevelRule] is a mistake.
+func coversNoPackage(pattern string) bool {
+	pattern = withoutDots(pattern)
+	return strings.HasSuffix(pattern, "/") || strings.HasSuffix(pattern, "/...") || pattern == "..."
 }
 
 func shortened(s string) string {

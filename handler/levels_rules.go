@@ -3,11 +3,7 @@ package handler
 import (
 	"cmp"
 	"log/slog"
-	"maps"
 	"slices"
-	"strings"
-	"sync"
-	"sync/atomic"
 
 	"github.com/sluicelog/sluice/internal/glob"
 	"github.com/sluicelog/sluice/internal/source"
@@ -23,8 +19,7 @@ type levelRules struct {
 	named                     []LevelRule // the rules that name a logger
 	lowestNamed, highestNamed slog.Level  // of these, if there are any
 
-	mu    sync.Mutex                            // for additions to views
-	views atomic.Pointer[map[string]*levelView] // by the name of a logger; is not changed
+	views *viewCache // nil if there are none
 }
 
 // A levelView is what the rules say of the records of a logger.
@@ -34,12 +29,6 @@ type levelView struct {
 	packages        *source.Memo[slog.Level]
 }
 
-// How many names of loggers are remembered, and how long ones. Records may have any.
-const (
-	maxViews    = 1024
-	maxViewName = 256
-)
-
 // newLevelRules returns rules of which one names nothing.
 func newLevelRules(rules []LevelRule) *levelRules {
 	slices.SortFunc(rules, compareRules)
@@ -47,7 +36,9 @@ func newLevelRules(rules []LevelRule) *levelRules {
 	s := &levelRules{rules: rules, named: rules[:unnamed], noLogger: newLevelView(rules[unnamed:])}
 	s.lowest, _ = levelsOf(rules)
 	s.lowestNamed, s.highestNamed = levelsOf(s.named)
-	s.views.Store(new(map[string]*levelView))
+	if len(s.named) > 0 {
+		s.views = newViewCache()
+	}
 	return s
 }
 
@@ -95,8 +86,7 @@ func (s *levelRules) view(logger string) *levelView {
 	if logger == "" || len(s.named) == 0 {
 		return s.noLogger
 	}
-	views := *s.views.Load()
-	if v, ok := views[logger]; ok {
+	if v := s.views.get(logger); v != nil {
 		return v
 	}
 	var rules []LevelRule
@@ -113,19 +103,8 @@ func (s *levelRules) view(logger string) *levelView {
 	if rules[0].Logger != "" {
 		v = newLevelView(rules)
 	}
-	if len(views) < maxViews && len(logger) <= maxViewName {
-		s.remember(strings.Clone(logger), v)
-	}
+	s.views.add(logger, v)
 	return v
-}
-
-func (s *levelRules) remember(logger string, v *levelView) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	views := make(map[string]*levelView)
-	maps.Copy(views, *s.views.Load())
-	views[logger] = v
-	s.views.Store(&views)
 }
 
 // passes reports whether a record with a level and a PC passes.

@@ -58,6 +58,22 @@ func TestLevelsRules(t *testing.T) {
 	}
 }
 
+func TestLevelsTakeTheSameNamesForOne(t *testing.T) {
+	t.Parallel()
+	levels := handler.NewLevels(
+		slog.LevelInfo,
+		handler.LevelRule{Package: "a", Level: 1}, handler.LevelRule{Package: "a/...", Level: 2},
+		handler.LevelRule{Logger: "b", Level: 3}, handler.LevelRule{Logger: "b/...", Level: 4},
+		handler.LevelRule{Package: "/...", Level: 5}, // which names nothing, but is not the base level
+	)
+	want := []handler.LevelRule{
+		{Logger: "b", Level: 4}, {Package: "/...", Level: 5}, {Package: "a", Level: 2}, {Level: slog.LevelInfo},
+	}
+	if diff := cmp.Diff(want, levels.Rules()); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
+	}
+}
+
 func TestLevelsZero(t *testing.T) {
 	t.Parallel()
 	for name, use := range map[string]func(*handler.Levels) slog.Level{

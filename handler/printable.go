@@ -9,6 +9,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/sluicelog/sluice/internal/panics"
 	"github.com/sluicelog/sluice/internal/snapshot"
 )
 
@@ -27,7 +28,7 @@ func anyText(a any) (text string) {
 			if v := reflect.ValueOf(a); v.Kind() == reflect.Pointer && v.IsNil() {
 				text = "<nil>"
 			} else {
-				text = fmt.Sprint("!PANIC: ", r)
+				text = "!PANIC: " + panics.Text(r)
 			}
 		}
 	}()
@@ -49,7 +50,7 @@ func anyText(a any) (text string) {
 	if !snapshot.Finite(a) {
 		return snapshot.TooLarge
 	}
-	return fmt.Sprintf("%+v", a)
+	return panics.Sprintf("%+v", a)
 }
 
 // isPlain reports whether s can stand as a key or a value without quotes. Nothing

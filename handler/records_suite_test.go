@@ -106,6 +106,8 @@ func TestRecordWrappersRefuseNil(t *testing.T) {
 		"handler: NewFunc: nil function":           func() { handler.NewFunc(nil, nil) },
 		"handler: NewRecover: nil next handler":    func() { handler.NewRecover(nil, nil) },
 		"handler: NewRename: nil next handler":     func() { handler.NewRename(nil, nil) },
+		"handler: ReplaceType: nil function":       func() { handler.ReplaceType[any](nil) },
+		"handler: ReplaceAll: nil function":        func() { handler.ReplaceAll(nil) },
 		"handler: NewErrorStack: nil next handler": func() { handler.NewErrorStack(nil, nil) },
 	} {
 		func() {

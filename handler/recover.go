@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"reflect"
 	"runtime"
 	"slices"
 	"strconv"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/sluicelog/sluice/internal/attrs"
 	"github.com/sluicelog/sluice/internal/errtrace"
+	"github.com/sluicelog/sluice/internal/panics"
 )
 
 // RecoverOptions are options for a [Recover]. A zero RecoverOptions consists
@@ -103,7 +103,7 @@ func (h *Recover) WithAttrs(as []slog.Attr) slog.Handler {
 			return &Recover{next: next, shared: h.shared}
 		}
 	}
-	return &Recover{h.next, h.bound.WithAttrs(as), h.shared}
+	return &Recover{h.next, h.bound.WithAttrs(attrs.ResolveAll(as)), h.shared}
 }
 
 // WithGroup returns a Recover before the next handler with a group.
@@ -208,20 +208,12 @@ func (e *PanicError) Error() string {
 	return text
 }
 
-// panicText prints what the runtime prints of a panic. Other values may have no end.
+// panicText prints what the runtime prints of a panic.
 func panicText(v any) string {
 	if err, ok := v.(error); ok {
 		return errtrace.Message(err)
 	}
-	if _, ok := v.(fmt.Stringer); ok {
-		return fmt.Sprint(v)
-	}
-	switch reflect.ValueOf(v).Kind() {
-	case reflect.Map, reflect.Slice, reflect.Array, reflect.Struct, reflect.Pointer, reflect.Interface, reflect.Func:
-		return fmt.Sprintf("(%T)", v)
-	default:
-		return fmt.Sprint(v)
-	}
+	return panics.Text(v)
 }
 
 // Unwrap returns the value if it is an error.

@@ -59,6 +59,16 @@ func TestRecoverKeepsPanicsFromTheProgram(t *testing.T) {
 	}
 }
 
+func TestRecoverResolvesWhatItKeepsOnce(t *testing.T) {
+	t.Parallel()
+	log, calls := newRecordLog(), 0
+	valuer := volumeValuer{func() slog.Value { calls++; return slog.IntValue(calls) }}
+	l := slog.New(handler.NewRecover(panicHandler{log, "WithAttrs", io.EOF}, nil)).With("v", valuer)
+	l.Info("m")
+	l.Info("m")
+	log.want(t, `{"v":1}`, `{"v":1}`)
+}
+
 func TestPanicErrorHasTheStackOfThePanic(t *testing.T) {
 	t.Parallel()
 	for name, f := range map[string]func(){

@@ -3,6 +3,7 @@ package handler
 import (
 	"context"
 	"log/slog"
+	"math"
 	"reflect"
 )
 
@@ -13,7 +14,9 @@ type RenameOptions struct {
 	// with the names of the groups that the attr is in, those opened by WithGroup
 	// included: "http.status" is the attr status in the group http, and an attr
 	// "http.status" outside of groups too. A new key stands in the same group as the
-	// old one. An empty new key makes a group's attrs stand outside of it.
+	// old one. An empty new key makes a group's attrs stand outside of it,
+	// and an attr that is no group one without a key. What has no key is renamed by
+	// the old key "".
 	Keys map[string]string
 
 	// Replace rewrites attrs like the function of that name in
@@ -38,7 +41,8 @@ type RenameOptions struct {
 	Flatten string
 
 	// OnError is called with a [*PanicError] for each call of Replace that panics, by
-	// the goroutine that logs. Nil means that only the attr shows it.
+	// the goroutine that logs. It must not log to the same handler. Nil means that
+	// only the attr shows it.
 	OnError func(error)
 }
 
@@ -107,6 +111,8 @@ func same(a, b slog.Value) bool {
 		return len(g) == len(h) && (len(g) == 0 || &g[0] == &h[0])
 	case slog.KindTime: // with its zone
 		return a.Time() == b.Time() //nolint:staticcheck // Equal is also true of two zones
+	case slog.KindFloat64: // with its sign, which 0 has too
+		return math.Float64bits(a.Float64()) == math.Float64bits(b.Float64())
 	case slog.KindLogValuer: // to be resolved
 		return false
 	default:

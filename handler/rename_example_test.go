@@ -1,6 +1,7 @@
 package handler_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -146,6 +147,18 @@ func ExampleReplaceType_time() {
 	// Output:
 	// {"level":"INFO","msg":"m","at":"Sun, 22 Nov 2026 00:30:00 CET"}
 	// {"level":"INFO","msg":"m","at":1795303800}
+}
+
+// As a ReplaceAttr it makes a number of the record's time too.
+func ExampleReplaceType_unixTime() {
+	unix := handler.ReplaceType(func(t time.Time) slog.Value { return slog.Int64Value(t.UnixMilli()) })
+	h := handler.NewJSONHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: unix})
+	r := slog.NewRecord(time.Date(2026, 11, 21, 23, 30, 0, 0, time.UTC), slog.LevelInfo, "m", 0)
+	if err := h.Handle(context.Background(), r); err != nil {
+		fmt.Println(err)
+	}
+	// Output:
+	// {"time":1795303800000,"level":"INFO","msg":"m"}
 }
 
 // Addresses lose what says most of a person.

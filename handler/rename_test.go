@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math"
 	"net/netip"
 	"slices"
 	"strings"
@@ -265,6 +266,14 @@ func TestReplaceType(t *testing.T) {
 		"f", float32(1), "list", []string{"a", "b"}, "s", "text", "gone", 1, "nil", nil, "v", valuerOf{slog.AnyValue(io.EOF)})
 	log.want(t, `{"addr":"addr 192.0.2.7","err":"error EOF","d":"float64 1.5","n":"int64 7","u":"uint64 8","b":"bool true",`+
 		`"f":"float64 1","list":"a+b","s":"text","nil":null,"v":"error EOF"}`)
+}
+
+func TestRenameTellsZerosApart(t *testing.T) {
+	t.Parallel()
+	log := newRecordLog()
+	unsigned := handler.ReplaceType(func(f float64) slog.Value { return slog.Float64Value(f + 0) })
+	slog.New(handler.NewRename(log, &handler.RenameOptions{Replace: unsigned})).Info("m", "z", math.Copysign(0, -1))
+	log.want(t, `{"z":0}`)
 }
 
 // Records to which nothing happens are passed on without a copy.

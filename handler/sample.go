@@ -96,11 +96,13 @@ type SampleOptions struct {
 	// attrs is not handled. Nil means Suppressed.Record.
 	Summary func(Suppressed) slog.Record
 
-	// OnDrop, if not nil, is told of each record that is suppressed.
+	// OnDrop, if not nil, is told of each record that is suppressed. It must not log
+	// to the same handler.
 	OnDrop func(ctx context.Context, r slog.Record)
 
 	// OnError, if not nil, is told of each failure of the handler behind, and of
-	// each panic of it or of a function of these options.
+	// each panic of it or of a function of these options. It must not log to the same
+	// handler.
 	OnError func(error)
 }
 
@@ -122,9 +124,9 @@ func (o SampleOptions) complete() SampleOptions {
 	case o.Interval == 0:
 		o.Interval = time.Second
 	case o.Interval > 0:
-		o.Interval = max(o.Interval, time.Millisecond)
+		o.Interval = min(max(o.Interval, time.Millisecond), longest)
 	}
-	if o.Keep == nil {
+	if o.Keep = leveler(o.Keep); o.Keep == nil {
 		o.Keep = slog.LevelError
 	}
 	if o.MaxKeys <= 0 {

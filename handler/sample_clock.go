@@ -9,13 +9,16 @@ import (
 // A clock counts time from when it was made.
 type clock struct {
 	start time.Time
-	near  atomic.Int64 // about the last time that was asked for
+	near  atomic.Int64 // when it was read last
 }
 
-// trusted is how far the time of a record may be from the last one that was asked
-// for, so that the clock need not be read, which is most of what a record that is
-// suppressed costs. One record with a time in the future must not stop the others.
+// trusted is how far the time of a record may be from when the clock was read last, so
+// that it need not be read again, which is most of what a record that is suppressed
+// costs. Records with times in the future must not stop the others.
 const trusted = 100 * time.Millisecond
+
+// longest can be added to any time of a clock; 146 years.
+const longest time.Duration = 1 << 62
 
 func newClock() *clock { return &clock{start: time.Now()} }
 
@@ -29,9 +32,6 @@ func (c *clock) of(r *slog.Record) (at time.Duration, read bool) {
 	if r.Time != r.Time.Round(0) { // it has a reading of the monotonic clock
 		at := r.Time.Sub(c.start) + 1
 		if d := at - near; -trusted < d && d < trusted && at > 0 {
-			if d > trusted/8 {
-				c.near.Store(int64(at))
-			}
 			return at, true
 		}
 	}

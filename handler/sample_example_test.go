@@ -43,7 +43,7 @@ func ExampleNewSample() {
 }
 
 // A policy for each level: of DEBUG one record a message and minute, of INFO ten a
-// second in all, of what is above everything.
+// second in all and two at once, of what is above everything.
 func ExampleNewSample_levels() {
 	json := handler.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: noTimes})
 	debug := handler.NewSample(json, &handler.SampleOptions{First: 1, Interval: time.Minute})
@@ -66,17 +66,18 @@ func ExampleNewSample_levels() {
 	// {"level":"WARN","msg":"slow","n":2}
 }
 
-// All records of a trace, or none of them: the decision is in the trace's id.
+// All records of a trace, or none of them: the decision is in the trace's id. Here it is
+// one of 16 that is kept.
 func ExampleSampleOptions_chance() {
 	type traceID struct{}
-	tenth := func(ctx context.Context, _ slog.Record) float64 {
+	some := func(ctx context.Context, _ slog.Record) float64 {
 		if id, _ := ctx.Value(traceID{}).(string); strings.HasPrefix(id, "0") {
 			return 1
 		}
 		return 0
 	}
 	json := handler.NewJSONHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: noTimes})
-	logger := slog.New(handler.NewSample(json, &handler.SampleOptions{Chance: tenth}))
+	logger := slog.New(handler.NewSample(json, &handler.SampleOptions{Chance: some}))
 	for _, id := range []string{"0af7", "b9c7"} {
 		ctx := context.WithValue(context.Background(), traceID{}, id)
 		logger.InfoContext(ctx, "begin", "trace", id)

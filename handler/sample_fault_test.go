@@ -125,7 +125,7 @@ func TestSampleSummaryThatNobodyWants(t *testing.T) {
 		OnError: errs.add,
 	}, slog.LevelInfo)
 	if got := sink.take(); len(got) != 1 || !strings.Contains(got[0], "log records suppressed") ||
-		!strings.Contains(errs.text(), "Summary panics: no words") {
+		!strings.Contains(errs.text(), "panic in Summary: no words") {
 		t.Errorf("%q, %s", got, errs.text())
 	}
 }
@@ -156,7 +156,7 @@ func TestSampleFunctionsThatPanic(t *testing.T) {
 	if diff := cmp.Diff([]string{"INFO panic"}, sink.take()); diff != "" {
 		t.Errorf("mismatch (-want +got):\n%s", diff)
 	}
-	want := "[handler: Chance panics: no chance handler: OnDrop panics: no drop]"
+	want := "[handler: panic in Chance: no chance handler: panic in OnDrop: no drop]"
 	if diff := cmp.Diff(want, errs.text()); diff != "" {
 		t.Errorf("mismatch (-want +got):\n%s", diff)
 	}
@@ -263,6 +263,70 @@ func TestSampleRateIsExactConcurrentSafe(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 	})
+}
+
+func TestSampleCountersNeverGoBackConcurrentSafe(t *testing.T) {
+	t.Parallel()
+	h := handler.NewSample(newVolumeSink(), &handler.SampleOptions{Rate: 1, Summary: noSummary})
+	stop := make(chan struct{})
+	var reader sync.WaitGroup
+	reader.Go(func() {
+		for last := h.Stats(); ; {
+			s := h.Stats()
+			if s.DroppedByKey != 0 || s.DroppedByRate < last.DroppedByRate || s.Accepted < last.Accepted {
+				t.Errorf("%+v after %+v", s, last)
+				return
+			}
+			last = s
+			select {
+			case <-stop:
+				return
+			default:
+			}
+		}
+	})
+	volumeLoggers(100_000, func(int) { _ = h.Handle(t.Context(), volumeRecord(slog.LevelInfo, "m")) })
+	close(stop)
+	reader.Wait()
+	if s := h.Stats(); s.DroppedByRate == 0 {
+		t.Errorf("nothing happened: %+v", s)
+	}
+}
+
+func TestSampleBoundsTheLevelsItTellsApart(t *testing.T) {
+	t.Parallel()
+	h := handler.NewSample(newVolumeSink(), &handler.SampleOptions{First: -1, Keep: slog.Level(math.MaxInt), Summary: noSummary})
+	const n = 10_000
+	for i := range n {
+		_ = h.Handle(t.Context(), volumeRecord(slog.Level(100+i), "m"))
+		_ = h.Handle(t.Context(), volumeRecord(slog.Level(-100-i), "m"))
+	}
+	levels := h.Stats().DroppedByLevel
+	want := map[slog.Level]uint64{100: 1, -100: 1, 31: n - 32, -32: n - 32} // 64 are told apart
+	for level, n := range want {
+		if levels[level] != n {
+			t.Errorf("%d of level %d, want %d", levels[level], level, n)
+		}
+	}
+	if len(levels) != 66 {
+		t.Errorf("%d levels, want 66", len(levels))
+	}
+}
+
+func TestSampleAndDedupForTheLongestTime(t *testing.T) {
+	t.Parallel()
+	sink := newVolumeSink()
+	for name, h := range map[string]slog.Handler{
+		"Interval": handler.NewSample(sink, &handler.SampleOptions{First: 1, Interval: math.MaxInt64}),
+		"Window":   handler.NewDedup(sink, &handler.DedupOptions{Window: math.MaxInt64}),
+	} {
+		for range 10 {
+			_ = h.Handle(t.Context(), volumeRecord(slog.LevelInfo, "m"))
+		}
+		if diff := cmp.Diff([]string{"INFO m"}, sink.take()); diff != "" {
+			t.Errorf("%s: mismatch (-want +got):\n%s", name, diff)
+		}
+	}
 }
 
 func TestSampleAccountsForAllConcurrentSafe(t *testing.T) {

@@ -29,9 +29,4 @@ func guard(name string, f func()) (err error) {
 	return nil
 }
 
-func panicked(name string, v any) error {
-	if err, ok := v.(error); ok {
-		return fmt.Errorf("handler: %s panics: %w", name, err)
-	}
-	return fmt.Errorf("handler: %s panics: %v", name, v)
-}
+func panicked(name string, v any) error { return &PanicError{Value: v, in: name} }

@@ -19,10 +19,12 @@ type SampleStats struct {
 	Written  uint64 // records that the next handler took
 	Dropped  uint64 // records suppressed, or refused by the next handler
 
-	DroppedByKey   uint64                // suppressed by the rule for keys
-	DroppedByRate  uint64                // suppressed by the Rate
-	DroppedFailed  uint64                // refused by the next handler, or lost to a panic in it
-	DroppedByLevel map[slog.Level]uint64 // Dropped by level; nil without drops
+	DroppedByKey  uint64 // suppressed by the rule for keys
+	DroppedByRate uint64 // suppressed by the Rate
+	DroppedFailed uint64 // refused by the next handler, or lost to a panic in it
+	// Dropped by level; nil without drops. Of levels below -32 and above 31, 64 are told
+	// apart, and the rest counts as one of these two.
+	DroppedByLevel map[slog.Level]uint64
 
 	Untold uint64 // records suppressed of which no summary has told yet
 }
@@ -30,7 +32,7 @@ type SampleStats struct {
 // Suppressed says which records a [Sample] has suppressed.
 type Suppressed struct {
 	Records uint64                // how many
-	Levels  map[slog.Level]uint64 // how many of each level
+	Levels  map[slog.Level]uint64 // how many of each level, as in SampleStats
 	Since   time.Time             // when the first one was suppressed
 	Until   time.Time             // when the last one was suppressed, to a millisecond
 }
@@ -57,12 +59,12 @@ func (s Suppressed) Record() slog.Record {
 
 // A tally counts what became of records, and what of that is to be told.
 type tally struct {
-	interval         time.Duration // between summaries
-	written, limited atomic.Uint64
-	suppressed       levelCounts
-	failed           levelCounts
-	due              atomic.Int64 // when the next summary is; 0 if there is nothing to tell
-	until            atomic.Int64 // when a record was suppressed last
+	interval      time.Duration // between summaries
+	written       atomic.Uint64
+	byKey, byRate levelCounts // what was suppressed
+	failed        levelCounts
+	due           atomic.Int64 // when the next summary is; 0 if there is nothing to tell
+	until         atomic.Int64 // when a record was suppressed last
 
 	mu    sync.Mutex // held by who takes what is to be told, or gives it back
 	told  map[slog.Level]uint64
@@ -71,9 +73,10 @@ type tally struct {
 
 // suppress counts a record that is suppressed.
 func (t *tally) suppress(now time.Duration, level slog.Level, why verdict) {
-	t.suppressed.add(level, 1)
 	if why == limited {
-		t.limited.Add(1)
+		t.byRate.add(level, 1)
+	} else {
+		t.byKey.add(level, 1)
 	}
 	if last := time.Duration(t.until.Load()); last == 0 || now-last >= time.Millisecond { // near enough
 		t.until.Store(int64(now))
@@ -89,7 +92,7 @@ func (t *tally) suppress(now time.Duration, level slog.Level, why verdict) {
 func (t *tally) take(c *clock, due int64) (s Suppressed, ok bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	s.Levels = t.suppressed.all()
+	s.Levels = t.byRate.addTo(t.byKey.addTo(nil))
 	for level, n := range t.told {
 		if s.Levels[level] -= n; s.Levels[level] == 0 {
 			delete(s.Levels, level)
@@ -138,59 +141,73 @@ func (t *tally) giveBack(now time.Duration, s Suppressed) {
 }
 
 func (t *tally) stats() SampleStats {
-	s := SampleStats{Written: t.written.Load(), DroppedByRate: t.limited.Load()}
+	s := SampleStats{Written: t.written.Load()}
 	t.mu.Lock()
 	told := sum(t.told)
-	s.DroppedByLevel = t.suppressed.all()
-	t.mu.Unlock()
+	s.DroppedByLevel = t.byKey.addTo(nil)
 	s.DroppedByKey = sum(s.DroppedByLevel)
-	s.Untold = s.DroppedByKey - told
-	s.DroppedByKey -= s.DroppedByRate
-	for level, n := range t.failed.all() {
-		s.DroppedFailed += n
-		if s.DroppedByLevel == nil {
-			s.DroppedByLevel = make(map[slog.Level]uint64)
-		}
-		s.DroppedByLevel[level] += n
-	}
-	s.Dropped = s.DroppedByKey + s.DroppedByRate + s.DroppedFailed
+	s.DroppedByLevel = t.byRate.addTo(s.DroppedByLevel)
+	suppressed := sum(s.DroppedByLevel)
+	t.mu.Unlock()
+	s.DroppedByRate, s.Untold = suppressed-s.DroppedByKey, suppressed-told
+	s.DroppedByLevel = t.failed.addTo(s.DroppedByLevel)
+	s.Dropped = sum(s.DroppedByLevel)
+	s.DroppedFailed = s.Dropped - suppressed
 	s.Accepted = s.Written + s.Dropped
 	return s
 }
 
-// levelCounts counts by level, those that have names without a lock.
+// levelCounts counts by level, those that have names without a lock. It is bounded,
+// as records may have any level.
 type levelCounts struct {
-	near [1 << 6]atomic.Uint64 // from nearest up
+	near [1 << 6]atomic.Uint64 // from lowestNear up
 	mu   sync.Mutex
 	far  map[slog.Level]uint64
 }
 
-const nearest slog.Level = -32
+const (
+	lowestNear  slog.Level = -32
+	highestNear slog.Level = 31
+	mostFar                = 64
+)
 
 func (c *levelCounts) add(level slog.Level, n uint64) {
-	if level >= nearest && level < nearest+slog.Level(len(c.near)) {
-		c.near[level-nearest].Add(n)
+	if (level < lowestNear || level > highestNear) && c.addFar(level, n) {
 		return
 	}
+	c.near[min(max(level, lowestNear), highestNear)-lowestNear].Add(n)
+}
+
+// addFar is false if there are too many levels already.
+func (c *levelCounts) addFar(level slog.Level, n uint64) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.far[level] == 0 && len(c.far) == mostFar {
+		return false
+	}
 	if c.far == nil {
 		c.far = make(map[slog.Level]uint64)
 	}
 	c.far[level] += n
+	return true
 }
 
-// all returns the counts that are not zero; nil if there are none.
-func (c *levelCounts) all() map[slog.Level]uint64 {
+// addTo adds the counts that are not zero to all, which may be nil, and returns it.
+func (c *levelCounts) addTo(all map[slog.Level]uint64) map[slog.Level]uint64 {
+	add := func(level slog.Level, n uint64) {
+		if all == nil {
+			all = make(map[slog.Level]uint64)
+		}
+		all[level] += n
+	}
 	c.mu.Lock()
-	all := maps.Clone(c.far)
+	for level, n := range c.far {
+		add(level, n)
+	}
 	c.mu.Unlock()
 	for i := range c.near {
 		if n := c.near[i].Load(); n > 0 {
-			if all == nil {
-				all = make(map[slog.Level]uint64)
-			}
-			all[nearest+slog.Level(i)] = n
+			add(lowestNear+slog.Level(i), n)
 		}
 	}
 	return all

@@ -130,6 +130,10 @@ func TestSamplePolicies(t *testing.T) {
 		{"an Interval", &handler.SampleOptions{First: 1, Interval: time.Minute}, 5, 30 * time.Second, "1 3 5"},
 		{"a tiny Interval", &handler.SampleOptions{First: 1, Interval: 1}, 4, 500 * time.Microsecond, "1 3"},
 		{"a key that rests", &handler.SampleOptions{First: 1, Interval: 1}, 4, 50 * time.Hour, "1-4"},
+		{
+			"a burst, then every 10th",
+			&handler.SampleOptions{By: handler.ByNothing, First: 5, Thereafter: 10, Interval: time.Minute}, 40, 0, "1-5 15 25 35",
+		},
 		{"Rate with a Burst", &handler.SampleOptions{Rate: 10, Burst: 3}, 8, 50 * time.Millisecond, "1-5 7"},
 		{"Rate has a Burst of a second", &handler.SampleOptions{Rate: 2.5}, 9, 0, "1-3"},
 		{"a Rate below one", &handler.SampleOptions{Rate: 0.5}, 5, time.Second, "1 3 5"},
@@ -381,6 +385,33 @@ func TestSampleGoesByTheClock(t *testing.T) {
 					t.Fatalf("%s: nothing passes after a record %v from now", name, off)
 				}
 			}
+		}
+	}
+}
+
+// Nor must many records, each a little ahead of the one before, as when a log is played
+// again.
+func TestSampleAndDedupDoNotFollowIntoTheFuture(t *testing.T) {
+	t.Parallel()
+	sink := newVolumeSink()
+	for name, h := range map[string]slog.Handler{
+		"key":   handler.NewSample(sink, &handler.SampleOptions{First: 1, Interval: time.Millisecond, Summary: noSummary}),
+		"rate":  handler.NewSample(sink, &handler.SampleOptions{Rate: 1000, Burst: 1, Summary: noSummary}),
+		"dedup": handler.NewDedup(sink, &handler.DedupOptions{Window: time.Millisecond}),
+	} {
+		r := volumeRecord(slog.LevelInfo, "m")
+		start := time.Now()
+		for i := range 20_000 {
+			r.Time = start.Add(time.Duration(i) * 5 * time.Millisecond)
+			_ = h.Handle(t.Context(), r)
+		}
+		sink.take()
+		for r.Time = time.Now(); len(sink.take()) == 0; r.Time = time.Now() {
+			if r.Time.Sub(start) > 5*time.Second {
+				t.Errorf("%s: nothing passes after records that ran ahead", name)
+				break
+			}
+			_ = h.Handle(t.Context(), r)
 		}
 	}
 }

@@ -42,7 +42,7 @@ func (rs Records) Has(path string) Records {
 }
 
 // Attr returns the records with an attr at a path, as [Lookup] has it, that equals a
-// value: integers are equal whatever their types, an error is also equal to one that
+// value: integers of Go's own types are equal whatever these are, an error is also equal to one that
 // it Is, and other values are if [reflect.DeepEqual] says so.
 func (rs Records) Attr(path string, value any) Records {
 	return rs.Func(func(r slog.Record) bool {

@@ -22,8 +22,8 @@ type TriggerOptions struct {
 	// slog.LevelError.
 	Trigger slog.Leveler
 
-	// MaxRecords is how many records are held for one context. When it is
-	// exceeded, the oldest is dropped. 0 and less means 256.
+	// MaxRecords is how many records are held for one context, of whatever size. When
+	// it is exceeded, the oldest is dropped. 0 and less means 256.
 	MaxRecords int
 
 	// OnError is called with each error that comes of a record that was held, by
@@ -79,6 +79,7 @@ func NewTrigger(next slog.Handler, opts *TriggerOptions) *Trigger {
 		opts = &TriggerOptions{}
 	}
 	shared := &triggerShared{opts: *opts}
+	shared.opts.Level, shared.opts.Trigger = leveler(opts.Level), leveler(opts.Trigger)
 	if shared.opts.Trigger == nil {
 		shared.opts.Trigger = slog.LevelError
 	}
@@ -92,10 +93,14 @@ func NewTrigger(next slog.Handler, opts *TriggerOptions) *Trigger {
 // it, or with a context made from it, for itself. Forget drops what is still held
 // and counts it; call it when the request has ended. Later calls do nothing.
 //
+// If ctx holds records as well, a trigger in the new context is one in ctx, too: it
+// also passes on what ctx holds. One in ctx does not pass on what the new one holds
+// already, but what follows there.
+//
 //	ctx, forget := handler.HoldRecords(r.Context())
 //	defer forget()
 func HoldRecords(ctx context.Context) (held context.Context, forget func()) {
-	h := new(holder)
+	h := &holder{outer: holderOf(ctx)}
 	return context.WithValue(ctx, holderKey{}, h), h.forget
 }
 
@@ -103,6 +108,7 @@ type holderKey struct{}
 
 // A holder has what is held in one context.
 type holder struct {
+	outer  *holder // that of the context around it, or nil
 	mu     sync.Mutex
 	held   map[*triggerShared]*heldRecords
 	closed bool
@@ -141,8 +147,18 @@ func (h *holder) of(s *triggerShared) *heldRecords {
 	return held
 }
 
-// triggered reports whether there was a record that everything passes with.
+// triggered reports whether there was a record that everything passes with, in the
+// context or in one around it.
 func (h *holder) triggered(s *triggerShared) bool {
+	for ; h != nil; h = h.outer {
+		if h.triggeredHere(s) {
+			return true
+		}
+	}
+	return false
+}
+
+func (h *holder) triggeredHere(s *triggerShared) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.of(s).triggered
@@ -172,14 +188,18 @@ func (h *holder) hold(s *triggerShared, r heldRecord) (pass bool) {
 	return false
 }
 
-// release returns what is held for a Trigger, the oldest first. From now on
-// nothing is held for it.
+// release returns what is held for a Trigger, that of the outermost context first,
+// and of each the oldest first. From now on nothing is held for it.
 func (h *holder) release(s *triggerShared) []heldRecord {
+	if h == nil {
+		return nil
+	}
+	records := h.outer.release(s)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	held := h.of(s)
 	held.triggered = true
-	records := slices.Concat(held.records[held.oldest:], held.records[:held.oldest])
+	records = slices.Concat(records, held.records[held.oldest:], held.records[:held.oldest])
 	held.records, held.oldest = nil, 0
 	return records
 }
@@ -206,7 +226,7 @@ func (t *Trigger) Handle(ctx context.Context, r slog.Record) error {
 	s, h := t.shared, holderOf(ctx)
 	switch {
 	case h != nil && r.Level >= s.opts.Trigger.Level():
-		return errors.Join(s.write(h.release(s)), t.next.Handle(ctx, r))
+		return t.passAll(ctx, h.release(s), r)
 	case r.Level >= minLevel(s.opts.Level), h != nil && h.triggered(s):
 		return t.next.Handle(ctx, r)
 	case h == nil || !t.next.Enabled(ctx, r.Level):
@@ -220,29 +240,49 @@ func (t *Trigger) Handle(ctx context.Context, r slog.Record) error {
 	return nil
 }
 
-// write passes on what was held.
-func (s *triggerShared) write(records []heldRecord) error {
-	var errs []error
-	for i := range records {
-		err := records[i].write()
-		if err == nil {
-			s.written.Add(1)
-			continue
-		}
-		s.dropped.Add(1)
-		errs = append(errs, err)
-		s.report(err)
-	}
-	return errors.Join(errs...)
+// passAll passes on what was held and then a record.
+func (t *Trigger) passAll(ctx context.Context, held []heldRecord, r slog.Record) error {
+	return t.shared.write(held, func() error { return t.next.Handle(ctx, r) })
 }
 
-func (r *heldRecord) write() (err error) {
+// write passes on what was held before it does what is last, all of it also if the
+// next handler ends this goroutine.
+func (s *triggerShared) write(held []heldRecord, last func() error) error {
+	var errs []error
+	written := false
 	defer func() {
-		if p := recover(); p != nil { // the records behind it are not to be lost for it
-			err = fmt.Errorf("handler: a record that was held: %T panics: %v", r.next, p)
+		if !written {
+			_ = s.write(held, last)
 		}
 	}()
-	return r.next.Handle(r.ctx, r.record)
+	for len(held) > 0 {
+		r := &held[0]
+		held = held[1:]
+		if err := s.writeOne(r); err != nil {
+			errs = append(errs, err)
+		}
+	}
+	written = true
+	return errors.Join(append(errs, last())...)
+}
+
+func (s *triggerShared) writeOne(r *heldRecord) (err error) {
+	returned := false
+	defer func() {
+		if !returned {
+			err = noReturn(r.next, recover())
+		}
+		if err == nil {
+			s.written.Add(1)
+			return
+		}
+		s.dropped.Add(1)
+		err = fmt.Errorf("handler: Trigger: a record that was held: %w", err)
+		s.report(err)
+	}()
+	err = r.next.Handle(r.ctx, r.record)
+	returned = true
+	return err
 }
 
 func (s *triggerShared) report(err error) {

@@ -6,6 +6,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"runtime"
 	"strconv"
 	"sync"
 	"testing"
@@ -145,6 +146,37 @@ func TestTrigger(t *testing.T) {
 	}
 }
 
+func TestTriggerHoldsNothingThatTheNextHandlerRefuses(t *testing.T) {
+	t.Parallel()
+	h := handler.NewTrigger(slog.NewTextHandler(io.Discard, nil), nil)
+	ctx, forget := handler.HoldRecords(t.Context())
+	defer forget()
+	if err := h.Handle(ctx, slog.Record{Level: slog.LevelDebug, Message: "fine"}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(handler.TriggerStats{}, h.Stats()); diff != "" {
+		t.Errorf("Stats mismatch (-want +got):\n%s", diff)
+	}
+}
+
+func TestTriggerHoldsWithoutCancellation(t *testing.T) {
+	t.Parallel()
+	sink := newVolumeSink()
+	h := handler.NewTrigger(sink, &handler.TriggerOptions{MaxRecords: -1})
+	canceled, cancel := context.WithCancel(context.WithValue(t.Context(), volumeNumber{}, 7))
+	held, forget := handler.HoldRecords(canceled)
+	defer forget()
+	slog.New(h).DebugContext(held, "fine")
+	cancel()
+	slog.New(h).ErrorContext(held, "bad")
+	if len(sink.ctxs) != 2 {
+		t.Fatalf("%d records, want 2", len(sink.ctxs))
+	}
+	if ctx := sink.ctxs[0]; ctx.Err() != nil || ctx.Value(volumeNumber{}) != 7 {
+		t.Errorf("held with %v, %v", ctx.Err(), ctx.Value(volumeNumber{}))
+	}
+}
+
 func TestTriggerHoldsForEachOfSeveral(t *testing.T) {
 	t.Parallel()
 	var a, b testlog.Buffer
@@ -179,7 +211,7 @@ func TestTriggerAfterForget(t *testing.T) {
 	}
 }
 
-// picky refuses one message and panics at another.
+// picky refuses a message, panics at another, and ends the goroutine of a third.
 type picky struct{ slog.Handler }
 
 var errPicky = errors.New("refused")
@@ -190,6 +222,8 @@ func (p picky) Handle(ctx context.Context, r slog.Record) error {
 		return errPicky
 	case "panics":
 		panic("a bad day")
+	case "ends":
+		runtime.Goexit()
 	}
 	return p.Handler.Handle(ctx, r)
 }
@@ -222,6 +256,56 @@ func TestTriggerLosesNothingToWhatFails(t *testing.T) {
 		t.Errorf("OnError was told %v, want two errors", told)
 	}
 	if diff := cmp.Diff(handler.TriggerStats{Accepted: 5, Written: 3, Dropped: 2}, h.Stats()); diff != "" {
+		t.Errorf("Stats mismatch (-want +got):\n%s", diff)
+	}
+}
+
+func TestTriggerLosesNothingToAGoroutineThatEnds(t *testing.T) {
+	t.Parallel()
+	var buf testlog.Buffer
+	h := handler.NewTrigger(picky{triggerLines(&buf)}, nil)
+	ctx, forget := handler.HoldRecords(t.Context())
+	defer forget()
+	for _, msg := range []string{"one", "ends", "two", "ends", "three"} {
+		slog.New(h).DebugContext(ctx, msg)
+	}
+	var wg sync.WaitGroup
+	wg.Go(func() { slog.New(h).ErrorContext(ctx, "bad") })
+	wg.Wait()
+	if got, want := buf.String(), "level=DEBUG msg=one\nlevel=DEBUG msg=two\nlevel=DEBUG msg=three\nlevel=ERROR msg=bad\n"; got != want {
+		t.Errorf("prints %q, want %q", got, want)
+	}
+	if diff := cmp.Diff(handler.TriggerStats{Accepted: 5, Written: 3, Dropped: 2}, h.Stats()); diff != "" {
+		t.Errorf("Stats mismatch (-want +got):\n%s", diff)
+	}
+}
+
+func TestTriggerOfContextsInEachOther(t *testing.T) {
+	t.Parallel()
+	var buf testlog.Buffer
+	h := handler.NewTrigger(triggerLines(&buf), nil)
+	l := slog.New(h)
+	outer, forgetOuter := handler.HoldRecords(t.Context())
+	inner, forgetInner := handler.HoldRecords(outer)
+	sibling, forgetSibling := handler.HoldRecords(outer)
+	l.DebugContext(outer, "outer")
+	l.DebugContext(inner, "inner")
+	l.DebugContext(sibling, "sibling")
+	l.ErrorContext(inner, "bad")
+	forgetInner()
+	l.DebugContext(outer, "outer, later")
+	l.DebugContext(sibling, "sibling, later")
+	forgetSibling()
+	forgetOuter()
+	want := []string{
+		"level=DEBUG msg=outer", "level=DEBUG msg=inner", "level=ERROR msg=bad",
+		`level=DEBUG msg="outer, later"`, `level=DEBUG msg="sibling, later"`,
+	}
+	lines, _ := buf.Lines()
+	if diff := cmp.Diff(want, lines); diff != "" {
+		t.Errorf("lines mismatch (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(handler.TriggerStats{Accepted: 3, Written: 2, Dropped: 1}, h.Stats()); diff != "" {
 		t.Errorf("Stats mismatch (-want +got):\n%s", diff)
 	}
 }

@@ -10,6 +10,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/sluicelog/sluice/internal/panics"
 )
 
 // endpoints are the addresses of one receiver, in order of preference. All
@@ -112,7 +114,7 @@ func (e *endpoints) open(ctx context.Context, network string, t *turn, files *tl
 func (e *endpoints) callDial(ctx context.Context, network, host string) (conn net.Conn, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			conn, err = nil, fmt.Errorf("DialContext panicked: %v", v)
+			conn, err = nil, errors.New("DialContext panicked: "+panics.Text(v))
 		}
 	}()
 	if e.dial != nil {

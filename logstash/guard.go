@@ -1,9 +1,11 @@
 package logstash
 
 import (
-	"fmt"
+	"errors"
 	"net"
 	"time"
+
+	"github.com/sluicelog/sluice/internal/panics"
 )
 
 // guardedConn is a connection of a dialer that may be the user's. What it panics
@@ -14,7 +16,7 @@ type guardedConn struct{ net.Conn }
 // guard makes an error of a panic.
 func guard(err *error) {
 	if v := recover(); v != nil {
-		*err = fmt.Errorf("connection of DialContext panicked: %v", v)
+		*err = errors.New("connection of DialContext panicked: " + panics.Text(v))
 	}
 }
 

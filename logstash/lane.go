@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/sluicelog/sluice/internal/panics"
 )
 
 const (
@@ -209,7 +211,7 @@ func (l *lane) survive(err *error) {
 	if v == nil {
 		return
 	}
-	*err = fmt.Errorf("logstash: transport panicked: %v", v)
+	*err = errors.New("logstash: transport panicked: " + panics.Text(v))
 	if l.pipe != nil {
 		defer func() { _ = recover() }()
 		_ = l.pipe.Close() // what is wrong is known

@@ -9,6 +9,7 @@ import (
 
 	"github.com/sluicelog/sluice/internal/errtrace"
 	"github.com/sluicelog/sluice/internal/jsonenc"
+	"github.com/sluicelog/sluice/internal/panics"
 	"github.com/sluicelog/sluice/internal/snapshot"
 )
 
@@ -45,7 +46,7 @@ func appendStringer(b []byte, v fmt.Stringer) (out []byte) {
 				out = append(out, "null"...)
 				return
 			}
-			out = jsonenc.AppendString(b[:mark], fmt.Sprint("!PANIC: ", r))
+			out = jsonenc.AppendString(b[:mark], "!PANIC: "+panics.Text(r))
 		}
 	}()
 	return jsonenc.AppendString(b, v.String())

@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sluicelog/sluice/internal/panics"
 )
 
 // maxPair is how many entries a map has at most that is looked at as a name and
@@ -134,7 +136,7 @@ func (w *walk) mapKey(k reflect.Value) (text string) {
 			return string(b)
 		}
 	}
-	return fmt.Sprint(k.Interface())
+	return panics.Sprintf("%v", k.Interface())
 }
 
 // withoutSecretsOf masks, in what the key of a map prints, the secrets that are in

@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"github.com/sluicelog/sluice/internal/jsonenc"
+	"github.com/sluicelog/sluice/internal/panics"
 	"github.com/sluicelog/sluice/internal/snapshot"
 )
 
@@ -72,7 +73,7 @@ func (w *walk) formatted(x any) (masked string, changed, own, ok bool) {
 	s, stringer := x.(fmt.Stringer)
 	switch f, formatter := x.(fmt.Formatter); {
 	case formatter:
-		text = fmt.Sprintf("%+v", f)
+		text = panics.Sprintf("%+v", f)
 		if stringer {
 			_, own = w.printedText(s.String())
 		}

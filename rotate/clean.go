@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/sluicelog/sluice/internal/panics"
 )
 
 // CleanOptions say which files [Clean] removes: those that exceed any of its
@@ -166,7 +168,7 @@ func (d folder) clean(l logFile, dryRun bool) error {
 func veto(keep func(Backup) bool, b Backup) (kept bool, err error) {
 	defer func() {
 		if v := recover(); v != nil {
-			kept, err = true, fmt.Errorf("the hook Keep panicked on %s: %v", b.Path, v)
+			kept, err = true, fmt.Errorf("the hook Keep panicked on %s: %s", b.Path, panics.Text(v))
 		}
 	}()
 	return keep != nil && keep(b), nil

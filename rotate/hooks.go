@@ -3,6 +3,8 @@ package rotate
 import (
 	"fmt"
 	"sync"
+
+	"github.com/sluicelog/sluice/internal/panics"
 )
 
 // maxReports is how many errors wait for OnError.
@@ -66,7 +68,7 @@ func guard(hook string, call func()) error {
 		err := fmt.Errorf("rotate: %s has ended its goroutine", hook)
 		defer func() {
 			if v := recover(); v != nil {
-				err = fmt.Errorf("rotate: %s panicked: %v", hook, v)
+				err = fmt.Errorf("rotate: %s panicked: %s", hook, panics.Text(v))
 			}
 			ended <- err
 		}()

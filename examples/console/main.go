@@ -4,7 +4,7 @@
 //	go run ./examples/console
 //	go run ./examples/console 2>&1 | cat
 //
-// Its options are those of handler.ConsoleOptions, each under a flag.
+// Some of handler.ConsoleOptions have a flag; -h lists them.
 package main
 
 import (
@@ -40,7 +40,12 @@ func run(w io.Writer, args []string) error {
 	names := flags.Bool("names", false, "whole names of levels")
 	colors := flags.Bool("colors", false, "other colors")
 	what := flags.String("show", "all", "levels, service or all")
-	if err := flags.Parse(args); err != nil {
+	switch err := flags.Parse(args); {
+	case errors.Is(err, flag.ErrHelp):
+		flags.SetOutput(w)
+		flags.PrintDefaults()
+		return nil
+	case err != nil:
 		return err
 	}
 	if *compact {

@@ -17,9 +17,10 @@ type Bound struct {
 	opens  bool        // whether it is for WithGroup
 }
 
-// WithAttrs returns b with attrs, which it copies.
+// WithAttrs returns b with attrs, which it copies, but for empty ones.
 func (b *Bound) WithAttrs(attrs []slog.Attr) *Bound {
-	return &Bound{parent: b, attrs: slices.Clone(attrs), groups: b.Groups(), prefix: b.dotted()}
+	own := slices.DeleteFunc(slices.Clone(attrs), Empty)
+	return &Bound{parent: b, attrs: own, groups: b.Groups(), prefix: b.dotted()}
 }
 
 // WithGroup returns b with a group.
@@ -55,19 +56,6 @@ func (b *Bound) Attrs(yield func(groups []string, a slog.Attr) bool) {
 			}
 		}
 	}
-}
-
-// Any reports whether f is true of an attr that is bound, or of one in a group
-// that is bound.
-func (b *Bound) Any(f func(slog.Attr) bool) bool {
-	for ; b != nil; b = b.parent {
-		for _, a := range b.attrs {
-			if Any(a, f) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // Record returns r with all that is bound in it: the attrs in front of its own,

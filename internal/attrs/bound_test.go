@@ -54,8 +54,20 @@ func TestBoundCopiesAttrs(t *testing.T) {
 	as := []slog.Attr{slog.Int("a", 1)}
 	b := (*attrs.Bound)(nil).WithAttrs(as)
 	as[0] = slog.Int("b", 1)
-	if !b.Any(func(a slog.Attr) bool { return a.Key == "a" }) {
+	if !b.Any(new(slog.Record), func(a slog.Attr) bool { return a.Key == "a" }) {
 		t.Error("changed with the caller's slice")
+	}
+}
+
+func TestBoundLeavesOutWhatIsEmpty(t *testing.T) {
+	t.Parallel()
+	b := bind(nil, "g").WithAttrs([]slog.Attr{{}, {}}).WithGroup("h")
+	if r := b.Record(slog.Record{}); r.NumAttrs() != 0 {
+		t.Errorf("got %v, want nothing", all(r))
+	}
+	b = b.WithAttrs([]slog.Attr{{}, slog.Int("a", 1)})
+	if diff := cmp.Diff("[g=[h=[a=1]]]", text(all(b.Record(slog.Record{})))); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
 	}
 }
 

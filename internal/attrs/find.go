@@ -5,11 +5,24 @@ import (
 	"strings"
 )
 
-// Any reports whether f is true of a or, if that is a group or becomes one, of an
-// attr in it at any depth. What f is given is resolved.
-func Any(a slog.Attr, f func(slog.Attr) bool) bool {
+// Any reports whether f is true of an attr that is bound, or of one of r: one that is
+// no group, or in a group at any depth that the Budget of the record allows. What f is
+// given is resolved.
+func (b *Bound) Any(r *slog.Record, f func(slog.Attr) bool) bool {
 	var budget Budget
-	return find(a, f, &budget)
+	for ; b != nil; b = b.parent {
+		for _, a := range b.attrs {
+			if find(a, f, &budget) {
+				return true
+			}
+		}
+	}
+	found := false
+	r.Attrs(func(a slog.Attr) bool {
+		found = find(a, f, &budget)
+		return !found
+	})
+	return found
 }
 
 func find(a slog.Attr, f func(slog.Attr) bool, budget *Budget) bool {
@@ -33,7 +46,8 @@ func find(a slog.Attr, f func(slog.Attr) bool, budget *Budget) bool {
 // Find reports whether f is true of a value at path, in the attrs of r or in what
 // is bound: the keys that lead there, joined by dots. A dot may as well be part of
 // a key, so there may be several such values. What f is given is resolved. An
-// empty attr, and a group in which there is nothing else, is not there.
+// empty attr, and a group in which there is nothing else, is not there. Neither is
+// what is in groups beyond the Budget of the record.
 //
 // It allocates only for a path that leads to a group that WithGroup opened.
 func (b *Bound) Find(r *slog.Record, path string, f func(slog.Value) bool) bool {
@@ -41,17 +55,18 @@ func (b *Bound) Find(r *slog.Record, path string, f func(slog.Value) bool) bool 
 		whole := b.Record(*r)
 		return (*Bound)(nil).Find(&whole, path, f)
 	}
+	var budget Budget
 	found := false
 	if rest, ok := strings.CutPrefix(path, b.dotted()); ok {
 		r.Attrs(func(a slog.Attr) bool {
-			found = at(&a, rest, f)
+			found = at(&a, rest, f, &budget)
 			return !found
 		})
 	}
 	for ; b != nil && !found; b = b.parent {
 		rest, ok := strings.CutPrefix(path, b.prefix)
 		for i := 0; ok && !found && i < len(b.attrs); i++ {
-			found = at(&b.attrs[i], rest, f)
+			found = at(&b.attrs[i], rest, f, &budget)
 		}
 	}
 	return found
@@ -69,7 +84,7 @@ func (b *Bound) opened(path string) bool {
 
 // at is follow for an attr that stands outside of groups. Most are not on the way,
 // and most that are have a plain value: these cost little.
-func at(a *slog.Attr, path string, f func(slog.Value) bool) bool {
+func at(a *slog.Attr, path string, f func(slog.Value) bool, budget *Budget) bool {
 	switch n := len(a.Key); {
 	case n == 0:
 	case n == len(path):
@@ -82,8 +97,7 @@ func at(a *slog.Attr, path string, f func(slog.Value) bool) bool {
 	case n > len(path) || path[n] != '.' || path[:n] != a.Key:
 		return false
 	}
-	var budget Budget
-	return follow(*a, path, f, &budget)
+	return follow(*a, path, f, budget)
 }
 
 // follow looks for path in a.

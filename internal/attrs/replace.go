@@ -1,8 +1,9 @@
 package attrs
 
 import (
-	"fmt"
 	"log/slog"
+
+	"github.com/sluicelog/sluice/internal/panics"
 )
 
 // Replace returns what a ReplaceAttr of slog.HandlerOptions makes of a, resolved.
@@ -10,7 +11,7 @@ import (
 func Replace(f func([]string, slog.Attr) slog.Attr, groups []string, a slog.Attr) (out slog.Attr) {
 	defer func() {
 		if r := recover(); r != nil {
-			out = slog.String(a.Key, fmt.Sprint("!PANIC: ", r))
+			out = slog.String(a.Key, "!PANIC: "+panics.Text(r))
 		}
 	}()
 	out = f(groups, a)

@@ -11,10 +11,15 @@ import (
 // are called. What such a list holds besides strings is given as other, which is
 // nil for a string.
 func EachTag(v slog.Value, yield func(tag string, other any) bool) (isList bool) {
-	switch v := v.Resolve().Any().(type) {
-	case string:
-		yield(v, nil)
+	switch v = v.Resolve(); v.Kind() {
+	case slog.KindString:
+		yield(v.String(), nil)
 		return true
+	case slog.KindAny:
+	default: // which is not to be put into an interface
+		return false
+	}
+	switch v := v.Any().(type) {
 	case []string:
 		for _, tag := range v {
 			if !yield(tag, nil) {

@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/sluicelog/sluice/internal/panics"
 	"github.com/sluicelog/sluice/internal/snapshot"
 )
 
@@ -179,7 +180,7 @@ type treeBuilder struct {
 
 func (b *treeBuilder) fault(err error) *fault {
 	b.left--
-	f := &fault{kind: snapshot.TypeName(err), message: Message(err), trace: traceOf(err)}
+	f := &fault{kind: typeName(err), message: Message(err), trace: traceOf(err)}
 	if len(f.trace.frames) > 0 {
 		b.traced = true
 	}
@@ -215,7 +216,7 @@ func Message(err error) (message string) {
 				message = "<nil>"
 				return
 			}
-			message = fmt.Sprint("!PANIC: ", r)
+			message = "!PANIC: " + panics.Text(r)
 		}
 	}()
 	return err.Error()
@@ -224,7 +225,10 @@ func Message(err error) (message string) {
 // TypeName returns the type of the error at the end of the chain of errors that
 // err wraps, which says most. Where one wraps several it ends, at the last one
 // whose type is of more than package errors or fmt.
-func TypeName(err error) string { return snapshot.TypeName(rootCause(err)) }
+func TypeName(err error) string { return typeName(rootCause(err)) }
+
+// typeName is snapshot.TypeName on one line, since a method of err may return it.
+func typeName(err error) string { return oneLine(snapshot.TypeName(err)) }
 
 func rootCause(err error) error {
 	const longest = 100 // a chain that leads to itself ends here

@@ -409,17 +409,18 @@ func TestStackOfErrorsWithoutOne(t *testing.T) {
 }
 
 type (
-	stackErr  interface{ StackTrace() []uintptr }
-	fakeError struct{ StackErr stackErr }
-	argError  struct{}
-	numError  struct{}
-	anyError  struct{}
-	kindError struct{}
-	loopError struct{ stackErr }
-	rudeError struct{}
-	selfError struct{ frames []runtime.Frame }
-	wideError struct{ frames []runtime.Frame }
-	hugeError struct{ n int }
+	stackErr   interface{ StackTrace() []uintptr }
+	fakeError  struct{ StackErr stackErr }
+	argError   struct{}
+	numError   struct{}
+	anyError   struct{}
+	kindError  struct{}
+	loopError  struct{ stackErr }
+	rudeError  struct{}
+	typedError struct{ typ string }
+	selfError  struct{ frames []runtime.Frame }
+	wideError  struct{ frames []runtime.Frame }
+	hugeError  struct{ n int }
 )
 
 func (e fakeError) Error() string                 { return "fake" }
@@ -434,6 +435,9 @@ func (kindError) Error() string                   { return "kind" }
 func (kindError) StackTrace() []float64           { return []float64{1} }
 func (e loopError) Error() string                 { return "loop" }
 func (e loopError) Unwrap() error                 { return e }
+func (typedError) Error() string                  { return "typed" }
+func (e typedError) ErrorType() string            { return e.typ }
+func (typedError) StackFrames() []runtime.Frame   { return framesAt(1) }
 func (rudeError) Error() string                   { panic("rude") }
 func (rudeError) Unwrap() error                   { panic("rude") }
 func (rudeError) StackFrames() []runtime.Frame    { return framesAt(1) }
@@ -466,6 +470,8 @@ func TestStackOfHostileErrors(t *testing.T) {
 		{"every method panics", rudeError{}, []string{"errtrace.rudeError: !PANIC: rude\n\tat app.a (a.go:1)"}},
 		{"a nil pointer beside a trace", joinError{(*base)(nil), traced("x", nil, 1)}, []string{"(1 of 2): *errtrace.base: <nil>\n", "app.a"}},
 		{"a method of a nil interface beside a trace", joinError{fakeError{}, traced("x", nil, 1)}, []string{"(1 of 2): errtrace.fakeError: fake\n", "app.a"}},
+		{"a type of several lines", typedError{"x\n\tat forged (/x.go:1)"}, []string{"x  at forged (/x.go:1): typed\n\tat app.a (a.go:1)"}},
+		{"types without end", slices.Repeat(joinError{typedError{strings.Repeat("x", 1<<20)}}, 64), []string{"xxx...: typed\n\tat app.a (a.go:1)"}},
 		{"it wraps itself", &selfError{framesAt(1)}, []string{"*errtrace.selfError: self\n\tat app.a (a.go:1)\nCaused by: ", "..."}},
 		{"it wraps itself, many times over", &wideError{framesAt(3, 2, 1)}, []string{"Caused by (1 of 4): ", "Caused by: ..."}},
 		{"many branches", wide, []string{"(1 of 100000): *errtrace.oopsError: x\n\tat app.a (a.go:1)", "(63 of 100000): *errors.errorString: EOF", "..."}},
@@ -720,6 +726,8 @@ func TestTypeName(t *testing.T) {
 		"several that are wrapped with text": {fmt.Errorf("a: %w", errors.Join(io.EOF, refused)), "*errors.joinError"},
 		"it wraps itself":                    {&selfError{}, "*errtrace.selfError"},
 		"a method panics":                    {fmt.Errorf("a: %w", rudeError{}), "errtrace.rudeError"},
+		"several lines":                      {typedError{"x\n\ty"}, "x  y"},
+		"a type without end":                 {typedError{strings.Repeat("x", 1<<20)}, strings.Repeat("x", maxTraceLine) + "..."},
 	} {
 		if got := TypeName(tt.err); got != tt.want {
 			t.Errorf("%s: %s, want %s", name, got, tt.want)

@@ -4,7 +4,6 @@ import (
 	"encoding"
 	"encoding/base64"
 	"encoding/json"
-	"fmt"
 	"log/slog"
 	"math"
 	"net"
@@ -13,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sluicelog/sluice/internal/panics"
 )
 
 // AppendAny appends a value of any type as slog.JSONHandler prints it: an error
@@ -38,7 +39,7 @@ func AppendAny(b []byte, a any) (out []byte) {
 				out = AppendString(b[:mark], "<nil>")
 				return
 			}
-			out = AppendString(b[:mark], fmt.Sprint("!PANIC: ", r))
+			out = AppendString(b[:mark], "!PANIC: "+panics.Text(r))
 		}
 	}()
 	// The kinds that log/slog prints in its own way. It never has them as an
@@ -63,7 +64,7 @@ func AppendAny(b []byte, a any) (out []byte) {
 	}
 	if err != nil {
 		// Formatted with %v, since Error may panic.
-		return AppendString(b[:mark], fmt.Sprintf("!ERROR:%v", err))
+		return AppendString(b[:mark], panics.Sprintf("!ERROR:%v", err))
 	}
 	return out
 }

@@ -4,11 +4,14 @@ package sink
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
 	"sync"
 	"sync/atomic"
+
+	"github.com/sluicelog/sluice/internal/panics"
 )
 
 // LevelWriter is the one small interface between encoders and writers: a
@@ -73,7 +76,7 @@ func (s *Sink) offer(level slog.Level, line []byte) (err error) {
 		}
 		if !returned { // it has panicked, or ended its goroutine
 			s.dropped.Add(1)
-			err = fmt.Errorf("panic: %v", recover())
+			err = errors.New("panic: " + panics.Text(recover()))
 		}
 	}()
 	if s.levels != nil {
@@ -119,7 +122,7 @@ func (s *Sink) Flush(ctx context.Context) error {
 func (s *Sink) flush(ctx context.Context) (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("panic: %v", r)
+			err = errors.New("panic: " + panics.Text(r))
 		}
 	}()
 	if w, ok := s.w.(interface{ Flush(context.Context) error }); ok {
@@ -133,7 +136,7 @@ func (s *Sink) flush(ctx context.Context) (err error) {
 func (s *Sink) EndBatch() (err error) {
 	defer func() {
 		if r := recover(); r != nil {
-			err = fmt.Errorf("panic: %v", r)
+			err = errors.New("panic: " + panics.Text(r))
 		}
 		if err != nil {
 			err = fmt.Errorf("%s: end of batch: %w", s.pkg, err)

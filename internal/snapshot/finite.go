@@ -3,7 +3,13 @@ package snapshot
 import (
 	"fmt"
 	"log/slog"
+	"math/big"
+	"net"
+	"net/netip"
 	"reflect"
+	"time"
+
+	"github.com/sluicelog/sluice/internal/panics"
 )
 
 // TooLarge is printed in place of a value that fmt could print without an end.
@@ -20,7 +26,9 @@ const (
 // print a value, and otherwise follows interfaces, maps, slices, arrays and
 // structs, but a pointer only at the top. What a method prints is its own
 // affair, and may not even be looked at: it may need a lock. Only those of
-// log/slog's Attr and Value are known to print all that they hold.
+// log/slog's Attr and Value are known to print all that they hold. One that panics
+// is fmt's affair, which prints what it panics with: inside of a it is tried; where
+// a itself has one, it is for [panics.Sprintf].
 func Finite(a any) bool {
 	w := walk{}
 	return w.top(a)
@@ -70,12 +78,12 @@ func (w *walk) value(v reflect.Value) bool {
 	if v.IsValid() && v.CanInterface() {
 		a := v.Interface()
 		if prints(a) {
-			return true
+			return w.printed(a)
 		}
 		switch a := a.(type) {
 		case reflect.Value: // fmt looks into it
 			if a.IsValid() && a.CanInterface() {
-				return w.top(a.Interface())
+				return w.inner(a.Interface())
 			}
 			return w.value(a)
 		case slog.Attr:
@@ -95,6 +103,24 @@ func (w *walk) value(v reflect.Value) bool {
 // the value.
 func (w *walk) guarded(v reflect.Value) bool {
 	return w.taker != nil && v.IsValid() && w.taker.plan(v.Type()).lock
+}
+
+// inner is for a value that fmt comes to on its way.
+func (w *walk) inner(a any) bool {
+	if prints(a) {
+		return w.printed(a)
+	}
+	return w.top(a)
+}
+
+// printed reports whether fmt comes to an end with what a prints, or panics with.
+func (w *walk) printed(a any) bool {
+	switch a.(type) {
+	case time.Time, time.Duration, netip.Addr, net.IP, *big.Int, slog.Level: // which never panic
+		return true
+	}
+	r := panics.Of(a)
+	return r == nil || w.top(r)
 }
 
 func (w *walk) parts(v reflect.Value) bool {
@@ -133,7 +159,7 @@ func (w *walk) slogValue(v slog.Value) bool {
 	case slog.KindGroup:
 		return w.value(reflect.ValueOf(v.Group()))
 	case slog.KindAny, slog.KindLogValuer:
-		return w.top(v.Any())
+		return w.inner(v.Any())
 	default:
 		return true
 	}

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"testing"
 
+	"github.com/sluicelog/sluice/internal/panics"
 	"github.com/sluicelog/sluice/internal/snapshot"
 )
 
@@ -50,6 +51,12 @@ func TestFinite(t *testing.T) {
 		{"a slog.Value that leads to itself", bySlog, false},
 		{"a *slog.Attr that leads to itself", byAttr, false},
 		{"a *slog.Value that leads to itself", &bySlog.V, false},
+		{"a Stringer that panics with a cyclic map, which is not fmt's affair", panicString{cyclicMap}, true},
+		{"a Stringer in a list that panics with a word", []any{panicString{"word"}}, true},
+		{"a Stringer in a list that panics with a Stringer that panics", []any{panicString{panicString{cyclicMap}}}, true},
+		{"a Stringer in a list that panics with a cyclic map", []any{panicString{cyclicMap}}, false},
+		{"a Formatter in a struct that panics with a cyclic map", struct{ F any }{panicFormat{cyclicMap}}, false},
+		{"an error in a slog.Attr that panics with a cyclic map", slog.Any("k", panicsError{cyclicMap}), false},
 		{"too many values", make([]any, 1<<20), false},
 	}
 	for _, tt := range tests {
@@ -57,10 +64,23 @@ func TestFinite(t *testing.T) {
 			t.Errorf("%s: %v, want %v", tt.name, got, tt.want)
 		}
 		if tt.want {
-			_ = fmt.Sprintf("%+v", tt.v) // which ends
+			func() {
+				defer func() { _ = recover() }()
+				_ = panics.Sprintf("%+v", tt.v) // which ends, if only with a panic
+			}()
 		}
 	}
 }
+
+type (
+	panicString struct{ with any }
+	panicFormat struct{ with any }
+	panicsError struct{ with any }
+)
+
+func (p panicString) String() string         { panic(p.with) }
+func (p panicFormat) Format(fmt.State, rune) { panic(p.with) }
+func (p panicsError) Error() string          { panic(p.with) }
 
 type valuerString struct{ m map[string]any }
 

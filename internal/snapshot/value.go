@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/sluicelog/sluice/internal/jsonenc"
+	"github.com/sluicelog/sluice/internal/panics"
 )
 
 // frozen is implemented by all that stands for something else.
@@ -70,10 +71,10 @@ func (t *Taker) textsOf(a any, instead func() string) texts {
 	return texts{plain, sprintf("%+v", a), sprintf("%s", a)}
 }
 
-// sprintf is fmt.Sprintf, which lets a panic through if printing its value
-// panics.
+// sprintf is panics.Sprintf, which lets a panic through if fmt does, of a value
+// inside that panics with a value that panics.
 func sprintf(format string, a any) string {
-	return guard(a, func(a any) ([]byte, error) { return fmt.Appendf(nil, format, a), nil })
+	return guard(a, func(a any) ([]byte, error) { return []byte(panics.Sprintf(format, a)), nil })
 }
 
 // asJSON is what slog.JSONHandler printed of a value.
@@ -100,12 +101,12 @@ func asTextOf(a any, t *texts) asText {
 func guard[T any](v T, method func(T) ([]byte, error)) (text string) {
 	defer func() {
 		if r := recover(); r != nil {
-			text = fmt.Sprint("!PANIC: ", r)
+			text = "!PANIC: " + panics.Text(r)
 		}
 	}()
 	b, err := method(v)
 	if err != nil {
-		return fmt.Sprintf("!ERROR:%v", err)
+		return panics.Sprintf("!ERROR:%v", err)
 	}
 	return string(b)
 }

@@ -27,17 +27,55 @@ func Of(pc uintptr) Source {
 	}
 	f, _ := runtime.CallersFrames([]uintptr{pc}).Next()
 	pkg, name := split(f.Function)
-	return Source{Package: rightPackage(pkg, f.File), Function: name, File: f.File, Line: f.Line}
+	if isLiteral(name) {
+		pkg = packageOfLiteral(pkg, f.File)
+	}
+	return Source{Package: pkg, Function: name, File: f.File, Line: f.Line}
 }
 
-// rightPackage returns the package that a file is in, if it is known, and pkg otherwise.
-func rightPackage(pkg, file string) string {
+// isLiteral reports whether a function has no name of its own but a number: it is a
+// function literal, or what the compiler makes of the body of a loop, of go and of defer.
+func isLiteral(name string) bool {
+	for _, mark := range []string{".func", "-range", ".gowrap", ".deferwrap"} {
+		i := strings.LastIndex(name, mark)
+		if i < 0 {
+			continue
+		}
+		if number := name[i+len(mark):]; number != "" && '0' <= number[0] && number[0] <= '9' {
+			return true
+		}
+	}
+	return false
+}
+
+// packageOfLiteral returns the package that a file is in, if it is known, and pkg otherwise.
+func packageOfLiteral(pkg, file string) string {
 	path := importPath(file)
 	if path == "" || below(path, strings.TrimSuffix(pkg, "_test")) || below(pkg, path) {
 		return pkg
 	}
-	if info, ok := debug.ReadBuildInfo(); ok && info.Path == path {
+	info, ok := debug.ReadBuildInfo()
+	switch {
+	case !ok:
+		return path
+	case info.Path == path:
 		return "main" // of a program that go install has fetched
+	default:
+		return original(path, info.Deps)
+	}
+}
+
+// original returns the import path of a package whose module a go.mod may have put in
+// the place of another one.
+func original(path string, deps []*debug.Module) string {
+	for _, dep := range deps {
+		if dep.Replace == nil {
+			continue
+		}
+		rest, ok := strings.CutPrefix(path, dep.Replace.Path)
+		if ok && (rest == "" || rest[0] == '/') {
+			return dep.Path + rest
+		}
 	}
 	return path
 }

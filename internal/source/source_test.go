@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"reflect"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"testing"
 
@@ -84,7 +85,11 @@ func TestPackageOfANameAndAFile(t *testing.T) {
 		{"main.main.F.func1", "github.com/acme/lib@v2.0.0+incompatible/f.go", "github.com/acme/lib", "main.F.func1"},
 		{"main.main.F.func1", "/src/app/vendor/github.com/acme/lib/f.go", "github.com/acme/lib", "main.F.func1"},
 		{"main.main.F.func1", "C:/go/pkg/mod/example.com/lib@v1.0.0/f.go", "example.com/lib", "main.F.func1"},
+		{"main.main.F-range1", cache + "github.com/acme/lib@v1.0.0/f.go", "github.com/acme/lib", "main.F-range1"},
+		{"main.main.F.gowrap1", cache + "github.com/acme/lib@v1.0.0/f.go", "github.com/acme/lib", "main.F.gowrap1"},
 		// And what it has not.
+		{"github.com/orig/lib.F", cache + "github.com/fork/lib@v1.2.3/f.go", "github.com/orig/lib", "F"},
+		{"github.com/orig/lib.(*T).funcs", cache + "github.com/fork/lib@v1.2.3/f.go", "github.com/orig/lib", "(*T).funcs"},
 		{"github.com/acme/lib_test.F", cache + "github.com/acme/lib@v1.0.0/f_test.go", "github.com/acme/lib_test", "F"},
 		{"vendor/golang.org/x/net/idna.F", "/usr/lib/go/src/vendor/golang.org/x/net/idna/f.go", "vendor/golang.org/x/net/idna", "F"},
 		{"main.main", "/home/me@vps/main.go", "main", "main"},
@@ -95,6 +100,27 @@ func TestPackageOfANameAndAFile(t *testing.T) {
 		pkg, name := source.PackageOf(tt.function, tt.file)
 		if diff := cmp.Diff([2]string{tt.pkg, tt.name}, [2]string{pkg, name}); diff != "" {
 			t.Errorf("%s in %s: mismatch (-want +got):\n%s", tt.function, tt.file, diff)
+		}
+	}
+}
+
+// A go.mod that replaces a module by a fork leaves its import paths as they are.
+func TestOriginalOfAReplacedModule(t *testing.T) {
+	t.Parallel()
+	replaced := []*debug.Module{
+		{Path: "example.com/kept"},
+		{Path: "github.com/orig/lib", Replace: &debug.Module{Path: "github.com/fork/lib"}},
+		{Path: "example.com/local", Replace: &debug.Module{Path: "../local"}},
+	}
+	for path, want := range map[string]string{
+		"github.com/fork/lib":         "github.com/orig/lib",
+		"github.com/fork/lib/sub/dir": "github.com/orig/lib/sub/dir",
+		"github.com/fork/library":     "github.com/fork/library",
+		"github.com/orig/lib":         "github.com/orig/lib",
+		"example.com/kept":            "example.com/kept",
+	} {
+		if got := source.Original(path, replaced); got != want {
+			t.Errorf("%s: got %s, want %s", path, got, want)
 		}
 	}
 }
