@@ -114,7 +114,7 @@ func (c *chaos) options(certs string) logstash.DialOptions {
 	switch {
 	case strings.HasPrefix(c.scheme, "tcp"):
 		o.ResendBytes = 512 << 10 // more than the buffers on the way hold
-		o.ConnectionTTL *= 100    // it takes a while to trust one that does not ack
+		o.ConnectionTTL *= 1000   // it takes a while to trust one that does not ack, longer on a busy machine
 	case strings.HasPrefix(c.scheme, "beats"):
 		o.Pipeline = one(0, 1, 2, 16)
 		fallthrough
