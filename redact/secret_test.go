@@ -18,8 +18,8 @@ import (
 	"log/slog"
 	"net/netip"
 	"reflect"
-	"strconv"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"text/template"
@@ -240,7 +240,7 @@ func TestSecretIsHiddenFromReflection(t *testing.T) {
 }
 
 // Every encoder of this module and of log/slog, with and without a redact.Handler before it.
-var clockTime = regexp.MustCompile(`\d\d:\d\d:\d\d\.\d+`)
+var clockTime = regexp.MustCompile(`\d\d:\d\d:\d\d\.\d+`) //nolint:gochecknoglobals // a constant in all but name
 
 func TestSecretIsHiddenFromEncoders(t *testing.T) {
 	t.Parallel()
