@@ -59,7 +59,7 @@ func TestConsoleHandlerSource(t *testing.T) {
 	}
 	for _, tt := range []struct{ file, want string }{
 		{filepath.Join(dir, "db", "pool.go"), "(db/pool.go:7)"},
-		{"/root/go/pkg/mod/github.com/acme/db@v1.2.3/pool.go", "(github.com/acme/db@v1.2.3/pool.go:7)"},
+		{"/home/gopher/go/pkg/mod/github.com/acme/db@v1.2.3/pool.go", "(github.com/acme/db@v1.2.3/pool.go:7)"},
 		{"/usr/lib/go/src/net/http/server.go", "(http/server.go:7)"},
 		{"main.go", "(main.go:7)"},
 		{"/main.go", "(/main.go:7)"},

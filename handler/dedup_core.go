@@ -16,6 +16,8 @@ import (
 
 // A deduper is what a Dedup shares with those derived from it.
 type deduper struct {
+	delivery
+
 	opts   DedupOptions
 	clock  *clock
 	ident  *identifier
@@ -24,11 +26,10 @@ type deduper struct {
 	hot    hotList
 	closed atomic.Bool // read and acted on under a lock of a table
 
-	written, incomparable, evicted atomic.Uint64
+	incomparable, evicted atomic.Uint64
 
 	mu        sync.Mutex // held by who settles what was told; after that of a table
 	collapsed uint64
-	dropped   levelCounts
 	begun     uint64 // how many repeats have left a table
 	telling   int    // how many of these are not settled
 	queued    uint64 // what these count
@@ -67,6 +68,7 @@ func newDeduper(o DedupOptions) *deduper {
 	}
 	o.MaxKeys = min(o.MaxKeys, maxKeys)
 	c := &deduper{opts: o, clock: newClock(), ident: newIdentifier(o.Ignore)}
+	c.onError = o.OnError
 	c.taker.CloneStrings = true
 	n := min(mostTables, max(1, o.MaxKeys/leastKeys))
 	n = 1 << (bits.Len(uint(n)) - 1)
@@ -199,7 +201,7 @@ func (c *deduper) settle(r *repeats, err error) {
 	if err == nil {
 		c.collapsed += r.count
 	} else {
-		c.dropped.add(r.record.Level, r.count)
+		c.failed.add(r.record.Level, r.count)
 	}
 	c.queued -= r.count
 	c.telling--
@@ -221,32 +223,6 @@ func (c *deduper) tellAndPass(ctx context.Context, tell *repeats, next slog.Hand
 	defer func() { err = c.pass(ctx, next, r) }()
 	_ = c.tell(tell) // reported
 	return nil
-}
-
-// pass hands over a record that passes.
-func (c *deduper) pass(ctx context.Context, next slog.Handler, r *slog.Record) (err error) {
-	returned := false
-	defer func() {
-		if !returned {
-			err = noReturn(next, recover())
-		}
-		if err != nil {
-			c.dropped.add(r.Level, 1)
-			c.report(err)
-		}
-	}()
-	err = next.Handle(ctx, *r)
-	returned = true
-	if err == nil {
-		c.written.Add(1)
-	}
-	return err
-}
-
-func (c *deduper) report(err error) {
-	if err != nil && c.opts.OnError != nil {
-		_ = guard("OnError", func() { c.opts.OnError(err) }) // nobody is left to tell
-	}
 }
 
 // flush tells of all that is counted, and waits for what others tell of already: with
@@ -386,7 +362,7 @@ func (c *deduper) stats() DedupStats {
 		Written:        c.written.Load(),
 		Collapsed:      c.collapsed,
 		Queued:         c.queued,
-		DroppedByLevel: c.dropped.addTo(nil),
+		DroppedByLevel: c.failed.addTo(nil),
 		Incomparable:   c.incomparable.Load(),
 		Evicted:        c.evicted.Load(),
 	}

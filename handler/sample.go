@@ -269,6 +269,7 @@ func newSampler(root slog.Handler, o SampleOptions) *sampler {
 	if o.Rate > 0 {
 		c.bucket = newTokenBucket(o.Rate, o.Burst)
 	}
+	c.onError = o.OnError
 	c.interval = o.Interval
 	if c.interval < 0 {
 		c.interval = summaryInterval
@@ -362,26 +363,6 @@ func (c *sampler) hash(ctx context.Context, s *Sample, r *slog.Record) uint64 {
 // odd spreads small numbers over 64 bits.
 const odd = 0x9e3779b97f4a7c15
 
-// pass hands over a record that passes.
-func (c *sampler) pass(ctx context.Context, next slog.Handler, r *slog.Record) (err error) {
-	returned := false
-	defer func() {
-		if !returned {
-			err = noReturn(next, recover())
-		}
-		if err != nil {
-			c.failed.add(r.Level, 1)
-			c.report(err)
-		}
-	}()
-	err = next.Handle(ctx, *r)
-	returned = true
-	if err == nil {
-		c.written.Add(1)
-	}
-	return err
-}
-
 // tell hands over a summary of what was suppressed and not told of yet.
 func (c *sampler) tell(due int64) (err error) {
 	told, ok := c.take(c.clock, due)
@@ -416,11 +397,4 @@ func (c *sampler) summary(told Suppressed) (r slog.Record) {
 		return told.Record()
 	}
 	return r
-}
-
-// report tells the hook of an error.
-func (c *sampler) report(err error) {
-	if err != nil && c.opts.OnError != nil {
-		_ = guard("OnError", func() { c.opts.OnError(err) }) // nobody is left to tell
-	}
 }

@@ -59,12 +59,12 @@ func (s Suppressed) Record() slog.Record {
 
 // A tally counts what became of records, and what of that is to be told.
 type tally struct {
+	delivery
+
 	interval      time.Duration // between summaries
-	written       atomic.Uint64
-	byKey, byRate levelCounts // what was suppressed
-	failed        levelCounts
-	due           atomic.Int64 // when the next summary is; 0 if there is nothing to tell
-	until         atomic.Int64 // when a record was suppressed last
+	byKey, byRate levelCounts   // what was suppressed
+	due           atomic.Int64  // when the next summary is; 0 if there is nothing to tell
+	until         atomic.Int64  // when a record was suppressed last
 
 	mu    sync.Mutex // held by who takes what is to be told, or gives it back
 	told  map[slog.Level]uint64

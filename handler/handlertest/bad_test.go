@@ -1114,7 +1114,7 @@ type late struct {
 
 type keptRecords struct {
 	mu   sync.Mutex
-	todo []func() error
+	held []func() error
 }
 
 func (h *late) Enabled(ctx context.Context, level slog.Level) bool { return h.next.Enabled(ctx, level) }
@@ -1123,7 +1123,7 @@ func (h *late) Handle(ctx context.Context, r slog.Record) error {
 	r = r.Clone()
 	h.kept.mu.Lock()
 	defer h.kept.mu.Unlock()
-	h.kept.todo = append(h.kept.todo, func() error { return h.next.Handle(ctx, r) })
+	h.kept.held = append(h.kept.held, func() error { return h.next.Handle(ctx, r) })
 	return nil
 }
 
@@ -1143,11 +1143,11 @@ func (h *late) WithGroup(name string) slog.Handler {
 
 func (h *late) Flush(context.Context) error {
 	h.kept.mu.Lock()
-	todo := h.kept.todo
-	h.kept.todo = nil
+	held := h.kept.held
+	h.kept.held = nil
 	h.kept.mu.Unlock()
 	var errs []error
-	for _, do := range todo {
+	for _, do := range held {
 		errs = append(errs, do())
 	}
 	return errors.Join(errs...)

@@ -471,7 +471,7 @@ func TestStackOfHostileErrors(t *testing.T) {
 		{"a nil pointer beside a trace", joinError{(*base)(nil), traced("x", nil, 1)}, []string{"(1 of 2): *errtrace.base: <nil>\n", "app.a"}},
 		{"a method of a nil interface beside a trace", joinError{fakeError{}, traced("x", nil, 1)}, []string{"(1 of 2): errtrace.fakeError: fake\n", "app.a"}},
 		{"a type of several lines", typedError{"x\n\tat forged (/x.go:1)"}, []string{"x  at forged (/x.go:1): typed\n\tat app.a (a.go:1)"}},
-		{"types without end", slices.Repeat(joinError{typedError{strings.Repeat("x", 1<<20)}}, 64), []string{"xxx...: typed\n\tat app.a (a.go:1)"}},
+		{"types without end", slices.Repeat(joinError{typedError{strings.Repeat("x", 1<<20)}}, 64), []string{"xx...: typed\n\tat app.a (a.go:1)"}},
 		{"it wraps itself", &selfError{framesAt(1)}, []string{"*errtrace.selfError: self\n\tat app.a (a.go:1)\nCaused by: ", "..."}},
 		{"it wraps itself, many times over", &wideError{framesAt(3, 2, 1)}, []string{"Caused by (1 of 4): ", "Caused by: ..."}},
 		{"many branches", wide, []string{"(1 of 100000): *errtrace.oopsError: x\n\tat app.a (a.go:1)", "(63 of 100000): *errors.errorString: EOF", "..."}},

@@ -64,7 +64,7 @@ func TestOf(t *testing.T) {
 
 func TestPackageOfANameAndAFile(t *testing.T) {
 	t.Parallel()
-	const cache = "/root/go/pkg/mod/"
+	const cache = "/home/gopher/go/pkg/mod/"
 	for _, tt := range []struct{ function, file, pkg, name string }{
 		{"main.main", "/src/main.go", "main", "main"},
 		{"main.main.func1", "/src/main.go", "main", "main.func1"},
