@@ -225,7 +225,8 @@ func (s stack) new(t *testing.T, w io.Writer, opts *slog.HandlerOptions) slog.Ha
 
 // stacks are every encoder alone and under every wrapper, the JSON encoder under
 // every ordered pair of wrappers, and pairs and threes of wrappers drawn at random
-// over encoders drawn at random. SLUICE_SEED draws the same ones again.
+// over encoders drawn at random. SLUICE_SEED draws the same ones again. With
+// SLUICE_TORTURE set every encoder is under every pair, which takes minutes.
 func stacks(t *testing.T) []stack {
 	t.Helper()
 	seed := uint64(time.Now().UnixNano())
@@ -247,11 +248,18 @@ func stacks(t *testing.T) []stack {
 			add(newStack(e, w))
 		}
 	}
-	for _, outer := range wrappers {
-		for _, inner := range wrappers {
-			// With the race detector all are slow; they are of the same parts.
-			if some := random.IntN(4) == 0; some || !testlog.Race {
-				add(newStack(encoders[0], outer, inner))
+	torture := os.Getenv("SLUICE_TORTURE") != ""
+	under := encoders[:1]
+	if torture {
+		under = encoders
+	}
+	for _, e := range under {
+		for _, outer := range wrappers {
+			for _, inner := range wrappers {
+				// With the race detector all are slow; they are of the same parts.
+				if some := random.IntN(4) == 0; some || torture || !testlog.Race {
+					add(newStack(e, outer, inner))
+				}
 			}
 		}
 	}
