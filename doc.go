@@ -20,21 +20,34 @@ handler and under anybody's.
 	events in Logstash's format                                   logstash.NewHandler
 	events shipped to Logstash, kept until it has them            logstash.Dial
 	events that outlive the program on their way there            logstash.SpoolAlways
-	all of it from a description or the environment               pipeline.Open, pipeline.FromEnv
+	all of it from a description or the environment               pipeline.Load, pipeline.FromEnv, pipeline.Open
+	to know before the start what is missing                      pipeline.Config.Check
+	another configuration without a restart                       pipeline.Pipeline.Reload
+	a logger although the configuration is wrong                  pipeline.OpenOrEmergency
+	counts, rates and thresholds                                  monitor.NewHandler
+	a health check                                                monitor.Handler.HealthHandler
+	a page in the browser that shows all of it                    monitor.NewPage
 	to write out what is buffered, now                            handler.Flush
 	to test a handler of one's own                                handlertest.Run
 
 # A pipeline
 
-	logger → redact → fan-out ┬→ gate INFO → console → stdout
-	                          ├→ gate WARN → JSON → asyncbuf.Writer → rotate.File   app.log
-	                          ├→ gate ERROR → JSON → rotate.File                    errors.log
-	                          ├→ when tagged "security" → JSON → rotate.File        audit.log
-	                          └→ logstash → Shipper ⇄ spool → beats://…
+	logger → redact → monitor → fan-out ┬→ gate INFO → console → stdout
+	                                    ├→ gate WARN → JSON → asyncbuf.Writer → rotate.File   app.log
+	                                    ├→ gate ERROR → JSON → rotate.File                    errors.log
+	                                    ├→ when tagged "security" → JSON → rotate.File        audit.log
+	                                    └→ logstash → Shipper ⇄ spool → beats://…
 
-Redact stands before the fan-out, so that one decision covers every branch. The
+This is what package pipeline builds. Redact stands before the fan-out, so that one
+decision covers every branch, and before the monitor, which shows no secret. The
 buffer stands behind the encoder and holds bytes: nothing that belongs to the
 caller is kept after the log call.
+
+# Where to read on
+
+docs/guide.md goes through the situations of a program in production, each with a
+program under examples that runs. docs/configuration.md has every field and every
+variable, docs/guarantees.md each promise with the test behind it.
 
 # What holds everywhere
 

@@ -23,7 +23,7 @@ type peerRow struct {
 // peerRows returns the rows of each library's table.
 func peerRows(t *testing.T) map[string][]peerRow {
 	t.Helper()
-	_, text, _ := strings.Cut(pages(t)["docs/handlers.md"], "\n## Coming from another library\n")
+	_, text, _ := strings.Cut(pagesOf(t)["docs/handlers.md"], "\n## Coming from another library\n")
 	rows := make(map[string][]peerRow)
 	for section := range strings.SplitSeq(text, "\n### ") {
 		name, table, _ := strings.Cut(section, "\n")
@@ -107,7 +107,7 @@ func TestDocsHandlersNameWhatExists(t *testing.T) {
 		}
 	}
 	seen := 0
-	for _, name := range regexp.MustCompile(`\b(\w+)\.[A-Z]\w*(?:\.[A-Z]\w*)?`).FindAllStringSubmatch(pages(t)["docs/handlers.md"], -1) {
+	for _, name := range regexp.MustCompile(`\b(\w+)\.[A-Z]\w*(?:\.[A-Z]\w*)?`).FindAllStringSubmatch(pagesOf(t)["docs/handlers.md"], -1) {
 		if folders[name[1]] == "" {
 			continue
 		}

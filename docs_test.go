@@ -5,11 +5,10 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
-	"maps"
 	"os"
 	"os/exec"
+	"path"
 	"path/filepath"
 	"reflect"
 	"regexp"
@@ -22,151 +21,75 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluicelog/sluice/handler"
+	"github.com/sluicelog/sluice/internal/pages"
 	"github.com/sluicelog/sluice/logstash"
 	"github.com/sluicelog/sluice/rotate"
 )
 
-// pages returns the text of each page in docs, by its name.
-func pages(t *testing.T) map[string]string {
+// pagesOf returns the text of each page in docs, by its name.
+func pagesOf(t *testing.T) map[string]string {
 	t.Helper()
-	names, err := filepath.Glob(filepath.Join("docs", "*.md"))
+	texts, err := pages.Read(".", "docs/*.md")
 	if err != nil {
 		t.Fatal(err)
-	}
-	texts := map[string]string{}
-	for _, name := range names {
-		text, err := os.ReadFile(name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		texts[filepath.ToSlash(name)] = strings.ReplaceAll(string(text), "\r\n", "\n")
-	}
-	if len(texts) < 2 {
-		t.Fatalf("only %d pages", len(texts))
 	}
 	return texts
 }
 
+// blocksOf returns the blocks of the pages in docs and of all other pages for users.
+func blocksOf(t *testing.T) []pages.Block {
+	t.Helper()
+	texts, err := pages.Read(".", "*.md", "docs/*.md", "docs/adr/*.md", "examples/*.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	blocks, err := pages.Blocks(texts)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return blocks
+}
+
 // blocks returns what stands in the fenced blocks of a language.
-func blocks(page, language string) []string {
-	var found []string
-	for _, block := range regexp.MustCompile("(?ms)^```"+language+"\n(.*?)^```$").FindAllStringSubmatch(page, -1) {
-		found = append(found, block[1])
+func blocks(t *testing.T, page, language string) (found []string) {
+	t.Helper()
+	for _, b := range blocksOf(t) {
+		if b.Page == page && b.Info == language {
+			found = append(found, b.Text)
+		}
 	}
 	return found
 }
 
-// TestDocsCodeRuns builds each block of Go in the pages as the body of a function.
-// Those that show output are run: a comment that begins with "// {" is a line of
-// it, which comments that begin with "//  " go on with. "…" in quotes is any string,
-// and a value … any number.
+// TestDocsCodeRuns builds each block of Go in the pages as the body of a function, and
+// runs those that show output.
 func TestDocsCodeRuns(t *testing.T) {
 	t.Parallel()
-	goTool, err := exec.LookPath("go")
-	if err != nil {
+	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("no go command")
 	}
-	type snippet struct{ page, code, output string }
-	var snippets []snippet
-	texts := pages(t)
-	for _, page := range slices.Sorted(maps.Keys(texts)) { // so that the program is in the cache of builds
-		for _, code := range blocks(texts[page], "go") {
-			snippets = append(snippets, snippet{page, code, outputOf(code)})
-		}
-	}
-
-	// An overlay puts the program into the module without writing to the tree.
-	root, err := os.Getwd()
-	if err != nil {
-		t.Fatal(err)
-	}
-	dir := t.TempDir()
-	place := map[string]string{}
-	add := func(name, code string) {
-		file := filepath.Join(dir, name)
-		place[filepath.Join(root, "internal", "docs", name)] = file
-		if err := os.WriteFile(file, []byte(code), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	const end = "end of a block"
-	var main strings.Builder
-	for i, s := range snippets {
-		add(fmt.Sprintf("block%d.go", i), blockFile(i, s.code))
-		if s.output != "" {
-			fmt.Fprintf(&main, "if err := block%d(); err != nil {\npanic(err)\n}\n", i)
-		}
-		fmt.Fprintf(&main, "fmt.Println(%q)\n", end)
-	}
-	add("main.go", "package main\n\nimport \"fmt\"\n\nfunc main() {\n"+main.String()+"}\n")
-	overlay := filepath.Join(dir, "overlay.json")
-	text, err := json.Marshal(map[string]map[string]string{"Replace": place})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(overlay, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	cmd := exec.CommandContext(t.Context(), goTool, "run", "-overlay", overlay, "./internal/docs")
-	var stderr bytes.Buffer
-	cmd.Stderr = &stderr
-	out, err := cmd.Output()
-	if err != nil {
-		t.Fatalf("%v\n%s", err, stderr.String())
-	}
-	outputs := strings.Split(string(out), end+"\n")
-	for i, s := range snippets {
-		if s.output == "" {
-			continue
-		}
-		pattern := strings.NewReplacer(`"…"`, `"[^"]*"`, `:…`, `:[0-9]+`).Replace(regexp.QuoteMeta(s.output))
-		if !regexp.MustCompile("^" + pattern + "$").MatchString(outputs[i]) {
-			t.Errorf("%s: this block\n\n%s\nprints\n%s", s.page, s.code, outputs[i])
-		}
-	}
-}
-
-// outputOf returns the output that a block shows, "" for none.
-func outputOf(code string) string {
-	var lines []string
-	for line := range strings.Lines(code) {
-		comment, ok := strings.CutPrefix(strings.TrimSpace(line), "//")
-		if more, goesOn := strings.CutPrefix(comment, "  "); goesOn && len(lines) > 0 {
-			lines[len(lines)-1] += strings.TrimSpace(more)
-		} else if ok && strings.HasPrefix(comment, " {") {
-			lines = append(lines, strings.TrimSpace(comment))
-		}
-	}
-	if len(lines) == 0 {
-		return ""
-	}
-	return strings.Join(lines, "\n") + "\n"
-}
-
-// blockFile returns a file with a block as a function, and the imports that it needs.
-func blockFile(i int, code string) string {
-	known := map[string]string{
-		"handler": "github.com/sluicelog/sluice/handler", "logstash": "github.com/sluicelog/sluice/logstash",
-		"rotate": "github.com/sluicelog/sluice/rotate", "asyncbuf": "github.com/sluicelog/sluice/asyncbuf",
-		"redact":     "github.com/sluicelog/sluice/redact",
-		"fanout":     "github.com/sluicelog/sluice/fanout",
-		"lumberjack": "gopkg.in/natefinch/lumberjack.v2",
+	known := map[string]string{"lumberjack": "gopkg.in/natefinch/lumberjack.v2"}
+	for _, name := range []string{
+		"asyncbuf", "fanout", "handler", "handler/handlertest", "logstash", "monitor", "pipeline", "redact", "rotate",
+	} {
+		known[path.Base(name)] = "github.com/sluicelog/sluice/" + name
 	}
 	for _, name := range []string{
-		"context", "encoding/json", "errors", "fmt", "io/fs", "log", "log/slog", "math", "net/url", "os", "reflect", "strings", "time",
+		"cmp", "context", "crypto/rand", "encoding/json", "errors", "expvar", "flag", "fmt", "io", "io/fs", "log", "log/slog", "math", "net",
+		"net/http", "net/url", "os", "os/exec", "os/signal", "path/filepath", "reflect", "runtime", "strings", "sync", "syscall", "testing", "time",
 	} {
-		known[name[strings.LastIndex(name, "/")+1:]] = name
+		known[path.Base(name)] = name
 	}
-	code = regexp.MustCompile(`(?m)^\s*//.*\n`).ReplaceAllString(code, "")
-	var b strings.Builder
-	b.WriteString("package main\n\nimport (\n")
-	for _, name := range slices.Sorted(maps.Keys(known)) {
-		if regexp.MustCompile(`\b` + name + `\.[A-Z]`).MatchString(code) {
-			fmt.Fprintf(&b, "%q\n", known[name])
+	snippets := slices.DeleteFunc(blocksOf(t), func(b pages.Block) bool { return b.Info != "go" })
+	printed, err := pages.Run(t.Context(), ".", known, "", snippets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, b := range snippets {
+		if b.Output() != "" && !b.Shows(printed[i]) {
+			t.Errorf("%v: this block\n\n%s\nprints\n%s", b, b.Text, printed[i])
 		}
 	}
-	fmt.Fprintf(&b, ")\n\nvar _ = block%d\n\nfunc block%d() error {\n%s\nreturn nil\n}\n", i, i, code)
-	return b.String()
 }
 
 // TestDocsNameTestsThatExist looks for each test that a page names, as in
@@ -174,7 +97,7 @@ func blockFile(i int, code string) string {
 func TestDocsNameTestsThatExist(t *testing.T) {
 	t.Parallel()
 	kind := "`((?:Test|Fuzz|Example)[A-Za-z0-9_]*)(?:/([^`]+))?`"
-	for page, text := range pages(t) {
+	for page, text := range pagesOf(t) {
 		all := regexp.MustCompile(kind).FindAllString(text, -1)
 		seen := 0
 		for _, place := range regexp.MustCompile(`((?:`+kind+`(?:,\s+|\s+and\s+)?)+)\s+in\s+`+"`([a-z0-9/.]+)`").FindAllStringSubmatch(text, -1) {
@@ -198,7 +121,7 @@ func TestDocsNameTestsThatExist(t *testing.T) {
 // TestDocsRulesAreTests looks for each rule of the page in the tests of the rules.
 func TestDocsRulesAreTests(t *testing.T) {
 	t.Parallel()
-	_, table, _ := strings.Cut(pages(t)["docs/logstash-events.md"], "| rule | without it |\n| --- | --- |\n")
+	_, table, _ := strings.Cut(pagesOf(t)["docs/logstash-events.md"], "| rule | without it |\n| --- | --- |\n")
 	rules := regexp.MustCompile(`(?m)^\| ([^|]*) \|.*\|$`).FindAllStringSubmatch(table, -1)
 	if len(rules) < 10 {
 		t.Fatalf("%d rules", len(rules))
@@ -238,7 +161,7 @@ func TestDocsNameEveryOption(t *testing.T) {
 		"docs/logstash-events.md": logstash.Options{},
 		"docs/shipping.md":        logstash.DialOptions{},
 	} {
-		text := pages(t)[page]
+		text := pagesOf(t)[page]
 		for _, f := range reflect.VisibleFields(reflect.TypeOf(options)) {
 			if !f.Anonymous && !regexp.MustCompile(`\b`+f.Name+`\b`).MatchString(text) {
 				t.Errorf("%s does not name %T.%s", page, options, f.Name)
@@ -251,7 +174,7 @@ func TestDocsNameEveryOption(t *testing.T) {
 // that has all of them, in each profile.
 func TestDocsTableOfFields(t *testing.T) {
 	t.Parallel()
-	_, table, _ := strings.Cut(pages(t)["docs/logstash-events.md"], "| V1 | ECS | ECSDotted |")
+	_, table, _ := strings.Cut(pagesOf(t)["docs/logstash-events.md"], "| V1 | ECS | ECSDotted |")
 	table, _, _ = strings.Cut(table, "\n\n")
 	want := make([][]string, 3)
 	for _, row := range regexp.MustCompile(`(?m)^\|(.*)\|$`).FindAllStringSubmatch(table, -1)[1:] {
@@ -317,7 +240,7 @@ func paths(prefix string, object map[string]any) []string {
 // becomes of an attr of that name.
 func TestDocsCollisions(t *testing.T) {
 	t.Parallel()
-	text := pages(t)["docs/logstash-events.md"]
+	text := pagesOf(t)["docs/logstash-events.md"]
 	everywhere, inECS := "Objects in every profile: ", "Objects in ECS and ECSDotted as well: "
 	for _, tt := range []struct {
 		profile logstash.Profile
@@ -354,25 +277,13 @@ func TestDocsCollisions(t *testing.T) {
 	}
 }
 
-// TestDocsJSONIsValid parses the blocks of JSON, such as index templates.
-func TestDocsJSONIsValid(t *testing.T) {
-	t.Parallel()
-	for page, text := range pages(t) {
-		for _, block := range blocks(text, "json") {
-			if !json.Valid([]byte(block)) {
-				t.Errorf("%s: not JSON:\n%s", page, block)
-			}
-		}
-	}
-}
-
 // TestDocsFilebeatFindsTheFiles compares the paths and exclude_files of each
 // configuration with the names of the files that a File makes. It is not parallel:
 // a process that another test starts would, for a moment, have the live file open,
 // which is a reason to compress it later.
 func TestDocsFilebeatFindsTheFiles(t *testing.T) {
 	const compressed = "compression: auto" // reads what the others have to leave out
-	configs := blocks(pages(t)["docs/filebeat.md"], "yaml")
+	configs := blocks(t, "docs/filebeat.md", "yaml")
 	if len(configs) < 2 {
 		t.Fatalf("%d configurations, want one that reads compressed files and one that does not", len(configs))
 	}
@@ -401,7 +312,7 @@ func TestDocsFilebeatFindsTheFiles(t *testing.T) {
 
 // TestDocsFilebeatFindsTheFilesOfEachProcess does so with what is said of PerProcess.
 func TestDocsFilebeatFindsTheFilesOfEachProcess(t *testing.T) {
-	pattern := regexp.MustCompile("With `PerProcess`, the paths are `([^`]+)`").FindStringSubmatch(pages(t)["docs/filebeat.md"])
+	pattern := regexp.MustCompile("With `PerProcess`, the paths are `([^`]+)`").FindStringSubmatch(pagesOf(t)["docs/filebeat.md"])
 	if pattern == nil {
 		t.Fatal("nothing is said")
 	}
@@ -481,7 +392,7 @@ func filebeatReads(t *testing.T, config, name string) bool {
 func TestDocsDefectsAreRows(t *testing.T) {
 	t.Parallel()
 	rows := testsIn(t, "bench/defects")
-	named := regexp.MustCompile(`\b[LT][0-9]{2}\b`).FindAllString(pages(t)["docs/lumberjack.md"], -1)
+	named := regexp.MustCompile(`\b[LT][0-9]{2}\b`).FindAllString(pagesOf(t)["docs/lumberjack.md"], -1)
 	if len(named) < 20 {
 		t.Fatalf("%d defects", len(named))
 	}
@@ -495,7 +406,7 @@ func TestDocsDefectsAreRows(t *testing.T) {
 // TestDocsSchedulesAreAccepted opens a file with each Schedule that a page shows.
 func TestDocsSchedulesAreAccepted(t *testing.T) {
 	t.Parallel()
-	shown := regexp.MustCompile(`Schedule: +"([^"]+)"`).FindAllStringSubmatch(pages(t)["docs/lumberjack.md"], -1)
+	shown := regexp.MustCompile(`Schedule: +"([^"]+)"`).FindAllStringSubmatch(pagesOf(t)["docs/lumberjack.md"], -1)
 	if len(shown) < 4 {
 		t.Fatalf("%d schedules", len(shown))
 	}

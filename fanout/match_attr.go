@@ -62,18 +62,15 @@ func atPath(path string, f func(slog.Value) bool) Match {
 // a list that has it: a []string, a []any, or one of a type made of these. Groups are
 // looked into as far as by [HasAttr].
 func HasTag(tag string) Match {
-	tagged := func(a slog.Attr) bool {
-		if a.Key != "tags" {
-			return false
-		}
+	tagged := func(v slog.Value) bool {
 		found := false
-		attrs.EachTag(a.Value, func(t string, other any) bool {
+		attrs.EachTag(v, func(t string, other any) bool {
 			found = other == nil && t == tag
 			return !found
 		})
 		return found
 	}
 	return func(_ context.Context, r slog.Record, bound Bound) bool {
-		return bound.list.Any(&r, tagged)
+		return bound.list.Named(&r, "tags", tagged)
 	}
 }

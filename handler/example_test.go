@@ -35,7 +35,7 @@ func ExampleJSONOptions_NewHandler() {
 	fmt.Printf("%+v\n", h.Stats())
 	// Output:
 	// lost a line: handler: write: broken pipe
-	// {Accepted:1 Written:0 Dropped:1}
+	// {Accepted:1 Written:0 Dropped:1 WrittenBytes:0}
 }
 
 type brokenPipe struct{}

@@ -422,11 +422,12 @@ func TestJSONHandlerBadValuesConcurrentSafe(t *testing.T) {
 // written its line.
 func TestAWriterThatEndsItsGoroutineIsCounted(t *testing.T) {
 	t.Parallel()
-	ends := true
+	ends, size := true, 0
 	h := handler.NewJSONHandler(writerFunc(func(p []byte) (int, error) {
 		if ends {
 			runtime.Goexit()
 		}
+		size = len(p)
 		return len(p), nil
 	}), nil)
 	done := make(chan struct{})
@@ -437,7 +438,7 @@ func TestAWriterThatEndsItsGoroutineIsCounted(t *testing.T) {
 	<-done
 	ends = false
 	slog.New(h).Info("m")
-	if diff := cmp.Diff(handler.Stats{Accepted: 2, Written: 1, Dropped: 1}, h.Stats()); diff != "" {
+	if diff := cmp.Diff(handler.Stats{Accepted: 2, Written: 1, Dropped: 1, WrittenBytes: uint64(size)}, h.Stats()); diff != "" {
 		t.Errorf("mismatch (-want +got):\n%s", diff)
 	}
 }

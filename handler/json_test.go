@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -263,7 +264,7 @@ func TestJSONHandlerCountsAndReportsAFailingWriter(t *testing.T) {
 	if len(reported) != 3 {
 		t.Errorf("OnError got %d errors, want 3: %v", len(reported), reported)
 	}
-	want := handler.Stats{Accepted: 4, Written: 1, Dropped: 3}
+	want := handler.Stats{Accepted: 4, Written: 1, Dropped: 3, WrittenBytes: uint64(len(buf.String()) - 5)} // a short write took 5
 	if diff := cmp.Diff(want, h.WithGroup("g").(*handler.JSONHandler).Stats()); diff != "" {
 		t.Errorf("mismatch (-want +got):\n%s", diff)
 	}
@@ -328,11 +329,13 @@ func TestFlushReachesTheWriter(t *testing.T) {
 type queue struct {
 	waits   chan struct{}
 	release chan struct{}
+	bytes   atomic.Uint64
 }
 
 func (q *queue) Write(p []byte) (int, error) { return q.WriteLevel(slog.LevelInfo, p) }
 
 func (q *queue) WriteLevel(level slog.Level, line []byte) (int, error) {
+	defer q.bytes.Add(uint64(len(line)))
 	if level < slog.LevelError {
 		return len(line), nil
 	}
@@ -343,13 +346,13 @@ func (q *queue) WriteLevel(level slog.Level, line []byte) (int, error) {
 
 func TestACallerThatWaitsInALevelWriterHoldsUpNobody(t *testing.T) {
 	t.Parallel()
-	q := &queue{make(chan struct{}), make(chan struct{})}
+	q := &queue{waits: make(chan struct{}), release: make(chan struct{})}
 	h := handler.NewJSONHandler(q, nil)
 	late := make(chan error)
 	go func() { late <- h.Handle(context.Background(), slog.NewRecord(time.Time{}, slog.LevelError, "m", 0)) }()
 	<-q.waits
 	slog.New(h).Info("not held up")
-	if diff := cmp.Diff(handler.Stats{Accepted: 1, Written: 1}, h.Stats()); diff != "" {
+	if diff := cmp.Diff(handler.Stats{Accepted: 1, Written: 1, WrittenBytes: q.bytes.Load()}, h.Stats()); diff != "" {
 		t.Errorf("mismatch (-want +got):\n%s", diff)
 	}
 	close(q.release)
@@ -357,7 +360,7 @@ func TestACallerThatWaitsInALevelWriterHoldsUpNobody(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	// The line was taken, late as it is.
-	if diff := cmp.Diff(handler.Stats{Accepted: 2, Written: 2}, h.Stats()); diff != "" {
+	if diff := cmp.Diff(handler.Stats{Accepted: 2, Written: 2, WrittenBytes: q.bytes.Load()}, h.Stats()); diff != "" {
 		t.Errorf("mismatch (-want +got):\n%s", diff)
 	}
 }

@@ -169,7 +169,7 @@ func ExampleNewRecover() {
 	fmt.Printf("%+v\n", h.Stats())
 	// Output:
 	// a record is lost: handler: func: no connection
-	// {Accepted:1 Written:0 Dropped:1}
+	// {Accepted:1 Written:0 Dropped:1 WrittenBytes:0}
 }
 
 // A stack of a panic is printed as that of any error that has one.

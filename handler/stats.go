@@ -9,9 +9,13 @@ type Stats struct {
 	Accepted uint64 // records offered to the writer, or to what else is behind the handler
 	Written  uint64 // records that it took
 	Dropped  uint64 // records that it refused
+
+	// WrittenBytes counts the bytes of the lines that the writer of an encoder took.
+	// What is no encoder counts none.
+	WrittenBytes uint64
 }
 
 func statsOf(s *sink.Sink) Stats {
-	written, dropped := s.Counts()
-	return Stats{Accepted: written + dropped, Written: written, Dropped: dropped}
+	c := s.Counts()
+	return Stats{Accepted: c.Written + c.Dropped, Written: c.Written, Dropped: c.Dropped, WrittenBytes: c.WrittenBytes}
 }

@@ -71,7 +71,8 @@ type DialOptions struct {
 	FlushInterval time.Duration
 
 	// SyncLevel is the level from which on an event is sent without waiting
-	// for its batch to fill. Nil means ERROR.
+	// for its batch to fill, where many follow each other with those of a
+	// millisecond. Nil means ERROR.
 	SyncLevel slog.Leveler
 
 	// Pipeline is how many batches may be under way at once on a connection to

@@ -565,8 +565,11 @@ func TestEventsConcurrentSafe(t *testing.T) {
 					t.Fatalf("%v: %.2000s", err, line)
 				}
 			}
-			if stats := root.Stats(); stats != (logstash.HandlerStats{Accepted: uint64(len(writes)), Written: uint64(len(writes))}) {
-				t.Errorf("stats %+v, want all of %d", stats, len(writes))
+			want := logstash.HandlerStats{
+				Accepted: uint64(len(writes)), Written: uint64(len(writes)), WrittenBytes: uint64(len(buf.String())),
+			}
+			if stats := root.Stats(); stats != want {
+				t.Errorf("stats %+v, want %+v", stats, want)
 			}
 		})
 	}

@@ -454,10 +454,12 @@ type HandlerStats struct {
 	Accepted uint64 // events encoded and offered to the writer
 	Written  uint64 // events that the writer took
 	Dropped  uint64 // events that the writer refused
+
+	WrittenBytes uint64 // bytes of the events that the writer took, newlines included
 }
 
 // Stats returns the counts of the writer, which derived handlers share.
 func (h *Handler) Stats() HandlerStats {
-	written, dropped := h.shared.sink.Counts()
-	return HandlerStats{Accepted: written + dropped, Written: written, Dropped: dropped}
+	c := h.shared.sink.Counts()
+	return HandlerStats{Accepted: c.Written + c.Dropped, Written: c.Written, Dropped: c.Dropped, WrittenBytes: c.WrittenBytes}
 }

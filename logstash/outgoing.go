@@ -34,7 +34,7 @@ func (q *queue) take(linger time.Duration, most int, idle bool, retryAt time.Tim
 		case q.over:
 			return nil, pause{over: true}
 		case len(q.waiting) > 0 && q.waiting[0].batch == nil:
-			if wait := q.lingers(linger); wait > 0 {
+			if wait := q.spoolLingers(linger); wait > 0 {
 				return nil, pause{wait: wait}
 			}
 			if err := q.read(most); err != nil {
@@ -48,7 +48,7 @@ func (q *queue) take(linger time.Duration, most int, idle bool, retryAt time.Tim
 		case q.tail.open > q.batchLen:
 			q.begin(q.tail)
 		case q.tail.open > 0:
-			if wait := linger - time.Since(q.tail.born); wait > 0 && q.tail.open < q.batchLen && !q.hurry && !q.closed {
+			if wait := q.lingers(linger); wait > 0 {
 				return nil, pause{wait: wait}
 			}
 			q.roll()
@@ -70,8 +70,8 @@ func (q *queue) take(linger time.Duration, most int, idle bool, retryAt time.Tim
 	return p, pause{}
 }
 
-// lingers returns how long to wait for more events in the spool.
-func (q *queue) lingers(linger time.Duration) time.Duration {
+// spoolLingers returns how long to wait for more events in the spool.
+func (q *queue) spoolLingers(linger time.Duration) time.Duration {
 	mark := q.waiting[0]
 	if len(q.waiting) > 1 || q.tail.open > 0 || q.closed || q.readTo < q.hurryTo ||
 		mark.upTo-q.readTo >= uint64(q.batchLen) { //nolint:gosec // never negative

@@ -55,7 +55,8 @@ type queue struct {
 	gone     uint64 // events that the spool has given up and that are counted
 
 	hurryTo uint64        // events of the spool with lower numbers are not to wait for more
-	hurry   bool          // the tail is not to wait for more events
+	haste   haste         // why the tail is not to wait for more events
+	hurried time.Time     // when it was last sent for events in a hurry
 	closed  bool          // nothing is taken any more
 	over    bool          // nothing is sent any more
 	undone  []*batch      // those that were in memory then
@@ -172,7 +173,7 @@ func (q *queue) reserve() verdict {
 // squeeze makes room by dropping others, if that is the policy, and puts event in.
 func (q *queue) squeeze(event []byte, important, hurry bool) (v verdict, gone victims) {
 	if !q.dropsOld || !q.fitsBut(q.droppable(important), len(event), important) {
-		q.setHurry() // nothing more can come to fill the tail
+		q.hasten(atOnce) // nothing more can come to fill the tail
 		return full, gone
 	}
 	for !q.fits(len(event), important) {
@@ -248,16 +249,45 @@ func (q *queue) add(event []byte, important, hurry bool) {
 	if len(q.tail.items) == MaxBatchSize {
 		q.roll()
 	} else if hurry {
-		q.setHurry()
+		q.hasten(atPace)
 	}
 }
 
-// setHurry makes the tail wait no longer for events to fill it.
-func (q *queue) setHurry() {
-	if !q.hurry {
-		q.hurry = true
+// haste is how soon the tail is to be sent, full or not.
+type haste int
+
+const (
+	noHaste haste = iota
+	atPace        // not sooner than hurryPace after the one before
+	atOnce
+)
+
+// hurryPace is the least time between two batches that are sent for having an event
+// in a hurry. Many of these in a row are not worth a packet each, which would slow
+// down the program that logs them.
+const hurryPace = time.Millisecond
+
+// hasten makes the tail wait no longer than that for events to fill it.
+func (q *queue) hasten(h haste) {
+	if q.haste < h {
+		q.haste = h
 		q.wake()
 	}
+}
+
+// lingers returns how long the tail, which has events, waits for more at most.
+func (q *queue) lingers(linger time.Duration) time.Duration {
+	if q.haste == atOnce || q.tail.open >= q.batchLen || q.closed {
+		return 0
+	}
+	now := time.Now()
+	wait := linger - now.Sub(q.tail.born)
+	if q.haste == atPace {
+		if wait = min(wait, hurryPace-now.Sub(q.hurried)); wait <= 0 {
+			q.hurried = now
+		}
+	}
+	return wait
 }
 
 // hurrySpool makes the events of the spool with numbers below end wait no longer for
@@ -273,7 +303,7 @@ func (q *queue) hurrySpool(end uint64) {
 func (q *queue) roll() {
 	b := q.tail
 	q.waiting = append(q.waiting, entry{batch: b, ticket: b.ticket})
-	q.hurry = false
+	q.haste = noHaste
 	q.usual = amount{len(b.items), int64(len(b.buf))}
 	if n := len(q.spare); n > 0 {
 		q.tail, q.spare = q.spare[n-1], q.spare[:n-1]

@@ -126,7 +126,8 @@ func (s *Shipper) Write(line []byte) (int, error) {
 
 // WriteLevel takes one event: a JSON object on one line, with or without a
 // newline at its end. It copies line and does not wait for the peer. An event
-// at SyncLevel or above sends the batch it is in without waiting for others.
+// at SyncLevel or above sends the batch it is in without waiting for others, see
+// DialOptions.
 //
 // An event that is not taken is counted as dropped, and the error Is
 // [ErrFull], [ErrTooLarge], [ErrInvalid] or, after Shutdown or Close,

@@ -130,9 +130,23 @@ func TestShipperBatches(t *testing.T) {
 				for i := range 3 {
 					writeEvents(t, s, i, i+1)
 					synctest.Wait()
+					time.Sleep(time.Millisecond)
 				}
 			},
 			[]int{1, 1, 1},
+		},
+		{
+			"of many in a hurry those of a millisecond are a batch",
+			logstash.DialOptions{FlushInterval: time.Hour, SyncLevel: slog.LevelInfo},
+			func(t *testing.T, s *logstash.Shipper) {
+				for i := range 10 {
+					writeEvents(t, s, i, i+1)
+					synctest.Wait()
+					time.Sleep(300 * time.Microsecond)
+				}
+				time.Sleep(time.Millisecond)
+			},
+			[]int{1, 3, 3, 3},
 		},
 		{
 			"a megabyte is a batch",

@@ -1,17 +1,14 @@
 package pipeline
 
 import (
-	"errors"
-	"fmt"
+	"context"
 	"io"
 	"log/slog"
-	"path/filepath"
-	"reflect"
-	"slices"
-	"strings"
 
 	"github.com/sluicelog/sluice/asyncbuf"
+	"github.com/sluicelog/sluice/fanout"
 	"github.com/sluicelog/sluice/logstash"
+	"github.com/sluicelog/sluice/monitor"
 	"github.com/sluicelog/sluice/redact"
 	"github.com/sluicelog/sluice/rotate"
 )
@@ -19,79 +16,216 @@ import (
 // Config describes a pipeline. A zero Config is one with a single console sink
 // that prints JSON at level INFO and above to standard output, with secrets
 // masked.
+//
+// Fields with a name in a tag can be written in JSON, see [Parse], and decoded by
+// libraries for YAML, TOML and the like. The others are for programs only.
 type Config struct {
-	// Level is the minimum level of every sink that has none of its own. Nil
-	// means slog.LevelInfo.
-	Level slog.Leveler
+	// Level is the minimum level of every sink that has none of its own. The zero
+	// Level means INFO.
+	Level Level `json:"level,omitzero" yaml:"level,omitempty" toml:"level,omitempty"`
 
 	// Sinks are where records go. None means a console sink.
-	Sinks []Sink
+	Sinks []Sink `json:"sinks,omitempty" yaml:"sinks,omitempty" toml:"sinks,omitempty"`
 
-	// NoRedact leaves secrets as they are.
-	NoRedact bool
+	// Redaction says which secrets are masked. The zero value means those of the
+	// default rules.
+	Redaction Redaction `json:"redaction,omitzero" yaml:"redaction,omitempty" toml:"redaction,omitempty"`
 
-	// Redact are the options for masking secrets. Its OnError is called in
-	// addition to OnError.
-	Redact redact.Options
+	// VolumeInterval is how often a record says how much was logged; see
+	// monitor.Handler.LogVolume. Zero means never.
+	VolumeInterval Duration `json:"volume_interval,omitzero" yaml:"volume_interval,omitempty" toml:"volume_interval,omitempty"`
+
+	// HealthInterval is how often a record says how the process and its sinks are
+	// doing; see monitor.Handler.LogHealth. Zero means never.
+	HealthInterval Duration `json:"health_interval,omitzero" yaml:"health_interval,omitempty" toml:"health_interval,omitempty"`
+
+	// NoFallback leaves a record that a sink fails to take to the other sinks
+	// alone. Without it, such records are also printed to Fallback, a few a
+	// second, and the others are counted there.
+	NoFallback bool `json:"no_fallback,omitempty" yaml:"no_fallback,omitempty" toml:"no_fallback,omitempty"`
+
+	// Fallback is where records are printed that a sink fails to take. Nil means
+	// os.Stderr.
+	Fallback io.Writer `json:"-" yaml:"-" toml:"-"`
+
+	// Redact are options of redaction that no text can say. What Redaction says is
+	// added. Its OnError is called in addition to OnError.
+	Redact redact.Options `json:"-" yaml:"-" toml:"-"`
+
+	// Monitor are the options of the pipeline's monitor. Its Sinks are the
+	// pipeline's.
+	Monitor monitor.Options `json:"-" yaml:"-" toml:"-"`
 
 	// OnError is called with the failures of the stages, once for each, by the
 	// stage that met it; files and shippers report the first of a run and its
 	// end. The error names the sink. Records that a full queue drops are no
 	// failure and only counted. It may be called by several goroutines at once.
-	// It must not log to the pipeline, nor flush it or shut it down. Nil means
-	// that failures are only counted; see [Pipeline.Stats].
-	OnError func(error)
+	// It must not log to the pipeline, nor flush it, reload it or shut it down. Nil
+	// means that failures are only counted; see [Pipeline.Stats].
+	OnError func(error) `json:"-" yaml:"-" toml:"-"`
+}
+
+// Redaction is what text can say about masking secrets. See redact.Options for
+// the meaning of the fields.
+type Redaction struct {
+	// Off leaves secrets as they are.
+	Off       bool     `json:"off,omitempty" yaml:"off,omitempty" toml:"off,omitempty"`
+	Keys      []string `json:"keys,omitempty" yaml:"keys,omitempty" toml:"keys,omitempty"`
+	AllowKeys []string `json:"allow_keys,omitempty" yaml:"allow_keys,omitempty" toml:"allow_keys,omitempty"`
+	Enable    []string `json:"enable,omitempty" yaml:"enable,omitempty" toml:"enable,omitempty"`
+	Disable   []string `json:"disable,omitempty" yaml:"disable,omitempty" toml:"disable,omitempty"`
+	Mask      string   `json:"mask,omitempty" yaml:"mask,omitempty" toml:"mask,omitempty"`
 }
 
 // Sink describes one place where records go.
 type Sink struct {
 	// Type says what the sink is. The zero value is Console.
-	Type Type
+	Type Type `json:"type" yaml:"type" toml:"type"`
 
-	// Name is what errors and Stats call the sink. Empty means its place in
-	// Config, such as "Sinks[1]".
-	Name string
+	// Name is what errors, Stats and the monitor call the sink. Empty means its
+	// place in Config, such as "sinks[1]". Names are unique: Reload knows a sink by
+	// its name.
+	Name string `json:"name,omitempty" yaml:"name,omitempty" toml:"name,omitempty"`
 
-	// Level is the sink's minimum level, whatever Config.Level is. Nil means
-	// Config.Level, or all levels for a sink with a Tag.
-	Level slog.Leveler
+	// Level is the sink's minimum level, whatever Config.Level is. The zero Level
+	// means Config.Level, ERROR for an Errors sink, and all levels for a sink with a
+	// Match.
+	Level Level `json:"level,omitzero" yaml:"level,omitempty" toml:"level,omitempty"`
 
-	// Tag, if not empty, leaves the sink only the records that carry this tag;
-	// see fanout.HasTag.
-	Tag string
+	// Match leaves the sink only some records. The zero value means all, and for an
+	// Audit sink those with the tag "security".
+	Match Match `json:"match,omitzero" yaml:"match,omitempty" toml:"match,omitempty"`
+
+	// Sampling leaves the sink only so many records. The zero value means all. An
+	// Audit sink takes none.
+	Sampling Sampling `json:"sampling,omitzero" yaml:"sampling,omitempty" toml:"sampling,omitempty"`
 
 	// Format is how lines are written. The zero value is JSON. A Logstash sink
-	// has its own format and takes no other.
-	Format Format
+	// takes EventFormat, its default, and ECS.
+	Format Format `json:"format,omitempty" yaml:"format,omitempty" toml:"format,omitempty"`
 
 	// AddSource adds the file and line of the log call.
-	AddSource bool
+	AddSource bool `json:"add_source,omitempty" yaml:"add_source,omitempty" toml:"add_source,omitempty"`
 
-	// Writer is where a Console sink prints. Nil means os.Stdout. Whoever opened
-	// it closes it.
-	Writer io.Writer
+	// Stderr makes a Console sink print to os.Stderr, not to os.Stdout.
+	Stderr bool `json:"stderr,omitempty" yaml:"stderr,omitempty" toml:"stderr,omitempty"`
 
-	// Path is the file of a File sink, which needs one.
-	Path string
+	// NoColor leaves the lines of Text without colors, which they otherwise have on
+	// a terminal.
+	NoColor bool `json:"no_color,omitempty" yaml:"no_color,omitempty" toml:"no_color,omitempty"`
 
-	// Rotate says when the file of a File sink is rotated and what is kept. With
-	// a Buffer a batch of lines is one write, and may be larger than MaxSize. Its
+	// Path is the file of a File, Errors or Audit sink, which needs one.
+	Path string `json:"path,omitempty" yaml:"path,omitempty" toml:"path,omitempty"`
+
+	// Rotation says when a file is rotated. The zero value means at 100 MiB.
+	Rotation Rotation `json:"rotation,omitzero" yaml:"rotation,omitempty" toml:"rotation,omitempty"`
+
+	// Retention says which backups of a file are kept. The zero value means all.
+	Retention Retention `json:"retention,omitzero" yaml:"retention,omitempty" toml:"retention,omitempty"`
+
+	// Compress is what backups of a file are compressed with: none, gzip or zstd.
+	Compress rotate.Compression `json:"compress,omitzero" yaml:"compress,omitempty" toml:"compress,omitempty"`
+
+	// FileMode and DirMode are the permission bits of files and directories that
+	// are made, such as 0640. Zero means those of rotate.Options, and 0600 for the
+	// file of an Audit sink.
+	FileMode Mode `json:"file_mode,omitzero" yaml:"file_mode,omitempty" toml:"file_mode,omitempty"`
+	DirMode  Mode `json:"dir_mode,omitzero" yaml:"dir_mode,omitempty" toml:"dir_mode,omitempty"`
+
+	// PerProcess gives each process a file of its own, MultiProcess lets several
+	// write to one; see rotate.Options.
+	PerProcess   bool `json:"per_process,omitempty" yaml:"per_process,omitempty" toml:"per_process,omitempty"`
+	MultiProcess bool `json:"multi_process,omitempty" yaml:"multi_process,omitempty" toml:"multi_process,omitempty"`
+
+	// Async puts a buffer before a Console, File or Errors sink: lines are written
+	// in batches by a goroutine. Without it, each line is written before Handle
+	// returns.
+	Async bool `json:"async,omitempty" yaml:"async,omitempty" toml:"async,omitempty"`
+
+	// BufferSize, FlushInterval, MaxBufferedLines and Policy are those of the
+	// buffer, and are errors without Async; see asyncbuf.WriterOptions.
+	BufferSize       Size            `json:"buffer_size,omitzero" yaml:"buffer_size,omitempty" toml:"buffer_size,omitempty"`
+	FlushInterval    Duration        `json:"flush_interval,omitzero" yaml:"flush_interval,omitempty" toml:"flush_interval,omitempty"`
+	MaxBufferedLines int             `json:"max_buffered_lines,omitempty" yaml:"max_buffered_lines,omitempty" toml:"max_buffered_lines,omitempty"`
+	Policy           asyncbuf.Policy `json:"policy,omitzero" yaml:"policy,omitempty" toml:"policy,omitempty"`
+
+	// Addr is the address of a Logstash sink, which needs one; see logstash.Dial.
+	Addr string `json:"addr,omitempty" yaml:"addr,omitempty" toml:"addr,omitempty"`
+
+	// CAFile, CertFile and KeyFile are the files of TLS; see logstash.DialOptions.
+	CAFile   string `json:"ca_file,omitempty" yaml:"ca_file,omitempty" toml:"ca_file,omitempty"`
+	CertFile string `json:"cert_file,omitempty" yaml:"cert_file,omitempty" toml:"cert_file,omitempty"`
+	KeyFile  string `json:"key_file,omitempty" yaml:"key_file,omitempty" toml:"key_file,omitempty"`
+
+	// SpoolDir is where a Logstash sink keeps events that do not fit in memory, up to
+	// SpoolMaxSize; see logstash.DialOptions. Empty means that it keeps none.
+	SpoolDir     string `json:"spool_dir,omitempty" yaml:"spool_dir,omitempty" toml:"spool_dir,omitempty"`
+	SpoolMaxSize Size   `json:"spool_max_size,omitzero" yaml:"spool_max_size,omitempty" toml:"spool_max_size,omitempty"`
+
+	// Service, EventType and Tags are fields of every event of the formats logstash
+	// and ecs: service.name, type and tags; see logstash.Options.
+	Service   string   `json:"service,omitempty" yaml:"service,omitempty" toml:"service,omitempty"`
+	EventType string   `json:"event_type,omitempty" yaml:"event_type,omitempty" toml:"event_type,omitempty"`
+	Tags      []string `json:"tags,omitempty" yaml:"tags,omitempty" toml:"tags,omitempty"`
+
+	// Writer is where a Console sink prints. Nil means os.Stdout, or os.Stderr.
+	// Whoever opened it closes it.
+	Writer io.Writer `json:"-" yaml:"-" toml:"-"`
+
+	// Rotate are options of a file that no text can say. A setting that Rotation
+	// or another field above has made as well is an error. With a buffer a batch of
+	// lines is one write, and may be larger than MaxSize. Its OnError is called in
+	// addition to Config.OnError.
+	Rotate rotate.Options `json:"-" yaml:"-" toml:"-"`
+
+	// Buffer, if not nil, puts a buffer with these options before the sink, like
+	// Async, beside which it is an error. Its OnError is called in addition to
+	// Config.OnError.
+	Buffer *asyncbuf.WriterOptions `json:"-" yaml:"-" toml:"-"`
+
+	// Dial says how a Logstash sink ships, beyond what the fields above say. Its
 	// OnError is called in addition to Config.OnError.
-	Rotate rotate.Options
+	Dial logstash.DialOptions `json:"-" yaml:"-" toml:"-"`
 
-	// Buffer, if not nil, puts a buffer before a Console or a File sink: lines
-	// are written in batches by a goroutine. Nil means that each line is written
-	// before Handle returns. Its OnError is called in addition to
-	// Config.OnError.
-	Buffer *asyncbuf.WriterOptions
+	// Func is called with the records of a Func sink, which needs it. They hold
+	// what With and WithGroup have bound. See handler.Func.
+	Func func(ctx context.Context, r slog.Record) error `json:"-" yaml:"-" toml:"-"`
 
-	// Addr is the address of a Logstash sink, which needs one; see
-	// logstash.Dial.
-	Addr string
+	// Handler is given the records of a Handler sink, which needs it. Whoever made it
+	// closes it.
+	Handler slog.Handler `json:"-" yaml:"-" toml:"-"`
+}
 
-	// Dial says how a Logstash sink ships. Its OnError is called in addition to
-	// Config.OnError.
-	Dial logstash.DialOptions
+// Match says which records a sink gets: those for which every field that is set
+// holds.
+type Match struct {
+	// Tag is a tag that the record carries; see fanout.HasTag.
+	Tag string `json:"tag,omitempty" yaml:"tag,omitempty" toml:"tag,omitempty"`
+
+	// Packages are the packages of which one has logged; see fanout.InPackage.
+	Packages []string `json:"packages,omitempty" yaml:"packages,omitempty" toml:"packages,omitempty"`
+
+	// Attrs are values that attrs have, by their paths, with dots between the
+	// names of groups; see fanout.AttrIs.
+	Attrs map[string]any `json:"attrs,omitempty" yaml:"attrs,omitempty" toml:"attrs,omitempty"`
+
+	// Message is a regular expression for messages.
+	Message string `json:"message,omitempty" yaml:"message,omitempty" toml:"message,omitempty"`
+
+	// MaxLevel is the highest level. The zero Level means none.
+	MaxLevel Level `json:"max_level,omitzero" yaml:"max_level,omitempty" toml:"max_level,omitempty"`
+
+	// Func is any other condition. Nil means none.
+	Func fanout.Match `json:"-" yaml:"-" toml:"-"`
+}
+
+// Sampling says how many records a sink gets; see handler.SampleOptions, whose
+// fields these are. Records at ERROR and above are never left out.
+type Sampling struct {
+	First      int      `json:"first,omitempty" yaml:"first,omitempty" toml:"first,omitempty"`
+	Thereafter int      `json:"thereafter,omitempty" yaml:"thereafter,omitempty" toml:"thereafter,omitempty"`
+	Interval   Duration `json:"interval,omitzero" yaml:"interval,omitempty" toml:"interval,omitempty"`
+	Rate       float64  `json:"rate,omitempty" yaml:"rate,omitempty" toml:"rate,omitempty"`
 }
 
 // Type says what a [Sink] is.
@@ -101,163 +235,20 @@ type Type int
 const (
 	Console  Type = iota // lines on standard output or another writer
 	File                 // lines in a file that is rotated
+	Errors               // the same, from level ERROR on
+	Audit                // the same, of records with the tag "security", each synced before Handle returns
 	Logstash             // events to Logstash
+	Func                 // a function of the program
+	Handler              // any other handler
 )
-
-var typeNames = []string{"console", "file", "logstash"} //nolint:gochecknoglobals // never written
-
-// String returns the type's name in lower case.
-func (t Type) String() string { return nameOf("Type", int(t), typeNames) }
-
-// MarshalText returns the type's name in lower case.
-func (t Type) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
-
-// UnmarshalText sets t to the type of the given name, in upper or lower case.
-func (t *Type) UnmarshalText(text []byte) error {
-	return unmarshalName((*int)(t), "type", string(text), typeNames)
-}
 
 // Format says how lines are written.
 type Format int
 
 // The formats.
 const (
-	JSON  Format = iota // as log/slog's JSON; see handler.JSONHandler
-	Text                // for people; see handler.ConsoleHandler
-	Event               // events for Logstash, in a file that Filebeat tails; see logstash.Handler
+	JSON        Format = iota // as log/slog's JSON; see handler.JSONHandler
+	Text                      // for people; see handler.ConsoleHandler
+	EventFormat               // events for Logstash, in a file that Filebeat tails; see logstash.Handler
+	ECS                       // the same, with the names of the Elastic Common Schema
 )
-
-var formatNames = []string{"json", "text", "logstash"} //nolint:gochecknoglobals // never written
-
-// String returns the format's name: "json", "text" or "logstash".
-func (f Format) String() string { return nameOf("Format", int(f), formatNames) }
-
-// MarshalText returns the format's name.
-func (f Format) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
-
-// UnmarshalText sets f to the format of the given name, in upper or lower case.
-func (f *Format) UnmarshalText(text []byte) error {
-	return unmarshalName((*int)(f), "format", string(text), formatNames)
-}
-
-func nameOf(what string, n int, names []string) string {
-	if n < 0 || n >= len(names) {
-		return fmt.Sprintf("%s(%d)", what, n)
-	}
-	return names[n]
-}
-
-func unmarshalName(n *int, what, text string, names []string) error {
-	for i, name := range names {
-		if strings.EqualFold(name, text) {
-			*n = i
-			return nil
-		}
-	}
-	return fmt.Errorf("pipeline: unknown %s %q: want %s", what, text, strings.Join(names, ", "))
-}
-
-// complete returns a copy of cfg with its defaults filled in, or an error that
-// names each field that is wrong.
-func (cfg Config) complete() (Config, error) {
-	if len(cfg.Sinks) == 0 {
-		cfg.Sinks = []Sink{{Name: "console"}}
-	}
-	if cfg.Level == nil {
-		cfg.Level = slog.LevelInfo
-	}
-	cfg.Sinks = slices.Clone(cfg.Sinks)
-	var errs []error
-	for i := range cfg.Sinks {
-		s := &cfg.Sinks[i]
-		if s.Name == "" {
-			s.Name = fmt.Sprintf("Sinks[%d]", i)
-		}
-		switch {
-		case s.Level == nil && s.Tag != "":
-			s.Level = slog.Level(minInt)
-		case s.Level == nil:
-			s.Level = cfg.Level
-		}
-		if err := s.check(); err != nil {
-			errs = append(errs, fmt.Errorf("pipeline: %s: %w", s.Name, err))
-		}
-	}
-	errs = append(errs, sameFile(cfg.Sinks))
-	if cfg.NoRedact && !reflect.ValueOf(cfg.Redact).IsZero() {
-		errs = append(errs, errors.New("pipeline: field Redact is set, and so is NoRedact"))
-	}
-	if err := cfg.Redact.Validate(); err != nil {
-		errs = append(errs, fmt.Errorf("pipeline: field Redact: %w", err))
-	}
-	return cfg, errors.Join(errs...)
-}
-
-const minInt = -1 << 31 // below every level, on 32 bits too
-
-// check reports a field that is missing, or that another type of sink has.
-func (s *Sink) check() error {
-	if s.Type < Console || s.Type > Logstash {
-		return fmt.Errorf("field Type is %v: want %s", s.Type, strings.Join(typeNames, ", "))
-	}
-	if s.Format < JSON || s.Format > Event {
-		return fmt.Errorf("field Format is %v: want %s", s.Format, strings.Join(formatNames, ", "))
-	}
-	if isNil(s.Level) || isNil(s.Writer) {
-		return errors.New("field Level or Writer holds a nil pointer: want nil, or something to point to")
-	}
-	if s.Buffer != nil && (s.Buffer.Policy < asyncbuf.Block || s.Buffer.Policy > asyncbuf.DropOldest) {
-		return fmt.Errorf("field Buffer.Policy is %v: want %v, %v or %v",
-			s.Buffer.Policy, asyncbuf.Block, asyncbuf.DropNewest, asyncbuf.DropOldest)
-	}
-	for _, f := range []struct {
-		name    string
-		set     bool
-		of      []Type
-		missing string
-	}{
-		{"Rotate", !reflect.ValueOf(s.Rotate).IsZero(), []Type{File}, ""},
-		{"Dial", !reflect.ValueOf(s.Dial).IsZero(), []Type{Logstash}, ""},
-		{"Path", s.Path != "", []Type{File}, "the path of a file"},
-		{"Addr", s.Addr != "", []Type{Logstash}, "an address such as beats://host:5044"},
-		{"Writer", s.Writer != nil, []Type{Console}, ""},
-		{"Buffer", s.Buffer != nil, []Type{Console, File}, ""},
-		{"Format", s.Format != JSON && (s.Type != Logstash || s.Format != Event), []Type{Console, File}, ""},
-	} {
-		takes := slices.Contains(f.of, s.Type)
-		switch {
-		case f.set && !takes:
-			return fmt.Errorf("field %s is set, which a %v sink does not take", f.name, s.Type)
-		case !f.set && takes && f.missing != "":
-			return fmt.Errorf("field %s is empty: a %v sink needs %s", f.name, s.Type, f.missing)
-		}
-	}
-	return nil
-}
-
-// isNil reports whether an interface holds a nil pointer, which is not nil and
-// would panic when it is used.
-func isNil(v any) bool {
-	r := reflect.ValueOf(v)
-	return r.Kind() == reflect.Pointer && r.IsNil()
-}
-
-// sameFile reports two sinks that would rotate one file under each other.
-func sameFile(sinks []Sink) error {
-	names := make(map[string]string)
-	var errs []error
-	for i := range sinks {
-		if sinks[i].Path == "" {
-			continue
-		}
-		path, err := filepath.Abs(sinks[i].Path)
-		if err != nil {
-			path = filepath.Clean(sinks[i].Path)
-		}
-		if first, taken := names[path]; taken {
-			errs = append(errs, fmt.Errorf("pipeline: %s: field Path is %q, the file of %s", sinks[i].Name, sinks[i].Path, first))
-		}
-		names[path] = sinks[i].Name
-	}
-	return errors.Join(errs...)
-}

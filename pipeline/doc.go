@@ -4,8 +4,8 @@ down in the right order.
 
 	p, err := pipeline.Open(pipeline.Config{Sinks: []pipeline.Sink{
 		{Type: pipeline.Console, Format: pipeline.Text},
-		{Type: pipeline.File, Path: "/var/log/app/app.log", Level: slog.LevelWarn, Buffer: &asyncbuf.WriterOptions{}},
-		{Type: pipeline.File, Path: "/var/log/app/audit.log", Tag: "security", Rotate: rotate.Options{SyncEveryWrite: true}},
+		{Type: pipeline.File, Path: "/var/log/app/app.log", Level: pipeline.At(slog.LevelWarn), Buffer: &asyncbuf.WriterOptions{}},
+		{Type: pipeline.File, Path: "/var/log/app/audit.log", Match: pipeline.Match{Match: pipeline.Match{Tag: "security"}}, Rotate: rotate.Options{SyncEveryWrite: true}},
 		{Type: pipeline.Logstash, Addr: "beats://logstash:5044"},
 	}})
 	if err != nil {

@@ -36,7 +36,7 @@ import (
 // and what is allowed.
 func FromEnv(getenv func(string) string) (Config, error) {
 	e := env{getenv: getenv}
-	cfg := Config{Level: e.level("LOG_LEVEL", slog.LevelWarn), NoRedact: !e.bool("LOG_SENSITIVE_MASK", true)}
+	cfg := Config{Level: At(e.level("LOG_LEVEL", slog.LevelWarn)), Redaction: Redaction{Off: !e.bool("LOG_SENSITIVE_MASK", true)}}
 	format := e.format("LOG_FORMAT")
 	size := e.size("LOG_BUFFER_SIZE", 64<<10)
 	interval := e.interval("LOG_FLUSH_INTERVAL", 5*time.Second)
@@ -87,7 +87,7 @@ func (e *env) level(name string, unset slog.Level) slog.Level {
 func (e *env) format(name string) Format {
 	var f Format
 	s := e.getenv(name)
-	if s != "" && (f.UnmarshalText([]byte(s)) != nil || f == Event) {
+	if s != "" && (f.UnmarshalText([]byte(s)) != nil || f == EventFormat) {
 		e.wrong(name, s, "json or text")
 	}
 	return f

@@ -40,49 +40,49 @@ func TestFromEnvReadsEachVariable(t *testing.T) {
 		vars vars
 		want pipeline.Config
 	}{
-		{"nothing set", nil, pipeline.Config{Level: slog.LevelWarn, Sinks: []pipeline.Sink{console}}},
+		{"nothing set", nil, pipeline.Config{Level: pipeline.At(slog.LevelWarn), Sinks: []pipeline.Sink{console}}},
 		{"the guide's block", vars{
 			"LOG_LEVEL": "WARNING", "LOG_FORMAT": "json", "LOG_FILE": "/var/log/app/app.log",
 			"LOG_BUFFER_SIZE": "65536", "LOG_FLUSH_INTERVAL": "5000", "LOG_SENSITIVE_MASK": "true",
-		}, pipeline.Config{Level: slog.LevelWarn, Sinks: []pipeline.Sink{console, file(buffer(65536, 5*time.Second))}}},
-		{"a level in lower case", vars{"LOG_LEVEL": "debug"}, pipeline.Config{Level: slog.LevelDebug, Sinks: []pipeline.Sink{console}}},
-		{"a level that slog does not know", vars{"LOG_LEVEL": "CRITICAL"}, pipeline.Config{Level: slog.Level(12), Sinks: []pipeline.Sink{console}}},
+		}, pipeline.Config{Level: pipeline.At(slog.LevelWarn), Sinks: []pipeline.Sink{console, file(buffer(65536, 5*time.Second))}}},
+		{"a level in lower case", vars{"LOG_LEVEL": "debug"}, pipeline.Config{Level: pipeline.At(slog.LevelDebug), Sinks: []pipeline.Sink{console}}},
+		{"a level that slog does not know", vars{"LOG_LEVEL": "CRITICAL"}, pipeline.Config{Level: pipeline.At(slog.Level(12)), Sinks: []pipeline.Sink{console}}},
 		{
 			"text",
 			vars{"LOG_FORMAT": "TEXT"},
-			pipeline.Config{Level: slog.LevelWarn, Sinks: []pipeline.Sink{{Name: "console", Format: pipeline.Text}}},
+			pipeline.Config{Level: pipeline.At(slog.LevelWarn), Sinks: []pipeline.Sink{{Name: "console", Format: pipeline.Text}}},
 		},
 		{
 			"a file alone is buffered",
 			vars{"LOG_FILE": "/var/log/app/app.log"},
-			pipeline.Config{Level: slog.LevelWarn, Sinks: []pipeline.Sink{console, file(buffer(65536, 5*time.Second))}},
+			pipeline.Config{Level: pipeline.At(slog.LevelWarn), Sinks: []pipeline.Sink{console, file(buffer(65536, 5*time.Second))}},
 		},
 		{
 			"sizes and intervals with units",
 			vars{"LOG_FILE": "/var/log/app/app.log", "LOG_BUFFER_SIZE": "64KiB", "LOG_FLUSH_INTERVAL": "1m30s"},
-			pipeline.Config{Level: slog.LevelWarn, Sinks: []pipeline.Sink{console, file(buffer(65536, 90*time.Second))}},
+			pipeline.Config{Level: pipeline.At(slog.LevelWarn), Sinks: []pipeline.Sink{console, file(buffer(65536, 90*time.Second))}},
 		},
 		{
 			"no buffer",
 			vars{"LOG_FILE": "/var/log/app/app.log", "LOG_BUFFER_SIZE": "0"},
-			pipeline.Config{Level: slog.LevelWarn, Sinks: []pipeline.Sink{console, file(nil)}},
+			pipeline.Config{Level: pipeline.At(slog.LevelWarn), Sinks: []pipeline.Sink{console, file(nil)}},
 		},
 		{
 			"no interval",
 			vars{"LOG_FILE": "/var/log/app/app.log", "LOG_FLUSH_INTERVAL": "0"},
-			pipeline.Config{Level: slog.LevelWarn, Sinks: []pipeline.Sink{console, file(buffer(65536, -1))}},
+			pipeline.Config{Level: pipeline.At(slog.LevelWarn), Sinks: []pipeline.Sink{console, file(buffer(65536, -1))}},
 		},
 		{
 			"no mask",
 			vars{"LOG_SENSITIVE_MASK": "off"},
-			pipeline.Config{Level: slog.LevelWarn, NoRedact: true, Sinks: []pipeline.Sink{console}},
+			pipeline.Config{Level: pipeline.At(slog.LevelWarn), Redaction: pipeline.Redaction{Off: true}, Sinks: []pipeline.Sink{console}},
 		},
 		{
 			"a mask in other words",
 			vars{"LOG_SENSITIVE_MASK": "Yes"},
-			pipeline.Config{Level: slog.LevelWarn, Sinks: []pipeline.Sink{console}},
+			pipeline.Config{Level: pipeline.At(slog.LevelWarn), Sinks: []pipeline.Sink{console}},
 		},
-		{"Logstash", vars{"LOG_LOGSTASH": "beats://a:5044,b:5044"}, pipeline.Config{Level: slog.LevelWarn, Sinks: []pipeline.Sink{
+		{"Logstash", vars{"LOG_LOGSTASH": "beats://a:5044,b:5044"}, pipeline.Config{Level: pipeline.At(slog.LevelWarn), Sinks: []pipeline.Sink{
 			console, {Type: pipeline.Logstash, Name: "LOG_LOGSTASH", Addr: "beats://a:5044,b:5044"},
 		}}},
 	}

@@ -36,11 +36,11 @@ func ExampleOpen() {
 	}
 	defer os.RemoveAll(dir)
 	p, err := pipeline.Open(pipeline.Config{
-		Level: slog.LevelInfo,
+		Level: pipeline.At(slog.LevelInfo),
 		Sinks: []pipeline.Sink{
 			{Name: "app", Type: pipeline.File, Path: filepath.Join(dir, "app.log"), Buffer: &asyncbuf.WriterOptions{}},
-			{Name: "errors", Type: pipeline.File, Path: filepath.Join(dir, "errors.log"), Level: slog.LevelError},
-			{Name: "audit", Type: pipeline.File, Path: filepath.Join(dir, "audit.log"), Tag: "security"},
+			{Name: "errors", Type: pipeline.File, Path: filepath.Join(dir, "errors.log"), Level: pipeline.At(slog.LevelError)},
+			{Name: "audit", Type: pipeline.File, Path: filepath.Join(dir, "audit.log"), Match: pipeline.Match{Tag: "security"}},
 		},
 	})
 	if err != nil {

@@ -20,7 +20,7 @@ import (
 // Pipeline is a running pipeline. All methods are safe for concurrent use.
 type Pipeline struct {
 	handler slog.Handler
-	redact  *redact.Handler // nil with NoRedact
+	redact  *redact.Handler // nil with Redaction.Off
 	sinks   []*sink
 }
 
@@ -47,7 +47,7 @@ func Open(cfg Config) (*Pipeline, error) {
 		branches = append(branches, branch)
 	}
 	p.handler = fanout.NewHandler(nil, branches...)
-	if !cfg.NoRedact {
+	if !cfg.Redaction.Off {
 		opts := cfg.Redact
 		opts.OnError = onError("redact", opts.OnError, cfg.OnError)
 		p.redact = redact.NewHandler(p.handler, &opts)
@@ -93,7 +93,7 @@ func (s *sink) open(c *Sink) (slog.Handler, error) {
 			return nil, fmt.Errorf("field Addr: %w", err) // which names the address, but no password in it
 		}
 		s.shipper, w = shipper, shipper
-		c.Format = Event
+		c.Format = EventFormat
 	}
 	if c.Buffer != nil {
 		opts := *c.Buffer
@@ -102,8 +102,8 @@ func (s *sink) open(c *Sink) (slog.Handler, error) {
 		w = s.buffer
 	}
 	h := s.encoder(w, c)
-	if c.Tag != "" {
-		h = fanout.When(fanout.HasTag(c.Tag), h)
+	if c.Match.Tag != "" {
+		h = fanout.When(fanout.HasTag(c.Match.Tag), h)
 	}
 	return h, nil
 }
@@ -120,7 +120,7 @@ func (s *sink) encoder(w io.Writer, c *Sink) slog.Handler {
 		})
 		s.records, s.flush = h.Stats, h.Flush
 		return h
-	case Event:
+	case EventFormat:
 		h := logstash.NewHandler(w, &logstash.Options{Level: c.Level, AddSource: c.AddSource, OnError: onError})
 		s.records = func() handler.Stats { return handler.Stats(h.Stats()) }
 		s.flush = h.Flush
@@ -238,7 +238,7 @@ func await(ctx context.Context, result <-chan error) error {
 
 // Stats is what a pipeline has done so far.
 type Stats struct {
-	Redact redact.Stats // zero with NoRedact
+	Redact redact.Stats // zero with Redaction.Off
 	Sinks  []SinkStats  // in the order of Config.Sinks
 }
 

@@ -63,13 +63,13 @@ func TestPipelineSendsEachRecordWhereItBelongs(t *testing.T) {
 
 	var console testlog.Buffer
 	p, err := pipeline.Open(pipeline.Config{
-		Level: slog.LevelWarn,
+		Level: pipeline.At(slog.LevelWarn),
 		Sinks: []pipeline.Sink{
-			{Name: "console", Level: slog.LevelInfo, Format: pipeline.Text, Writer: &console},
+			{Name: "console", Level: pipeline.At(slog.LevelInfo), Format: pipeline.Text, Writer: &console},
 			{Name: "app", Type: pipeline.File, Path: filepath.Join(dir, "app.log"), Buffer: &asyncbuf.WriterOptions{}},
-			{Name: "errors", Type: pipeline.File, Path: filepath.Join(dir, "errors.log"), Level: slog.LevelError, AddSource: true},
-			{Name: "audit", Type: pipeline.File, Path: filepath.Join(dir, "audit.log"), Tag: "security", Format: pipeline.Event},
-			{Name: "logstash", Type: pipeline.Logstash, Addr: "beats://" + receiver.Addr(), Level: slog.LevelDebug},
+			{Name: "errors", Type: pipeline.File, Path: filepath.Join(dir, "errors.log"), Level: pipeline.At(slog.LevelError), AddSource: true},
+			{Name: "audit", Type: pipeline.File, Path: filepath.Join(dir, "audit.log"), Match: pipeline.Match{Tag: "security"}, Format: pipeline.EventFormat},
+			{Name: "logstash", Type: pipeline.Logstash, Addr: "beats://" + receiver.Addr(), Level: pipeline.At(slog.LevelDebug)},
 		},
 		OnError: func(err error) { t.Error(err) },
 	})
@@ -144,7 +144,7 @@ func TestPipelineSendsEachRecordWhereItBelongs(t *testing.T) {
 func TestPipelineRefusesAndCountsAfterClose(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "app.log")
-	p, err := pipeline.Open(pipeline.Config{Sinks: []pipeline.Sink{{Type: pipeline.File, Path: path}}, NoRedact: true})
+	p, err := pipeline.Open(pipeline.Config{Sinks: []pipeline.Sink{{Type: pipeline.File, Path: path}}, Redaction: pipeline.Redaction{Off: true}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -252,7 +252,7 @@ func TestOpenNamesWhatIsWrongAndLeavesNothingOpen(t *testing.T) {
 			[]string{"Sinks[1]", "Path", "the file of Sinks[0]"},
 		},
 		{"an unknown policy", []pipeline.Sink{{Buffer: &asyncbuf.WriterOptions{Policy: 7}}}, []string{"Sinks[0]", "Buffer.Policy is", "drop_newest"}},
-		{"a nil LevelVar", []pipeline.Sink{{Level: (*slog.LevelVar)(nil)}}, []string{"Sinks[0]", "Level", "nil pointer"}},
+		{"a nil LevelVar", []pipeline.Sink{{Level: pipeline.At((*slog.LevelVar)(nil))}}, []string{"Sinks[0]", "Level", "nil pointer"}},
 		{"options of another type", []pipeline.Sink{{Rotate: rotate.Options{MaxBackups: -1}}}, []string{"Sinks[0]", "Rotate is set"}},
 		{"two mistakes", []pipeline.Sink{{Type: pipeline.File}, {Type: pipeline.Logstash}}, []string{"Sinks[0]", "Sinks[1]"}},
 	}
@@ -394,7 +394,7 @@ func TestConcurrentCloseIsQuiet(t *testing.T) {
 func TestDropsAreToldInTheSinksFormat(t *testing.T) {
 	t.Parallel()
 	for format, want := range map[pipeline.Format]string{
-		pipeline.JSON: `"msg":"log lines dropped"`, pipeline.Text: " WRN log lines dropped ", pipeline.Event: `"message":"log lines dropped"`,
+		pipeline.JSON: `"msg":"log lines dropped"`, pipeline.Text: " WRN log lines dropped ", pipeline.EventFormat: `"message":"log lines dropped"`,
 	} {
 		var out testlog.Buffer
 		w := &testlog.FaultWriter{W: &out}
@@ -422,7 +422,7 @@ func TestLevelsOfSinksWithoutOne(t *testing.T) {
 	t.Parallel()
 	var plain, tagged testlog.Buffer
 	p, err := pipeline.Open(pipeline.Config{Sinks: []pipeline.Sink{
-		{Writer: &plain}, {Writer: &tagged, Tag: "security", AddSource: true, Format: pipeline.Text},
+		{Writer: &plain}, {Writer: &tagged, Match: pipeline.Match{Tag: "security"}, AddSource: true, Format: pipeline.Text},
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -16,10 +16,10 @@ func (w *walk) message(msg string) string {
 	return msg
 }
 
-// record masks the secrets in the attrs of r. If there are none, it returns
-// nothing.
-func (w *walk) record(r *slog.Record) (masked slog.Record, changed bool) {
-	i := 0
+// record masks the secrets in the attrs of r, which are not those of the caller's
+// record then.
+func (w *walk) record(r *slog.Record) {
+	i, changed := 0, false
 	r.Attrs(func(a slog.Attr) bool {
 		if w.clean(&a) {
 			if changed {
@@ -44,12 +44,11 @@ func (w *walk) record(r *slog.Record) (masked slog.Record, changed bool) {
 		i++
 		return true
 	})
-	if !changed {
-		return slog.Record{}, false
+	if changed {
+		masked := slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
+		masked.AddAttrs(w.out...)
+		*r = masked
 	}
-	masked = slog.NewRecord(r.Time, r.Level, r.Message, r.PC)
-	masked.AddAttrs(w.out...)
-	return masked, true
 }
 
 // maxResolve is how often a LogValuer may stand for another one, as in log/slog.
@@ -94,11 +93,12 @@ func (w *walk) clean(a *slog.Attr) bool {
 	case slog.KindAny, slog.KindGroup, slog.KindLogValuer:
 		return false
 	case slog.KindString:
-		if s := a.Value.String(); !w.knownText(s) {
+		s := a.Value.String()
+		if place, known := w.knownText(s); !known {
 			if !w.cleanText(s, w.suspect(s)) {
 				return false
 			}
-			w.knowText(s)
+			w.knowText(place, s)
 		}
 	default:
 	}

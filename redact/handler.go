@@ -46,12 +46,9 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	w := h.shared.walk()
 	r.Message = w.message(r.Message)
 	w.enterGroups(h)
-	masked, changed := w.record(&r)
+	w.record(&r) // r is a copy, and the attrs that it shares are not changed
 	h.shared.done(w)
-	if !changed {
-		return h.next.Handle(ctx, r) // r is a copy, its attrs are shared and not changed
-	}
-	return h.next.Handle(ctx, masked)
+	return h.next.Handle(ctx, r)
 }
 
 // WithAttrs returns a Handler before the next one with attrs, whose secrets are

@@ -56,14 +56,20 @@ func (w *walk) knowKey(key string, rule int) {
 	}
 }
 
-// knownText reports whether s is known to be clean.
-func (w *walk) knownText(s string) bool {
+// knownText returns the place of s among the texts that are known to be clean, nil
+// if it has none, and whether it is there.
+func (w *walk) knownText(s string) (place *shortText, known bool) {
 	i, ok := slot(s)
-	return ok && w.memo.texts[i].is(s)
+	if !ok {
+		return nil, false
+	}
+	t := &w.memo.texts[i]
+	return t, t.is(s)
 }
 
-func (w *walk) knowText(s string) {
-	if i, ok := slot(s); ok && w.shared.anywhere {
-		w.memo.texts[i].set(s)
+// knowText notes that s is clean. Its place is what knownText has returned.
+func (w *walk) knowText(place *shortText, s string) {
+	if place != nil && w.shared.anywhere {
+		place.set(s)
 	}
 }

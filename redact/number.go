@@ -75,5 +75,28 @@ func findsNumber[T string | []byte](n number, s T) bool {
 	return false
 }
 
+// mayHaveNumber reports whether there may be a run of digits in s that is long
+// enough for a number: whether eight bytes in a row are among the thirty-two that
+// digits and separators are among. Most texts have no such thing, and to know that
+// costs much less than to look for the runs.
+func mayHaveNumber[T string | []byte](p *prefilter, s T) bool {
+	const (
+		lowest = 0x0101010101010101
+		step   = min(minCard, minIBANDigits) - 8 + 1
+	)
+	if len(s) < p.minRun {
+		return false
+	}
+	for i := 0; i <= len(s)-8; i += step {
+		b := s[i : i+8]
+		word := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
+			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
+		if word&(0xe0*lowest) == ' '*lowest {
+			return true
+		}
+	}
+	return false
+}
+
 // inRun reports whether c may be in a run of digits.
 func inRun(c byte) bool { return isDigit(c) || c == ' ' || c == '-' }

@@ -253,7 +253,7 @@ func (w *walk) suspectBytes(b []byte) suspicion { return suspect(w, b) }
 func suspect[T string | []byte](w *walk, s T) suspicion {
 	p := &w.shared.filter
 	i, mask := next(p, s, 0)
-	if mask == 0 && len(s) < p.minRun {
+	if mask == 0 && !mayHaveNumber(p, s) {
 		return suspicion{rules: p.always}
 	}
 	return suspectFrom(w, s, i, mask)
@@ -278,9 +278,11 @@ func suspectFrom[T string | []byte](w *walk, s T, i int, mask uint64) suspicion 
 			}
 		}
 	}
-	for _, rule := range p.digits {
-		if findsNumber(p.rules[rule].number, s) {
-			found.rules.add(rule)
+	if mayHaveNumber(p, s) {
+		for _, rule := range p.digits {
+			if findsNumber(p.rules[rule].number, s) {
+				found.rules.add(rule)
+			}
 		}
 	}
 	return found

@@ -18,14 +18,15 @@ type edit struct {
 
 // text masks the secrets in s.
 func (w *walk) text(s string) (string, bool) {
-	if s == w.last || w.knownText(s) {
+	place, known := w.knownText(s)
+	if known || s == w.last {
 		return s, false
 	}
 	found := w.suspect(s)
 	if w.cleanText(s, found) {
 		if w.shared.anywhere {
 			w.last = s
-			w.knowText(s)
+			w.knowText(place, s)
 		}
 		return s, false
 	}

@@ -98,17 +98,17 @@ func run(stdout io.Writer, requests int, dir string, keep bool) (err error) {
 // console.
 func config(console io.Writer, dir, addr string, requests int) pipeline.Config {
 	return pipeline.Config{
-		Level: slog.LevelDebug,
+		Level: pipeline.At(slog.LevelDebug),
 		Sinks: []pipeline.Sink{
-			{Name: "console", Type: pipeline.Console, Format: pipeline.Text, Writer: console, Tag: "ops"},
+			{Name: "console", Type: pipeline.Console, Format: pipeline.Text, Writer: console, Match: pipeline.Match{Tag: "ops"}},
 			{
 				Name: "app.log", Type: pipeline.File, Path: filepath.Join(dir, "app.log"), AddSource: true,
 				Buffer: &asyncbuf.WriterOptions{Size: 64 << 10},
 				Rotate: rotate.Options{MaxSize: int64(requests) * 100, Compress: rotate.Gzip},
 			},
-			{Name: "errors.log", Type: pipeline.File, Path: filepath.Join(dir, "errors.log"), Level: slog.LevelError},
+			{Name: "errors.log", Type: pipeline.File, Path: filepath.Join(dir, "errors.log"), Level: pipeline.At(slog.LevelError)},
 			{
-				Name: "audit.log", Type: pipeline.File, Path: filepath.Join(dir, "audit.log"), Tag: "security",
+				Name: "audit.log", Type: pipeline.File, Path: filepath.Join(dir, "audit.log"), Match: pipeline.Match{Tag: "security"},
 				Rotate: rotate.Options{SyncEveryWrite: true},
 			},
 			{

@@ -5,38 +5,46 @@ import (
 	"strings"
 )
 
-// Any reports whether f is true of an attr that is bound, or of one of r: one that is
-// no group, or in a group at any depth that the Budget of the record allows. What f is
-// given is resolved.
-func (b *Bound) Any(r *slog.Record, f func(slog.Attr) bool) bool {
+// Named reports whether f is true of the value of an attr with the given key that is
+// no group: of one that is bound, or of one of r, outside of groups or in one at any
+// depth that the Budget of the record allows. What f is given is resolved.
+func (b *Bound) Named(r *slog.Record, key string, f func(slog.Value) bool) bool {
 	var budget Budget
 	for ; b != nil; b = b.parent {
-		for _, a := range b.attrs {
-			if find(a, f, &budget) {
+		for i := range b.attrs {
+			if named(&b.attrs[i], key, f, &budget) {
 				return true
 			}
 		}
 	}
 	found := false
 	r.Attrs(func(a slog.Attr) bool {
-		found = find(a, f, &budget)
+		found = named(&a, key, f, &budget)
 		return !found
 	})
 	return found
 }
 
-func find(a slog.Attr, f func(slog.Attr) bool, budget *Budget) bool {
-	a.Value = a.Value.Resolve()
-	if a.Value.Kind() != slog.KindGroup {
-		return f(a)
+// named looks at an attr. Most have another key and a plain value: these cost little.
+func named(a *slog.Attr, key string, f func(slog.Value) bool, budget *Budget) bool {
+	v := a.Value
+	switch v.Kind() {
+	case slog.KindLogValuer:
+		v = v.Resolve()
+	case slog.KindGroup:
+	default:
+		return a.Key == key && f(v)
 	}
-	members := a.Value.Group()
+	if v.Kind() != slog.KindGroup {
+		return a.Key == key && f(v)
+	}
+	members := v.Group()
 	if !budget.Enter(members) {
 		return false
 	}
 	defer budget.Leave()
-	for _, m := range members {
-		if find(m, f, budget) {
+	for i := range members {
+		if named(&members[i], key, f, budget) {
 			return true
 		}
 	}

@@ -26,22 +26,30 @@ func (u unfolding) LogValue() slog.Value {
 	return slog.GroupValue(slog.Any("u", u), slog.Any("u", u))
 }
 
-func TestAnySeesWhatIsBoundAndThenTheRecord(t *testing.T) {
+func TestNamedSeesWhatIsBoundAndThenTheRecord(t *testing.T) {
 	t.Parallel()
-	b := bind(nil, "-a", "g", "-b").WithAttrs([]slog.Attr{slog.Group("h", "c", 1)})
+	b := bind(nil, "-k", "g", "-other").WithAttrs([]slog.Attr{slog.Group("h", "k", 1, "other", 0), slog.Group("k", "other", 0)})
 	r := slog.Record{}
-	r.AddAttrs(slog.Any("d", valuer{slog.GroupValue(slog.Int("e", 1))}), slog.Int("f", 1))
-	var keys []string
-	if b.Any(&r, func(a slog.Attr) bool { keys = append(keys, a.Key); return false }) {
+	r.AddAttrs(
+		slog.Any("other", valuer{slog.GroupValue(slog.Int("k", 2), slog.Int("other", 0))}),
+		slog.Any("k", valuer{slog.IntValue(3)}), slog.Any("other", valuer{slog.IntValue(0)}),
+		slog.Group("k", slog.Int("k", 4)), slog.Int("k", 5), slog.Int("other", 0),
+	)
+	var got []any
+	see := func(stop any) bool {
+		got = nil
+		return b.Named(&r, "k", func(v slog.Value) bool { got = append(got, v.Any()); return v.Any() == stop })
+	}
+	want := []any{int64(1), true, int64(2), int64(3), int64(4), int64(5)}
+	if see(nil) {
 		t.Error("found something")
 	}
-	if diff := cmp.Diff([]string{"c", "b", "a", "e", "f"}, keys); diff != "" {
+	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("mismatch (-want +got):\n%s", diff)
 	}
-	for _, key := range []string{"c", "a", "e"} {
-		n := 0
-		if !b.Any(&r, func(a slog.Attr) bool { n++; return a.Key == key }) || keys[n-1] != key {
-			t.Errorf("%d attrs were looked at for %s, want to stop there", n, key)
+	for i, stop := range want {
+		if !see(stop) || len(got) != i+1 {
+			t.Errorf("%d values were looked at for %v, want to stop there", len(got), stop)
 		}
 	}
 }
@@ -50,8 +58,8 @@ func TestAnySeesWhatIsBoundAndThenTheRecord(t *testing.T) {
 func TestTheBudgetIsThatOfTheRecord(t *testing.T) {
 	t.Parallel()
 	for name, find := range map[string]func(b *attrs.Bound, r *slog.Record) (found bool, calls int){
-		"Any": func(b *attrs.Bound, r *slog.Record) (found bool, calls int) {
-			found = b.Any(r, func(a slog.Attr) bool { calls++; return a.Key == "last" })
+		"Named": func(b *attrs.Bound, r *slog.Record) (found bool, calls int) {
+			found = b.Named(r, "last", func(slog.Value) bool { calls++; return true })
 			return found, calls
 		},
 		"Find": func(b *attrs.Bound, r *slog.Record) (found bool, calls int) {

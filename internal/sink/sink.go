@@ -32,8 +32,9 @@ type Sink struct {
 	levels  LevelWriter // w, where it is one
 	onError func(error)
 
-	mu               sync.Mutex // for writers that are not LevelWriters
-	written, dropped atomic.Uint64
+	mu sync.Mutex // for writers that are not LevelWriters
+
+	written, bytes, dropped atomic.Uint64
 }
 
 // New returns a Sink for w. The errors it returns begin with pkg. Each is given
@@ -87,17 +88,22 @@ func (s *Sink) offer(level slog.Level, line []byte) (err error) {
 	returned = true
 	switch {
 	case err == nil && n == len(line):
-		s.written.Add(1)
+		s.count(n)
 		return nil
 	case err == nil:
 		err = io.ErrShortWrite
 	}
 	if s.levels != nil && n == len(line) { // it is late
-		s.written.Add(1)
+		s.count(n)
 	} else {
 		s.dropped.Add(1)
 	}
 	return err
+}
+
+func (s *Sink) count(size int) {
+	s.written.Add(1)
+	s.bytes.Add(uint64(size)) //nolint:gosec // the length of a line
 }
 
 func (s *Sink) report(err error) {
@@ -156,7 +162,11 @@ func (s *Sink) hand() error {
 	return w.Flush()
 }
 
-// Counts returns how many lines the writer took and how many it refused.
-func (s *Sink) Counts() (written, dropped uint64) {
-	return s.written.Load(), s.dropped.Load()
+// Counts are how many lines a writer took, of how many bytes, and how many lines
+// it refused.
+type Counts struct{ Written, WrittenBytes, Dropped uint64 }
+
+// Counts returns the counts so far.
+func (s *Sink) Counts() Counts {
+	return Counts{s.written.Load(), s.bytes.Load(), s.dropped.Load()}
 }

@@ -1,0 +1,262 @@
+package logstash_test
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sluicelog/sluice/internal/lstest"
+	"github.com/sluicelog/sluice/internal/testlog"
+	"github.com/sluicelog/sluice/logstash"
+)
+
+// server is what all receivers of lstest can do.
+type server interface {
+	Addr() string
+	Close() error
+	Connections() int
+	TurnAway(n int, how lstest.End)
+}
+
+func listen(t *testing.T, scheme string, config *tls.Config) server {
+	t.Helper()
+	var (
+		srv server
+		err error
+	)
+	switch scheme {
+	case "beats", "beats+tls":
+		srv, err = lstest.ListenBeats("127.0.0.1:0", &lstest.BeatsOptions{TLS: config})
+	case "http", "https":
+		srv, err = lstest.ListenHTTP("127.0.0.1:0", &lstest.HTTPOptions{TLS: config})
+	default:
+		srv, err = lstest.ListenTCP("127.0.0.1:0", &lstest.TCPOptions{TLS: config})
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = srv.Close() })
+	return srv
+}
+
+// probe probes one receiver.
+func probe(t *testing.T, addr string, opts *logstash.DialOptions) logstash.Receiver {
+	t.Helper()
+	found, err := logstash.Probe(t.Context(), addr, opts)
+	if err != nil || len(found.Receivers) != 1 {
+		t.Fatalf("Probe(%s) = %+v, %v", addr, found, err)
+	}
+	return found.Receivers[0]
+}
+
+// A receiver that works is found to, and has got nothing.
+func TestProbeLeavesNoEvent(t *testing.T) {
+	testlog.CheckGoroutines(t)
+	for _, scheme := range []string{"beats", "tcp", "http"} {
+		srv := listen(t, scheme, nil)
+		r := probe(t, scheme+"://"+srv.Addr(), nil)
+		if r.Err != nil || r.Addr != srv.Addr() || r.Remote.String() != srv.Addr() || r.Took <= 0 || r.Certificate != nil {
+			t.Errorf("%s: got %+v", scheme, r)
+		}
+		_ = srv.Close() // after which it has heard all there is
+		switch srv := srv.(type) {
+		case *lstest.Beats:
+			if n := len(srv.Events()); n != 0 || srv.Windows() != 0 {
+				t.Errorf("%d events, %d windows", n, srv.Windows())
+			}
+		case *lstest.TCP:
+			if srv.Count() != 0 || len(srv.Torn()) != 0 {
+				t.Errorf("%d lines, torn %q", srv.Count(), srv.Torn())
+			}
+		case *lstest.HTTP:
+			if len(srv.Events()) != 0 || srv.Requests() != 0 {
+				t.Errorf("%d requests", srv.Requests())
+			}
+		}
+	}
+}
+
+func TestProbeTLS(t *testing.T) {
+	testlog.CheckGoroutines(t)
+	ca, dir := newAuthority(t), t.TempDir()
+	ca.client(dir, "client")
+	opts := &logstash.DialOptions{
+		CAFile: filepath.Join(dir, "ca.pem"), CertFile: filepath.Join(dir, "cert.pem"), KeyFile: filepath.Join(dir, "key.pem"),
+	}
+	for _, scheme := range []string{"beats+tls", "tls", "https"} {
+		config := ca.server()
+		srv := listen(t, scheme, config)
+		found, err := logstash.Probe(t.Context(), scheme+"://"+srv.Addr(), opts)
+		if err != nil || found.Client == nil || found.Client.Subject.CommonName != "client" {
+			t.Fatalf("%s: got %+v, %v", scheme, found, err)
+		}
+		r := found.Receivers[0]
+		if r.Err != nil || r.Certificate == nil || time.Until(r.Certificate.NotAfter) > time.Hour {
+			t.Errorf("%s: got %+v", scheme, r)
+		}
+		// One of TLS 1.3 complains after the handshake only.
+		r = probe(t, scheme+"://"+srv.Addr(), &logstash.DialOptions{CAFile: opts.CAFile})
+		if r.Err == nil || r.Certificate != nil || !strings.Contains(r.Err.Error(), "may want a client certificate") {
+			t.Errorf("%s without a client certificate: got %v", scheme, r.Err)
+		}
+	}
+}
+
+func TestProbeNamesWhatIsWrong(t *testing.T) {
+	testlog.CheckGoroutines(t)
+	ca, dir := newAuthority(t), t.TempDir()
+	ca.client(dir, "client")
+	caOnly := logstash.DialOptions{CAFile: filepath.Join(dir, "ca.pem")}
+	config := func() *tls.Config {
+		c := ca.server()
+		c.ClientAuth = tls.NoClientCert
+		return c
+	}
+	for _, tt := range []struct {
+		scheme string
+		config *tls.Config // of the receiver
+		opts   logstash.DialOptions
+		want   string
+	}{
+		{"beats", config(), logstash.DialOptions{}, "beats+tls://"},
+		{"tcp", config(), logstash.DialOptions{}, "tls://"},
+		{"http", config(), logstash.DialOptions{}, "https://"},
+		{"beats+tls", nil, caOnly, "may speak no TLS"},
+		{"tls", nil, caOnly, "TLS"},
+		{"https", nil, caOnly, "may speak no TLS"},
+		{"tls", config(), logstash.DialOptions{}, "unknown authority"},
+		{
+			"tls", config(),
+			logstash.DialOptions{CAFile: caOnly.CAFile, TLS: &tls.Config{ServerName: "elsewhere.example"}}, "elsewhere.example",
+		},
+	} {
+		srv := listen(t, tt.scheme, tt.config)
+		r := func() logstash.Receiver {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second) // for one that waits for more of a hello
+			defer cancel()
+			found, err := logstash.Probe(ctx, tt.scheme+"://"+srv.Addr(), &tt.opts)
+			if err != nil {
+				t.Fatal(err)
+			}
+			return found.Receivers[0]
+		}()
+		if r.Err == nil || !strings.Contains(r.Err.Error(), tt.want) {
+			t.Errorf("%s, receiver with TLS %v: got %v, want %q in it", tt.scheme, tt.config != nil, r.Err, tt.want)
+		}
+	}
+}
+
+func TestProbeOfReceiversThatAreAway(t *testing.T) {
+	testlog.CheckGoroutines(t)
+	gone := listen(t, "tcp", nil)
+	_ = gone.Close()
+	up, reset := listen(t, "tcp", nil), listen(t, "tcp", nil)
+	reset.TurnAway(1, lstest.RST)
+	found, err := logstash.Probe(t.Context(), "tcp://"+gone.Addr()+","+up.Addr()+","+reset.Addr()+",nowhere.invalid:1", nil)
+	if err != nil || len(found.Receivers) != 4 {
+		t.Fatalf("got %+v, %v", found, err)
+	}
+	for i, bad := range []bool{true, false, true, true} {
+		if (found.Receivers[i].Err != nil) != bad {
+			t.Errorf("receiver %d: got %v", i, found.Receivers[i].Err)
+		}
+	}
+	// In memory: a connection that never answers ends with the context.
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+	defer cancel()
+	found, err = logstash.Probe(ctx, "tls://stalled:1", &logstash.DialOptions{
+		DialContext: func(context.Context, string, string) (net.Conn, error) {
+			near, far := net.Pipe()
+			t.Cleanup(func() { _ = far.Close() })
+			return near, nil
+		},
+	})
+	if err != nil || !errors.Is(found.Receivers[0].Err, context.DeadlineExceeded) {
+		t.Errorf("got %+v, %v", found, err)
+	}
+	found, err = logstash.Probe(t.Context(), "tcp://panics:1", &logstash.DialOptions{
+		DialContext: func(context.Context, string, string) (net.Conn, error) { panic("no") },
+	})
+	if err != nil || found.Receivers[0].Err == nil {
+		t.Errorf("got %+v, %v", found, err)
+	}
+}
+
+func TestProbeUnixAndUDP(t *testing.T) {
+	testlog.CheckGoroutines(t)
+	dir, err := os.MkdirTemp("", "s") // short, for the path of a socket
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(dir) })
+	path := filepath.Join(dir, "l")
+	if r := probe(t, "unix://"+path, nil); !errors.Is(r.Err, os.ErrNotExist) {
+		t.Errorf("no socket: got %v", r.Err)
+	}
+	srv, err := lstest.ListenUnix(path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r := probe(t, "unix://"+path, nil); r.Err != nil || r.Addr != path {
+		t.Errorf("got %+v", r)
+	}
+	if _ = srv.Close(); srv.Count()+srv.Blank() != 0 {
+		t.Error("it has got something")
+	}
+	if r := probe(t, "udp://127.0.0.1:9", nil); r.Err != nil {
+		t.Errorf("got %+v", r)
+	}
+}
+
+// The error is that of Dial.
+func TestProbeAgreesWithDial(t *testing.T) {
+	for _, tt := range []struct {
+		addr string
+		opts *logstash.DialOptions
+	}{
+		{"gopher://h:1", nil},
+		{"tcp://u:hunter2@h:1", nil},
+		{"tcp://h:1", &logstash.DialOptions{CAFile: "x"}},
+		{"tls://h:1", &logstash.DialOptions{CAFile: "/nowhere/ca.pem"}},
+		{"tcp://h:1", &logstash.DialOptions{Size: -1}},
+		{"http://h:1", &logstash.DialOptions{Header: map[string][]string{"A B": {"x"}}}},
+	} {
+		_, got := logstash.Probe(t.Context(), tt.addr, tt.opts)
+		s, want := logstash.Dial(tt.addr, tt.opts)
+		if s != nil {
+			_ = s.Close()
+		}
+		if got == nil || want == nil || got.Error() != want.Error() {
+			t.Errorf("%s: Probe: %v; Dial: %v", tt.addr, got, want)
+		}
+		if got != nil && strings.Contains(got.Error(), "hunter2") {
+			t.Errorf("a password is in %v", got)
+		}
+	}
+}
+
+// net/http looks at the environment once, so this needs a process of its own.
+func TestProbeGoesThroughTheProxy(t *testing.T) {
+	if os.Getenv("SLUICE_TEST_PROBE_PROXY") != "" {
+		if r := probe(t, "http://logstash.invalid:8080/path", nil); r.Err != nil || r.Proxy == "" || strings.Contains(r.Proxy, "pw") {
+			t.Errorf("got %+v", r)
+		}
+		return
+	}
+	srv := listen(t, "http", nil)
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestProbeGoesThroughTheProxy$")
+	cmd.Env = append(os.Environ(), "SLUICE_TEST_PROBE_PROXY=1", "HTTP_PROXY=http://proxyuser:pw@"+srv.Addr(), "NO_PROXY=")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	if srv.Connections() != 1 {
+		t.Errorf("%d connections to the proxy, want 1", srv.Connections())
+	}
+}
