@@ -32,3 +32,11 @@ func TestReadmeNamesTestsThatExist(t *testing.T) {
 		}
 	}
 }
+
+// TestReadmeIsShort keeps the README to what a newcomer reads. The rest is in docs.
+func TestReadmeIsShort(t *testing.T) {
+	t.Parallel()
+	if lines := strings.Count(readme(t), "\n"); lines >= 200 {
+		t.Errorf("%d lines", lines)
+	}
+}

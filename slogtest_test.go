@@ -23,6 +23,7 @@ import (
 	"github.com/sluicelog/sluice/handler/handlertest"
 	"github.com/sluicelog/sluice/internal/testlog"
 	"github.com/sluicelog/sluice/logstash"
+	"github.com/sluicelog/sluice/monitor"
 	"github.com/sluicelog/sluice/redact"
 	"github.com/sluicelog/sluice/rotate"
 )
@@ -170,6 +171,7 @@ func wrappers() []wrapper {
 		"failover": func(h slog.Handler) slog.Handler { return fanout.NewFailover(nil, h, slog.DiscardHandler) },
 		"circuit":  func(h slog.Handler) slog.Handler { return fanout.NewFailover(&fanout.Options{MaxFailures: 1}, h, nil) },
 		"redact":   func(h slog.Handler) slog.Handler { return redact.NewHandler(h, nil) },
+		"monitor":  func(h slog.Handler) slog.Handler { return monitor.NewHandler(h, nil) },
 	} {
 		all = append(all, wrapper{name, func(_ *testing.T, h slog.Handler) slog.Handler { return wrap(h) }, false})
 	}

@@ -32,6 +32,14 @@ func (p Policy) String() string {
 	return fmt.Sprintf("Policy(%d)", int(p))
 }
 
+// MarshalText returns what String does. It fails if p is none of the constants.
+func (p Policy) MarshalText() ([]byte, error) {
+	if !p.known() {
+		return nil, fmt.Errorf("asyncbuf: %v: want %q, %q or %q", p, Block, DropNewest, DropOldest)
+	}
+	return []byte(p.String()), nil
+}
+
 // UnmarshalText sets p from a name that [Policy.String] returns. Case does not
 // matter, and "-" may stand for "_". It leaves p alone when the name is unknown.
 func (p *Policy) UnmarshalText(text []byte) error {

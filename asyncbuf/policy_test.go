@@ -27,6 +27,14 @@ func TestPolicyText(t *testing.T) {
 			t.Errorf("UnmarshalText(%q) = %v, %v; want an error and no change", text, got, err)
 		}
 	}
+	for policy, want := range map[asyncbuf.Policy]string{
+		asyncbuf.Block: "block", asyncbuf.DropNewest: "drop_newest", asyncbuf.DropOldest: "drop_oldest", 7: "", -1: "",
+	} {
+		got, err := policy.MarshalText()
+		if string(got) != want || (err == nil) != (want != "") {
+			t.Errorf("MarshalText of %v = %q, %v; want %q", policy, got, err, want)
+		}
+	}
 	err := new(asyncbuf.Policy).UnmarshalText([]byte("drop"))
 	diff(t, "error", `asyncbuf: unknown policy "drop": want "block", "drop_newest" or "drop_oldest"`, err.Error())
 	diff(t, "String", "Policy(7)", asyncbuf.Policy(7).String())

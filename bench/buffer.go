@@ -28,8 +28,8 @@ type Buffer struct {
 	// Peer is the encoder, under the name of the whole.
 	Peer
 
-	over     func(sink) pipeline // opens it, with Peer.new as the encoder
-	discards bool                // it writes nothing, and is meant to
+	over     func(sink) passage // opens it, with Peer.new as the encoder
+	discards bool               // it writes nothing, and is meant to
 }
 
 // A sink is where lines go: a writer, which is safe for concurrent use, and the
@@ -39,8 +39,8 @@ type sink struct {
 	path string
 }
 
-// A pipeline is an open Buffer.
-type pipeline struct {
+// A passage is an open Buffer.
+type passage struct {
 	handler slog.Handler
 	flush   func() error // writes what is buffered; nil if there is no such thing
 	close   func() error // writes what is buffered, and ends; nil if nothing is to be done
@@ -59,14 +59,14 @@ func Buffers() []Buffer {
 		direct(ours),
 		{
 			Peer: Peer{Name: "no-op handler", Version: standard.Version}, discards: true,
-			over: func(sink) pipeline { return pipeline{handler: nothing{}} },
+			over: func(sink) passage { return passage{handler: nothing{}} },
 		},
 		throughWriter("zapslog → zap.BufferedWriteSyncer", encoders["zapslog"], bufferZap),
 		throughWriter("zerolog → diode.Writer", encoders["zerolog"], bufferDiode),
 		newPhusluAsync(),
-		throughHandler("channel → slog.JSONHandler", standard, func(next slog.Handler) pipeline {
+		throughHandler("channel → slog.JSONHandler", standard, func(next slog.Handler) passage {
 			h := newChannel(next, QueuedRecords)
-			return pipeline{handler: h, close: h.Close}
+			return passage{handler: h, close: h.Close}
 		}),
 		throughWriter("handler.JSONHandler → asyncbuf.Writer", ours, bufferLines),
 		throughHandler("asyncbuf.Handler → slog.JSONHandler", standard, bufferRecords),
@@ -76,24 +76,24 @@ func Buffers() []Buffer {
 
 // direct returns a Buffer that is none.
 func direct(p Peer) Buffer {
-	return Buffer{Peer: p, over: func(s sink) pipeline {
-		return pipeline{handler: p.new(s, nil)}
+	return Buffer{Peer: p, over: func(s sink) passage {
+		return passage{handler: p.new(s, nil)}
 	}}
 }
 
 // throughWriter returns a Buffer of lines.
 func throughWriter(name string, p Peer, buffer func(io.Writer) (w io.Writer, flush, end func() error)) Buffer {
 	p.Name = name
-	return Buffer{Peer: p, over: func(s sink) pipeline {
+	return Buffer{Peer: p, over: func(s sink) passage {
 		w, flush, end := buffer(s)
-		return pipeline{handler: p.new(w, nil), flush: flush, close: end}
+		return passage{handler: p.new(w, nil), flush: flush, close: end}
 	}}
 }
 
 // throughHandler returns a Buffer of records.
-func throughHandler(name string, p Peer, buffer func(slog.Handler) pipeline) Buffer {
+func throughHandler(name string, p Peer, buffer func(slog.Handler) passage) Buffer {
 	p.Name = name
-	return Buffer{Peer: p, over: func(s sink) pipeline { return buffer(p.new(s, nil)) }}
+	return Buffer{Peer: p, over: func(s sink) passage { return buffer(p.new(s, nil)) }}
 }
 
 // blocks returns p over a bufio.Writer, which it flushes at the end of a batch.
@@ -110,9 +110,9 @@ func bufferLines(w io.Writer) (buffered io.Writer, flush, end func() error) {
 	return b, patient(b.Flush), patient(b.Shutdown)
 }
 
-func bufferRecords(next slog.Handler) pipeline {
+func bufferRecords(next slog.Handler) passage {
 	b := asyncbuf.NewHandler(next, &asyncbuf.HandlerOptions{MaxLines: QueuedRecords, Size: QueuedBytes})
-	return pipeline{handler: b, flush: patient(b.Flush), close: patient(b.Shutdown)}
+	return passage{handler: b, flush: patient(b.Flush), close: patient(b.Shutdown)}
 }
 
 // patient waits for as long as it takes, as the others do.
@@ -146,14 +146,14 @@ func newPhusluAsync() Buffer {
 		Name: "phuslu/log → AsyncWriter", Version: version("github.com/phuslu/log"),
 		time: "time", layout: phusluLayout,
 	}
-	return Buffer{Peer: p, over: func(s sink) pipeline {
+	return Buffer{Peer: p, over: func(s sink) passage {
 		var w phuslu.Writer = phuslu.IOWriter{Writer: s}
 		if s.path != "" {
 			w = &phuslu.FileWriter{Filename: s.path}
 		}
 		async := &phuslu.AsyncWriter{Writer: w, ChannelSize: QueuedRecords}
 		logger := &phuslu.Logger{Level: phuslu.InfoLevel, TimeFormat: time.RFC3339Nano, Writer: async}
-		return pipeline{handler: logger.Slog().Handler(), close: async.Close}
+		return passage{handler: logger.Slog().Handler(), close: async.Close}
 	}}
 }
 
@@ -174,7 +174,7 @@ func (h nothing) WithAttrs([]slog.Attr) slog.Handler      { return h }
 func (h nothing) WithGroup(string) slog.Handler           { return h }
 
 // end closes p.
-func (p pipeline) end() error {
+func (p passage) end() error {
 	if p.close == nil {
 		return nil
 	}

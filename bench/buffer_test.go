@@ -80,13 +80,13 @@ func repeating() Buffer {
 func retaining() Buffer {
 	b := direct(standardPeer())
 	b.Name = "retaining"
-	b.over = func(s sink) pipeline {
+	b.over = func(s sink) passage {
 		var lines [][]byte
 		h := slog.NewJSONHandler(writerFunc(func(p []byte) (int, error) {
 			lines = append(lines, p)
 			return len(p), nil
 		}), nil)
-		return pipeline{handler: h, close: func() error {
+		return passage{handler: h, close: func() error {
 			for _, line := range lines {
 				_, _ = s.Write(line)
 			}
@@ -104,8 +104,8 @@ func TestBufferCheckFindsWhatIsWrong(t *testing.T) {
 		return panicking{slog.NewJSONHandler(w, o)}
 	}})
 	unclosable := direct(standardPeer())
-	unclosable.over = func(s sink) pipeline {
-		return pipeline{handler: unclosable.new(s, nil), close: func() error { return errors.New("unclosable") }}
+	unclosable.over = func(s sink) passage {
+		return passage{handler: unclosable.new(s, nil), close: func() error { return errors.New("unclosable") }}
 	}
 	for _, tt := range []struct {
 		name   string

@@ -9,6 +9,7 @@
 //	go run ./bench/report -ship               # senders of events, as tables of ratios
 //	go run ./bench/report -spool              # queues on disk, as a table of ratios
 //	go run ./bench/report -handlers           # handlers before others, as tables
+//	go run ./bench/report -pipeline           # all that a service logs through, as tables
 //	go test -bench 'Encode/10_attrs' ./bench  # one case the usual way
 //
 // # Encoders
@@ -89,8 +90,18 @@
 //
 // What is known to go wrong with such handlers is in the folder faults, as tests.
 //
+// # All that a service logs through
+//
+// A [Whole] is the way from the handler of a logger to its files and its Logstash:
+// log/slog's handler over a file, or a pipeline. [Whole.Measure] is what a record of
+// a [Stream] costs, which is another one each time, as in a service. The receiver is
+// an [Inbox], in a process of its own: neither its work nor its garbage is in the
+// figures. After each measurement every file is read, and the Inbox asked, whether
+// the records that belong there are there, in order. [Opening] is how long it takes
+// to open a pipeline of five sinks, and [WatchChapter] is about its monitor.
+//
 // # Disks
 //
-// But for the archives of rotate.File, and queues that are to, nothing is synced to
-// the disk.
+// But for the archives of rotate.File, queues that are to, and what is flushed
+// between bursts, nothing is synced to the disk.
 package bench

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sluicelog/sluice/fanout"
 	"github.com/sluicelog/sluice/handler"
+	"github.com/sluicelog/sluice/monitor"
 	"github.com/sluicelog/sluice/redact"
 )
 
@@ -34,6 +35,7 @@ func eachChapter() Chapter {
 			return handler.NewSample(next, &handler.SampleOptions{First: everything, Interval: window})
 		}},
 		{"handler.Trigger", func(next slog.Handler) slog.Handler { return handler.NewTrigger(next, nil) }},
+		{"monitor.Handler", func(next slog.Handler) slog.Handler { return monitor.NewHandler(next, nil) }},
 		{"redact.Handler", func(next slog.Handler) slog.Handler { return redact.NewHandler(next, nil) }},
 	} {
 		c.Tasks = append(c.Tasks, &Task{

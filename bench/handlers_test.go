@@ -8,7 +8,7 @@ import (
 )
 
 func BenchmarkHandlers(b *testing.B) {
-	for _, c := range bench.Chapters() {
+	for _, c := range append(bench.Chapters(), bench.WatchChapter()) {
 		b.Run(c.Name, func(b *testing.B) {
 			for _, t := range c.Tasks {
 				b.Run(t.Name, func(b *testing.B) {
@@ -37,7 +37,7 @@ func TestChaptersAreRight(t *testing.T) {
 		"PumpkinSeed/slog-context, 2, With 2, WithGroup, With 1, and 2 attrs": "/tenant: missing",
 	}
 	checked := 0
-	for _, c := range bench.Chapters() {
+	for _, c := range append(bench.Chapters(), bench.WatchChapter()) {
 		for _, task := range c.Tasks {
 			for _, w := range task.Ways {
 				checked++

@@ -26,6 +26,8 @@ type Load struct {
 
 	Shipped int // events to a Beats input
 
+	Flood int // records of a burst through a whole pipeline
+
 	Spooled     int // events that go through a queue on disk
 	SpoolSynced int // with a sync for each batch
 }
@@ -35,7 +37,7 @@ func FullLoad() Load {
 	return Load{
 		Burst: 1600, Bursts: 7, Records: 40_000, Synced: 2000, Stall: 1500 * time.Millisecond,
 		Lines: 50_000, Rotated: 110_000, Rotations: 30, Stalled: 1_000_000,
-		Shipped: 200_000, Spooled: 200_000, SpoolSynced: 20_000,
+		Shipped: 200_000, Flood: 4000, Spooled: 200_000, SpoolSynced: 20_000,
 	}
 }
 
@@ -90,7 +92,7 @@ const warmups = 2
 func (b Buffer) Burst(l Load, goroutines int) (call time.Duration, err error) {
 	defer b.named(&err)
 	spent := make([]time.Duration, warmups+l.Bursts)
-	err = b.run(len(spent)*l.Burst, func(d *folder, p pipeline) error {
+	err = b.run(len(spent)*l.Burst, func(d *folder, p passage) error {
 		log := fiveAttrs().call(p.handler)
 		for i := range spent {
 			spent[i] = together(goroutines, l.Burst, log)
@@ -106,7 +108,7 @@ func (b Buffer) Burst(l Load, goroutines int) (call time.Duration, err error) {
 }
 
 // drain has the buffer write what it holds, all that was logged so far.
-func (b Buffer) drain(p pipeline, d *folder, records int) error {
+func (b Buffer) drain(p passage, d *folder, records int) error {
 	switch {
 	case b.discards:
 		return nil
@@ -128,7 +130,7 @@ type Cost struct {
 // they can, and the buffer is closed then, until all is in the file.
 func (b Buffer) Sustained(l Load, goroutines int) (cost Cost, err error) {
 	defer b.named(&err)
-	err = b.run(l.Records, func(_ *folder, p pipeline) error {
+	err = b.run(l.Records, func(_ *folder, p passage) error {
 		log := fiveAttrs().call(p.handler)
 		before, _ := cpu()
 		begun := time.Now()
@@ -144,8 +146,8 @@ func (b Buffer) Sustained(l Load, goroutines int) (cost Cost, err error) {
 }
 
 // run opens the buffer on a file of its own, and counts what is in it after f,
-// which closes the pipeline.
-func (b Buffer) run(records int, f func(*folder, pipeline) error) error {
+// which closes the passage.
+func (b Buffer) run(records int, f func(*folder, passage) error) error {
 	d, err := newFolder()
 	if err != nil {
 		return err

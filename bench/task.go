@@ -74,8 +74,11 @@ func (t *Task) open(w Way, ends []*end) (context.Context, *slog.Logger, logging,
 		ctx = w.ctx()
 	}
 	h, done := w.new(ends), func() {}
-	if k, ok := h.(keeper); ok {
+	switch k := h.(type) {
+	case keeper:
 		done = func() { k.replay(ends[0].handler()) }
+	case watched:
+		h, done = k.Handler, k.end
 	}
 	if t.bind != nil {
 		h = t.bind(h)

@@ -70,7 +70,7 @@ func runExample(t *testing.T, program, tmp string) {
 	defer cancel()
 	name := filepath.Base(program)
 	cmd := exec.CommandContext(ctx, program)
-	cmd.Dir = name
+	cmd.Dir = ".." // where the comments say to run it
 	cmd.Env = append(environment(), "TMPDIR="+tmp, "TZ=UTC")
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -138,16 +138,22 @@ func withoutVarying(name, tmp, text string) string {
 		{`\b\d\d:\d\d:\d\d\.\d{3}\b`, "TIME"},
 		{`\b\d{8}T\d{6}\.\d{6}Z(-\d+)?`, "STAMP"},
 		{`127\.0\.0\.1:\d+`, "127.0.0.1:PORT"},
+		{`\b\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\b`, "TIME"},
+		{`"file":"[^"]*/examples/`, `"file":"examples/`},
+		{`"line":\d+`, `"line":N`},
 		{`belongs to \S+ and`, "belongs to OWNER and"},
+		{`"host":\{"name":"[^"]*"\}`, `"host":{"name":"HOST"}`},
+		{`"host\.name":"[^"]*"`, `"host.name":"HOST"`},
 		{`"request_id":"[A-Z2-7]{26}"`, `"request_id":"ID"`},
 	}
 	special := map[string][]varying{
-		"errorrate":    {{`: \d+`, ": N"}},
-		"backup":       {{`(bytes|compressed)=\d+`, "$1=N"}},
-		"benchmark":    {{` +\d+(\.\d)?\b`, " N"}},
-		"memory":       {{`\d+\.\d MB`, "N MB"}, {`\d+ records queued, \d+ dropped`, "N records queued, N dropped"}},
-		"throughput":   {{`in .* queued at most`, "in N s, N a second; N writes, N bytes queued at most"}, {`\d+ lines dropped`, "N lines dropped"}},
-		"multiprocess": {{`in \d\d? files`, "in N files"}},
+		"troubleshooting": {{`: \S+ for the caller, \d+ writes of up to \S+,`, ": N ms for the caller, N writes of up to N ms,"}},
+		"volume":          {{`elapsed=\S+`, "elapsed=N"}, {`(per_second|bytes)=[\d.]+`, "$1=N"}, {`\d+ a second`, "N a second"}, {`hand: \d+`, "hand: N"}},
+		"backup":          {{`(bytes|compressed)=\d+`, "$1=N"}},
+		"benchmark":       {{` +\d+(\.\d)?\b`, " N"}},
+		"memory":          {{`\d+\.\d MB`, "N MB"}, {`\d+ records queued, \d+ dropped`, "N records queued, N dropped"}},
+		"throughput":      {{`in .* queued at most`, "in N s, N a second; N writes, N bytes queued at most"}, {`\d+ lines dropped`, "N lines dropped"}},
+		"multiprocess":    {{`in \d\d? files`, "in N files"}},
 	}
 	for _, v := range append(everywhere, special[name]...) {
 		text = regexp.MustCompile(v.pattern).ReplaceAllString(text, v.as)

@@ -214,7 +214,7 @@ func (p *probe) listen(ctx context.Context, conn net.Conn, took time.Duration) e
 		until = end
 	}
 	if err := conn.SetDeadline(until); err != nil {
-		return nil //nolint:nilerr // a connection of the user's that knows no time: it is there, no more is known
+		return nil // a connection of the user's that knows no time: it is there, no more is known
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()

@@ -134,7 +134,8 @@ func TestProbeNamesWhatIsWrong(t *testing.T) {
 		{"tls", config(), logstash.DialOptions{}, "unknown authority"},
 		{
 			"tls", config(),
-			logstash.DialOptions{CAFile: caOnly.CAFile, TLS: &tls.Config{ServerName: "elsewhere.example"}}, "elsewhere.example",
+			logstash.DialOptions{CAFile: caOnly.CAFile, TLS: &tls.Config{ServerName: "elsewhere.example"}},
+			"elsewhere.example",
 		},
 	} {
 		srv := listen(t, tt.scheme, tt.config)
@@ -191,7 +192,7 @@ func TestProbeOfReceiversThatAreAway(t *testing.T) {
 
 func TestProbeUnixAndUDP(t *testing.T) {
 	testlog.CheckGoroutines(t)
-	dir, err := os.MkdirTemp("", "s") // short, for the path of a socket
+	dir, err := os.MkdirTemp("", "s") //nolint:usetesting // a short one, for the path of a socket
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -74,9 +74,9 @@ func (c *counters) tally() (t tally) {
 	return t
 }
 
-// atLeast returns how many records at min and above were counted.
-func (c *counters) atLeast(min slog.Level) (n uint64) {
-	for i := slot(min); i < levels; i++ {
+// atLeast returns how many records at level and above were counted.
+func (c *counters) atLeast(level slog.Level) (n uint64) {
+	for i := slot(level); i < levels; i++ {
 		n += c.levels[i].Load()
 	}
 	return n

@@ -34,8 +34,9 @@ type Options struct {
 	// they are.
 	ReplaceAttr func(groups []string, a slog.Attr) slog.Attr
 
-	// OnError is called when Sinks or the Func of a Threshold has panicked. It must
-	// not log to the Handler. Nil means that nobody is told.
+	// OnError is called when Sinks, the Func of a Threshold, or a logger given to
+	// LogVolume or LogHealth has panicked. It must not log to the Handler. Nil means
+	// that nobody is told.
 	OnError func(error)
 }
 

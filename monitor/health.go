@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"strings"
 	"time"
 
 	"github.com/sluicelog/sluice/internal/attrs"
@@ -49,8 +50,9 @@ func (s State) Level() slog.Level {
 
 // Health is how logging, and the process, is doing.
 type Health struct {
-	// State is the worst of those of the Sinks. It is Degraded also when the next
-	// handler had an error in the last minute, and when Options.Sinks has panicked.
+	// State is the worst of those of the Sinks. If these are all Healthy, it is
+	// Degraded when the next handler had an error in the last minute. So it is when
+	// Options.Sinks has panicked.
 	State State `json:"state"`
 
 	// Reasons says why State is not Healthy, each with the name of the sink.
@@ -107,17 +109,17 @@ func (h *Handler) Health() Health {
 	if err != nil {
 		health.worsen(Degraded, err.Error())
 	}
-	if n := h.Rates().LastMinute.Failed; n > 0 {
-		health.worsen(Degraded, fmt.Sprintf("%d records were not taken by all in the last minute", n))
-	}
 	past := s.lookout.look(now, s.start, sinks)
 	for i := range sinks {
 		sink := &health.Sinks[i]
 		sink.Sink = sinks[i]
-		sink.judge(now, past[i], s.opts.MinFree)
+		sink.judge(past[i], s.opts.MinFree)
 		for _, reason := range sink.Reasons {
 			health.worsen(sink.State, sink.Sink.Name+": "+reason)
 		}
+	}
+	if n := h.Rates().LastMinute.Failed; n > 0 && health.State == Healthy {
+		health.worsen(Degraded, fmt.Sprintf("errors in the last minute: %d", n))
 	}
 	return health
 }
@@ -171,6 +173,14 @@ func (s *shared) replaced(text string) string {
 	return panics.Sprintf("%v", a.Value)
 }
 
+// recover, deferred, reports that what belongs to somebody else has panicked: there
+// is no caller who could.
+func (s *shared) recover(what string) {
+	if r := recover(); r != nil {
+		s.report(fmt.Errorf("monitor: %s panicked: %s", what, panics.Text(r)))
+	}
+}
+
 // report tells the user's hook. One that panics has been told.
 func (s *shared) report(err error) {
 	if s.opts.OnError == nil {
@@ -181,12 +191,13 @@ func (s *shared) report(err error) {
 }
 
 // judge applies the rule of SinkHealth.
-func (s *SinkHealth) judge(now time.Time, past past, minFree int64) {
+func (s *SinkHealth) judge(past past, minFree int64) {
 	k := &s.Sink
 	s.DroppedLately, s.LatelySince = past.dropped, past.since.Round(0)
-	queued := k.QueueSize > 0 && k.QueueBytes*10 > k.QueueSize*9
+	full := float64(k.QueueBytes) / float64(k.QueueSize)
+	filled := k.QueueSize > 0 && full > 0.9
 	if k.Down != "" {
-		takes := k.QueueSize > 0 && !queued || k.Spooled > 0
+		takes := k.QueueSize > 0 && !filled || k.Spooled > 0
 		state := Degraded
 		if !takes || past.dropped > 0 {
 			state = Failing
@@ -194,10 +205,10 @@ func (s *SinkHealth) judge(now time.Time, past past, minFree int64) {
 		s.worsen(state, "down: "+k.Down)
 	}
 	if past.dropped > 0 {
-		s.worsen(Degraded, fmt.Sprintf("dropped %d since %s", past.dropped, past.since.Format(time.DateTime)))
+		s.worsen(Degraded, fmt.Sprintf("dropped %d since %s", past.dropped, past.since.Format(time.RFC3339)))
 	}
-	if queued {
-		s.worsen(Degraded, fmt.Sprintf("queue is %d %% full", k.QueueBytes*100/k.QueueSize))
+	if filled {
+		s.worsen(Degraded, fmt.Sprintf("queue is %.0f %% full", 100*full))
 	}
 	if k.Spooled > 0 {
 		s.worsen(Degraded, fmt.Sprintf("%d wait in the spool", k.Spooled))
@@ -205,8 +216,10 @@ func (s *SinkHealth) judge(now time.Time, past past, minFree int64) {
 	if onDisk := k.FreeSpace > 0 || k.FreeSpace == 0 && k.FileSize > 0; onDisk && k.FreeSpace < minFree {
 		s.worsen(Degraded, fmt.Sprintf("disk has %s left", bytesText(k.FreeSpace)))
 	}
-	if k.LastErr != nil && past.failed {
-		s.worsen(Degraded, "error in the last minute: "+errorText(k.LastErr))
+	if past.failed {
+		if text := errorText(k.LastErr); !strings.Contains(k.Down, text) {
+			s.worsen(Degraded, "error in the last minute: "+text)
+		}
 	}
 }
 

@@ -157,11 +157,11 @@ type watcher struct {
 	lost atomic.Uint64
 }
 
-// watch begins to make lines of the records at min and above, and keeps so many
+// watch begins to make lines of the records at level and above, and keeps so many
 // of them for a reader who is slow. The caller calls stop.
-func (h *Handler) watch(min slog.Level, size int) *watcher {
+func (h *Handler) watch(level slog.Level, size int) *watcher {
 	l := &h.shared.lines
-	w := &watcher{lines: make(chan []byte, size), from: l, min: min}
+	w := &watcher{lines: make(chan []byte, size), from: l, min: level}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.watchers.Store(new(append(slices.Clone(*l.watchers.Load()), w)))

@@ -2,13 +2,10 @@ package monitor
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"maps"
 	"slices"
 	"time"
-
-	"github.com/sluicelog/sluice/internal/panics"
 )
 
 const (
@@ -43,12 +40,13 @@ func (h *Handler) LogVolume(ctx context.Context, logger *slog.Logger, interval t
 }
 
 func (s *shared) logVolume(ctx context.Context, logger *slog.Logger, v Stats) {
+	defer s.recover("the logger of LogVolume")
 	byLevel := make([]slog.Attr, 0, len(v.ByLevel))
 	for _, level := range slices.Sorted(maps.Keys(v.ByLevel)) {
 		byLevel = append(byLevel, slog.Uint64(level.String(), v.ByLevel[level]))
 	}
 	p := readProcess()
-	s.log(ctx, logger, slog.LevelInfo, "log volume", []slog.Attr{
+	logger.LogAttrs(ctx, slog.LevelInfo, "log volume",
 		slog.Uint64("total", v.Total),
 		slog.Duration("elapsed", v.Elapsed),
 		slog.Float64("per_second", v.PerSecond),
@@ -58,7 +56,7 @@ func (s *shared) logVolume(ctx context.Context, logger *slog.Logger, v Stats) {
 		slog.Uint64("dropped", v.Dropped),
 		slog.Uint64("heap_bytes", p.HeapBytes),
 		slog.Uint64("total_bytes", p.TotalBytes),
-	})
+	)
 }
 
 // LogHealth logs the Health, with the message "log health", at once and then once
@@ -79,6 +77,7 @@ func (h *Handler) LogHealth(ctx context.Context, logger *slog.Logger, interval t
 }
 
 func (h *Handler) logHealth(ctx context.Context, logger *slog.Logger) {
+	defer h.shared.recover("the logger of LogHealth")
 	health := h.Health()
 	p := &health.Process
 	attrs := []slog.Attr{slog.String("state", health.State.String())}
@@ -99,7 +98,7 @@ func (h *Handler) logHealth(ctx context.Context, logger *slog.Logger) {
 		sinks = append(sinks, health.Sinks[i].attr())
 	}
 	attrs = append(attrs, slog.GroupAttrs("sinks", sinks...))
-	h.shared.log(ctx, logger, health.State.Level(), "log health", attrs)
+	logger.LogAttrs(ctx, health.State.Level(), "log health", attrs...)
 }
 
 // attr returns what a health record says of a sink: the counts, and what there is
@@ -145,15 +144,4 @@ func each(ctx context.Context, interval time.Duration, f func()) {
 			}
 		}
 	}
-}
-
-// log logs, whatever the logger's handler does: there is no caller who could
-// recover.
-func (s *shared) log(ctx context.Context, logger *slog.Logger, level slog.Level, msg string, attrs []slog.Attr) {
-	defer func() {
-		if r := recover(); r != nil {
-			s.report(fmt.Errorf("monitor: the logger of %q panicked: %s", msg, panics.Text(r)))
-		}
-	}()
-	logger.LogAttrs(ctx, level, msg, attrs...)
 }

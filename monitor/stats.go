@@ -67,8 +67,8 @@ func (r *reading) since(base *reading) Stats {
 		Bytes:   increase(base.bytes, r.bytes),
 		Dropped: increase(base.dropped, r.dropped),
 	}
-	for i, n := range r.levels {
-		if n -= base.levels[i]; n > 0 {
+	for i := range r.levels {
+		if n := r.levels[i] - base.levels[i]; n > 0 {
 			s.ByLevel[lowest+slog.Level(i)] = n
 			s.Total += n
 		}
@@ -89,6 +89,11 @@ func (h *Handler) Stats() Stats { return h.stats(false) }
 // Reset returns the Stats and begins to count anew. Each record is in the Stats of
 // one Reset. Rates, and those who log or watch, go on as they were.
 func (h *Handler) Reset() Stats { return h.stats(true) }
+
+// Totals returns what was counted since NewHandler, whatever Reset has done.
+func (h *Handler) Totals() Stats {
+	return h.shared.read().since(&reading{at: h.shared.start})
+}
 
 func (h *Handler) stats(reset bool) Stats {
 	s := h.shared

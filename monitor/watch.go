@@ -6,8 +6,6 @@ import (
 	"log/slog"
 	"strconv"
 	"time"
-
-	"github.com/sluicelog/sluice/internal/panics"
 )
 
 // A Threshold says when somebody wants to know that there are too many records,
@@ -58,7 +56,7 @@ func (t Threshold) complete() Threshold {
 	if t.Below == 0 {
 		t.Below = max(t.Above/2, 1)
 	}
-	if t.Below > t.Above { // so that Above and one cannot overflow
+	if t.Below > t.Above {
 		t.Below = t.Above + 1
 	}
 	if t.Window <= 0 {
@@ -133,11 +131,7 @@ func (h *Handler) Watch(ctx context.Context, thresholds ...Threshold) {
 }
 
 func (s *shared) call(f func(Alert), a Alert) {
-	defer func() {
-		if r := recover(); r != nil {
-			s.report(fmt.Errorf("monitor: the Func of a Threshold panicked: %s: %s", a, panics.Text(r)))
-		}
-	}()
+	defer s.recover("the Func of a Threshold")
 	f(a)
 }
 
@@ -157,8 +151,8 @@ const windowParts = 60
 
 func newGuard(t Threshold) *guard {
 	t = t.complete()
-	unit := max((t.Window+windowParts-1)/windowParts, time.Second)
-	parts := (t.Window + unit - 1) / unit
+	unit := max(t.Window/windowParts, time.Second)
+	parts := (t.Window-1)/unit + 1
 	return &guard{Threshold: t, unit: unit, ring: newRing[uint64](int(parts))}
 }
 

@@ -1,93 +1,246 @@
 package pipeline
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
+	"math"
+	"net"
 	"reflect"
+	"regexp"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
+	"unicode"
 
 	"github.com/sluicelog/sluice/asyncbuf"
+	"github.com/sluicelog/sluice/logstash"
+	"github.com/sluicelog/sluice/rotate"
 )
 
-// complete returns a copy of cfg with its defaults filled in, or an error that
-// names each field that is wrong.
+// minInt is below every level, on 32 bits too.
+const minInt = -1 << 31
+
+// auditTag is that of the records for an Audit sink.
+const auditTag = "security"
+
+// complete returns a copy of cfg with its defaults filled in, and a joined error
+// for each field that is missing, wrong, or contradicts another one. The copy is
+// complete in any case.
 func (cfg Config) complete() (Config, error) {
+	cfg.Sinks = slices.Clone(cfg.Sinks)
 	if len(cfg.Sinks) == 0 {
 		cfg.Sinks = []Sink{{Name: "console"}}
+	}
+	m := new(mistakes)
+	if isNil(cfg.Level.leveler) {
+		m.add("level", "Level holds a nil pointer: want one that points to something")
+		cfg.Level = Level{}
 	}
 	if cfg.Level.IsZero() {
 		cfg.Level = At(slog.LevelInfo)
 	}
-	cfg.Sinks = slices.Clone(cfg.Sinks)
-	var errs []error
 	for i := range cfg.Sinks {
-		s := &cfg.Sinks[i]
-		if s.Name == "" {
-			s.Name = fmt.Sprintf("Sinks[%d]", i)
-		}
-		switch {
-		case s.Level.IsZero() && s.Match.Tag != "":
-			s.Level = At(slog.Level(minInt))
-		case s.Level.IsZero():
-			s.Level = cfg.Level
-		}
-		if err := s.check(); err != nil {
-			errs = append(errs, fmt.Errorf("pipeline: %s: %w", s.Name, err))
+		c := sinkCheck{Sink: &cfg.Sinks[i], index: i, mistakes: m}
+		c.check() // before the defaults are there, which are not the user's
+		c.complete(cfg.Level)
+	}
+	m.addEach(checkShared(cfg.Sinks))
+	cfg.checkRedaction(m)
+	for _, f := range []struct {
+		place, name string
+		value       Duration
+	}{{"volume_interval", "VolumeInterval", cfg.VolumeInterval}, {"health_interval", "HealthInterval", cfg.HealthInterval}} {
+		if f.value < 0 {
+			m.add(f.place, "%s is %v: want 0 for never, or more", f.name, f.value)
 		}
 	}
-	errs = append(errs, sameFile(cfg.Sinks))
-	if cfg.Redaction.Off && !reflect.ValueOf(cfg.Redact).IsZero() {
-		errs = append(errs, errors.New("pipeline: field Redact is set, and so is Redaction.Off"))
-	}
-	if err := cfg.Redact.Validate(); err != nil {
-		errs = append(errs, fmt.Errorf("pipeline: field Redact: %w", err))
-	}
-	return cfg, errors.Join(errs...)
+	return cfg, errors.Join(m.errs...)
 }
 
-const minInt = -1 << 31 // below every level, on 32 bits too
+// mistakes are what is wrong with a Config, each with its place as in JSON.
+type mistakes struct{ errs []error }
 
-// check reports a field that is missing, or that another type of sink has.
-func (s *Sink) check() error {
-	if s.Type < Console || s.Type > Handler {
-		return fmt.Errorf("field Type is %v: want %s", s.Type, strings.Join(typeNames, ", "))
+func (m *mistakes) add(place, format string, args ...any) {
+	m.errs = append(m.errs, fmt.Errorf("pipeline: %s: %w", place, fmt.Errorf(format, args...)))
+}
+
+func (m *mistakes) addEach(errs []error) { m.errs = append(m.errs, errs...) }
+
+// sinkCheck is the check of one sink.
+type sinkCheck struct {
+	*Sink
+	*mistakes
+	index int
+}
+
+// wrong notes a mistake of a field, which is called by its name in Go, and by its
+// path in JSON where it has one.
+func (c *sinkCheck) wrong(field, format string, args ...any) {
+	at := sinkPlace(c.index)
+	if path := jsonPath(reflect.TypeFor[Sink](), field); path != "" {
+		at += "." + path
 	}
-	if s.Format < JSON || s.Format > ECS {
-		return fmt.Errorf("field Format is %v: want %s", s.Format, strings.Join(formatNames, ", "))
+	c.add(at+named(c.Sink, c.index), "%s %w", field, fmt.Errorf(format, args...))
+}
+
+// jsonPath returns the name that a field has in JSON, "" for none.
+func jsonPath(t reflect.Type, field string) string {
+	first, rest, nested := strings.Cut(field, ".")
+	f, found := t.FieldByName(first)
+	if !found {
+		return ""
 	}
-	if isNil(s.Level.leveler) || isNil(s.Writer) {
-		return errors.New("field Level or Writer holds a nil pointer: want nil, or something to point to")
+	name := fieldName(f)
+	if !nested || name == "" || f.Type.Kind() != reflect.Struct {
+		return name
 	}
-	if s.Buffer != nil && (s.Buffer.Policy < asyncbuf.Block || s.Buffer.Policy > asyncbuf.DropOldest) {
-		return fmt.Errorf("field Buffer.Policy is %v: want %v, %v or %v",
-			s.Buffer.Policy, asyncbuf.Block, asyncbuf.DropNewest, asyncbuf.DropOldest)
+	if inner := jsonPath(f.Type, rest); inner != "" {
+		return name + "." + inner
 	}
-	for _, f := range []struct {
-		name    string
-		set     bool
-		of      []Type
-		missing string
+	return name // a field of a text type
+}
+
+// both returns the names of a field in Go and JSON, for the words of an error.
+func both(field string) string {
+	if path := jsonPath(reflect.TypeFor[Sink](), field); path != "" {
+		return field + " (" + path + ")"
+	}
+	return field
+}
+
+// complete fills in what is not set.
+func (c *sinkCheck) complete(level Level) {
+	s := c.Sink
+	if s.Name == "" {
+		s.Name = sinkPlace(c.index)
+	}
+	if s.Type == Audit && s.Match.isZero() {
+		s.Match.Tag = auditTag
+	}
+	if s.Type == Logstash && s.Format == JSON {
+		s.Format = EventFormat
+	}
+	if !s.Level.IsZero() && !isNil(s.Level.leveler) {
+		return
+	}
+	matches := s.Match
+	matches.MaxLevel = Level{}
+	switch {
+	case s.Type == Errors:
+		s.Level = At(slog.LevelError)
+	case !matches.isZero():
+		s.Level = At(slog.Level(minInt))
+	default:
+		s.Level = level
+	}
+}
+
+func (m Match) isZero() bool { return reflect.ValueOf(m).IsZero() }
+
+// isFile reports whether sinks of the type write to a file.
+func (t Type) isFile() bool { return t == File || t == Errors || t == Audit }
+
+// takes reports whether sinks of the type have a field.
+func (t Type) takes(field string) bool {
+	switch field {
+	case "Type", "Name", "Level", "Match":
+		return true
+	case "Sampling":
+		return t != Audit
+	case "Format", "AddSource", "Service", "EventType", "Tags", "EventID":
+		return t != Func && t != Handler
+	case "Stderr", "NoColor", "Writer":
+		return t == Console
+	case "Path", "Rotation", "Retention", "Compress", "FileMode", "DirMode", "PerProcess", "MultiProcess", "Rotate":
+		return t.isFile()
+	case "Async", "BufferSize", "FlushInterval", "MaxBufferedLines", "Policy", "Buffer":
+		return t == Console || t == File || t == Errors
+	case "Addr", "CAFile", "CertFile", "KeyFile", "SpoolDir", "SpoolMaxSize", "Dial":
+		return t == Logstash
+	case "Func":
+		return t == Func
+	case "Handler":
+		return t == Handler
+	}
+	return false
+}
+
+// check notes what is wrong with the sink by itself.
+func (c *sinkCheck) check() {
+	if c.Type < Console || c.Type > Handler {
+		c.wrong("Type", "is %v: want %s", c.Type, strings.Join(typeNames, ", "))
+		return // what else it may have nobody knows
+	}
+	c.checkFields()
+	c.checkLevels()
+	c.checkFormat()
+	if c.Type.isFile() {
+		c.checkFile()
+	}
+	if c.Type.takes("Buffer") {
+		c.checkBuffer()
+	}
+	if c.Type == Logstash {
+		c.checkShipper()
+	}
+	if rate := c.Sampling.Rate; rate < 0 || math.IsNaN(rate) || math.IsInf(rate, 0) {
+		c.wrong("Sampling.Rate", "is %v: want records a second, 0 for no limit", rate)
+	}
+	if strings.ContainsFunc(c.Name, unicode.IsControl) {
+		c.wrong("Name", "is %q: want no control characters", c.Name)
+	}
+}
+
+// checkFields notes a field that is missing, or that another type of sink has.
+func (c *sinkCheck) checkFields() {
+	v := reflect.ValueOf(*c.Sink)
+	for i := range v.NumField() {
+		field := v.Type().Field(i).Name
+		if v.Field(i).IsZero() || c.Type.takes(field) {
+			continue
+		}
+		var types []string
+		for t := Console; t <= Handler; t++ {
+			if t.takes(field) {
+				types = append(types, t.String())
+			}
+		}
+		c.wrong(field, "is set, which %s sink does not take, only %s", article(c.Type), strings.Join(types, ", "))
+	}
+	for _, needed := range []struct {
+		field string
+		of    bool
+		empty bool
+		what  string
 	}{
-		{"Rotate", !reflect.ValueOf(s.Rotate).IsZero(), []Type{File}, ""},
-		{"Dial", !reflect.ValueOf(s.Dial).IsZero(), []Type{Logstash}, ""},
-		{"Path", s.Path != "", []Type{File}, "the path of a file"},
-		{"Addr", s.Addr != "", []Type{Logstash}, "an address such as beats://host:5044"},
-		{"Writer", s.Writer != nil, []Type{Console}, ""},
-		{"Buffer", s.Buffer != nil, []Type{Console, File}, ""},
-		{"Format", s.Format != JSON && (s.Type != Logstash || s.Format != EventFormat), []Type{Console, File}, ""},
+		{"Path", c.Type.isFile(), c.Path == "", "needs the path of a file"},
+		{"Addr", c.Type == Logstash, c.Addr == "", "needs an address such as beats://host:5044"},
+		{"Func", c.Type == Func, c.Func == nil, "needs one, which only the program can set"},
+		{"Handler", c.Type == Handler, c.Handler == nil, "needs one, which only the program can set"},
 	} {
-		takes := slices.Contains(f.of, s.Type)
-		switch {
-		case f.set && !takes:
-			return fmt.Errorf("field %s is set, which a %v sink does not take", f.name, s.Type)
-		case !f.set && takes && f.missing != "":
-			return fmt.Errorf("field %s is empty: a %v sink needs %s", f.name, s.Type, f.missing)
+		if needed.of && needed.empty {
+			c.wrong(needed.field, "is empty: %s sink %s", article(c.Type), needed.what)
 		}
 	}
-	return nil
+	for _, held := range []struct {
+		field string
+		value any
+	}{{"Level", c.Level.leveler}, {"Writer", c.Writer}, {"Handler", c.Handler}, {"Match.MaxLevel", c.Match.MaxLevel.leveler}} {
+		if isNil(held.value) {
+			c.wrong(held.field, "holds a nil pointer: want nothing, or one that points to something")
+		}
+	}
+}
+
+// article returns the name of a type, behind its article.
+func article(t Type) string {
+	if t == Errors || t == Audit {
+		return "an " + t.String()
+	}
+	return "a " + t.String()
 }
 
 // isNil reports whether an interface holds a nil pointer, which is not nil and
@@ -97,22 +250,251 @@ func isNil(v any) bool {
 	return r.Kind() == reflect.Pointer && r.IsNil()
 }
 
-// sameFile reports two sinks that would rotate one file under each other.
-func sameFile(sinks []Sink) error {
-	names := make(map[string]string)
-	var errs []error
-	for i := range sinks {
-		if sinks[i].Path == "" {
-			continue
-		}
-		path, err := filepath.Abs(sinks[i].Path)
-		if err != nil {
-			path = filepath.Clean(sinks[i].Path)
-		}
-		if first, taken := names[path]; taken {
-			errs = append(errs, fmt.Errorf("pipeline: %s: field Path is %q, the file of %s", sinks[i].Name, sinks[i].Path, first))
-		}
-		names[path] = sinks[i].Name
+func (c *sinkCheck) checkLevels() {
+	m := &c.Match
+	if _, err := regexp.Compile(m.Message); err != nil {
+		c.wrong("Match.Message", "is %s, which is no regular expression: %w", quote(m.Message), err)
 	}
-	return errors.Join(errs...)
+	if slices.Contains(m.Packages, "") {
+		c.wrong("Match.Packages", "has an empty name: want the path of a package, such as github.com/acme/db")
+	}
+	if _, empty := m.Attrs[""]; empty {
+		c.wrong("Match.Attrs", "has an empty name: want the path of an attr, such as http.method")
+	}
+	least, fixed := c.Level.leveler.(slog.Level)
+	most, alsoFixed := m.MaxLevel.leveler.(slog.Level)
+	if c.Type == Errors && c.Level.IsZero() {
+		least, fixed = slog.LevelError, true
+	}
+	if fixed && alsoFixed && most < least {
+		c.wrong("Match.MaxLevel", "is %v, below the Level (level) %v: no record would pass", m.MaxLevel, At(least))
+	}
+}
+
+func (c *sinkCheck) checkFormat() {
+	switch {
+	case c.Format < JSON || c.Format > ECS:
+		c.wrong("Format", "is %v: want %s", c.Format, strings.Join(formatNames, ", "))
+		return
+	case c.Type == Logstash && c.Format == Text:
+		c.wrong("Format", "is text: a logstash sink takes logstash and ecs")
+		return
+	case c.Type == Logstash || c.Format == EventFormat || c.Format == ECS || !c.Type.takes("Format"):
+		return
+	}
+	for _, f := range []struct {
+		name string
+		set  bool
+	}{
+		{"Service", c.Service != ""},
+		{"EventType", c.EventType != ""},
+		{"Tags", len(c.Tags) > 0},
+		{"EventID", c.EventID},
+	} {
+		if f.set {
+			c.wrong(f.name, "is set, which the format %v does not have: want the Format (format) logstash or ecs", c.Format)
+		}
+	}
+}
+
+// twice notes two fields that set the same.
+func (c *sinkCheck) twice(field, same string, set, sameSet bool) {
+	if set && sameSet {
+		c.wrong(field, "is set, and so is %s: want one of them", same)
+	}
+}
+
+func (c *sinkCheck) checkFile() {
+	r := &c.Rotate
+	c.twice("Rotation.MaxSize", "Rotate.MaxSize", c.Rotation.MaxSize != 0, r.MaxSize != 0)
+	c.twice("Rotation.Schedule", "Rotate.Schedule", c.Rotation.Schedule != "", r.Schedule != "")
+	c.twice("Retention.MaxAge", "Rotate.MaxAge", c.Retention.MaxAge != 0, r.MaxAge != 0)
+	c.twice("Retention.MaxBackups", "Rotate.MaxBackups", c.Retention.MaxBackups != 0, r.MaxBackups != 0)
+	c.twice("Retention.MaxTotalSize", "Rotate.MaxTotalSize", c.Retention.MaxTotalSize != 0, r.MaxTotalSize != 0)
+	c.twice("Compress", "Rotate.Compress", c.Compress != rotate.None, r.Compress != rotate.None)
+	c.twice("FileMode", "Rotate.FileMode", c.FileMode != 0, r.FileMode != 0)
+	c.twice("DirMode", "Rotate.DirMode", c.DirMode != 0, r.DirMode != 0)
+	c.twice("PerProcess", "Rotate.PerProcess", c.PerProcess, r.PerProcess)
+	c.twice("MultiProcess", "Rotate.MultiProcess", c.MultiProcess, r.MultiProcess)
+
+	opts := c.fileOptions()
+	if _, err := opts.Next(time.Now()); err != nil {
+		c.wrong(c.optionField(err.Error()), "is refused: %w", err)
+		return
+	}
+	if opts.Schedule == "" && opts.MaxSize < 0 && (opts.MaxAge > 0 || opts.MaxBackups > 0 || opts.MaxTotalSize > 0) {
+		c.wrong("Retention", "is set, but the file is never rotated: want a %s, or no limit", both("Rotation"))
+	}
+	size := opts.MaxSize
+	if size == 0 {
+		size = 100 * rotate.MiB
+	}
+	if opts.MaxTotalSize > 0 && size > opts.MaxTotalSize {
+		c.wrong("Retention.MaxTotalSize", "is %v, less than the %v of one file: no backup would be kept; want more, or a smaller %s",
+			Size(opts.MaxTotalSize), Size(size), both("Rotation"))
+	}
+}
+
+// optionField returns the field of a sink that an error of rotate is about.
+func (c *sinkCheck) optionField(message string) string {
+	for _, f := range []struct {
+		option, field string
+		set           bool
+	}{
+		{"Schedule", "Rotation", c.Rotation.Schedule != ""},
+		{"MaxBackups", "Retention", c.Retention.MaxBackups != 0},
+		{"MaxAge", "Retention", c.Retention.MaxAge != 0},
+		{"MaxTotalSize", "Retention", c.Retention.MaxTotalSize != 0},
+		{"Compress ", "Compress", c.Compress != rotate.None},
+		{"FileMode", "FileMode", c.FileMode != 0},
+		{"DirMode", "DirMode", c.DirMode != 0},
+		{"MultiProcess", "MultiProcess", c.MultiProcess},
+	} {
+		if f.set && strings.Contains(message, f.option) {
+			return f.field
+		}
+	}
+	return "Rotate"
+}
+
+func (c *sinkCheck) checkBuffer() {
+	own := []struct {
+		field string
+		set   bool
+	}{
+		{"BufferSize", c.BufferSize != 0},
+		{"FlushInterval", c.FlushInterval != 0},
+		{"MaxBufferedLines", c.MaxBufferedLines != 0},
+		{"Policy", c.Policy != asyncbuf.Block},
+	}
+	c.twice("Async", "Buffer", c.Async, c.Buffer != nil)
+	for _, f := range own {
+		switch {
+		case c.Buffer != nil:
+			c.twice(f.field, "Buffer", f.set, true)
+		case f.set && !c.Async:
+			c.wrong(f.field, "is set without %s, so there is no buffer: want both, or neither", both("Async"))
+		}
+	}
+	const most = 1 << 30
+	if c.BufferSize < 0 || c.BufferSize > most {
+		c.wrong("BufferSize", "is %d: want 1 byte to 1 GiB, 0 for the default", c.BufferSize)
+	}
+	if c.MaxBufferedLines < 0 {
+		c.wrong("MaxBufferedLines", "is %d: want 0 for no limit, or more", c.MaxBufferedLines)
+	}
+	const want = "is %v: want block, drop_newest or drop_oldest"
+	if c.Policy < asyncbuf.Block || c.Policy > asyncbuf.DropOldest {
+		c.wrong("Policy", want, c.Policy)
+	}
+	if b := c.Buffer; b != nil && (b.Policy < asyncbuf.Block || b.Policy > asyncbuf.DropOldest) {
+		c.wrong("Buffer.Policy", want, b.Policy)
+	}
+}
+
+func (c *sinkCheck) checkShipper() {
+	before := len(c.errs)
+	d := &c.Dial
+	c.twice("CAFile", "Dial.CAFile", c.CAFile != "", d.CAFile != "")
+	c.twice("CertFile", "Dial.CertFile", c.CertFile != "", d.CertFile != "")
+	c.twice("KeyFile", "Dial.KeyFile", c.KeyFile != "", d.KeyFile != "")
+	c.twice("SpoolDir", "Dial.SpoolDir", c.SpoolDir != "", d.SpoolDir != "")
+	c.twice("SpoolMaxSize", "Dial.SpoolMaxBytes", c.SpoolMaxSize != 0, d.SpoolMaxBytes != 0)
+	if c.SpoolMaxSize != 0 && c.SpoolDir == "" && d.SpoolDir == "" {
+		c.wrong("SpoolMaxSize", "is set without a %s, so there is no spool: want both, or neither", both("SpoolDir"))
+	}
+	scheme, _, _ := strings.Cut(c.Addr, "://")
+	if scheme = strings.ToLower(scheme); slices.Contains([]string{"beats", "tcp", "udp", "unix", "http"}, scheme) {
+		secure, found := map[string]string{"beats": "beats+tls", "tcp": "tls", "http": "https"}[scheme]
+		want := "want none"
+		if found {
+			want = fmt.Sprintf("want %s %s://, or none", both("Addr"), secure)
+		}
+		for _, f := range []struct{ field, value string }{{"CAFile", c.CAFile}, {"CertFile", c.CertFile}, {"KeyFile", c.KeyFile}} {
+			if f.value != "" {
+				c.wrong(f.field, "is set, but %s:// has no TLS: %s", scheme, want)
+			}
+		}
+	}
+	if c.Addr == "" || len(c.errs) > before {
+		return // Probe would say so again
+	}
+	if err := checkAddr(c.Addr, c.dialOptions()); err != nil {
+		c.wrong("Addr", "is refused: %w", err) // which names the address, but no password in it
+	}
+}
+
+// checkAddr reports what logstash.Dial would not take, and opens no connection.
+func checkAddr(addr string, opts logstash.DialOptions) error {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	opts.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) { return nil, ctx.Err() }
+	_, err := logstash.Probe(ctx, addr, &opts)
+	return err
+}
+
+// checkRedaction notes what is wrong with what is to be masked.
+func (cfg *Config) checkRedaction(m *mistakes) {
+	own := &cfg.Redaction
+	if own.Off {
+		rest := *own
+		rest.Off = false
+		if !reflect.ValueOf(rest).IsZero() || !reflect.ValueOf(cfg.Redact).IsZero() {
+			m.add("redaction.off", "Redaction.Off is set, and so are other fields of Redaction or Redact, which mean nothing then: want one or the other")
+		}
+		return
+	}
+	if own.Mask != "" && cfg.Redact.Mask != "" {
+		m.add("redaction.mask", "Redaction.Mask is set, and so is Redact.Mask: want one of them")
+	}
+	opts := cfg.redactOptions()
+	for _, err := range flatten(opts.Validate()) {
+		place, rest := cfg.redactField(err.Error())
+		m.add(place, "%s", rest)
+	}
+}
+
+// flatten returns the errors that are joined in err.
+func flatten(err error) []error {
+	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // only what is joined, not what is wrapped
+	switch {
+	case err == nil:
+		return nil
+	case !ok:
+		return []error{err}
+	}
+	var all []error
+	for _, err := range joined.Unwrap() {
+		all = append(all, flatten(err)...)
+	}
+	return all
+}
+
+// redactField returns where in the Config the option is that an error of redact
+// is about, and what it says.
+func (cfg *Config) redactField(message string) (place, rest string) {
+	message = strings.TrimPrefix(message, "redact: ")
+	option := strings.TrimPrefix(message, "Options.")
+	end := strings.IndexAny(option, "[:. ")
+	if option == message || end < 0 {
+		return "Redact", message
+	}
+	field, rest := option[:end], option[end:]
+	own := reflect.ValueOf(cfg.Redaction).FieldByName(field)
+	if !own.IsValid() || own.IsZero() {
+		return "Redact", field + rest
+	}
+	path := "redaction." + jsonPath(reflect.TypeFor[Redaction](), field)
+	if own.Kind() != reflect.Slice {
+		return path, "Redaction." + field + rest
+	}
+	number, after, found := strings.Cut(strings.TrimPrefix(rest, "["), "]")
+	i, err := strconv.Atoi(number)
+	switch {
+	case !found || err != nil:
+		return path, "Redaction." + field + rest
+	case i >= own.Len(): // those of Redact come behind
+		return "Redact", fmt.Sprintf("%s[%d]%s", field, i-own.Len(), after)
+	}
+	return fmt.Sprintf("%s[%d]", path, i), fmt.Sprintf("Redaction.%s[%d]%s", field, i, after)
 }

@@ -89,7 +89,7 @@ type Sink struct {
 
 	// Level is the sink's minimum level, whatever Config.Level is. The zero Level
 	// means Config.Level, ERROR for an Errors sink, and all levels for a sink with a
-	// Match.
+	// Match that sets more than MaxLevel.
 	Level Level `json:"level,omitzero" yaml:"level,omitempty" toml:"level,omitempty"`
 
 	// Match leaves the sink only some records. The zero value means all, and for an
@@ -143,7 +143,9 @@ type Sink struct {
 	Async bool `json:"async,omitempty" yaml:"async,omitempty" toml:"async,omitempty"`
 
 	// BufferSize, FlushInterval, MaxBufferedLines and Policy are those of the
-	// buffer, and are errors without Async; see asyncbuf.WriterOptions.
+	// buffer, and are errors without Async; see asyncbuf.WriterOptions, whose Size
+	// and MaxLines the first and the third are. In Go a FlushInterval is
+	// Duration(time.Second).
 	BufferSize       Size            `json:"buffer_size,omitzero" yaml:"buffer_size,omitempty" toml:"buffer_size,omitempty"`
 	FlushInterval    Duration        `json:"flush_interval,omitzero" yaml:"flush_interval,omitempty" toml:"flush_interval,omitempty"`
 	MaxBufferedLines int             `json:"max_buffered_lines,omitempty" yaml:"max_buffered_lines,omitempty" toml:"max_buffered_lines,omitempty"`
@@ -163,10 +165,12 @@ type Sink struct {
 	SpoolMaxSize Size   `json:"spool_max_size,omitzero" yaml:"spool_max_size,omitempty" toml:"spool_max_size,omitempty"`
 
 	// Service, EventType and Tags are fields of every event of the formats logstash
-	// and ecs: service.name, type and tags; see logstash.Options.
+	// and ecs: service.name, type and tags. EventID adds an id, by which an event
+	// that is sent twice becomes one document. See logstash.Options.
 	Service   string   `json:"service,omitempty" yaml:"service,omitempty" toml:"service,omitempty"`
 	EventType string   `json:"event_type,omitempty" yaml:"event_type,omitempty" toml:"event_type,omitempty"`
 	Tags      []string `json:"tags,omitempty" yaml:"tags,omitempty" toml:"tags,omitempty"`
+	EventID   bool     `json:"event_id,omitempty" yaml:"event_id,omitempty" toml:"event_id,omitempty"`
 
 	// Writer is where a Console sink prints. Nil means os.Stdout, or os.Stderr.
 	// Whoever opened it closes it.

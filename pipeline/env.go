@@ -1,62 +1,109 @@
 package pipeline
 
 import (
+	"encoding"
 	"errors"
 	"fmt"
 	"log/slog"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 	"unicode"
 
-	"github.com/dustin/go-humanize"
-
-	"github.com/sluicelog/sluice/asyncbuf"
-	"github.com/sluicelog/sluice/handler"
 	"github.com/sluicelog/sluice/logstash"
 )
 
 // FromEnv returns the Config that environment variables describe, as getenv,
 // for example os.Getenv, returns them. One that is empty is not set.
 //
-//	LOG_LEVEL           minimum level, by the names of handler.ParseLevel; WARNING if not set
-//	LOG_FORMAT          json or text, of the console and the file; json if not set
-//	LOG_FILE            path of a log file in addition to the console
-//	LOG_BUFFER_SIZE     buffer before the file, in bytes or with a unit as in 64KiB;
-//	                    0 writes each line at once; 65536 if not set
-//	LOG_FLUSH_INTERVAL  greatest age of a buffered line, in milliseconds or with a unit as in 5s;
-//	                    0 hands lines over as soon as possible; 5000 if not set
-//	LOG_SENSITIVE_MASK  whether secrets are masked: true, yes, on, 1, false, no, off or 0;
-//	                    true if not set
-//	LOG_LOGSTASH        address of a Logstash to ship to, as for logstash.Dial
+//	LOG_LEVEL               minimum level of sinks without one of their own; WARNING if not set
+//	LOG_FORMAT              json, text, logstash or ecs, of the console and the files; json if not set
+//	LOG_SOURCE              whether the file and line of the log call are added; false if not set
+//	LOG_SERVICE             the field service.name of the formats logstash and ecs
+//	LOG_CONSOLE             minimum level of the console; LOG_LEVEL if not set, none with off
+//	LOG_FILE                path of a log file
+//	LOG_ERRORS_FILE         path of a log file for level ERROR and above
+//	LOG_AUDIT_FILE          path of a log file for records with the tag "security", each synced to disk
+//	LOG_ROTATION            when the files are rotated, as Rotation reads it; at 100 MiB if not set
+//	LOG_RETENTION           which backups of the files are kept, as Retention reads it, but for the audit file,
+//	                        of which all are; all if not set
+//	LOG_BUFFER_SIZE         buffer before LOG_FILE, in bytes or with a unit as in 64KiB;
+//	                        0 writes each line at once; 65536 if not set
+//	LOG_FLUSH_INTERVAL      greatest age of a buffered line, in milliseconds or with a unit as in 5s;
+//	                        0 hands lines over as soon as possible; 5000 if not set
+//	LOG_MAX_BUFFERED_LINES  most lines in that buffer; 0 and not set mean that only its size counts
+//	LOG_LOGSTASH            address of a Logstash to ship to, as for logstash.Dial; each event gets an id
+//	LOG_SPOOL_DIR           directory for events that do not fit in memory while that is away
+//	LOG_SENSITIVE_MASK      whether secrets are masked; true if not set
+//	LOG_VOLUME_INTERVAL     how often a record says how much was logged, as LOG_FLUSH_INTERVAL has it; never if not set
+//	LOG_HEALTH_INTERVAL     how often a record says how the sinks are doing; never if not set
+//	LOG_CONFIG              path of a file for Load
 //
-// Whatever the interval, lines at ERROR and above are written before the log
-// call returns. The error, if any, names each variable that is wrong, its value
-// and what is allowed.
+// With LOG_CONFIG the file says it all, but for the variables that are about no
+// sink, which change what it says: LOG_LEVEL, LOG_SENSITIVE_MASK,
+// LOG_VOLUME_INTERVAL and LOG_HEALTH_INTERVAL. The others beside it are errors.
+//
+// Levels have the names of handler.ParseLevel. Switches are true, yes, on, 1, false,
+// no, off or 0. Whatever the interval, lines at ERROR and above are written before
+// the log call returns. A variable about something that is not set otherwise, such as
+// LOG_ROTATION without a file, changes nothing, but is checked. The error, if any,
+// names each variable that is wrong, its value and what is allowed; of an address it
+// shows no password.
 func FromEnv(getenv func(string) string) (Config, error) {
-	e := env{getenv: getenv}
-	cfg := Config{Level: At(e.level("LOG_LEVEL", slog.LevelWarn)), Redaction: Redaction{Off: !e.bool("LOG_SENSITIVE_MASK", true)}}
-	format := e.format("LOG_FORMAT")
-	size := e.size("LOG_BUFFER_SIZE", 64<<10)
-	interval := e.interval("LOG_FLUSH_INTERVAL", 5*time.Second)
-
-	cfg.Sinks = append(cfg.Sinks, Sink{Type: Console, Name: "console", Format: format})
-	if path := e.path("LOG_FILE"); path != "" {
-		s := Sink{Type: File, Name: "LOG_FILE", Path: path, Format: format}
-		if size > 0 {
-			s.Buffer = &asyncbuf.WriterOptions{Size: size, FlushInterval: interval}
-		}
-		cfg.Sinks = append(cfg.Sinks, s)
+	e := &env{getenv: getenv}
+	cfg := Config{Level: At(slog.LevelWarn)}
+	if path := e.path("LOG_CONFIG"); path != "" {
+		cfg = e.load(path)
+	} else {
+		cfg.Sinks = e.sinks()
 	}
-	if addr := e.address("LOG_LOGSTASH"); addr != "" {
-		cfg.Sinks = append(cfg.Sinks, Sink{Type: Logstash, Name: "LOG_LOGSTASH", Addr: addr})
-	}
+	e.text("LOG_LEVEL", &cfg.Level)
+	cfg.Redaction.Off = !e.bool("LOG_SENSITIVE_MASK", !cfg.Redaction.Off)
+	e.interval("LOG_VOLUME_INTERVAL", &cfg.VolumeInterval)
+	e.interval("LOG_HEALTH_INTERVAL", &cfg.HealthInterval)
 	if err := errors.Join(e.errs...); err != nil {
 		return Config{}, err
 	}
 	return cfg, nil
 }
+
+// UnknownEnv says of each variable in environ, for example os.Environ(), whose name
+// begins with LOG_ and that [FromEnv] does not read, that it does not, and which
+// one was probably meant. The values are not shown.
+func UnknownEnv(environ []string) []string {
+	var names []string // without LOG_, which is never wrong
+	for _, name := range slices.Concat(envOfSinks, envOfAll) {
+		names = append(names, strings.TrimPrefix(name, "LOG_"))
+	}
+	var unknown []string
+	for _, variable := range environ {
+		name, _, _ := strings.Cut(variable, "=")
+		prefix, rest, _ := strings.Cut(name, "_")
+		if !strings.EqualFold(prefix, "LOG") || rest == "" || prefix == "LOG" && slices.Contains(names, rest) {
+			continue
+		}
+		says := clean(name) + " is not read by anything here"
+		if near := nearest(rest, names); near != "" {
+			says += ": did you mean LOG_" + near + "?"
+		}
+		unknown = append(unknown, says)
+	}
+	return unknown
+}
+
+// The variables that describe sinks, and the others.
+//
+//nolint:gochecknoglobals // never written
+var (
+	envOfSinks = []string{
+		"LOG_FORMAT", "LOG_SOURCE", "LOG_SERVICE", "LOG_CONSOLE", "LOG_FILE", "LOG_ERRORS_FILE", "LOG_AUDIT_FILE",
+		"LOG_ROTATION", "LOG_RETENTION", "LOG_BUFFER_SIZE", "LOG_FLUSH_INTERVAL", "LOG_MAX_BUFFERED_LINES",
+		"LOG_LOGSTASH", "LOG_SPOOL_DIR",
+	}
+	envOfAll = []string{"LOG_LEVEL", "LOG_SENSITIVE_MASK", "LOG_VOLUME_INTERVAL", "LOG_HEALTH_INTERVAL", "LOG_CONFIG"}
+)
 
 // env reads variables and collects what is wrong with them.
 type env struct {
@@ -64,33 +111,138 @@ type env struct {
 	errs   []error
 }
 
-func (e *env) wrong(name, value, want string) {
-	err := fmt.Errorf("pipeline: %s is %q: want %s", name, value, want)
-	if strings.Contains(value, "#") {
-		err = fmt.Errorf("%w (a comment behind a value is removed by a shell only)", err)
+// load returns the Config of a file, beside which no variable may describe sinks.
+func (e *env) load(path string) Config {
+	for _, name := range envOfSinks {
+		if e.getenv(name) != "" {
+			e.errs = append(e.errs, fmt.Errorf("pipeline: %s is set, and so is LOG_CONFIG, whose file says which sinks there are: want one of them", name))
+		}
 	}
-	e.errs = append(e.errs, err)
+	cfg, err := Load(path)
+	if err != nil {
+		e.errs = append(e.errs, fmt.Errorf("pipeline: LOG_CONFIG is %s: %w", quote(path), err))
+	}
+	return cfg
 }
 
-func (e *env) level(name string, unset slog.Level) slog.Level {
+// sinks returns those that the variables describe.
+func (e *env) sinks() []Sink {
+	var all []Sink
+	var each Sink // what all have
+	e.text("LOG_FORMAT", &each.Format)
+	each.AddSource = e.bool("LOG_SOURCE", false)
+	service := e.getenv("LOG_SERVICE")
+	if each.Format == EventFormat || each.Format == ECS {
+		each.Service, each.EventID = service, true
+	}
+
+	console := each
+	console.Name = "console"
+	e.text("LOG_CONSOLE", &console.Level)
+	if console.Level.IsZero() || console.Level.Level() != math.MaxInt { // off
+		all = append(all, console)
+	}
+
+	e.text("LOG_ROTATION", &each.Rotation)
+	file := each
+	e.text("LOG_RETENTION", &file.Retention)
+	buffered := e.buffered(file)
+	for _, f := range []struct {
+		name string
+		sink Sink
+		kind Type
+	}{{"LOG_FILE", buffered, File}, {"LOG_ERRORS_FILE", file, Errors}, {"LOG_AUDIT_FILE", each, Audit}} {
+		if path := e.path(f.name); path != "" {
+			f.sink.Type, f.sink.Name, f.sink.Path = f.kind, f.name, path
+			all = append(all, f.sink)
+		}
+	}
+
+	spool := e.path("LOG_SPOOL_DIR")
+	if addr := e.address("LOG_LOGSTASH"); addr != "" {
+		shipper := Sink{
+			Type: Logstash, Name: "LOG_LOGSTASH", Addr: addr, SpoolDir: spool,
+			Service: service, EventID: true, AddSource: each.AddSource, Format: EventFormat,
+		}
+		if each.Format == ECS {
+			shipper.Format = ECS
+		}
+		all = append(all, shipper)
+	}
+	if len(all) == 0 && len(e.errs) == 0 {
+		e.errs = append(e.errs, fmt.Errorf("pipeline: LOG_CONSOLE is %s, and there is no other sink: want a level, or one of "+
+			"LOG_FILE, LOG_ERRORS_FILE, LOG_AUDIT_FILE and LOG_LOGSTASH", quote(e.getenv("LOG_CONSOLE"))))
+	}
+	return all
+}
+
+// buffered returns a file with the buffer that the variables describe.
+func (e *env) buffered(file Sink) Sink {
+	size, interval, lines := 64*KiB, Duration(5*time.Second), 0
+	const most = GiB
+	if e.text("LOG_BUFFER_SIZE", &size) && size > most {
+		e.wrong("LOG_BUFFER_SIZE", sizes.want+", from 0 to "+most.String())
+	}
+	if e.interval("LOG_FLUSH_INTERVAL", &interval); interval == 0 {
+		interval = -1 // asyncbuf's word for it
+	}
+	if s := e.getenv("LOG_MAX_BUFFERED_LINES"); s != "" {
+		n, err := strconv.ParseUint(s, 10, 31)
+		if lines = int(n); err != nil {
+			e.wrong("LOG_MAX_BUFFERED_LINES", "a number of lines, as in 10000, 0 for no limit")
+		}
+	}
+	if size > 0 {
+		file.Async, file.BufferSize, file.FlushInterval, file.MaxBufferedLines = true, size, interval, lines
+	}
+	return file
+}
+
+const commentHint = " (a comment behind a value is removed by a shell only)"
+
+// wrong notes that the value of a variable is not what is wanted.
+func (e *env) wrong(name, want string) {
+	e.wrongText(name, &textError{text: e.getenv(name), want: want})
+}
+
+func (e *env) wrongText(name string, wrong *textError) {
+	value, hint := e.getenv(name), ""
+	switch n := len(value); {
+	case strings.Contains(value, "#"):
+		hint = commentHint
+	case n > 1 && value[0] == value[n-1] && strings.ContainsAny(value[:1], `"'`):
+		hint = " (quotes around a value are removed by a shell only)"
+	case strings.TrimSpace(value) != value:
+		hint = " (there are blanks around it)"
+	}
+	shown := textError{text: value, want: wrong.want, near: wrong.near}
+	if hint != "" {
+		shown.near = ""
+	}
+	e.errs = append(e.errs, errors.New("pipeline: "+shown.at(name)+hint))
+}
+
+// text sets v to the value of a variable, if it is set and right, and reports
+// whether it did.
+func (e *env) text(name string, v encoding.TextUnmarshaler) bool {
 	s := e.getenv(name)
 	if s == "" {
-		return unset
+		return false
 	}
-	level, err := handler.ParseLevel(s)
+	err := v.UnmarshalText([]byte(s))
 	if err != nil {
-		e.wrong(name, s, strings.TrimPrefix(err.Error()[strings.LastIndex(err.Error(), "want "):], "want "))
+		e.wrongText(name, asTextError(err, s, nil))
 	}
-	return level
+	return err == nil
 }
 
-func (e *env) format(name string) Format {
-	var f Format
-	s := e.getenv(name)
-	if s != "" && (f.UnmarshalText([]byte(s)) != nil || f == EventFormat) {
-		e.wrong(name, s, "json or text")
+func (e *env) interval(name string, d *Duration) {
+	const most = Duration(24 * time.Hour)
+	unset := *d
+	if e.text(name, d) && (*d < 0 || *d > most || strings.HasPrefix(e.getenv(name), "-")) {
+		e.wrong(name, durations.want+", from 0 to 24h")
+		*d = unset
 	}
-	return f
 }
 
 func (e *env) bool(name string, unset bool) bool {
@@ -103,49 +255,21 @@ func (e *env) bool(name string, unset bool) bool {
 	case "false", "no", "off", "0":
 		return false
 	}
-	e.wrong(name, s, "true, yes, on, 1, false, no, off or 0")
+	near := nearest(s, []string{"true", "yes", "on", "false", "no", "off"})
+	e.wrongText(name, &textError{want: "true, yes, on, 1, false, no, off or 0", near: near})
 	return unset
-}
-
-func (e *env) size(name string, unset int64) int64 {
-	const most = 1 << 30
-	s := e.getenv(name)
-	if s == "" {
-		return unset
-	}
-	n, err := humanize.ParseBytes(s)
-	if err != nil || n > most || strings.ContainsAny(s, ",. \t\r\n") { // humanize skips commas and rounds
-		e.wrong(name, s, "bytes, as in 65536 or 64KiB, from 0 to 1GiB")
-		return unset
-	}
-	return int64(n)
-}
-
-// interval returns a negative duration for 0, which is asyncbuf's word for it.
-func (e *env) interval(name string, unset time.Duration) time.Duration {
-	const most = 24 * time.Hour
-	s := e.getenv(name)
-	if s == "" {
-		return unset
-	}
-	d, err := time.ParseDuration(s)
-	if millis, numErr := strconv.ParseInt(s, 10, 64); numErr == nil && millis < math.MaxInt64/int64(time.Millisecond) {
-		d, err = time.Duration(millis)*time.Millisecond, nil
-	}
-	switch {
-	case err != nil || d < 0 || d > most || strings.HasPrefix(s, "-"):
-		e.wrong(name, s, "milliseconds, as in 5000, or a duration, as in 5s, from 0 to 24h")
-		return unset
-	case d == 0:
-		return -1
-	}
-	return d
 }
 
 func (e *env) path(name string) string {
 	s := e.getenv(name)
-	if strings.TrimSpace(s) != s || strings.Contains(s, " #") || strings.ContainsFunc(s, unicode.IsControl) {
-		e.wrong(name, s, "the path of a file, without blanks around it")
+	quoted := strings.HasPrefix(s, `"`) || strings.HasPrefix(s, "'")
+	if strings.TrimSpace(s) != s || quoted || strings.Contains(s, " #") || strings.ContainsFunc(s, unicode.IsControl) {
+		what := "file"
+		if name == "LOG_SPOOL_DIR" {
+			what = "directory"
+		}
+		e.wrong(name, "the path of a "+what+", without blanks or quotes around it")
+		return ""
 	}
 	return s
 }
@@ -156,13 +280,13 @@ func (e *env) address(name string) string {
 	if s == "" {
 		return ""
 	}
-	shipper, err := logstash.Dial(s, nil)
-	if err != nil {
-		e.errs = append(e.errs, fmt.Errorf("pipeline: %s: %w", name, err)) // which names s, but no password in it
+	if err := checkAddr(s, logstash.DialOptions{}); err != nil {
+		hint := ""
+		if strings.Contains(s, " #") {
+			hint = commentHint
+		}
+		e.errs = append(e.errs, fmt.Errorf("pipeline: %s: %w%s", name, err, hint)) // which names s, but no password in it
 		return ""
-	}
-	if err := shipper.Close(); err != nil {
-		e.errs = append(e.errs, fmt.Errorf("pipeline: %s: %w", name, err))
 	}
 	return s
 }

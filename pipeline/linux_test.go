@@ -4,6 +4,7 @@ package pipeline_test
 
 import (
 	"bytes"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -29,7 +30,7 @@ func TestPipelineOnADiskThatFillsUp(t *testing.T) {
 	p, err := pipeline.Open(pipeline.Config{Sinks: []pipeline.Sink{{
 		Type: pipeline.File, Path: filepath.Join(dir, "app.log"), Rotate: rotate.Options{MaxSize: 16 * rotate.KiB},
 		Buffer: &asyncbuf.WriterOptions{Size: 32 << 10, RetryFor: time.Millisecond},
-	}}})
+	}}, Fallback: io.Discard})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -144,7 +145,8 @@ func TestPipelineSendsEachRecordWhereItBelongs(t *testing.T) {
 func TestPipelineRefusesAndCountsAfterClose(t *testing.T) {
 	t.Parallel()
 	path := filepath.Join(t.TempDir(), "app.log")
-	p, err := pipeline.Open(pipeline.Config{Sinks: []pipeline.Sink{{Type: pipeline.File, Path: path}}, Redaction: pipeline.Redaction{Off: true}})
+	var fallback testlog.Buffer
+	p, err := pipeline.Open(pipeline.Config{Sinks: []pipeline.Sink{{Type: pipeline.File, Path: path}}, Redaction: pipeline.Redaction{Off: true}, Fallback: &fallback})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -160,7 +162,10 @@ func TestPipelineRefusesAndCountsAfterClose(t *testing.T) {
 		t.Errorf("got %q", got)
 	}
 	if !bytes.Contains(read(t, path), []byte(`"password":"p"`)) {
-		t.Error("masked with NoRedact")
+		t.Error("masked with Redaction.Off")
+	}
+	if lines, _ := fallback.Lines(); len(lines) != 2 || !strings.Contains(lines[1], `"msg":"after"`) {
+		t.Errorf("fallback: %q", lines)
 	}
 	if s := p.Stats().Sinks[0]; s.Name != "Sinks[0]" || s.Records.Written != 1 || s.Records.Dropped != 1 {
 		t.Errorf("got %+v", s)
@@ -240,8 +245,8 @@ func TestOpenNamesWhatIsWrongAndLeavesNothingOpen(t *testing.T) {
 			[]string{"Sinks[1]", "Path is", file},
 		},
 		{"a field of another type", []pipeline.Sink{{Path: "x"}}, []string{"Sinks[0]", "Path is set", "console sink"}},
-		{"an unknown type", []pipeline.Sink{{Type: 7}}, []string{"Type is Type(7)", "console, file, logstash"}},
-		{"an unknown format", []pipeline.Sink{{Format: -1}}, []string{"Format is Format(-1)", "json, text, logstash"}},
+		{"an unknown type", []pipeline.Sink{{Type: 7}}, []string{"Type is Type(7)", "console, file"}},
+		{"an unknown format", []pipeline.Sink{{Format: -1}}, []string{"Format is Format(-1)", "json, text"}},
 		{"an option out of range", []pipeline.Sink{{Type: pipeline.Logstash, Addr: "tcp://h:1"}, func() (s pipeline.Sink) {
 			s.Type, s.Path, s.Rotate.MaxBackups = pipeline.File, filepath.Join(dir, "x.log"), -1
 			return s
@@ -318,8 +323,9 @@ func TestEveryStageReports(t *testing.T) {
 			{Name: "file", Type: pipeline.File, Path: path, Rotate: rotate.Options{OnError: hook("file")}},
 			{Name: "ship", Type: pipeline.Logstash, Addr: "beats://" + nobody.Addr(), Dial: logstash.DialOptions{OnError: hook("ship")}},
 		},
-		Redact:  redact.Options{OnError: hook("redact")},
-		OnError: hook("pipeline"),
+		Redact:   redact.Options{OnError: hook("redact")},
+		Fallback: io.Discard,
+		OnError:  hook("pipeline"),
 	}
 	before := slices.Clone(cfg.Sinks)
 	p, err := pipeline.Open(cfg)

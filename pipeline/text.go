@@ -1,105 +1,203 @@
 package pipeline
 
 import (
+	"encoding"
+	"encoding/json"
+	"errors"
 	"fmt"
-	"io/fs"
-	"log/slog"
+	"math/big"
 	"strings"
-	"time"
+	"unicode/utf8"
 
-	"github.com/sluicelog/sluice/handler"
+	"github.com/sluicelog/sluice/redact"
 )
 
-// Level is a minimum level, from a [slog.Leveler] or from text. The zero Level is
-// not set.
-type Level struct{ leveler slog.Leveler }
+// textError is about text that is none of its kind.
+type textError struct {
+	kind string // such as "size"
+	text string
+	want string
+	near string // what was probably meant, or empty
+}
 
-// At returns the Level of l, which is asked for each record.
-func At(l slog.Leveler) Level { return Level{l} }
+func (e *textError) Error() string {
+	return fmt.Sprintf("pipeline: %s %s: %s", e.kind, quote(e.text), e.wanted())
+}
 
-// Level returns the level, INFO if it is not set.
-func (l Level) Level() slog.Level {
-	if l.leveler == nil {
-		return slog.LevelInfo
+// at returns the error with the place of the text in place of its kind.
+func (e *textError) at(place string) string {
+	return fmt.Sprintf("%s is %s: %s", place, quote(e.text), e.wanted())
+}
+
+func (e *textError) wanted() string {
+	if e.near == "" {
+		return "want " + e.want
 	}
-	return l.leveler.Level()
+	return fmt.Sprintf("want %s; did you mean %q?", e.want, e.near)
 }
 
-// IsZero reports whether l is not set.
-func (l Level) IsZero() bool { return l.leveler == nil }
-
-// UnmarshalText sets l to a level by the names of handler.ParseLevel.
-func (l *Level) UnmarshalText(text []byte) error {
-	level, err := handler.ParseLevel(string(text))
-	if err != nil {
-		return err
+// quote returns a value as errors show it: on one line, bounded, and without what
+// may be a password at the wrong place.
+func quote(text string) string {
+	const most = 80
+	if len(text) > most {
+		cut := most
+		for cut > 0 && !utf8.RuneStart(text[cut]) {
+			cut--
+		}
+		return fmt.Sprintf("%q…", redact.String(text[:cut]))
 	}
-	l.leveler = level
-	return nil
+	return fmt.Sprintf("%q", redact.String(text))
 }
 
-// Size is a number of bytes.
-type Size int64
-
-// Duration is a time.Duration.
-type Duration time.Duration
-
-// Mode is the permission bits of a file.
-type Mode fs.FileMode
-
-// Rotation says when a file is rotated.
-type Rotation struct {
-	MaxSize  Size   // as rotate.Options.MaxSize
-	Schedule string // as rotate.Options.Schedule
-}
-
-// Retention says which backups of a file are kept.
-type Retention struct {
-	MaxAge       time.Duration // as rotate.Options.MaxAge
-	MaxBackups   int           // as rotate.Options.MaxBackups
-	MaxTotalSize Size          // as rotate.Options.MaxTotalSize
-}
-
-var (
-	typeNames   = []string{"console", "file", "errors", "audit", "logstash", "func", "handler"} //nolint:gochecknoglobals // never written
-	formatNames = []string{"json", "text", "logstash", "ecs"}                                   //nolint:gochecknoglobals // never written
-)
-
-// String returns the type's name in lower case.
-func (t Type) String() string { return nameOf("Type", int(t), typeNames) }
-
-// MarshalText returns the type's name in lower case.
-func (t Type) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
-
-// UnmarshalText sets t to the type of the given name, in upper or lower case.
-func (t *Type) UnmarshalText(text []byte) error {
-	return unmarshalName((*int)(t), "type", string(text), typeNames)
-}
-
-// String returns the format's name: "json", "text", "logstash" or "ecs".
-func (f Format) String() string { return nameOf("Format", int(f), formatNames) }
-
-// MarshalText returns the format's name.
-func (f Format) MarshalText() ([]byte, error) { return []byte(f.String()), nil }
-
-// UnmarshalText sets f to the format of the given name, in upper or lower case.
-func (f *Format) UnmarshalText(text []byte) error {
-	return unmarshalName((*int)(f), "format", string(text), formatNames)
-}
-
-func nameOf(what string, n int, names []string) string {
-	if n < 0 || n >= len(names) {
-		return fmt.Sprintf("%s(%d)", what, n)
+// unmarshalJSON gives v the text of a JSON string, or of a number.
+func unmarshalJSON(data []byte, v encoding.TextUnmarshaler) error {
+	var token any
+	dec := json.NewDecoder(strings.NewReader(string(data)))
+	dec.UseNumber()
+	if err := dec.Decode(&token); err != nil {
+		return fmt.Errorf("pipeline: %w", err)
 	}
-	return names[n]
+	switch token := token.(type) {
+	case nil:
+		return nil
+	case string:
+		return v.UnmarshalText([]byte(token))
+	case json.Number:
+		return v.UnmarshalText([]byte(token))
+	}
+	return fmt.Errorf("pipeline: %.40q: want text or a number", data)
 }
 
-func unmarshalName(n *int, what, text string, names []string) error {
-	for i, name := range names {
-		if strings.EqualFold(name, text) {
-			*n = i
-			return nil
+// measure is a kind of numbers with units.
+type measure struct {
+	kind, want string
+	units      []unit
+	bare       int64 // what a number without a unit counts
+	signed     bool  // may begin with a minus
+	compound   bool  // may be a sum, as in 1h30m
+}
+
+type unit struct {
+	name  string
+	value int64
+}
+
+// parse returns what text says. Of text that is empty it returns zero.
+func (m *measure) parse(text string) (int64, *textError) {
+	sum := new(big.Rat)
+	rest, negative := strings.CutPrefix(text, "-")
+	if negative && (!m.signed || rest == "") {
+		return 0, m.wrong(text, "")
+	}
+	for n := 0; rest != ""; n++ {
+		number := rest[:len(rest)-len(strings.TrimLeft(rest, "0123456789."))]
+		rest = rest[len(number):]
+		name, after := cutWord(rest)
+		value, ok := new(big.Rat).SetString(number)
+		unit := m.unit(name)
+		switch {
+		case len(number) > 40 || !ok || n > 0 && !m.compound:
+			return 0, m.wrong(text, "")
+		case name == "" && n == 0 && rest == "":
+			unit = m.bare
+		case unit == 0:
+			return 0, m.wrong(text, m.near(text, name))
+		}
+		sum.Add(sum, value.Mul(value, new(big.Rat).SetInt64(unit)))
+		rest = after
+	}
+	if negative {
+		sum.Neg(sum)
+	}
+	if !sum.IsInt() || !sum.Num().IsInt64() {
+		return 0, m.wrong(text, "")
+	}
+	return sum.Num().Int64(), nil
+}
+
+// cutWord cuts a unit off, and the blanks around it. A unit ends where a number
+// begins.
+func cutWord(s string) (word, rest string) {
+	s = strings.TrimLeft(s, " ")
+	end := strings.IndexAny(s, " 0123456789.-")
+	if end < 0 {
+		return s, ""
+	}
+	word, rest = s[:end], s[end:]
+	if trimmed := strings.TrimLeft(rest, " "); trimmed != "" {
+		rest = trimmed
+	}
+	return word, rest
+}
+
+// unit returns the value of a unit, 0 for one that there is not. Short names are
+// as they are written: 5m is not 5M.
+func (m *measure) unit(name string) int64 {
+	for _, u := range m.units {
+		if name == u.name || len(name) > 1 && strings.EqualFold(name, u.name) {
+			return u.value
 		}
 	}
-	return fmt.Errorf("pipeline: unknown %s %q: want %s", what, text, strings.Join(names, ", "))
+	return 0
+}
+
+func (m *measure) wrong(text, near string) *textError {
+	return &textError{kind: m.kind, text: text, want: m.want, near: near}
+}
+
+// near returns text with the nearest right unit in place of a wrong one.
+func (m *measure) near(text, wrong string) string {
+	names := make([]string, 0, len(m.units))
+	for _, u := range m.units {
+		names = append(names, u.name)
+	}
+	name := nearest(wrong, names)
+	if name == "" {
+		return ""
+	}
+	return strings.Replace(text, wrong, name, 1)
+}
+
+// words are the names of the values of an int, from 0 on.
+type words []string
+
+func (w words) of(kind string, n int) string {
+	if n < 0 || n >= len(w) {
+		return fmt.Sprintf("%s(%d)", kind, n)
+	}
+	return w[n]
+}
+
+func (w words) marshal(kind string, n int) ([]byte, error) {
+	if n < 0 || n >= len(w) {
+		return nil, fmt.Errorf("pipeline: %s: want %s", w.of(kind, n), strings.Join(w, ", "))
+	}
+	return []byte(w[n]), nil
+}
+
+func (w words) parse(kind, text string, also map[string]string) (int, error) {
+	for i, name := range w {
+		if strings.EqualFold(name, text) {
+			return i, nil
+		}
+	}
+	near := also[strings.ToLower(text)]
+	if near == "" {
+		near = nearest(text, w)
+	}
+	return 0, &textError{kind: kind, text: text, want: strings.Join(w, ", "), near: near}
+}
+
+// asTextError returns what a text type says about text, whoever's type it is.
+func asTextError(err error, text string, choices []string) *textError {
+	var wrong *textError
+	if errors.As(err, &wrong) {
+		return wrong
+	}
+	want := err.Error()
+	if i := strings.LastIndex(want, "want "); i >= 0 { // the text may want something, too
+		want = want[i+len("want "):]
+	}
+	return &textError{kind: "value", text: text, want: want, near: nearest(text, choices)}
 }

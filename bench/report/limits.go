@@ -92,11 +92,17 @@ func (f *handlers) limitRow(l limit) []string {
 	if !ok {
 		return []string{l.what, other, l.text(l.most), "–", "–", "not measured"}
 	}
-	verdict := "holds"
-	if l.beyond(figure) || allocated > 0 {
-		verdict = "missed"
+	return []string{
+		l.what, other, l.text(l.most), l.text(figure), fmt.Sprintf("%.0f", allocated),
+		verdict(l.beyond(figure) || allocated > 0),
 	}
-	return []string{l.what, other, l.text(l.most), l.text(figure), fmt.Sprintf("%.0f", allocated), verdict}
+}
+
+func verdict(missed bool) string {
+	if missed {
+		return "missed"
+	}
+	return "holds"
 }
 
 // limits returns what was asked for.

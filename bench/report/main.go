@@ -8,16 +8,17 @@
 //	go run ./bench/report -ship [-rounds 15] [-write]
 //	go run ./bench/report -spool [-rounds 15] [-write]
 //	go run ./bench/report -handlers [-rounds 30] [-benchtime 5ms] [-write]
+//	go run ./bench/report -pipeline [-rounds 20] [-benchtime 5ms] [-write]
 //
 // The first is about encoders, the second about buffers, the third about log
 // files, the fourth about redaction, the fifth about senders of
 // events, the sixth about queues on disk, the seventh about handlers that stand
-// before others. With -write it also puts the tables into the
+// before others, the last about all that a service logs through. With -write it also puts the tables into the
 // README of the repository, between the lines <!-- bench:begin --> and
 // <!-- bench:end -->, or those of files, or, of all others, into
 // docs/figures.md, the most important rows about redaction and about such handlers
 // into the README, too, and the chart of the encoders into bench/report.svg. It runs
-// anywhere in the repository and takes a good minute, five, six, one, one, three, or four. Many short rounds give
+// anywhere in the repository and takes a good minute, five, six, one, one, three, four, or two. Many short rounds give
 // steadier ratios than few long ones: what else the machine does for a second
 // then hits every peer alike.
 package main
@@ -37,6 +38,13 @@ import (
 )
 
 func main() {
+	if bench.IsInbox() {
+		if err := bench.ServeInbox(os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintf(os.Stderr, "report: inbox: %v\n", err)
+			os.Exit(1)
+		}
+		return
+	}
 	o, err := parseFlags(os.Args[1:], os.Stderr)
 	switch {
 	case errors.Is(err, flag.ErrHelp):
@@ -61,8 +69,9 @@ type options struct {
 	ship      bool
 	spool     bool
 	handlers  bool
+	pipeline  bool
 	keys      int        // for handlers
-	load      bench.Load // for buffers, files, senders and queues on disk
+	load      bench.Load // for buffers, files, senders, queues on disk and pipelines
 }
 
 // parseFlags writes the usage to usage if it is asked for.
@@ -79,10 +88,11 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 	flags.BoolVar(&o.ship, "ship", false, "measure senders of events instead of encoders; -rounds is 15 then, unless given")
 	flags.BoolVar(&o.spool, "spool", false, "measure queues on disk instead of encoders; -rounds is 15 then, unless given")
 	flags.BoolVar(&o.handlers, "handlers", false, "measure handlers before others instead of encoders; -rounds is 30 then, unless given")
+	flags.BoolVar(&o.pipeline, "pipeline", false, "measure all that a service logs through instead of encoders; -rounds is 20 then, unless given")
 	err := flags.Parse(args)
 	given := map[string]bool{}
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	if o.buffers || o.files || o.ship || o.spool {
+	if o.buffers || o.files || o.ship || o.spool || o.pipeline {
 		o.load = bench.FullLoad()
 	}
 	if o.handlers {
@@ -92,6 +102,8 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 		switch {
 		case o.buffers:
 			o.rounds = 25
+		case o.pipeline:
+			o.rounds = 20
 		case o.files, o.ship, o.spool:
 			o.rounds = 15
 		case o.redact:
@@ -107,7 +119,7 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 		flags.PrintDefaults()
 	case err != nil:
 	case flags.NArg() > 0:
-		err = fmt.Errorf("argument %q: there are none, only the flags -rounds, -benchtime, -write, -buffers, -files, -redact, -ship, -spool and -handlers", flags.Arg(0))
+		err = fmt.Errorf("argument %q: there are none, only the flags -rounds, -benchtime, -write, -buffers, -files, -redact, -ship, -spool, -handlers and -pipeline", flags.Arg(0))
 	case o.buffers && o.files:
 		err = errors.New("-buffers and -files: must be one of them")
 	case o.redact && o.buffers:
@@ -120,6 +132,8 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 		err = errors.New("-spool and -buffers, -files, -redact or -ship: must be one of them")
 	case o.handlers && (o.buffers || o.files || o.redact || o.ship || o.spool):
 		err = errors.New("-handlers and -buffers, -files, -redact, -ship or -spool: must be one of them")
+	case o.pipeline && (o.buffers || o.files || o.redact || o.ship || o.spool || o.handlers):
+		err = errors.New("-pipeline and -buffers, -files, -redact, -ship, -spool or -handlers: must be one of them")
 	case o.buffers && given["benchtime"]:
 		err = fmt.Errorf("-benchtime %s: not with -buffers, where records are counted", o.benchtime)
 	case o.files && given["benchtime"]:
@@ -151,6 +165,8 @@ func report(o options, stdout, progress io.Writer) error {
 		part = spoolBlock
 	case o.handlers:
 		part = handlerBlock
+	case o.pipeline:
+		part = wholeBlock
 	}
 	// Whether there is something to write to is better known before than after.
 	var root string
@@ -177,7 +193,7 @@ func report(o options, stdout, progress io.Writer) error {
 		machine: fmt.Sprintf("%s/%s, %d CPUs, %s", runtime.GOOS, runtime.GOARCH, runtime.GOMAXPROCS(0), runtime.Version()),
 		date:    time.Now().UTC().Format(time.DateOnly), rounds: o.rounds, time: o.benchtime.String(),
 	}
-	if part == encoderBlock || part == redactBlock || part == handlerBlock {
+	if part == encoderBlock || part == redactBlock || part == handlerBlock || part == wholeBlock {
 		// Package testing knows the time of a benchmark by this flag alone.
 		testing.Init()
 		if err := flag.Set("test.benchtime", o.benchtime.String()); err != nil {
@@ -204,6 +220,12 @@ func report(o options, stdout, progress io.Writer) error {
 	case handlerBlock:
 		f := measureHandlers(bench.Chapters(), bench.Memories(), o.keys, o.rounds, progress)
 		text, more, rows = handlersSummary(f, s), handlersDetails(f), handlersShort(f, s)
+	case wholeBlock:
+		f, err := measureWholes(bench.Wholes(), o.load, o.rounds, progress)
+		if err != nil {
+			return err
+		}
+		text, more = wholeSummary(f, o.load, s), wholeDetails(f)
 	default:
 		r := measure(bench.Cases(), bench.Peers(), o.rounds, progress)
 		text, more, picture = summary(r, s), details(r), chart(r, s)

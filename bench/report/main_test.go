@@ -58,6 +58,10 @@ func TestParseFlags(t *testing.T) {
 			rounds: 30, benchtime: 5 * time.Millisecond, handlers: true, keys: bench.ManyKeys,
 		}, ""},
 		{"handlers and queues", []string{"-handlers", "-spool"}, options{}, "-handlers and -buffers, -files, -redact, -ship or -spool: must be one of them"},
+		{"pipelines", []string{"-pipeline", "-benchtime=1ms"}, options{
+			rounds: 20, benchtime: time.Millisecond, pipeline: true, load: bench.FullLoad(),
+		}, ""},
+		{"pipelines and handlers", []string{"-handlers", "-pipeline"}, options{}, "-pipeline and -buffers, -files, -redact, -ship, -spool or -handlers: must be one of them"},
 		{"queues have no time", []string{"-spool", "-benchtime=1s"}, options{}, "-benchtime 1s: not with -spool"},
 		{"senders have no time", []string{"-ship", "-benchtime=1s"}, options{}, "-benchtime 1s: not with -ship"},
 		{"unknown flag", []string{"-count", "3"}, options{}, "-count"},

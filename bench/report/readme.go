@@ -19,6 +19,7 @@ const (
 	shipBlock    block = "shipping"
 	spoolBlock   block = "spool"
 	handlerBlock block = "handlers"
+	wholeBlock   block = "pipeline"
 	redactRows   block = "redaction-rows" // the most important ones
 	handlerRows  block = "handlers-rows"
 )
@@ -26,7 +27,7 @@ const (
 // page returns the file that the block is in, from the root of the repository.
 func (b block) page() string {
 	switch b {
-	case bufferBlock, redactBlock, shipBlock, spoolBlock, handlerBlock:
+	case bufferBlock, redactBlock, shipBlock, spoolBlock, handlerBlock, wholeBlock:
 		return filepath.Join("docs", "figures.md")
 	default:
 		return "README.md"

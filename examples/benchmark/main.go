@@ -15,17 +15,13 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
 	"time"
 
-	"github.com/sluicelog/sluice/asyncbuf"
-	"github.com/sluicelog/sluice/handler"
-	"github.com/sluicelog/sluice/redact"
-	"github.com/sluicelog/sluice/rotate"
+	"github.com/sluicelog/sluice/pipeline"
 )
 
 func main() {
@@ -38,32 +34,6 @@ func main() {
 	}
 }
 
-// A setup is a handler on a file, and how to have all of it there.
-type setup struct {
-	name string
-	open func(f io.Writer) (h slog.Handler, flush func(context.Context) error)
-}
-
-func setups() []setup {
-	return []setup{
-		{"log/slog", func(f io.Writer) (slog.Handler, func(context.Context) error) {
-			return slog.NewJSONHandler(f, nil), func(context.Context) error { return nil }
-		}},
-		{"sluice", func(f io.Writer) (slog.Handler, func(context.Context) error) {
-			h := handler.NewJSONHandler(f, nil)
-			return h, h.Flush
-		}},
-		{"with a buffer", func(f io.Writer) (slog.Handler, func(context.Context) error) {
-			buf := asyncbuf.NewWriter(f, nil)
-			return handler.NewJSONHandler(buf, nil), buf.Shutdown
-		}},
-		{"and redaction", func(f io.Writer) (slog.Handler, func(context.Context) error) {
-			buf := asyncbuf.NewWriter(f, nil)
-			return redact.NewHandler(handler.NewJSONHandler(buf, nil), nil), buf.Shutdown
-		}},
-	}
-}
-
 func run(dir string, n int) (err error) {
 	if dir == "" {
 		if dir, err = os.MkdirTemp("", "benchmark-"); err != nil {
@@ -71,24 +41,36 @@ func run(dir string, n int) (err error) {
 		}
 		defer os.RemoveAll(dir)
 	}
-	fmt.Printf("%-14s %12s %10s %12s %12s\n", "", "records/s", "MB/s", "caller ns", "allocs")
-	for _, s := range setups() {
-		if err := measure(s, filepath.Join(dir, "benchmark.log"), n); err != nil {
-			return fmt.Errorf("%s: %w", s.name, err)
-		}
-	}
-	return nil
+	path := filepath.Join(dir, "benchmark.log")
+	fmt.Printf("%-12s %12s %10s %12s %10s\n", "", "records/s", "MB/s", "caller ns", "allocs")
+	return errors.Join(
+		standard(path, n),
+		setup(pipeline.Sink{Name: "file", Type: pipeline.File, Path: path}, n),
+		setup(pipeline.Sink{Name: "file, async", Type: pipeline.File, Path: path, Async: true}, n), // put yours here
+	)
 }
 
-// measure logs n records to a new file and prints what that took.
-func measure(s setup, path string, n int) error {
-	f, err := rotate.Open(path, &rotate.Options{MaxSize: -1})
+// setup measures a sink, behind all that a pipeline has before its sinks.
+func setup(s pipeline.Sink, n int) error {
+	p, err := pipeline.Open(pipeline.Config{Sinks: []pipeline.Sink{s}})
 	if err != nil {
 		return err
 	}
-	defer f.Close()
-	h, flush := s.open(f)
-	logger, ctx := slog.New(h), context.Background()
+	return measure(s.Name, p.Logger(), p.Close, s.Path, n)
+}
+
+// standard is what the standard library has, to compare with.
+func standard(path string, n int) error {
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	return measure("log/slog", slog.New(slog.NewJSONHandler(f, nil)), f.Close, path, n)
+}
+
+// measure logs n records, prints what that took, and removes the file they are in.
+func measure(name string, logger *slog.Logger, end func() error, path string, n int) error {
+	ctx := context.Background()
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
 
@@ -97,7 +79,7 @@ func measure(s setup, path string, n int) error {
 		logger.LogAttrs(ctx, slog.LevelInfo, "benchmark message", slog.Int("iteration", i))
 	}
 	caller := time.Since(start)
-	err = flush(ctx)
+	err := end() // returns when the last line is in the file
 	all := time.Since(start)
 
 	runtime.ReadMemStats(&after)
@@ -106,9 +88,9 @@ func measure(s setup, path string, n int) error {
 		return err
 	}
 	if lines := bytes.Count(text, []byte{'\n'}); lines != n {
-		return fmt.Errorf("%d lines, want %d", lines, n)
+		return fmt.Errorf("%s: %d lines, want %d", name, lines, n)
 	}
-	fmt.Printf("%-14s %12.0f %10.1f %12d %12.1f\n", s.name, float64(n)/all.Seconds(), float64(len(text))/all.Seconds()/1e6,
+	fmt.Printf("%-12s %12.0f %10.1f %12d %10.1f\n", name, float64(n)/all.Seconds(), float64(len(text))/all.Seconds()/1e6,
 		caller.Nanoseconds()/int64(n), float64(after.Mallocs-before.Mallocs)/float64(n))
 	return nil
 }

@@ -39,7 +39,7 @@ func config(dir string) pipeline.Config {
 		{Name: "stdout", Type: pipeline.Console, Level: pipeline.At(slog.LevelInfo)},
 		{
 			Name: "app", Type: pipeline.File, Path: filepath.Join(dir, "app.log"), Level: pipeline.At(slog.LevelDebug),
-			Rotation:  pipeline.Rotation{MaxSize: 10_000_000},
+			Rotation:  pipeline.Rotation{MaxSize: 10 * pipeline.MB},
 			Retention: pipeline.Retention{MaxBackups: 2}, // the disk of a container is small
 			Async:     true,
 		},

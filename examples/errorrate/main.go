@@ -48,7 +48,7 @@ func run() error {
 			},
 		})
 	})
-	work(ctx, logger)
+	work(logger)
 	watching.Wait()
 
 	r := mon.Rates()
@@ -57,24 +57,19 @@ func run() error {
 	fmt.Println("warnings_per_minute:", r.WarningsPerMinute)
 	fmt.Println("total_errors_hour:", r.ErrorsLastHour)
 	fmt.Println("total_warnings_hour:", r.WarningsLastHour)
-	if alert.Count <= 10 || alert.Ended || r.ErrorsPerMinute < alert.Count || r.ErrorsLastHour != r.ErrorsPerMinute {
+	if alert.Count != 20 || alert.Ended || r.ErrorsPerMinute != 20 || r.WarningsLastHour != 10 {
 		return errors.New("no alert, or not the one there should be")
 	}
 	return nil
 }
 
 // work is a service on a bad day.
-func work(ctx context.Context, logger *slog.Logger) {
-	orders := time.NewTicker(20 * time.Millisecond)
-	defer orders.Stop()
-	for order := 0; ; order++ {
+func work(logger *slog.Logger) {
+	for order := range 20 {
 		logger.Info("order accepted", "order", order)
-		logger.Warn("no answer from the warehouse, trying again", "order", order)
-		logger.Error("order lost", "order", order)
-		select {
-		case <-orders.C:
-		case <-ctx.Done():
-			return
+		if order%2 == 0 {
+			logger.Warn("no answer from the warehouse, trying again", "order", order)
 		}
+		logger.Error("order lost", "order", order)
 	}
 }

@@ -49,7 +49,7 @@ func main() {
 func ship(scheme string, r receiver, received func() [][]byte, resend int) (err error) {
 	defer func() { err = errors.Join(err, r.Close()) }()
 	p, err := pipeline.Open(pipeline.Config{Sinks: []pipeline.Sink{{
-		Type: pipeline.Logstash, Addr: scheme + "://" + r.Addr(), Service: "orders", EventType: "app", Tags: []string{"prod"},
+		Type: pipeline.Logstash, Addr: scheme + "://" + r.Addr(), Service: "orders", EventType: "app", Tags: []string{"prod"}, EventID: true,
 		Dial: logstash.DialOptions{ResendBytes: resend, MinBackoff: 20 * time.Millisecond},
 	}}})
 	if err != nil {
@@ -95,12 +95,13 @@ func orders(events [][]byte) (int, error) {
 			Message string   `json:"message"`
 			Type    string   `json:"type"`
 			Tags    []string `json:"tags"`
+			UUID    string   `json:"uuid"`
 			Order   int      `json:"order"`
 		}
 		if err := json.Unmarshal(text, &event); err != nil {
 			return 0, err
 		}
-		if event.Message != "paid" || event.Type != "app" || len(event.Tags) != 1 {
+		if event.Message != "paid" || event.Type != "app" || len(event.Tags) != 1 || event.UUID == "" {
 			return 0, fmt.Errorf("an event is not as it should be: %s", text)
 		}
 		seen[event.Order] = true

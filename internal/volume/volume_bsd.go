@@ -3,6 +3,7 @@
 package volume
 
 import (
+	"errors"
 	"os"
 
 	"golang.org/x/sys/unix"
@@ -43,7 +44,7 @@ func Of(dir string) (Volume, error) {
 // again calls f until it is not interrupted.
 func again(f func() error) error {
 	for {
-		if err := f(); err != unix.EINTR {
+		if err := f(); !errors.Is(err, unix.EINTR) {
 			return err
 		}
 	}

@@ -1,0 +1,90 @@
+package pipeline_test
+
+import (
+	"context"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/sluicelog/sluice/internal/testlog"
+	"github.com/sluicelog/sluice/pipeline"
+)
+
+func TestCheckFullDisk(t *testing.T) {
+	disk := testlog.TinyDisk(t, "size=128k")
+	path := filepath.Join(disk, "app.log")
+	cfg := files(path, filepath.Join(disk, "b.log"))
+	for i := range cfg.Sinks {
+		cfg.Sinks[i].Rotation.MaxSize, cfg.Sinks[i].Retention.MaxBackups = 16<<10, 1
+	}
+	findings := cfg.Check(t.Context())
+	expect(t, findings, "space", "pass  space for "+disk+": 128 KiB of 128 KiB free; app.log, b.log may take 64 KiB more")
+	expect(t, findings, "file system of", "warn…in memory")
+
+	cfg.Sinks[0].Retention.MaxBackups = 7 // which makes eight files of 16 KiB, and two of the other's
+	expect(t, cfg.Check(t.Context()), "space",
+		"warn…128 KiB of 128 KiB free; app.log, b.log may take 160 KiB more -> keep less…or make room for 32 KiB more")
+
+	if err := os.WriteFile(path, make([]byte, 124<<10), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg.Sinks = cfg.Sinks[:1]
+	expect(t, cfg.Check(t.Context()), "space", "warn…4.0 KiB of 128 KiB free; app.log may take 4.0 KiB more; hardly any is left")
+
+	f, err := os.OpenFile(filepath.Join(disk, "fill"), os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _ = f.Write(make([]byte, 8<<10)) // as far as it goes
+	f.Close()
+	findings = cfg.Check(t.Context())
+	expect(t, findings, "space", "fail…0 B of 128 KiB free…run: df -h "+disk)
+	expect(t, findings, "directory", "fail…its file system is full -> remove something")
+}
+
+func TestCheckInodes(t *testing.T) {
+	disk := testlog.TinyDisk(t, "size=1m,nr_inodes=6")
+	cfg := files(filepath.Join(disk, "app.log"))
+	cfg.Sinks[0].Rotation.MaxSize, cfg.Sinks[0].Retention.MaxBackups = 16<<10, 1
+	expect(t, cfg.Check(t.Context()), "space", "warn…it can hold …more files -> remove some: run: df -i")
+	for _, name := range []string{"1", "2", "3", "4", "5", "6"} {
+		if f, err := os.Create(filepath.Join(disk, name)); err == nil {
+			f.Close()
+		}
+	}
+	findings := cfg.Check(t.Context())
+	expect(t, findings, "space", "fail…it can hold no more files")
+	expect(t, findings, "directory", "fail…its file system has no inode left")
+}
+
+func TestCheckReadOnlyDisk(t *testing.T) {
+	disk := testlog.TinyDisk(t, "size=64k,ro")
+	findings := files(filepath.Join(disk, "app", "app.log")).Check(t.Context())
+	expect(t, findings, "directory", "fail…it is on a read-only file system -> mount it for writing, or log elsewhere: run: df ")
+}
+
+// A file that hangs, as those of a server that is away do, is given up.
+func TestCheckGivesUpAFileThatHangs(t *testing.T) {
+	dir := t.TempDir()
+	fifo := filepath.Join(dir, "etc")
+	if err := os.Mkdir(fifo, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	key := filepath.Join(dir, "key")
+	if err := syscall.Mkfifo(key, 0o600); err != nil {
+		t.Skip(err)
+	}
+	// A configuration of logrotate that is no regular file is not opened at all.
+	if err := os.Symlink(key, filepath.Join(fifo, "app")); err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	findings := pipeline.Machine{Logrotate: fifo}.Check(ctx, files(filepath.Join(dir, "a.log")))
+	if got := of(findings, ""); strings.Contains(got, "did not answer") {
+		t.Errorf("waited:\n%s", got)
+	}
+}

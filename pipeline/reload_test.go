@@ -1,0 +1,431 @@
+package pipeline_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/sluicelog/sluice/asyncbuf"
+	"github.com/sluicelog/sluice/internal/lstest"
+	"github.com/sluicelog/sluice/internal/testlog"
+	"github.com/sluicelog/sluice/logstash"
+	"github.com/sluicelog/sluice/pipeline"
+	"github.com/sluicelog/sluice/rotate"
+)
+
+// checkAccounts fails t unless each stage's account adds up, and what the sinks
+// have written is want together.
+func checkAccounts(t *testing.T, stats pipeline.Stats, want uint64) {
+	t.Helper()
+	var written uint64
+	for _, s := range stats.Sinks {
+		written += s.Records.Written
+		if s.Records.Accepted != s.Records.Written+s.Records.Dropped {
+			t.Errorf("%s: %+v", s.Name, s.Records)
+		}
+		if b := s.Buffer; b != nil && b.Accepted != b.Written+b.Dropped+b.Queued {
+			t.Errorf("%s: buffer: %+v", s.Name, b)
+		}
+		if f := s.File; f != nil && f.Accepted != f.Written+f.Dropped {
+			t.Errorf("%s: file: %+v", s.Name, f)
+		}
+		if l := s.Shipper; l != nil && l.Accepted != l.Written+l.Dropped+l.Queued+l.Spooled {
+			t.Errorf("%s: shipper: %+v", s.Name, l)
+		}
+	}
+	if written != want {
+		t.Errorf("%d written, want %d: %+v", written, want, stats.Sinks)
+	}
+}
+
+// TestReloadConcurrentSafe logs numbered records through derived loggers while the
+// configuration changes all the time. Each record is in exactly one file.
+func TestReloadConcurrentSafe(t *testing.T) {
+	dir := t.TempDir()
+	testlog.CheckGoroutines(t, "millRun")
+	formats := []pipeline.Format{pipeline.JSON, pipeline.Text, pipeline.EventFormat, pipeline.ECS}
+	config := func(n int) pipeline.Config {
+		s := pipeline.Sink{
+			Name: "app", Type: pipeline.File, Path: filepath.Join(dir, fmt.Sprintf("app%d.log", n/3%3)),
+			Level: pipeline.At(slog.Level(-4 * (n % 2))), Format: formats[n%4], AddSource: n%5 == 0,
+		}
+		if n%7 > 3 {
+			s.Buffer = &asyncbuf.WriterOptions{FlushInterval: time.Duration(n%3) * time.Millisecond}
+		}
+		if n%11 == 0 { // the same path, with other settings: it has to be closed first
+			s.Rotate.MaxSize = 64 * rotate.KiB
+		}
+		return pipeline.Config{
+			Sinks: []pipeline.Sink{s, {
+				Name: fmt.Sprint("none", n%2), Type: pipeline.Func, Level: pipeline.At(slog.LevelError),
+				Func: func(context.Context, slog.Record) error { return nil },
+			}},
+			OnError: func(err error) { t.Error(err) }, Fallback: writerFunc(func(p []byte) (int, error) {
+				t.Errorf("fallback: %s", p)
+				return len(p), nil
+			}),
+		}
+	}
+	p, err := pipeline.Open(config(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const each = 25 // records of each goroutine for each Reload
+	var round atomic.Int64
+	done := make(chan struct{})
+	var wg sync.WaitGroup
+	var counts [4]int
+	for g := range counts {
+		wg.Go(func() {
+			loggers := []*slog.Logger{
+				p.Logger(), p.Logger().With("a", 1), p.Logger().WithGroup("g").With("b", []int{2}), p.Logger().With("c", 3).WithGroup("h").WithGroup("i"),
+			}
+			for ; ; counts[g]++ {
+				for int64(counts[g]) >= each*round.Load() {
+					select {
+					case <-done:
+						return
+					default:
+						runtime.Gosched()
+					}
+				}
+				l := loggers[counts[g]%len(loggers)]
+				if counts[g]%16 == 0 {
+					l = l.With("d", 4)
+				}
+				l.Info(fmt.Sprintf("record<%d.%d>", g, counts[g]))
+			}
+		})
+	}
+	reloads := 200
+	if testlog.Race {
+		reloads = 100
+	}
+	for n := range reloads {
+		round.Add(1)
+		if err := p.Reload(config(n)); err != nil {
+			t.Fatal(err)
+		}
+		if n%10 == 0 {
+			if err := p.Flush(t.Context()); err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	close(done)
+	wg.Wait()
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+
+	seen := make(map[string]int)
+	var total uint64
+	files, err := filepath.Glob(filepath.Join(dir, "app*.log"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range files {
+		lines, rest := testlog.Lines(read(t, name))
+		if rest != "" {
+			t.Errorf("torn line %q", rest)
+		}
+		for _, line := range lines {
+			_, after, ok := strings.Cut(line, "record<")
+			number, _, ok2 := strings.Cut(after, ">")
+			if !ok || !ok2 || strings.Count(line, "record<") != 1 {
+				t.Fatalf("no record, or more than one: %q", line)
+			}
+			seen[number]++
+			total++
+		}
+	}
+	for g, n := range counts {
+		for i := range n {
+			if times := seen[fmt.Sprintf("%d.%d", g, i)]; times != 1 {
+				t.Fatalf("record %d.%d is there %d times", g, i, times)
+			}
+		}
+	}
+	t.Logf("%d records, %d reloads", total, reloads)
+	checkAccounts(t, p.Stats(), total)
+	if got := p.Monitor().Stats().Total; got != total {
+		t.Errorf("the monitor has counted %d, want %d", got, total)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (f writerFunc) Write(p []byte) (int, error) { return f(p) }
+
+func TestReloadKeepsWhatDoesNotChange(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	var console testlog.Buffer
+	cfg := pipeline.Config{Sinks: []pipeline.Sink{
+		{Name: "console", Writer: &console},
+		{Name: "app", Type: pipeline.File, Path: filepath.Join(dir, "app.log"), Buffer: &asyncbuf.WriterOptions{FlushInterval: time.Hour}},
+	}}
+	p, err := pipeline.Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	logger := p.Logger().WithGroup("g").With("a", 1)
+	logger.Info("before")
+	cfg.Sinks[0].Format = pipeline.Text
+	cfg.Sinks[1].Level = pipeline.At(slog.LevelWarn)
+	cfg.Sinks[1].Format = pipeline.EventFormat
+	if err := p.Reload(cfg); err != nil {
+		t.Fatal(err)
+	}
+	if b := p.Stats().Sinks[1].Buffer; b.Queued != 1 || b.Flushes != 0 {
+		t.Errorf("the buffer was flushed or replaced: %+v", b)
+	}
+	logger.Info("after")
+	logger.Warn("after")
+	if err := p.Flush(t.Context()); err != nil {
+		t.Error(err)
+	}
+	lines, _ := testlog.Lines(read(t, filepath.Join(dir, "app.log")))
+	if len(lines) != 2 || !strings.Contains(lines[0], `"msg":"before","g":{"a":1}`) || !strings.Contains(lines[1], `"g":{"a":1}`) ||
+		!strings.Contains(lines[1], `"@version":"1"`) {
+		t.Errorf("app.log: %q", lines)
+	}
+	lines, _ = console.Lines()
+	if len(lines) != 3 || !strings.Contains(lines[0], `"msg":"before"`) || !strings.HasSuffix(lines[1], "INF after g.a=1") {
+		t.Errorf("console: %q", lines)
+	}
+	checkAccounts(t, p.Stats(), 5)
+}
+
+func TestReloadChangesNothingOnAnError(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	path := filepath.Join(dir, "app.log")
+	file := filepath.Join(dir, "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	cfg := pipeline.Config{Sinks: []pipeline.Sink{{Name: "app", Type: pipeline.File, Path: path}}}
+	p, err := pipeline.Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	level := p.Levels()[0].Leveler.(interface{ Set(level slog.Level) })
+	level.Set(slog.LevelWarn)
+	for name, sinks := range map[string][]pipeline.Sink{
+		"a mistake":               {{Name: "app", Type: pipeline.File}},
+		"a new sink":              {{Name: "app", Type: pipeline.File, Path: path}, {Name: "new", Type: pipeline.File, Path: filepath.Join(file, "x.log")}},
+		"another path":            {{Name: "app", Type: pipeline.File, Path: filepath.Join(file, "x.log")}},
+		"the same path":           {{Name: "app", Type: pipeline.File, Path: path, Rotate: rotate.Options{Schedule: "never"}}},
+		"after one that was new":  {{Name: "ok", Type: pipeline.File, Path: filepath.Join(dir, "ok.log")}, {Name: "app", Type: pipeline.File, Path: filepath.Join(file, "x.log")}},
+		"the same path by others": {{Name: "ok", Type: pipeline.File, Path: filepath.Join(dir, "ok.log")}, {Name: "other", Type: pipeline.File, Path: path, Rotate: rotate.Options{Schedule: "never"}}},
+	} {
+		if err := p.Reload(pipeline.Config{Sinks: sinks}); err == nil || !strings.Contains(err.Error(), "pipeline: ") {
+			t.Errorf("%s: got %v", name, err)
+		}
+		p.Logger().Info("no")
+		p.Logger().Warn("yes")
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+	if got := messages(t, read(t, path)); got != strings.TrimSpace(strings.Repeat("yes ", 6)) {
+		t.Errorf("got %q", got)
+	}
+	checkAccounts(t, p.Stats(), 6)
+}
+
+func TestReloadOverOneSpool(t *testing.T) {
+	t.Parallel()
+	receiver, err := lstest.ListenBeats("127.0.0.1:0", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := receiver.Addr()
+	receiver.Close() // the address is nobody's now
+	config := func(batch int) pipeline.Config {
+		return pipeline.Config{Sinks: []pipeline.Sink{{
+			Name: "ship", Type: pipeline.Logstash, Addr: "beats://" + addr,
+			Dial: logstash.DialOptions{SpoolDir: filepath.Join(t.TempDir(), "spool"), SpoolMode: logstash.SpoolOverflow, BatchSize: batch, MinBackoff: time.Millisecond, MaxBackoff: 10 * time.Millisecond},
+		}}, Fallback: io.Discard}
+	}
+	cfg := config(10)
+	p, err := pipeline.Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	logger := p.Logger().With("a", 1)
+	for i := range 5 {
+		logger.Info(fmt.Sprint(i))
+		cfg.Sinks[0].Dial.BatchSize++
+		if err := p.Reload(cfg); err != nil {
+			t.Fatal(err)
+		}
+		if s := p.Stats().Sinks[0].Shipper; s.Queued+s.Spooled != uint64(i+1) || s.Accepted != uint64(i+1) {
+			t.Errorf("after %d: %+v", i, s)
+		}
+	}
+	receiver, err = lstest.ListenBeats(addr, nil)
+	if err != nil {
+		t.Skip("somebody else has the port: ", err)
+	}
+	defer receiver.Close()
+	if err := p.Flush(t.Context()); err != nil {
+		t.Error(err)
+	}
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+	var all []byte
+	for _, e := range receiver.Events() {
+		all = append(append(all, e...), '\n')
+	}
+	if got := messages(t, all); got != "0 1 2 3 4" {
+		t.Errorf("got %q", got)
+	}
+	checkAccounts(t, p.Stats(), 5)
+}
+
+// A program may change what it has bound, which is copied when it is bound.
+func TestReloadBindsWhatWasBound(t *testing.T) {
+	t.Parallel()
+	var out testlog.Buffer
+	cfg := pipeline.Config{Sinks: []pipeline.Sink{{Name: "console", Writer: &out}}}
+	p, err := pipeline.Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	m := map[string]int{"n": 1}
+	type secret struct {
+		Password string `json:"password"`
+		User     string `json:"user"`
+	}
+	calls := 0
+	valuer := valuerFunc(func() slog.Value { calls++; return slog.IntValue(calls) })
+	logger := p.Logger().With("m", m, "s", &secret{"hunter2", "u"}, "v", valuer)
+	m["n"] = 2
+	for range 2 {
+		if err := p.Reload(cfg); err != nil {
+			t.Fatal(err)
+		}
+		logger.Info("m")
+	}
+	lines, _ := out.Lines()
+	if len(lines) != 2 || !strings.Contains(lines[1], `"m":{"n":1},"s":{"password":"[REDACTED]","user":"u"},"v":`) {
+		t.Errorf("got %q", lines)
+	}
+	if a, b := lines[0][strings.Index(lines[0], `"m":{`):], lines[1][strings.Index(lines[1], `"m":{`):]; a != b {
+		t.Errorf("%s\n%s", a, b)
+	}
+}
+
+type valuerFunc func() slog.Value
+
+func (f valuerFunc) LogValue() slog.Value { return f() }
+
+func TestReloadChangesRedaction(t *testing.T) {
+	t.Parallel()
+	var out testlog.Buffer
+	cfg := pipeline.Config{Sinks: []pipeline.Sink{{Name: "console", Writer: &out}}, Redaction: pipeline.Redaction{Off: true}}
+	p, err := pipeline.Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	logger := p.Logger().With("password", "hunter2")
+	cfg.Redaction.Off = false
+	if err := p.Reload(cfg); err != nil {
+		t.Fatal(err)
+	}
+	logger.Info("m", "token", "hunter2")
+	if strings.Contains(out.String(), "hunter2") || strings.Count(out.String(), "REDACTED") != 2 {
+		t.Errorf("got %s", out.String())
+	}
+}
+
+func TestReloadAfterAndBesideClose(t *testing.T) {
+	t.Parallel()
+	cfg := pipeline.Config{Sinks: []pipeline.Sink{{Name: "app", Type: pipeline.File, Path: filepath.Join(t.TempDir(), "app.log")}}}
+	for range 10 {
+		p, err := pipeline.Open(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wg sync.WaitGroup
+		for n := range 6 {
+			wg.Go(func() {
+				switch n % 3 {
+				case 0:
+					cfg := pipeline.Config{Sinks: []pipeline.Sink{cfg.Sinks[0]}}
+					cfg.Sinks[0].Rotate.MaxBackups = n + 1
+					if err := p.Reload(cfg); err != nil && !errors.Is(err, os.ErrClosed) {
+						t.Error(err)
+					}
+				case 1:
+					if err := p.Flush(t.Context()); err != nil && !errors.Is(err, os.ErrClosed) {
+						t.Error(err)
+					}
+				default:
+					if err := p.Close(); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+		wg.Wait()
+		if err := p.Reload(cfg); !errors.Is(err, os.ErrClosed) {
+			t.Errorf("after Close: %v", err)
+		}
+	}
+}
+
+// A sink that hangs holds up a Reload for a while, not for ever, and what it has in
+// hand is counted when it is done.
+func TestReloadBesideASinkThatHangs(t *testing.T) {
+	t.Parallel()
+	entered, release := make(chan struct{}), make(chan struct{})
+	var out testlog.Buffer
+	hang := pipeline.Sink{Name: "hang", Type: pipeline.Func, Func: func(context.Context, slog.Record) error {
+		close(entered)
+		<-release
+		return nil
+	}}
+	console := pipeline.Sink{Name: "console", Writer: &out}
+	p, err := pipeline.Open(pipeline.Config{Sinks: []pipeline.Sink{hang, console}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		p.Logger().Info("in the old one")
+	}()
+	<-entered
+	if err := p.Reload(pipeline.Config{Sinks: []pipeline.Sink{console}}); err != nil {
+		t.Error(err)
+	}
+	p.Logger().Info("in the new one")
+	close(release)
+	<-done
+	if got := messages(t, out.Bytes()); got != "in the new one in the old one" {
+		t.Errorf("got %q", got)
+	}
+	stats := p.Stats()
+	checkAccounts(t, stats, 3)
+	if s := stats.Sinks[1]; s.Name != "hang" || !s.Closed || s.Records.Written != 1 {
+		t.Errorf("got %+v", s)
+	}
+}
