@@ -389,5 +389,14 @@ func anchors(text string) (all []string) {
 
 // withoutBlocks returns a page without its fenced blocks.
 func withoutBlocks(text string) string {
-	return regexp.MustCompile("(?ms)^(```[^`\n]*\n).*?^```$").ReplaceAllString(text, "")
+	var b strings.Builder
+	fenced := false
+	for line := range strings.Lines(text) {
+		if strings.HasPrefix(line, "```") {
+			fenced = !fenced
+		} else if !fenced {
+			b.WriteString(line)
+		}
+	}
+	return b.String()
 }

@@ -3,6 +3,7 @@ package sluice_test
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
 	"maps"
@@ -14,6 +15,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -234,6 +236,14 @@ func testTakers(t *testing.T, name string, r row) {
 // opens opens and closes a pipeline with its files in a temporary directory.
 func opens(t *testing.T, cfg pipeline.Config) error {
 	t.Helper()
+	_, err := described(t, cfg)
+	return err
+}
+
+// described opens a pipeline with its files in a temporary directory, closes it, and
+// returns its description.
+func described(t *testing.T, cfg pipeline.Config) (string, error) {
+	t.Helper()
 	dir := t.TempDir()
 	for i := range cfg.Sinks {
 		s := &cfg.Sinks[i]
@@ -252,12 +262,62 @@ func opens(t *testing.T, cfg pipeline.Config) error {
 	}
 	p, err := pipeline.Open(cfg)
 	if err != nil {
-		return err
+		return "", err
 	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel() // nothing to wait for
-	_ = p.Shutdown(ctx)
-	return nil
+	text := p.Describe()
+	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond) // nobody is there for events
+	defer cancel()
+	if err := p.Shutdown(ctx); err != nil && !errors.Is(err, context.DeadlineExceeded) {
+		t.Error(err)
+	}
+	return strings.ReplaceAll(text, dir, "DIR"), nil
+}
+
+// TestDocsDefaultsAreTrue compares what a pipeline says of itself without a field, with
+// the default in the tables, and with another value.
+func TestDocsDefaultsAreTrue(t *testing.T) {
+	t.Parallel()
+	describe := func(text string) string {
+		t.Helper()
+		cfg, err := pipeline.Parse([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all, err := described(t, cfg)
+		if err != nil {
+			t.Fatalf("%s: %v", text, err)
+		}
+		return all
+	}
+	compared := 0
+	for name, r := range configurationTable(t, "Sinks") {
+		byDefault := strings.Trim(r["default"], "`")
+		if r["default"] != "`"+byDefault+"`" || !json.Valid([]byte(byDefault)) || name == "type" {
+			continue // it is said in words
+		}
+		for kind, members := range sinksOf {
+			if !takes(r, kind) {
+				continue
+			}
+			compared++
+			unset := describe(sinkText(kind, members, needs(name)))
+			if diff := cmp.Diff(unset, describe(sinkText(kind, members, needs(name), map[string]string{name: byDefault}))); diff != "" {
+				t.Errorf("%s of a %s sink: %s is not what it is without:\n%s", name, kind, byDefault, diff)
+			}
+			other := slices.DeleteFunc(r.values(), func(value string) bool { return value == byDefault })
+			if len(other) == 0 || other[0] == "false" {
+				t.Errorf("%s: there is no other value than the default", name)
+				continue
+			}
+			untold := []string{"event_id", "dir_mode", "no_color"} // Describe is silent about these
+			if !slices.Contains(untold, name) && unset == describe(sinkText(kind, members, needs(name), map[string]string{name: other[len(other)-1]})) {
+				t.Errorf("%s of a %s sink: Describe does not tell %s from the default", name, kind, other[len(other)-1])
+			}
+		}
+	}
+	if compared < 20 {
+		t.Errorf("%d defaults were compared", compared)
+	}
 }
 
 // TestDocsVariablesAreTrue gives each value in the table of variables to FromEnv, and

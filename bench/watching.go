@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"runtime"
 	"sync"
+	"time"
 
 	"github.com/sluicelog/sluice/monitor"
 )
@@ -21,7 +22,7 @@ type watched struct {
 func WatchChapter() Chapter {
 	module := version("github.com/sluicelog/sluice")
 	return Chapter{Name: "the monitor", Form: Difference, Tasks: []*Task{{
-		Name: "a record", sinks: 1, log: logServed, want: served(nil),
+		Name: "a record", sinks: 1, log: handleServed, want: served(nil),
 		Ways: []Way{
 			{Name: "nothing", Version: runtime.Version(), new: func(s []*end) slog.Handler { return s[0].handler() }},
 			{Name: "a handler that passes on", Version: runtime.Version(), new: func(s []*end) slog.Handler { return passing{s[0].handler()} }},
@@ -36,6 +37,17 @@ func WatchChapter() Chapter {
 			}},
 		},
 	}}}
+}
+
+// handleServed hands a record with five attrs on without a logger, which takes
+// many times as long as what is to be measured.
+func handleServed(ctx context.Context, l *slog.Logger, n int) {
+	h, r := l.Handler(), slog.NewRecord(time.Now(), slog.LevelInfo, "request served", 0)
+	r.AddAttrs(slog.String("method", servedMethod), slog.String("path", servedPath),
+		slog.Int("status", servedStatus), slog.Duration("duration", servedTook), slog.String("request_id", servedID))
+	for range n {
+		_ = h.Handle(ctx, r)
+	}
 }
 
 // passing is a handler that does nothing but to hand each record on: what any

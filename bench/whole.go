@@ -44,8 +44,8 @@ type service struct {
 func Wholes() []Whole {
 	module := version("github.com/sluicelog/sluice")
 	all := func(slog.Level, bool) bool { return true }
-	from := func(min slog.Level) func(slog.Level, bool) bool {
-		return func(level slog.Level, _ bool) bool { return level >= min }
+	from := func(least slog.Level) func(slog.Level, bool) bool {
+		return func(level slog.Level, _ bool) bool { return level >= least }
 	}
 	audits := output{"audit.log", func(_ slog.Level, audited bool) bool { return audited }}
 	files := []output{{"app.log", from(slog.LevelWarn)}, {"errors.log", from(slog.LevelError)}, audits}

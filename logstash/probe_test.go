@@ -140,7 +140,11 @@ func TestProbeNamesWhatIsWrong(t *testing.T) {
 	} {
 		srv := listen(t, tt.scheme, tt.config)
 		r := func() logstash.Receiver {
-			ctx, cancel := context.WithTimeout(t.Context(), time.Second) // for one that waits for more of a hello
+			limit := 20 * time.Second
+			if tt.scheme == "tls" && tt.config == nil {
+				limit = 200 * time.Millisecond // it waits for the end of a line
+			}
+			ctx, cancel := context.WithTimeout(t.Context(), limit)
 			defer cancel()
 			found, err := logstash.Probe(ctx, tt.scheme+"://"+srv.Addr(), &tt.opts)
 			if err != nil {

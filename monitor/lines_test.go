@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"math"
 	"strconv"
 	"strings"
 	"sync"
@@ -74,7 +75,7 @@ func TestErrorsBelowZeroKeepNone(t *testing.T) {
 	if lines, n := h.lastErrors(); len(lines) != 0 || n != 0 {
 		t.Errorf("%d of %d, want none", len(lines), n)
 	}
-	if n := len(NewHandler(taking{}, &Options{Errors: 1 << 40}).shared.lines.errors.kept); n != maxErrors {
+	if n := len(NewHandler(taking{}, &Options{Errors: math.MaxInt}).shared.lines.errors.kept); n != maxErrors {
 		t.Errorf("room for %d, want %d", n, maxErrors)
 	}
 }

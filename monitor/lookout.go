@@ -40,6 +40,12 @@ type mark struct {
 
 // look notes what the sinks have dropped and returns what of it is new.
 func (l *lookout) look(now, start time.Time, sinks []Sink) []past {
+	errs := make([]string, len(sinks)) // those without a time
+	for i := range sinks {
+		if s := &sinks[i]; s.LastErr != nil && s.LastErrTime.IsZero() {
+			errs[i] = errorText(s.LastErr) // which is no code to be called under a lock
+		}
+	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	list := make([]past, len(sinks))
@@ -56,7 +62,7 @@ func (l *lookout) look(now, start time.Time, sinks []Sink) []past {
 			t = &track{marks: []mark{{at: start}}}
 		}
 		l.sinks[name] = t
-		list[i] = past{failed: t.failed(now, s)}
+		list[i] = past{failed: t.failed(now, s, errs[i])}
 		list[i].dropped, list[i].since = t.dropped(now, s.Dropped)
 	}
 	return list
@@ -79,14 +85,15 @@ func (t *track) dropped(now time.Time, dropped uint64) (n uint64, since time.Tim
 	return n, since
 }
 
-// failed reports whether the sink's last error is new.
-func (t *track) failed(now time.Time, s *Sink) bool {
+// failed reports whether the sink's last error is new. Text is that of one without
+// a time.
+func (t *track) failed(now time.Time, s *Sink, text string) bool {
 	if s.LastErr == nil {
 		return false
 	}
 	at := s.LastErrTime
 	if at.IsZero() {
-		if text := errorText(s.LastErr); text != t.err {
+		if text != t.err || t.erred.IsZero() {
 			t.err, t.erred = text, now
 		}
 		at = t.erred

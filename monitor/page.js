@@ -60,6 +60,7 @@ function show(now) {
 
 function showHealth() {
   const {health, totals} = state, p = health.process;
+  document.title = (health.state === "healthy" ? "" : `${health.state} · `) + $("h1").textContent;
   $("#health .mark").className = `mark ${health.state}`;
   say($("#health strong"), health.state);
   const ill = health.sinks.filter(s => s.state !== "healthy"), name = s => `${s.name}: `;
@@ -166,10 +167,10 @@ function showSink(item, s) {
     "Free disk": s.free_space > 0 && [bytes(s.free_space)],
   };
   for (const cell of keep(list, Object.keys(cells), k => make("div", "", make("dt", "", k), make("dd", "", make("b", ""), make("span", ""))))) {
-    const [value, note, part] = cells[cell.dataset.key] || ["–"], [number, remark] = cell.lastChild.children;
+    const [value, note, part] = cells[cell.dataset.key] || ["–"], [figure, remark] = cell.lastChild.children;
     cell.className = value === "–" ? "none" : "";
-    number.className = cell.dataset.key === "Dropped" && s.dropped_lately ? "failing" : "";
-    say(number, value);
+    figure.className = cell.dataset.key === "Dropped" && s.dropped_lately ? "failing" : "";
+    say(figure, value);
     say(remark, note || "");
     cell.style.setProperty("--part", part ?? "");
     cell.classList.toggle("fill", part > 0);
@@ -184,7 +185,8 @@ function showLevels() {
     if (!select) return say($("strong", item), level);
     if (![...select.options].some(o => o.value === level)) select.add(new Option(level, level));
     if (!select.matches(":focus") && select.dataset.level !== level) select.value = select.dataset.level = level;
-    $("button", item).disabled = select.value === level;
+    const button = $("button", item);
+    button.disabled = select.value === level && button !== document.activeElement; // or the focus would be lost
   });
   say($("#levels .hint"), !items.length ? "The program lists none." : state.change_levels ? "" : "To read only: the program allows no changes here.");
 }
@@ -233,8 +235,9 @@ function lineDetails(line) {
   const copy = make("button", "", "Copy as JSON");
   copy.type = "button";
   copy.addEventListener("click", () => copyLine(copy, line));
+  const parts = [["time", line.time], ...line.attrs, ...line.source ? [["source", line.source]] : []];
   return make("div", "more", make("p", "", make("bdi", "", line.msg)),
-    make("dl", "", ...[["time", line.time], ...line.attrs, ["source", line.source]].filter(([, v]) => v).flatMap(([k, v]) => [make("dt", "", make("bdi", "", k)), make("dd", "", make("bdi", "", v))])), copy);
+    make("dl", "", ...parts.flatMap(([k, v]) => [make("dt", "", make("bdi", "", k)), make("dd", "", make("bdi", "", v))])), copy);
 }
 
 // copyLine works without the clipboard's API as well, which pages by plain http
@@ -283,7 +286,7 @@ for (const list of document.querySelectorAll(".lines")) {
 
 function showErrors(lines) {
   const list = $("#errors .lines");
-  keep(list, lines.map(l => String(l.n)).reverse(), (_, i) => {
+  keep(list, lines.map(l => `${l.n} ${l.time}`).reverse(), (_, i) => { // a new process counts anew
     const line = lines[lines.length - 1 - i];
     return lineItem(line, line.time.slice(5, 19).replace("T", " "));
   });
@@ -305,7 +308,7 @@ function addLines(items) {
   const focused = document.activeElement;
   list.append(...items);
   while (list.children.length > most) list.firstChild.remove();
-  if (focused !== document.activeElement) $("summary", list)?.focus();
+  if (focused !== document.activeElement) $("details:not([hidden]) > summary", list)?.focus({preventScroll: true});
   if (atEnd) list.scrollTop = list.scrollHeight;
   reach(list);
 }
@@ -364,13 +367,13 @@ chosenMoment.addEventListener("input", () => state && showRates());
 // ---- The connection. It is read by hand rather than by an EventSource, which does
 // not tell what a server says that refuses it.
 
-let connection = new AbortController(), lostAt = 0, lastAt = 0, why = "";
+let connection, lostAt = 0, lastAt = 0, why = "";
 const wait = ms => new Promise(done => setTimeout(done, ms));
 
 function showConnection(how) {
   document.body.dataset.connection = how;
-  say($("#connection"), how === "live" ? "live" :
-    `Connection lost ${span((Date.now() - lostAt) / 1000)} ago${lastAt ? "; this is how it was then" : ""}. Trying again. ${why}`);
+  say($("#connection"), how === "live" ? "live" : `Connection lost at ${new Date(lostAt).toLocaleTimeString()}. ` +
+    `${state ? "This is how it was then. " : ""}Trying again. ${why}`);
 }
 
 function take(name, data) {
@@ -394,7 +397,7 @@ async function listen() {
   let silence;
   const alive = () => { // a connection can be dead without an error
     clearTimeout(silence);
-    silence = setTimeout(() => connection.abort("silence"), 5000 + 3 * (state?.interval_ms ?? 0));
+    silence = setTimeout(() => connection.abort(new Error("Nothing has come for a while.")), 5000 + 3 * (state?.interval_ms ?? 0));
   };
   try {
     alive();
@@ -425,12 +428,12 @@ async function stayConnected() {
       await listen();
     } catch (err) {
       if (connection.signal.reason === "level") continue;
-      why = err.message ?? "";
+      why = err.message;
     }
     lostAt ||= Date.now();
+    showConnection("lost");
     pause = lastAt > began ? 500 : Math.min(2 * pause, 8000);
     await wait(pause);
   }
 }
-setInterval(() => lostAt && showConnection("lost"), 1000);
 stayConnected();

@@ -86,14 +86,13 @@ func (p *Page) shutdownOf(r *http.Request) context.Context {
 	if server == nil {
 		return p.closed
 	}
-	ctx, known := p.servers[server]
-	if !known {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithCancel(context.Background())
-		server.RegisterOnShutdown(cancel)
-		p.servers[server] = ctx // for good: what is registered cannot be taken back
+	if ctx, known := p.servers[server]; known {
+		return ctx
 	}
-	return ctx
+	down, cancel := context.WithCancel(context.Background())
+	server.RegisterOnShutdown(cancel)
+	p.servers[server] = down // for good: what is registered cannot be taken back
+	return down
 }
 
 // watch sends events until ctx is done or the watcher is gone.
@@ -106,20 +105,22 @@ func (p *Page) watch(ctx context.Context, s *eventStream, lowest slog.Level) {
 	defer state.Stop()
 
 	var errorsSent, droppedSent uint64
-	sendState := func() {
-		s.send("state", p.state())
-		if lines, n := p.handler.lastErrors(); n != errorsSent {
-			errorsSent = n
-			s.send("errors", numberLines(lines, n))
-		}
+	sendErrors := func() {
+		var lines [][]byte
+		lines, errorsSent = p.handler.lastErrors()
+		s.send("errors", numberLines(lines, errorsSent))
 	}
-	sendState()
+	s.send("state", p.state())
+	sendErrors() // also if there are none: the page may know those of an earlier process
 	for s.err == nil {
 		select {
 		case <-ctx.Done():
 			return
 		case <-state.C:
-			sendState()
+			s.send("state", p.state())
+			if _, n := p.handler.lastErrors(); n != errorsSent {
+				sendErrors()
+			}
 		case <-lines.C:
 			event := tailEvent{Lines: waitingLines(tail.lines)}
 			dropped := tail.dropped()

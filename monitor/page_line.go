@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 )
 
 // Limits of what is taken apart of a line, whose length the Handler limits.
@@ -54,9 +55,10 @@ func newPageLine(raw []byte) pageLine {
 // numberLines takes apart the last errors, of which there have been n.
 func numberLines(raw [][]byte, n uint64) []pageLine {
 	lines := make([]pageLine, len(raw))
-	for i, r := range raw {
+	for i, r := range slices.Backward(raw) {
 		lines[i] = newPageLine(r)
-		lines[i].N = n - uint64(len(raw)-1-i)
+		lines[i].N = n
+		n--
 	}
 	return lines
 }

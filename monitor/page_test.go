@@ -150,7 +150,7 @@ func TestPageAsksAllow(t *testing.T) {
 	}})
 	for key, want := range map[string]int{"good": 200, "bad": 403, "": 403, "panic": 500} {
 		for _, target := range []string{"/", "/?state", "/?events"} {
-			r := httptest.NewRequest("HEAD", target, nil) // from elsewhere
+			r := httptest.NewRequest(http.MethodHead, target, http.NoBody) // from elsewhere
 			r.Header.Set("Key", key)
 			if w := answer(page, r); w.Code != want {
 				t.Errorf("%s with key %q: status %d, want %d: %s", target, key, w.Code, want, w.Body)
@@ -265,8 +265,10 @@ func TestPageSetsLevels(t *testing.T) {
 			h := monitor.NewHandler(slog.NewTextHandler(&logged, &slog.HandlerOptions{ReplaceAttr: withoutTime}), nil)
 			page := monitor.NewPage(h, &monitor.PageOptions{
 				Levels: []monitor.Level{
-					{Name: "app", Leveler: &level}, {Name: "audit", Leveler: fixed{}},
-					{Name: "broken", Leveler: broken{}}, {Name: "none"},
+					{Name: "app", Leveler: &level},
+					{Name: "audit", Leveler: fixed{}},
+					{Name: "broken", Leveler: broken{}},
+					{Name: "none"},
 				},
 				ChangeLevels: !test.off,
 			})
@@ -382,11 +384,11 @@ func watch(t *testing.T, url string) (events <-chan event, leave func()) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	resp, err := http.DefaultClient.Do(r)
+	resp, err := http.DefaultClient.Do(r) //nolint:bodyclose // by the goroutine below
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := resp.Header.Get("Content-Type"); resp.StatusCode != 200 || got != "text/event-stream" {
+	if got := resp.Header.Get("Content-Type"); resp.StatusCode != http.StatusOK || got != "text/event-stream" {
 		text, _ := io.ReadAll(resp.Body)
 		t.Fatalf("status %d, Content-Type %q: %s", resp.StatusCode, got, text)
 	}
@@ -412,7 +414,7 @@ func watch(t *testing.T, url string) (events <-chan event, leave func()) {
 	}()
 	return ch, func() {
 		cancel()
-		for range ch { //nolint:revive // until the reader has ended
+		for range ch {
 		}
 	}
 }
@@ -481,6 +483,17 @@ func TestPageStream(t *testing.T) {
 		t.Errorf("errors: %s", got)
 	}
 	await(t, events, "state")
+
+	// One who comes back to a new process learns that it has no errors.
+	empty := monitor.NewPage(discard(), nil)
+	other := httptest.NewServer(empty)
+	defer other.Close()
+	defer empty.Close()
+	events, leaveOther := watch(t, other.URL+"/?events")
+	defer leaveOther()
+	if got := await(t, events, "errors"); got != "[]" {
+		t.Errorf("errors: %s", got)
+	}
 }
 
 func TestPageLimitsWatchers(t *testing.T) {
@@ -524,7 +537,7 @@ func TestPageLimitsWatchers(t *testing.T) {
 func TestPageEndsWhenTheServerShutsDown(t *testing.T) {
 	testlog.CheckGoroutines(t, "net/http.(*persistConn)")
 	page := monitor.NewPage(discard(), nil)
-	listener, err := net.Listen("tcp", "127.0.0.1:0") //nolint:noctx // a test's
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -568,7 +581,7 @@ func drained(events <-chan event) <-chan event {
 	end := make(chan event)
 	go func() {
 		defer close(end)
-		for range events { //nolint:revive // until the end
+		for range events {
 		}
 	}()
 	return end
@@ -725,7 +738,7 @@ func TestPageConcurrentSafe(t *testing.T) {
 		events, leave := watch(t, srv.URL+"?events")
 		wg.Go(func() {
 			defer leave()
-			for range events { //nolint:revive // until the page is closed
+			for range events {
 			}
 		})
 		wg.Go(func() {

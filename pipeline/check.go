@@ -190,7 +190,7 @@ func collect(ctx context.Context, looks []look) []outcome {
 			case o.report = <-results[i]: // it is done, only its turn was late
 			default:
 				o.late = true
-				o.warn(l.what, "did not answer in time: "+reason(ctx), "see whether a file server, a disk or a name server hangs")
+				o.warn(l.what, reason(ctx), "see whether a file server, a disk or a name server hangs")
 			}
 		}
 		for j := range o.findings {
@@ -203,9 +203,9 @@ func collect(ctx context.Context, looks []look) []outcome {
 // reason says why there is no more time.
 func reason(ctx context.Context) string {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return "it was given up"
+		return "did not answer in time, and was given up"
 	}
-	return "the check was cancelled"
+	return "was not seen in time: the check was cancelled"
 }
 
 // take looks, and outlives code of the caller that panics: levels, dialers, writers.

@@ -1,10 +1,8 @@
 package pipeline_test
 
 import (
-	"context"
 	"os"
 	"path/filepath"
-	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -66,25 +64,27 @@ func TestCheckReadOnlyDisk(t *testing.T) {
 	expect(t, findings, "directory", "fail…it is on a read-only file system -> mount it for writing, or log elsewhere: run: df ")
 }
 
-// A file that hangs, as those of a server that is away do, is given up.
+// A file that hangs, as those of a server that is away do, is given up, and what can
+// be left alone is not opened.
 func TestCheckGivesUpAFileThatHangs(t *testing.T) {
+	testlog.CheckGoroutines(t)
 	dir := t.TempDir()
-	fifo := filepath.Join(dir, "etc")
-	if err := os.Mkdir(fifo, 0o700); err != nil {
-		t.Fatal(err)
-	}
-	key := filepath.Join(dir, "key")
-	if err := syscall.Mkfifo(key, 0o600); err != nil {
+	fifo, conf := filepath.Join(dir, "fifo"), folder(t, 0o700, dir, "logrotate.d")
+	if err := syscall.Mkfifo(fifo, 0o600); err != nil {
 		t.Skip(err)
 	}
-	// A configuration of logrotate that is no regular file is not opened at all.
-	if err := os.Symlink(key, filepath.Join(fifo, "app")); err != nil {
+	if err := os.Symlink(fifo, filepath.Join(conf, "app")); err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
-	defer cancel()
-	findings := pipeline.Machine{Logrotate: fifo}.Check(ctx, files(filepath.Join(dir, "a.log")))
-	if got := of(findings, ""); strings.Contains(got, "did not answer") {
-		t.Errorf("waited:\n%s", got)
+	findings := pipeline.Machine{Environ: []string{"LOG_CONFIG=" + fifo}, Logrotate: conf, Limit: 50 * time.Millisecond}.
+		Check(t.Context(), files(fifo))
+	expect(t, findings, "environment", "warn  environment: did not answer in time, and was given up -> see whether a file server")
+	expect(t, findings, "rotation", "pass")
+	expect(t, findings, "file "+fifo, "fail…is no regular file")
+
+	w, err := os.OpenFile(fifo, os.O_RDWR, 0) // so that whoever waits for it goes on
+	if err != nil {
+		t.Fatal(err)
 	}
+	w.Close()
 }

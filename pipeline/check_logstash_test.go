@@ -130,30 +130,29 @@ func TestCheckCertificates(t *testing.T) {
 	testlog.CheckGoroutines(t)
 	const day = 24 * time.Hour
 	c := newCertificates(t)
-	for _, tt := range []struct {
-		name string
-		addr string
-		want map[string]string // by what was looked at
-	}{
-		{"good", c.listen(100*day, "127.0.0.1"), map[string]string{
-			"receiver": "pass…connected over TLS", "certificate of": "pass…CN=receiver is valid until 20…for 99 days",
-		}},
-		{"soon", c.listen(10*day, "127.0.0.1"), map[string]string{
-			"receiver": "pass", "certificate of": "warn…CN=receiver ends on 20…in 9 days -> renew it now",
-		}},
-		{"expired", c.listen(-day, "127.0.0.1"), map[string]string{"receiver": "fail…expired…-> want a new certificate there"}},
-		{"another name", c.listen(day, "elsewhere.example"), map[string]string{"receiver": "fail…127.0.0.1…-> want one of its names in the address"}},
-		{"no TLS there", listenBeats(t, nil), map[string]string{"receiver": "fail…may speak no TLS"}},
-	} {
-		s := ship("beats+tls://" + tt.addr)
-		s.CAFile = c.file
-		findings := checkSink(t, s)
-		for what, want := range tt.want {
-			t.Run(tt.name, func(t *testing.T) { expect(t, findings, what, want) })
-		}
+	tests := []struct{ name, scheme, addr, ca, what, want string }{
+		{"good", "beats+tls", c.listen(100*day, "127.0.0.1"), c.file, "certificate of", "pass  good: …CN=receiver is valid until 20…for 99 days"},
+		{"soon", "beats+tls", c.listen(10*day, "127.0.0.1"), c.file, "certificate of", "warn  soon: …CN=receiver ends on 20…in 9 days -> renew it now"},
+		{"tls", "beats+tls", c.listen(day, "127.0.0.1"), c.file, "receiver", "pass  tls: …connected over TLS in "},
+		{"expired", "beats+tls", c.listen(-day, "127.0.0.1"), c.file, "receiver", "fail  expired: …expired…-> want a new certificate there"},
+		{
+			"another name", "beats+tls", c.listen(day, "elsewhere.example"), c.file, "receiver",
+			"fail  another name: …127.0.0.1…-> want one of its names in the address",
+		},
+		{"plain", "beats+tls", listenBeats(t, nil), c.file, "receiver", "fail  plain: …may speak no TLS"},
+		{"unknown", "beats+tls", c.listen(day, "127.0.0.1"), "", "receiver", "fail  unknown: …unknown authority -> want the certificate of its authority"},
+		{"in the clear", "beats", c.listen(day, "127.0.0.1"), "", "receiver", "fail  in the clear: …hung up at once…beats+tls://"},
 	}
-	expect(t, checkSink(t, ship("beats+tls://"+c.listen(day, "127.0.0.1"))), "receiver", "fail…unknown authority -> want the certificate of its authority")
-	expect(t, checkSink(t, ship("beats://"+c.listen(day, "127.0.0.1"))), "receiver", "fail…hung up at once…beats+tls://")
+	var cfg pipeline.Config
+	for _, tt := range tests {
+		s := ship(tt.scheme + "://" + tt.addr)
+		s.Name, s.CAFile = tt.name, tt.ca
+		cfg.Sinks = append(cfg.Sinks, s)
+	}
+	findings := cfg.Check(t.Context())
+	for _, tt := range tests {
+		expect(t, findings, tt.what, tt.want)
+	}
 }
 
 func TestCheckClientCertificate(t *testing.T) {
@@ -228,6 +227,7 @@ func TestCheckReceiversThatStall(t *testing.T) {
 }
 
 func TestCheckKeepsSecrets(t *testing.T) {
+	t.Parallel()
 	config := filepath.Join(t.TempDir(), "log.json")
 	if err := os.WriteFile(config, []byte(`{}`), 0o600); err != nil {
 		t.Fatal(err)
@@ -252,6 +252,7 @@ func TestCheckKeepsSecrets(t *testing.T) {
 }
 
 func TestCheckInTheClear(t *testing.T) {
+	t.Parallel()
 	for addr, do := range map[string]string{
 		"beats://peer": "use beats+tls://", "tcp://peer:1": "use tls://", "http://peer:1": "use https://",
 	} {
@@ -271,6 +272,7 @@ func TestCheckInTheClear(t *testing.T) {
 }
 
 func TestCheckSpool(t *testing.T) {
+	t.Parallel()
 	addr := "beats://" + listenBeats(t, nil)
 	expect(t, checkSink(t, ship(addr)), "spool", "warn…none: events wait in memory for a receiver that is away, up to 64 MiB…set spool_dir")
 	s := ship(addr)

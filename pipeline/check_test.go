@@ -117,6 +117,7 @@ func TestCheckLeavesNoTrace(t *testing.T) {
 }
 
 func TestCheckDirectories(t *testing.T) {
+	t.Parallel()
 	needModes(t)
 	base := folder(t, 0o750, t.TempDir(), "base")
 	file := filepath.Join(base, "file")
@@ -166,6 +167,7 @@ func TestCheckDirectories(t *testing.T) {
 
 // A fresh machine: what is missing is said with the command that makes it.
 func TestCheckOnAFreshMachine(t *testing.T) {
+	t.Parallel()
 	needModes(t)
 	base := folder(t, 0o555, t.TempDir(), "var log")
 	t.Cleanup(func() { mode(t, base, 0o700) })
@@ -188,6 +190,7 @@ func TestCheckOnAFreshMachine(t *testing.T) {
 
 // What another user of a machine may not do is looked at as such a user.
 func TestCheckAsNobody(t *testing.T) {
+	t.Parallel()
 	if os.Geteuid() != 0 {
 		t.Skip("only root can become another user")
 	}
@@ -222,6 +225,7 @@ func TestCheckAsNobody(t *testing.T) {
 }
 
 func TestCheckFiles(t *testing.T) {
+	t.Parallel()
 	needModes(t)
 	dir := folder(t, 0o750, t.TempDir(), "d")
 	at := func(name string) string { return filepath.Join(dir, name) }
@@ -281,6 +285,7 @@ func TestCheckFiles(t *testing.T) {
 }
 
 func TestCheckRotation(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	conf := filepath.Join(dir, "logrotate.d")
 	folder(t, 0o755, conf)
@@ -326,6 +331,7 @@ func TestCheckRotation(t *testing.T) {
 
 // logrotate with binary or huge files in its directory is no trouble.
 func TestCheckReadsWhatIsThere(t *testing.T) {
+	t.Parallel()
 	conf := t.TempDir()
 	if err := os.WriteFile(filepath.Join(conf, "junk"), []byte("/[\x00\n/[a\n\"\n\xff\n"), 0o600); err != nil {
 		t.Fatal(err)
@@ -338,6 +344,7 @@ func TestCheckReadsWhatIsThere(t *testing.T) {
 }
 
 func TestCheckEnvironment(t *testing.T) {
+	t.Parallel()
 	config := filepath.Join(t.TempDir(), "log.json")
 	if err := os.WriteFile(config, []byte("{}"), 0o600); err != nil {
 		t.Fatal(err)
@@ -360,6 +367,7 @@ func TestCheckEnvironment(t *testing.T) {
 }
 
 func TestCheckConfiguration(t *testing.T) {
+	t.Parallel()
 	expect(t, pipeline.Config{}.Check(t.Context()), "configuration", "pass  configuration: complete, and without contradictions: console")
 	cfg := pipeline.Config{Sinks: []pipeline.Sink{
 		{Type: pipeline.File},
@@ -382,6 +390,7 @@ func TestCheckConfiguration(t *testing.T) {
 }
 
 func TestCheckLevels(t *testing.T) {
+	t.Parallel()
 	cfg := pipeline.Config{Sinks: []pipeline.Sink{
 		{Name: "a", Level: pipeline.At(slog.LevelDebug)},
 		{Name: "b", Type: pipeline.Func, Func: func(context.Context, slog.Record) error { return nil }, Level: pipeline.At(slog.Level(12))},
@@ -395,6 +404,7 @@ func TestCheckLevels(t *testing.T) {
 }
 
 func TestCheckRedaction(t *testing.T) {
+	t.Parallel()
 	for _, tt := range []struct {
 		redaction pipeline.Redaction
 		want      string
@@ -412,6 +422,7 @@ func TestCheckRedaction(t *testing.T) {
 }
 
 func TestCheckMonitoring(t *testing.T) {
+	t.Parallel()
 	expect(t, pipeline.Config{}.Check(t.Context()), "monitoring", "warn…set health_interval")
 	expect(t, pipeline.Config{VolumeInterval: pipeline.Duration(time.Minute)}.Check(t.Context()), "monitoring", "warn…every 1m0s")
 	cfg := pipeline.Config{VolumeInterval: pipeline.Duration(time.Minute), HealthInterval: pipeline.Duration(5 * time.Minute)}
@@ -419,6 +430,7 @@ func TestCheckMonitoring(t *testing.T) {
 }
 
 func TestCheckConsole(t *testing.T) {
+	t.Parallel()
 	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
 	if err != nil {
 		t.Fatal(err)
@@ -492,6 +504,7 @@ func TestCheckOutlivesWhatPanicsOrHangs(t *testing.T) {
 }
 
 func TestCheckCannotBeForged(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	evil := "e\nfail  forged: x\x1b[31m\u202e'$(reboot)"
 	cfg := files(filepath.Join(dir, evil, "app.log"))
@@ -511,6 +524,7 @@ func TestCheckCannotBeForged(t *testing.T) {
 }
 
 func TestQuotedPathsAreOneWord(t *testing.T) {
+	t.Parallel()
 	sh, err := exec.LookPath("bash")
 	if err != nil {
 		t.Skip(err)
@@ -524,6 +538,7 @@ func TestQuotedPathsAreOneWord(t *testing.T) {
 }
 
 func TestFindingAsJSON(t *testing.T) {
+	t.Parallel()
 	got, err := json.Marshal(pipeline.Finding{Status: pipeline.Warn, Sink: "app", What: "w", Detail: "d"})
 	if want := `{"status":"warn","sink":"app","what":"w","detail":"d"}`; err != nil || string(got) != want {
 		t.Errorf("got %s, %v; want %s", got, err, want)
@@ -532,6 +547,7 @@ func TestFindingAsJSON(t *testing.T) {
 
 // The whole report on a machine where all is prepared, and where most is not.
 func TestCheckReport(t *testing.T) {
+	t.Parallel()
 	needModes(t)
 	base := t.TempDir()
 	logs := folder(t, 0o750, base, "log", "app")

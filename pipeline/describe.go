@@ -107,21 +107,9 @@ func plains(list []string) string {
 	return strings.Join(all, ", ")
 }
 
-func size(n int64) string { return humanize.IBytes(uint64(max(n, 0))) } //nolint:gosec // not negative
+func size(n int64) string { return Size(n).String() }
 
-// span prints days as such.
-func span(d time.Duration) string {
-	const day = 24 * time.Hour
-	switch {
-	case d >= 2*day && d%day == 0:
-		return fmt.Sprintf("%d days", d/day)
-	case d%time.Hour == 0 && d > 0:
-		return strings.TrimSuffix(d.String(), "0m0s")
-	case d%time.Minute == 0 && d > 0:
-		return strings.TrimSuffix(d.String(), "0s")
-	}
-	return d.String()
-}
+func span(d time.Duration) string { return Duration(d).String() }
 
 func (cfg *Config) describeRedaction() string {
 	if cfg.Redaction.Off {
@@ -177,14 +165,17 @@ func describeLevel(l slog.Leveler) string {
 	if l.Level() <= slog.Level(minInt) {
 		text = "all levels"
 	}
-	if levels, ok := l.(*handler.Levels); ok {
-		for _, r := range levels.Rules() {
-			if name := plain(strings.TrimSpace(r.Package + " " + r.Logger)); r.Package != "" || r.Logger != "" {
-				text += ", " + name + " " + handler.LevelName(r.Level)
-			}
+	levels, ok := l.(*handler.Levels)
+	if !ok {
+		return text
+	}
+	var rules []string
+	for _, r := range levels.Rules() {
+		if r.Package != "" || r.Logger != "" {
+			rules = append(rules, plain(strings.TrimSpace(r.Package+" "+r.Logger))+" "+handler.LevelName(r.Level))
 		}
 	}
-	return text
+	return text + when(len(rules) > 0, " ("+strings.Join(rules, ", ")+")")
 }
 
 func (m *Match) describe() string {
@@ -192,12 +183,16 @@ func (m *Match) describe() string {
 	for _, path := range slices.Sorted(maps.Keys(m.Attrs)) {
 		attrs = append(attrs, plain(path)+" = "+plain(fmt.Sprint(m.Attrs[path])))
 	}
+	highest := ""
+	if !m.MaxLevel.IsZero() {
+		highest = "up to " + handler.LevelName(m.MaxLevel.Level())
+	}
 	return list(
 		when(m.Tag != "", "tag "+plain(m.Tag)),
 		when(len(m.Packages) > 0, "packages "+plains(m.Packages)),
 		strings.Join(attrs, ", "),
 		when(m.Message != "", "message ~ "+plain(m.Message)),
-		when(!m.MaxLevel.IsZero(), "up to "+handler.LevelName(m.MaxLevel.Level())),
+		highest,
 		when(m.Func != nil, "a condition of the program"),
 	)
 }
@@ -222,7 +217,7 @@ func (s *settings) describeBuffer() string {
 	if interval == 0 {
 		interval = 10 * time.Millisecond
 	}
-	age := "written after " + span(interval)
+	age := "ERROR at once, others within " + span(interval)
 	if interval < 0 {
 		age = "written as soon as possible"
 	}

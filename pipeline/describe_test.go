@@ -45,7 +45,7 @@ func TestDescribeIsATreeForPeople(t *testing.T) {
 			{Name: "alert", Type: pipeline.Func, Level: pipeline.At(slog.LevelError), Func: func(context.Context, slog.Record) error { return nil }},
 			{Name: "other", Type: pipeline.Handler, Handler: slog.DiscardHandler, Match: pipeline.Match{Packages: []string{"github.com/acme"}, Tag: "a\x1b[2J", Attrs: map[string]any{"n": 1}}},
 		},
-		HealthInterval: pipeline.Duration(5 * time.Minute), Fallback: &testlog.Buffer{},
+		VolumeInterval: pipeline.Duration(time.Hour), Fallback: &testlog.Buffer{},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -25,7 +25,7 @@ func ExampleFromEnv() {
 	cfg, err := pipeline.FromEnv(func(name string) string { return environment[name] })
 	fmt.Println(cfg.Level, cfg.Sinks[0].Type, cfg.Sinks[0].Format, err)
 	// Output:
-	// pipeline: LOG_FORMAT is "json  # or 'text'": want json or text (a comment behind a value is removed by a shell only)
+	// pipeline: LOG_FORMAT is "json  # or 'text'": want json, text, logstash, ecs (a comment behind a value is removed by a shell only)
 	// WARN console json <nil>
 }
 

@@ -3,8 +3,8 @@ package pipeline
 import "strings"
 
 // nearest returns the word that was probably meant by a wrong one, in upper or
-// lower case: the first of those that differ least, or else one that it is the
-// beginning of. It returns "" if none is near.
+// lower case: one of those that differ least, or else one that it is the beginning
+// of, or that is its first word. It returns "" if none is near.
 func nearest(wrong string, words []string) string {
 	if wrong == "" || len(wrong) > 64 {
 		return ""
@@ -15,18 +15,18 @@ func nearest(wrong string, words []string) string {
 		lower := strings.ToLower(word)
 		// What differs in every letter is not near, however short.
 		d := distance(wrong, lower)
-		if d == least && best != "" && strings.HasPrefix(wrong, lower) {
-			best = word
+		if d == least && len(best) != len(wrong) && strings.HasPrefix(wrong, lower) {
+			best = word // MBit is more like MB than like MiB
 		}
 		if d < least && d < max(len(wrong), len(lower)) {
 			best, least = word, d
 		}
 	}
-	if best != "" || len(wrong) < 3 {
+	if best != "" || len(wrong) < 2 {
 		return best
 	}
 	for _, word := range words {
-		if strings.HasPrefix(strings.ToLower(word), wrong) {
+		if lower := strings.ToLower(word); strings.HasPrefix(lower, wrong) || strings.HasPrefix(wrong, lower+"_") {
 			return word
 		}
 	}

@@ -95,6 +95,11 @@ func (p *Pipeline) Close() error {
 // take waits for its turn. When ctx ends a Reload under way is told to hurry.
 func (p *Pipeline) take(ctx context.Context) error {
 	select {
+	case p.turn <- struct{}{}: // also when ctx is done
+		return nil
+	default:
+	}
+	select {
 	case p.turn <- struct{}{}:
 		return nil
 	case <-ctx.Done():

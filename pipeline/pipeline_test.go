@@ -167,7 +167,7 @@ func TestPipelineRefusesAndCountsAfterClose(t *testing.T) {
 	if lines, _ := fallback.Lines(); len(lines) != 2 || !strings.Contains(lines[1], `"msg":"after"`) {
 		t.Errorf("fallback: %q", lines)
 	}
-	if s := p.Stats().Sinks[0]; s.Name != "Sinks[0]" || s.Records.Written != 1 || s.Records.Dropped != 1 {
+	if s := p.Stats().Sinks[0]; s.Name != "sinks[0]" || s.Records.Written != 1 || s.Records.Dropped != 1 {
 		t.Errorf("got %+v", s)
 	}
 }
@@ -227,39 +227,39 @@ func TestOpenNamesWhatIsWrongAndLeavesNothingOpen(t *testing.T) {
 		sinks []pipeline.Sink
 		want  []string
 	}{
-		{"a file without a path", []pipeline.Sink{{Type: pipeline.File}}, []string{"Sinks[0]", "Path is empty", "needs the path"}},
-		{"no address", []pipeline.Sink{{Type: pipeline.Logstash}}, []string{"Sinks[0]", "Addr is empty", "beats://"}},
+		{"a file without a path", []pipeline.Sink{{Type: pipeline.File}}, []string{"sinks[0]", "Path is empty", "needs the path"}},
+		{"no address", []pipeline.Sink{{Type: pipeline.Logstash}}, []string{"sinks[0]", "Addr is empty", "beats://"}},
 		{
 			"an unknown scheme",
 			[]pipeline.Sink{{Type: pipeline.Logstash, Addr: "gopher://x:1"}},
-			[]string{"Sinks[0]", `field Addr: logstash: dial "gopher://x:1"`, "beats", "tcp"},
+			[]string{"sinks[0]", `Addr is refused: logstash: dial "gopher://x:1"`, "beats", "tcp"},
 		},
 		{
 			"a password in an address",
 			[]pipeline.Sink{{Type: pipeline.Logstash, Addr: "tcp://u:hunter2@h:1"}},
-			[]string{"Sinks[0]", "user information"},
+			[]string{"sinks[0]", "user information"},
 		},
 		{
 			"a path below a file",
 			[]pipeline.Sink{{}, {Type: pipeline.File, Path: filepath.Join(file, "app.log")}},
-			[]string{"Sinks[1]", "Path is", file},
+			[]string{"sinks[1]", "Path is", file},
 		},
-		{"a field of another type", []pipeline.Sink{{Path: "x"}}, []string{"Sinks[0]", "Path is set", "console sink"}},
+		{"a field of another type", []pipeline.Sink{{Path: "x"}}, []string{"sinks[0]", "Path is set", "console sink"}},
 		{"an unknown type", []pipeline.Sink{{Type: 7}}, []string{"Type is Type(7)", "console, file"}},
 		{"an unknown format", []pipeline.Sink{{Format: -1}}, []string{"Format is Format(-1)", "json, text"}},
 		{"an option out of range", []pipeline.Sink{{Type: pipeline.Logstash, Addr: "tcp://h:1"}, func() (s pipeline.Sink) {
 			s.Type, s.Path, s.Rotate.MaxBackups = pipeline.File, filepath.Join(dir, "x.log"), -1
 			return s
-		}()}, []string{"Sinks[1]", "MaxBackups is -1"}},
+		}()}, []string{"sinks[1]", "MaxBackups is -1"}},
 		{
 			"one file twice",
 			[]pipeline.Sink{{Type: pipeline.File, Path: "a.log"}, {Type: pipeline.File, Path: "./b/../a.log"}},
-			[]string{"Sinks[1]", "Path", "the file of Sinks[0]"},
+			[]string{"sinks[1]", "Path", "the file of sinks[0]"},
 		},
-		{"an unknown policy", []pipeline.Sink{{Buffer: &asyncbuf.WriterOptions{Policy: 7}}}, []string{"Sinks[0]", "Buffer.Policy is", "drop_newest"}},
-		{"a nil LevelVar", []pipeline.Sink{{Level: pipeline.At((*slog.LevelVar)(nil))}}, []string{"Sinks[0]", "Level", "nil pointer"}},
-		{"options of another type", []pipeline.Sink{{Rotate: rotate.Options{MaxBackups: -1}}}, []string{"Sinks[0]", "Rotate is set"}},
-		{"two mistakes", []pipeline.Sink{{Type: pipeline.File}, {Type: pipeline.Logstash}}, []string{"Sinks[0]", "Sinks[1]"}},
+		{"an unknown policy", []pipeline.Sink{{Buffer: &asyncbuf.WriterOptions{Policy: 7}}}, []string{"sinks[0]", "Buffer.Policy is", "drop_newest"}},
+		{"a nil LevelVar", []pipeline.Sink{{Level: pipeline.At((*slog.LevelVar)(nil))}}, []string{"sinks[0]", "Level", "nil pointer"}},
+		{"options of another type", []pipeline.Sink{{Rotate: rotate.Options{MaxBackups: -1}}}, []string{"sinks[0]", "Rotate is set"}},
+		{"two mistakes", []pipeline.Sink{{Type: pipeline.File}, {Type: pipeline.Logstash}}, []string{"sinks[0]", "sinks[1]"}},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -110,11 +110,15 @@ func (r *resource) reports() bool { return r.buffer != nil || r.file != nil || r
 // shutdown closes the stages that r has opened. The error says what was left.
 func (r *resource) shutdown(ctx context.Context) error {
 	select {
-	case r.closing <- struct{}{}:
-		defer func() { <-r.closing }()
-	case <-ctx.Done():
-		return ctx.Err()
+	case r.closing <- struct{}{}: // also when ctx is done
+	default:
+		select {
+		case r.closing <- struct{}{}:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
+	defer func() { <-r.closing }()
 	var errs []error
 	if r.buffer != nil {
 		errs = append(errs, r.buffer.Shutdown(ctx))

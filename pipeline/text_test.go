@@ -307,7 +307,7 @@ func TestTextOfRetention(t *testing.T) {
 		"6 months":           {`did you mean "180 days"?`},
 		"5G":                 {`did you mean "5 GiB"?`},
 		"30 dayz, 10 files":  {`did you mean "30 days, 10 files"?`},
-		"10 files, 20 files": {}, "30 days, 1 week": {}, "0": {}, "0 days": {}, "-1 day": {}, "for ever": {}, "30 days,": {},
+		"10 files, 20 files": {}, "30 days, 1 week": {}, "0": {}, "0 days": {}, "-1 day": {}, "for ever": {}, ", 30 days": {},
 		"99999999999": {}, "1.5 files": {},
 	})
 }

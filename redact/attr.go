@@ -19,9 +19,9 @@ func (w *walk) message(msg string) string {
 // record masks the secrets in the attrs of r, which are not those of the caller's
 // record then.
 func (w *walk) record(r *slog.Record) {
-	i, changed := 0, false
+	i, changed, plain := 0, false, w.inside == none && !w.shared.slow && w.shared.brokenMask == ""
 	r.Attrs(func(a slog.Attr) bool {
-		if w.clean(&a) {
+		if plain && w.clean(&a) {
 			if changed {
 				w.out = append(w.out, a)
 			}
@@ -84,11 +84,9 @@ func (w *walk) top(a slog.Attr) (out slog.Attr, changed, keep bool) {
 	return out, changed, keep
 }
 
-// clean reports, at little cost, whether an attr is clean for certain.
+// clean reports, at little cost, whether an attr is clean for certain. It is not for
+// one in a sensitive group, nor where rules look at more than keys and texts.
 func (w *walk) clean(a *slog.Attr) bool {
-	if w.inside != none || w.shared.slow || w.shared.brokenMask != "" {
-		return false
-	}
 	switch a.Value.Kind() {
 	case slog.KindAny, slog.KindGroup, slog.KindLogValuer:
 		return false

@@ -53,32 +53,33 @@ func findsNumber[T string | []byte](n number, s T) bool {
 		if !inRun(s[i]) {
 			continue
 		}
-		start, digits := i, 0
-		for start > 0 && inRun(s[start-1]) {
-			start--
-		}
-		for i = start; i < len(s) && inRun(s[i]); i++ {
-			if isDigit(s[i]) {
-				digits++
-			}
-		}
+		start, end, digits := runAt(s, i)
+		i = end
 		if digits < minDigits {
 			continue
 		}
-		for at := max(done, start-runMargin); at < i; at++ {
-			if numberAt(n, s, at) > 0 {
+		for at := max(done, start-runMargin); at < end; at++ {
+			if n.begins(s[at]) && numberAt(n, s, at) > 0 {
 				return true
 			}
 		}
-		done = i
+		done = end
 	}
 	return false
 }
 
-// mayHaveNumber reports whether there may be a run of digits in s that is long
-// enough for a number: whether eight bytes in a row are among the thirty-two that
-// digits and separators are among. Most texts have no such thing, and to know that
-// costs much less than to look for the runs.
+// begins reports whether a number may begin with c.
+func (n number) begins(c byte) bool {
+	if n == accountNumber {
+		return isUpper(c)
+	}
+	return isDigit(c)
+}
+
+// mayHaveNumber reports whether there is a run in s with enough digits for a number.
+// Most texts have none with eight bytes that are all among the thirty-two that
+// digits and separators are of, and to know that costs much less than to look for
+// the runs.
 func mayHaveNumber[T string | []byte](p *prefilter, s T) bool {
 	const (
 		lowest = 0x0101010101010101
@@ -91,11 +92,28 @@ func mayHaveNumber[T string | []byte](p *prefilter, s T) bool {
 		b := s[i : i+8]
 		word := uint64(b[0]) | uint64(b[1])<<8 | uint64(b[2])<<16 | uint64(b[3])<<24 |
 			uint64(b[4])<<32 | uint64(b[5])<<40 | uint64(b[6])<<48 | uint64(b[7])<<56
-		if word&(0xe0*lowest) == ' '*lowest {
-			return true
+		if word&(0xe0*lowest) == ' '*lowest && inRun(s[i]) {
+			_, end, digits := runAt(s, i)
+			if digits >= p.minRun {
+				return true
+			}
+			i = max(i, end+1-step)
 		}
 	}
 	return false
+}
+
+// runAt returns the run that s[i] is in, and how many digits that has.
+func runAt[T string | []byte](s T, i int) (start, end, digits int) {
+	for start = i; start > 0 && inRun(s[start-1]); {
+		start--
+	}
+	for end = start; end < len(s) && inRun(s[end]); end++ {
+		if isDigit(s[end]) {
+			digits++
+		}
+	}
+	return start, end, digits
 }
 
 // inRun reports whether c may be in a run of digits.

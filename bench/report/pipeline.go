@@ -124,7 +124,7 @@ func wholeSummary(f *wholeFigures, load bench.Load, s setting) string {
 	}
 	table(&out, head, rows)
 	for _, c := range f.watch {
-		fmt.Fprintf(&out, "\nWhat %s costs a record, with a sign the difference from the first column:\n\n", c.name)
+		fmt.Fprintf(&out, "\nWhat %s costs a record that is handed to the handler, without what a logger takes; with a sign the difference from the first column:\n\n", c.name)
 		c.table(&out)
 	}
 	out.WriteString("\nWhat was asked for:\n\n")
@@ -135,7 +135,7 @@ func wholeSummary(f *wholeFigures, load bench.Load, s setting) string {
 
 // asked returns the rows of what was asked for.
 func (f *wholeFigures) asked() [][]string {
-	var rows [][]string
+	rows := make([][]string, 0, len(f.call.cases)+4)
 	for c, name := range f.call.cases {
 		rows = append(rows, f.ratioRow(c, "the pipeline, "+name))
 	}

@@ -86,7 +86,7 @@ func TestWholeSummary(t *testing.T) {
 | pipeline | 0.60x (0) | 0.80x | 1.10x (0) | 0.80x |
 | odd | invalid | invalid | invalid | invalid |
 
-What the monitor costs a record, with a sign the difference from the first column:
+What the monitor costs a record that is handed to the handler, without what a logger takes; with a sign the difference from the first column:
 
 |  | nothing | a handler that passes on | monitor.Handler | with a Page that nobody has open |
 | --- | --- | --- | --- | --- |

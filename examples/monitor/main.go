@@ -15,12 +15,12 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/signal"
 	"path/filepath"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -70,7 +70,7 @@ func run(addr, dir string, d time.Duration) (err error) {
 	mux := http.NewServeMux()
 	mux.Handle("/debug/log", page)
 	mux.Handle("GET /healthz", p.Monitor().HealthHandler())
-	mux.HandleFunc("POST /orders/{id}", order)
+	mux.Handle("POST /orders/{id}", &shop{})
 
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", addr)
@@ -96,18 +96,20 @@ func run(addr, dir string, d time.Duration) (err error) {
 	return srv.Shutdown(ctx)
 }
 
-// order is what the service does.
-func order(w http.ResponseWriter, r *http.Request) {
+// A shop takes orders, most of them without trouble.
+type shop struct{ orders atomic.Int64 }
+
+func (s *shop) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	logger := slog.With("order", r.PathValue("id"))
 	logger.DebugContext(r.Context(), "cache miss", "key", "stock:"+r.PathValue("id"))
-	switch n := rand.N(100); {
-	case n == 0:
+	switch n := s.orders.Add(1); {
+	case n%97 == 0:
 		logger.ErrorContext(r.Context(), "payment refused", "error", "card expired", "token", "tok_4f9a2b7c")
 		w.WriteHeader(http.StatusPaymentRequired)
-	case n < 5:
-		logger.WarnContext(r.Context(), "slow query", "table", "stock", "duration", time.Second+rand.N(time.Second))
-	case n < 10:
+	case n%23 == 0:
+		logger.WarnContext(r.Context(), "slow query", "table", "stock", "duration", 1800*time.Millisecond)
+	case n%19 == 0:
 		logger.InfoContext(r.Context(), "address changed", "tags", []string{"security"}, "remote_addr", r.RemoteAddr)
 	}
 	logger.InfoContext(r.Context(), "order taken", "duration", time.Since(began))
@@ -115,8 +117,8 @@ func order(w http.ResponseWriter, r *http.Request) {
 
 // customers order until ctx is done.
 func customers(ctx context.Context, url string) {
-	for ctx.Err() == nil {
-		r, err := http.NewRequestWithContext(ctx, http.MethodPost, fmt.Sprintf("%s/orders/%d", url, 1000+rand.N(9000)), http.NoBody)
+	for id := 1000; ctx.Err() == nil; id++ {
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, fmt.Sprintf("%s/orders/%d", url, id), http.NoBody)
 		if err != nil {
 			slog.Error("no request", "error", err)
 			return
@@ -126,7 +128,7 @@ func customers(ctx context.Context, url string) {
 		}
 		select {
 		case <-ctx.Done():
-		case <-time.After(rand.N(40 * time.Millisecond)):
+		case <-time.After(20 * time.Millisecond):
 		}
 	}
 }
@@ -134,7 +136,7 @@ func customers(ctx context.Context, url string) {
 // look asks what an operator would.
 func look(url string) error {
 	for path, what := range map[string]string{"/debug/log": "page", "/debug/log?state": "state", "/healthz": "health"} {
-		resp, err := http.Get(url + path) //nolint:gosec,noctx // of this program
+		resp, err := http.Get(url + path) //nolint:noctx // this program answers, or has ended
 		if err != nil {
 			return err
 		}
