@@ -57,9 +57,14 @@ type passing struct{ next slog.Handler }
 func (h passing) Enabled(ctx context.Context, level slog.Level) bool {
 	return h.next.Enabled(ctx, level)
 }
+
 func (h passing) Handle(ctx context.Context, r slog.Record) error { return h.next.Handle(ctx, r) }
-func (h passing) WithAttrs(attrs []slog.Attr) slog.Handler        { return passing{h.next.WithAttrs(attrs)} }
-func (h passing) WithGroup(name string) slog.Handler              { return passing{h.next.WithGroup(name)} }
+
+func (h passing) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return passing{h.next.WithAttrs(attrs)}
+}
+
+func (h passing) WithGroup(name string) slog.Handler { return passing{h.next.WithGroup(name)} }
 
 // watch opens the stream of a page for somebody who takes all that there is at
 // once. It returns when the stream has begun.

@@ -192,14 +192,14 @@ func (w Whole) check(dir string, s Stream, records int, inbox *Inbox) error {
 	events, err := inbox.take()
 	switch {
 	case err != nil && (w.redacts || err.Error() != ErrLeak.Error()):
-		return fmt.Errorf("Logstash: %w", err)
+		return fmt.Errorf("logstash: %w", err)
 	case w.ships:
 		err = counted(events, records+audits)
 	default:
 		err = counted(events, 0)
 	}
 	if err != nil {
-		return fmt.Errorf("Logstash: %w", err)
+		return fmt.Errorf("logstash: %w", err)
 	}
 	return nil
 }

@@ -157,12 +157,12 @@ func TestMeasureFindsWhatIsWrong(t *testing.T) {
 		{"no file", Whole{files: []output{{"errors.log", all[0].takes}}, open: file(asItIs)}, "errors.log: open"},
 
 		{"right, shipped", Whole{ships: true, open: ship(eventAsItIs)}, ""},
-		{"lost, shipped", Whole{ships: true, open: ship(losesEvent)}, "Logstash: event 25 has the number 26"},
-		{"the last one is lost, shipped", Whole{ships: true, open: ship(losesLastEvent)}, "Logstash: lost"},
-		{"twice, shipped", Whole{ships: true, open: ship(repeatsEvent)}, "Logstash: event 26 has the number 25"},
-		{"in another order, shipped", Whole{ships: true, open: ship(swapsEvents)}, "Logstash: event 25 has the number 26"},
-		{"a secret, shipped", Whole{ships: true, redacts: true, open: ship(eventAsItIs)}, "Logstash: a secret"},
-		{"shipped, but not to be", Whole{open: ship(eventAsItIs)}, "Logstash: 33 lines for 0 records"},
+		{"lost, shipped", Whole{ships: true, open: ship(losesEvent)}, "logstash: event 25 has the number 26"},
+		{"the last one is lost, shipped", Whole{ships: true, open: ship(losesLastEvent)}, "logstash: lost"},
+		{"twice, shipped", Whole{ships: true, open: ship(repeatsEvent)}, "logstash: event 26 has the number 25"},
+		{"in another order, shipped", Whole{ships: true, open: ship(swapsEvents)}, "logstash: event 25 has the number 26"},
+		{"a secret, shipped", Whole{ships: true, redacts: true, open: ship(eventAsItIs)}, "logstash: a secret"},
+		{"shipped, but not to be", Whole{open: ship(eventAsItIs)}, "logstash: 33 lines for 0 records"},
 		{"not opened", Whole{open: func(string, string) (service, error) { return service{}, errors.New("no way") }}, "no way"},
 	} {
 		tt.w.Name = "odd"

@@ -43,10 +43,8 @@ func (p *Page) serveEvents(w http.ResponseWriter, r *http.Request, level string)
 		return
 	}
 	s := &eventStream{w: w, control: http.NewResponseController(w)}
-	// What the server allows for a whole request is too little for a stream. A
-	// writer that cannot lift it is cut off by the server, and the page comes back.
-	_ = s.control.SetReadDeadline(time.Time{})
-	defer func() { _ = s.control.SetWriteDeadline(time.Time{}) }() // or it would hold for the connection's next request
+	// Each event has a deadline, which would hold for the connection's next request too.
+	defer func() { _ = s.control.SetWriteDeadline(time.Time{}) }()
 	if err := s.control.Flush(); err != nil {
 		refuse(http.StatusInternalServerError, "the stream needs a ResponseWriter that flushes: %v", err).send(w)
 		return
@@ -91,7 +89,7 @@ func (p *Page) shutdownOf(r *http.Request) context.Context {
 	}
 	down, cancel := context.WithCancel(context.Background())
 	server.RegisterOnShutdown(cancel)
-	p.servers[server] = down // for good: what is registered cannot be taken back
+	p.servers[server] = down //nolint:fatcontext // one for each server; for good: what is registered cannot be taken back
 	return down
 }
 

@@ -742,7 +742,7 @@ func TestPageConcurrentSafe(t *testing.T) {
 			}
 		})
 		wg.Go(func() {
-			for range 200 {
+			for range 50 {
 				log(t, h, slog.LevelError, "beside")
 				r := local("POST", "/", `{"name":"app","level":"DEBUG"}`)
 				r.Header.Set("Content-Type", "application/json")

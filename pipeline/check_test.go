@@ -13,6 +13,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 	"unicode"
 
@@ -627,4 +628,15 @@ func TestCheckReport(t *testing.T) {
 	if diff := cmp.Diff(string(want), got); diff != "" {
 		t.Errorf("mismatch (-want +got):\n%s\nwith -update-check it is written anew", diff)
 	}
+}
+
+func TestCheckClock(t *testing.T) {
+	expect(t, pipeline.Machine{Environ: []string{"TZ=Europe/Paris"}}.Check(t.Context(), pipeline.Config{}), "clock", "pass  clock: it is 20")
+	findings := pipeline.Machine{Environ: []string{"TZ=Nowhere/Nothing"}}.Check(t.Context(), pipeline.Config{})
+	expect(t, findings, "clock", `warn  clock: TZ is "Nowhere/Nothing", which this machine does not know`)
+	synctest.Test(t, func(t *testing.T) { // where it is the year 2000
+		expect(t, pipeline.Config{}.Check(t.Context()), "clock", "fail  clock: it is 2000-01-01…: that is before this …timedatectl set-ntp true")
+		time.Sleep(60 * 365 * 24 * time.Hour)
+		expect(t, pipeline.Config{}.Check(t.Context()), "clock", "warn  clock: it is 2059-…: that is long after this ")
+	})
 }

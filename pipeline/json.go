@@ -318,11 +318,11 @@ func (r *jsonReader) members(path string, f func(name, path string)) {
 
 // clean returns a path for an error, on one line.
 func clean(path string) string {
-	quoted := quote(path)
-	if inner := quoted[1 : len(quoted)-1]; inner == path {
+	const most = 200
+	if quoted := strconv.Quote(path); len(path) <= most && quoted[1:len(quoted)-1] == path {
 		return path
 	}
-	return quoted
+	return quote(path)
 }
 
 func (r *jsonReader) list(path string, token json.Token, v reflect.Value) {

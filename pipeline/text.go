@@ -85,24 +85,49 @@ type unit struct {
 
 // parse returns what text says. Of text that is empty it returns zero.
 func (m *measure) parse(text string) (int64, *textError) {
+	n, bad, ok := m.read(text)
+	if ok {
+		return n, nil
+	}
+	wrong := &textError{kind: m.kind, text: text, want: m.want}
+	near := text
+	for range 4 { // wrong units
+		if bad == "" {
+			break
+		}
+		unit := nearest(bad, m.names())
+		if unit == "" {
+			break
+		}
+		near = strings.Replace(near, bad, unit, 1)
+		if _, bad, ok = m.read(near); ok {
+			wrong.near = near
+			break
+		}
+	}
+	return 0, wrong
+}
+
+// read is parse, and returns the unit that there is not, if that is what is wrong.
+func (m *measure) read(text string) (n int64, bad string, ok bool) {
 	sum := new(big.Rat)
 	rest, negative := strings.CutPrefix(text, "-")
 	if negative && (!m.signed || rest == "") {
-		return 0, m.wrong(text, "")
+		return 0, "", false
 	}
-	for n := 0; rest != ""; n++ {
+	for first := true; rest != ""; first = false {
 		number := rest[:len(rest)-len(strings.TrimLeft(rest, "0123456789."))]
-		rest = rest[len(number):]
-		name, after := cutWord(rest)
-		value, ok := new(big.Rat).SetString(number)
+		name, after := cutWord(rest[len(number):])
+		value, right := new(big.Rat).SetString(number)
 		unit := m.unit(name)
-		switch {
-		case len(number) > 40 || !ok || n > 0 && !m.compound:
-			return 0, m.wrong(text, "")
-		case name == "" && n == 0 && rest == "":
+		if first && number == rest {
 			unit = m.bare
+		}
+		switch {
+		case len(number) > 40 || !right || !first && !m.compound:
+			return 0, "", false
 		case unit == 0:
-			return 0, m.wrong(text, m.near(text, name))
+			return 0, name, false
 		}
 		sum.Add(sum, value.Mul(value, new(big.Rat).SetInt64(unit)))
 		rest = after
@@ -111,9 +136,9 @@ func (m *measure) parse(text string) (int64, *textError) {
 		sum.Neg(sum)
 	}
 	if !sum.IsInt() || !sum.Num().IsInt64() {
-		return 0, m.wrong(text, "")
+		return 0, "", false
 	}
-	return sum.Num().Int64(), nil
+	return sum.Num().Int64(), "", true
 }
 
 // cutWord cuts a unit off, and the blanks around it. A unit ends where a number
@@ -142,21 +167,12 @@ func (m *measure) unit(name string) int64 {
 	return 0
 }
 
-func (m *measure) wrong(text, near string) *textError {
-	return &textError{kind: m.kind, text: text, want: m.want, near: near}
-}
-
-// near returns text with the nearest right unit in place of a wrong one.
-func (m *measure) near(text, wrong string) string {
+func (m *measure) names() []string {
 	names := make([]string, 0, len(m.units))
 	for _, u := range m.units {
 		names = append(names, u.name)
 	}
-	name := nearest(wrong, names)
-	if name == "" {
-		return ""
-	}
-	return strings.Replace(text, wrong, name, 1)
+	return names
 }
 
 // words are the names of the values of an int, from 0 on.

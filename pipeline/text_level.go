@@ -62,9 +62,10 @@ func (l *Level) UnmarshalText(text []byte) error {
 	}
 	wrong := asTextError(err, string(text), levelNames)
 	wrong.kind = "level"
-	if name, offset, found := strings.Cut(string(text), "+"); found && wrong.near == "" {
-		if near := nearest(name, levelNames); near != "" {
-			wrong.near = near + "+" + offset
+	if name, offset, found := strings.Cut(string(text), "+"); found {
+		wrong.near = nearest(name, levelNames) + "+" + offset
+		if _, err := handler.ParseLevel(wrong.near); err != nil {
+			wrong.near = ""
 		}
 	}
 	return wrong

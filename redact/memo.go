@@ -63,8 +63,9 @@ func (w *walk) knownText(s string) (place *shortText, known bool) {
 	if !ok {
 		return nil, false
 	}
-	t := &w.memo.texts[i]
-	return t, t.is(s)
+	place = &w.memo.texts[i]
+	known = place.is(s)
+	return place, known
 }
 
 // knowText notes that s is clean. Its place is what knownText has returned.
