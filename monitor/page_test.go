@@ -696,6 +696,9 @@ func TestPageCountsWhatItLeavesOut(t *testing.T) {
 		time.Sleep(time.Second)
 		cancel()
 		<-gone
+		if !w.deadline.IsZero() {
+			t.Error("the deadline of the last event stays for the connection's next request")
+		}
 		shown, dropped := 0, 0
 		for _, m := range regexp.MustCompile(`(?m)^event: tail\ndata: (.*)$`).FindAllStringSubmatch(w.text.String(), -1) {
 			var tail struct {

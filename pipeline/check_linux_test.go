@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -87,4 +88,32 @@ func TestCheckGivesUpAFileThatHangs(t *testing.T) {
 		t.Fatal(err)
 	}
 	w.Close()
+}
+
+func TestCheckJournal(t *testing.T) {
+	r, w, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer r.Close()
+	defer w.Close()
+	var stat syscall.Stat_t
+	if err := syscall.Fstat(int(w.Fd()), &stat); err != nil {
+		t.Fatal(err)
+	}
+	m := pipeline.Machine{Stdout: w, Environ: []string{fmt.Sprintf("JOURNAL_STREAM=%d:%d", stat.Dev, stat.Ino)}}
+	text := pipeline.Config{Sinks: []pipeline.Sink{{Format: pipeline.Text}}}
+	expect(t, m.Check(t.Context(), text), "console", "pass…goes to the journal of systemd…json would keep attrs apart")
+	expect(t, m.Check(t.Context(), pipeline.Config{}), "console", "pass…goes to the journal of systemd, as json")
+	m.Environ = []string{"JOURNAL_STREAM=1:1"} // that of a parent, whose output this is not
+	expect(t, m.Check(t.Context(), pipeline.Config{}), "console", "pass…is no terminal, and gets json")
+}
+
+// What no disk can hold is more than there is.
+func TestCheckSpaceBeyondNumbers(t *testing.T) {
+	cfg := files(filepath.Join(t.TempDir(), "a.log"), filepath.Join(t.TempDir(), "b.log"))
+	for i := range cfg.Sinks {
+		cfg.Sinks[i].Rotate.MaxSize, cfg.Sinks[i].Rotate.MaxBackups = 1<<62, 1<<30
+	}
+	expect(t, cfg.Check(t.Context()), "space", "warn…may take 8.0 EiB more -> keep less")
 }

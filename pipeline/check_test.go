@@ -21,6 +21,7 @@ import (
 
 	"github.com/sluicelog/sluice/internal/testlog"
 	"github.com/sluicelog/sluice/pipeline"
+	"github.com/sluicelog/sluice/redact"
 )
 
 var updateCheck = flag.Bool("update-check", false, "write the golden file of the report")
@@ -414,6 +415,7 @@ func TestCheckRedaction(t *testing.T) {
 		{pipeline.Redaction{Off: true}, "warn  redaction: off"},
 		{pipeline.Redaction{AllowKeys: []string{"session_id"}}, "warn  redaction: on, but not for all that it knows: keys allowed: session_id"},
 		{pipeline.Redaction{AllowKeys: []string{"password"}}, "warn  redaction: does not mask password=..."},
+		{pipeline.Redaction{Disable: []string{redact.DefaultRules()[len(redact.DefaultRules())-1].Name}}, "warn  redaction: "},
 		{pipeline.Redaction{Mask: "***", Keys: []string{"shoe_size"}}, "pass  redaction: on"},
 	} {
 		findings := pipeline.Config{Redaction: tt.redaction}.Check(t.Context())

@@ -20,7 +20,6 @@ import (
 	"github.com/sluicelog/sluice/rotate"
 )
 
-//nolint:gochecknoglobals // a flag
 var update = flag.Bool("update", false, "write the golden files")
 
 func TestDescribeIsATreeForPeople(t *testing.T) {

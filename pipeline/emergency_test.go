@@ -40,7 +40,7 @@ func TestEmergency(t *testing.T) {
 		os.Exit(0)
 	}
 	run := func(what string) *exec.Cmd {
-		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestEmergency$") //nolint:gosec // this program
+		cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestEmergency$")
 		cmd.Env = append(os.Environ(), "PIPELINE_TEST="+what)
 		return cmd
 	}

@@ -34,7 +34,7 @@ import (
 //	LOG_FLUSH_INTERVAL      greatest age of a buffered line, in milliseconds or with a unit as in 5s;
 //	                        0 hands lines over as soon as possible; 5000 if not set
 //	LOG_MAX_BUFFERED_LINES  most lines in that buffer; 0 and not set mean that only its size counts
-//	LOG_LOGSTASH            address of a Logstash to ship to, as for logstash.Dial; each event gets an id
+//	LOG_LOGSTASH            address of a Logstash to ship to, as for logstash.Dial
 //	LOG_SPOOL_DIR           directory for events that do not fit in memory while that is away
 //	LOG_SENSITIVE_MASK      whether secrets are masked; true if not set
 //	LOG_VOLUME_INTERVAL     how often a record says how much was logged, as LOG_FLUSH_INTERVAL has it; never if not set
@@ -45,6 +45,7 @@ import (
 // sink, which change what it says: LOG_LEVEL, LOG_SENSITIVE_MASK,
 // LOG_VOLUME_INTERVAL and LOG_HEALTH_INTERVAL. The others beside it are errors.
 //
+// Events, of the formats logstash and ecs, get an id; see logstash.Options.EventID.
 // Levels have the names of handler.ParseLevel. Switches are true, yes, on, 1, false,
 // no, off or 0. Whatever the interval, lines at ERROR and above are written before
 // the log call returns. A variable about something that is not set otherwise, such as

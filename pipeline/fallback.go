@@ -235,8 +235,8 @@ func (t *troubles) say(g *generation, told []slog.Record) {
 	if g.cfg.NoFallback {
 		return
 	}
-	for _, r := range told {
-		_ = g.spare.Handle(context.Background(), r) // there is nobody left to tell
+	for i := range told {
+		_ = g.spare.Handle(context.Background(), told[i]) // there is nobody left to tell
 	}
 }
 

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -219,7 +220,13 @@ func TestFallbackThatFailsItself(t *testing.T) {
 	var f failingFunc
 	var out testlog.Buffer
 	w := &testlog.FaultWriter{W: &out}
-	p, err := pipeline.Open(pipeline.Config{Sinks: []pipeline.Sink{f.sink("f")}, Fallback: w})
+	entered := make(chan struct{}, 1)
+	p, err := pipeline.Open(pipeline.Config{Sinks: []pipeline.Sink{f.sink("f")}, Fallback: writerFunc(func(p []byte) (int, error) {
+		if bytes.Contains(p, []byte("hangs")) {
+			entered <- struct{}{}
+		}
+		return w.Write(p)
+	})})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -236,6 +243,7 @@ func TestFallbackThatFailsItself(t *testing.T) {
 		defer close(hangs)
 		p.Logger().Info("hangs")
 	}()
+	<-entered
 	var wg sync.WaitGroup
 	begin := time.Now()
 	for range 20 {
@@ -295,10 +303,10 @@ func TestFallbackForADirectoryThatIsReadOnly(t *testing.T) {
 	if err := os.Remove(filepath.Join(dir, "app.log")); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.Chmod(dir, 0o500); err != nil { //nolint:gosec // what is tested
+	if err := os.Chmod(dir, 0o500); err != nil {
 		t.Fatal(err)
 	}
-	defer os.Chmod(dir, 0o700) //nolint:errcheck,gosec // so that it can be removed
+	defer os.Chmod(dir, 0o700) //nolint:errcheck // so that it can be removed
 	waitFor(t, func() bool {
 		p.Logger().Info("m")
 		return p.Stats().Sinks[0].File.LastError != nil

@@ -19,7 +19,7 @@ func (s standardError) Write(p []byte) (n int, err error) {
 	waitErr := conn.Write(func(fd uintptr) bool {
 		for n < len(p) {
 			var m int
-			m, err = syscall.Write(int(fd), p[n:]) //nolint:gosec // a descriptor
+			m, err = syscall.Write(int(fd), p[n:])
 			switch {
 			case err == syscall.EINTR: //nolint:errorlint // of the system call
 			case err != nil:

@@ -196,12 +196,13 @@ func (p *Pipeline) leave(ctx context.Context, old *generation, leaving []*resour
 			return nil // one that was in the way
 		}
 		defer close(r.gone)
-		if r.shipper != nil && r.settings.place != "" { // what is left is safe in the spool
-			var cancel context.CancelFunc
-			ctx, cancel = context.WithTimeout(ctx, patience/2)
-			defer cancel()
+		bound := 10 * time.Second
+		if r.shipper != nil && r.settings.place != "" {
+			bound = patience / 2 // what is left is safe in the spool
 		}
-		if err := r.shutdown(ctx); err != nil {
+		bounded, cancel := context.WithTimeout(ctx, bound)
+		defer cancel()
+		if err := r.shutdown(bounded); err != nil {
 			r.users.Load().tell(err, nil)
 		}
 		return nil

@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -267,7 +268,7 @@ func TestReloadOverOneSpool(t *testing.T) {
 	}
 	logger := p.Logger().With("a", 1)
 	for i := range 3 {
-		logger.Info(fmt.Sprint(i))
+		logger.Info(strconv.Itoa(i))
 		cfg.Sinks[0].Dial.BatchSize++
 		if err := p.Reload(cfg); err != nil {
 			t.Fatal(err)
@@ -326,7 +327,8 @@ func TestReloadBindsWhatWasBound(t *testing.T) {
 	if len(lines) != 2 || !strings.Contains(lines[1], `"m":{"n":1},"s":{"password":"[REDACTED]","user":"u"},"v":`) {
 		t.Errorf("got %q", lines)
 	}
-	if a, b := lines[0][strings.Index(lines[0], `"m":{`):], lines[1][strings.Index(lines[1], `"m":{`):]; a != b {
+	_, a, _ := strings.Cut(lines[0], `"m":{`)
+	if _, b, _ := strings.Cut(lines[1], `"m":{`); a != b {
 		t.Errorf("%s\n%s", a, b)
 	}
 }

@@ -105,7 +105,7 @@ func (p *Pipeline) statusOf(g *generation, s *sink, st *SinkStats) monitor.Sink 
 		m.LastErr = l.LastError
 		shipping(&m, s.res.shipper.Health(), l.FailingSince)
 	}
-	if err, since, failing := p.troubles.of(s.cfg.Name).now(&p.troubles); failing {
+	if since, err := p.troubles.now(s.trouble); err != nil {
 		m.Down, m.DownSince = err.Error(), since
 		m.LastErr, m.LastErrTime = err, since
 		if errors.Is(err, os.ErrClosed) {
@@ -119,11 +119,14 @@ func (p *Pipeline) statusOf(g *generation, s *sink, st *SinkStats) monitor.Sink 
 	return m
 }
 
-// now returns what is wrong at the moment.
-func (tr *trouble) now(t *troubles) (err error, since time.Time, failing bool) { //nolint:revive // the error is the subject
+// now returns why a sink fails at the moment, nil if it works.
+func (t *troubles) now(tr *trouble) (since time.Time, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return tr.err, tr.since, tr.failing
+	if !tr.failing {
+		return time.Time{}, nil
+	}
+	return tr.since, tr.err
 }
 
 // shipping adds how a shipper is doing.

@@ -118,7 +118,7 @@ func isSchedule(s string) bool {
 
 // nearRotation returns the rotation that was probably meant by s.
 func nearRotation(s string) string {
-	if _, ok := rotationOf(s); ok {
+	if _, ok := rotationOf(s); ok || len(s) > 100 {
 		return ""
 	}
 	before, after, found := strings.Cut(s, ",")

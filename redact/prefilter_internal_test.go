@@ -196,6 +196,37 @@ func TestRunsOfDigits(t *testing.T) {
 	}
 }
 
+// TestMayHaveNumber compares it with all runs of random texts, of digits, of what may
+// be between them, and of what only looks like that to eight bytes at once.
+func TestMayHaveNumber(t *testing.T) {
+	t.Parallel()
+	p := &defaults().shared.filter
+	found := 0
+	r := rand.New(rand.NewPCG(9, 1))
+	pieces := []string{"0123456789", "12345", "12345", "1234", "7", "-", " ", ".", "/", "?", "x", "x", "abc", "é"}
+	for _, s := range textsOf(r, fewer(100_000), pieces) {
+		want, digits := false, 0
+		for i := range len(s) {
+			switch {
+			case isDigit(s[i]):
+				digits++
+			case !inRun(s[i]):
+				digits = 0
+			}
+			want = want || digits >= p.minRun
+		}
+		if got := mayHaveNumber(p, s); got != want {
+			t.Fatalf("%q: got %v, want %v", s, got, want)
+		}
+		if want {
+			found++
+		}
+	}
+	if found < fewer(100_000)/10 {
+		t.Errorf("only %d texts with enough digits", found)
+	}
+}
+
 func BenchmarkSuspect(b *testing.B) {
 	w := defaults().shared.walk()
 	for _, tt := range []struct{ name, s string }{
