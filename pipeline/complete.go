@@ -456,7 +456,7 @@ func (cfg *Config) checkRedaction(m *mistakes) {
 
 // flatten returns the errors that are joined in err.
 func flatten(err error) []error {
-	joined, ok := err.(interface{ Unwrap() []error }) //nolint:errorlint // only what is joined, not what is wrapped
+	joined, ok := err.(interface{ Unwrap() []error })
 	switch {
 	case err == nil:
 		return nil

@@ -222,7 +222,8 @@ func TestCompleteNamesWhatIsWrong(t *testing.T) {
 		{"a rule that there is not", Config{Redaction: Redaction{Enable: []string{"email", "emial"}}}, `redaction.enable[1]: Redaction.Enable[1] is "emial", want the name or the group of a rule, as email`},
 		{"a key that there cannot be", Config{Redaction: Redaction{Keys: []string{"*"}}}, `redaction.keys[0]: Redaction.Keys[0]: key "*"`},
 		{
-			"a key of options that there cannot be", Config{Redaction: Redaction{Keys: []string{"ssn"}}, Redact: redact.Options{Keys: []string{"a", "*"}}},
+			"a key of options that there cannot be",
+			Config{Redaction: Redaction{Keys: []string{"ssn"}}, Redact: redact.Options{Keys: []string{"a", "*"}}},
 			`Redact: Keys[1]: key "*"`,
 		},
 		{"a rule of options that there cannot be", Config{Redact: redact.Options{Rules: []redact.Rule{{Name: "x"}}}}, "Redact: Rules[0]"},

@@ -1,6 +1,7 @@
 package pipeline_test
 
 import (
+	"bytes"
 	"encoding/json"
 	"strings"
 	"testing"
@@ -17,7 +18,7 @@ import (
 // are about.
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(everything))
-	f.Add([]byte(`{"levle": 1, "sinks": [{"async": "yes"}, null, {"match": {"attrs": {"a": 1e3, "b": -0, "c": 1.5, "d": 1e300}}}]}`))
+	f.Add([]byte(`{"levell": 1, "sinks": [{"async": "yes"}, null, {"match": {"attrs": {"a": 1e3, "b": -0, "c": 1.5, "d": 1e300}}}]}`))
 	f.Add([]byte("\ufeff{ // no\n}"))
 	f.Add([]byte(`{"sinks": [{"rotation": 1048576, "file_mode": 640}], "level": -4} {}`))
 	f.Fuzz(func(t *testing.T, data []byte) {
@@ -118,7 +119,7 @@ func fuzzText[T any, P text[T]](t *testing.T, in string) (T, bool) {
 	if err := P(&second).UnmarshalText(out); err != nil || !cmp.Equal(first, second) {
 		t.Errorf("%q is read as %v, written as %q, and read as %v, %v", in, first, out, second, err)
 	}
-	if again, err := P(&second).MarshalText(); err != nil || string(again) != string(out) {
+	if again, err := P(&second).MarshalText(); err != nil || !bytes.Equal(again, out) {
 		t.Errorf("%q is written as %q, and then as %q, %v", in, out, again, err)
 	}
 	quoted, err := json.Marshal(in)

@@ -74,9 +74,9 @@ func FromEnv(getenv func(string) string) (Config, error) {
 // begins with LOG_ and that [FromEnv] does not read, that it does not, and which
 // one was probably meant. The values are not shown.
 func UnknownEnv(environ []string) []string {
-	var names []string // without LOG_, which is never wrong
-	for _, name := range slices.Concat(envOfSinks, envOfAll) {
-		names = append(names, strings.TrimPrefix(name, "LOG_"))
+	names := slices.Concat(envOfSinks, envOfAll)
+	for i := range names {
+		names[i] = strings.TrimPrefix(names[i], "LOG_") // which is never wrong
 	}
 	var unknown []string
 	for _, variable := range environ {
@@ -148,16 +148,15 @@ func (e *env) sinks() []Sink {
 	file := each
 	e.text("LOG_RETENTION", &file.Retention)
 	buffered := e.buffered(file)
-	for _, f := range []struct {
-		name string
-		sink Sink
-		kind Type
-	}{{"LOG_FILE", buffered, File}, {"LOG_ERRORS_FILE", file, Errors}, {"LOG_AUDIT_FILE", each, Audit}} {
-		if path := e.path(f.name); path != "" {
-			f.sink.Type, f.sink.Name, f.sink.Path = f.kind, f.name, path
-			all = append(all, f.sink)
+	add := func(name string, kind Type, s Sink) {
+		if path := e.path(name); path != "" {
+			s.Type, s.Name, s.Path = kind, name, path
+			all = append(all, s)
 		}
 	}
+	add("LOG_FILE", File, buffered)
+	add("LOG_ERRORS_FILE", Errors, file)
+	add("LOG_AUDIT_FILE", Audit, each)
 
 	spool := e.path("LOG_SPOOL_DIR")
 	if addr := e.address("LOG_LOGSTASH"); addr != "" {

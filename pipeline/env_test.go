@@ -2,6 +2,7 @@ package pipeline_test
 
 import (
 	"log/slog"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -61,7 +62,8 @@ func TestFromEnvReadsEachVariable(t *testing.T) {
 		{"a level that slog does not know", vars{"LOG_LEVEL": "CRITICAL"}, config{Level: pipeline.At(slog.Level(12)), Sinks: []sink{console}}},
 		{"text", vars{"LOG_FORMAT": "TEXT"}, warn(sink{Name: "console", Format: pipeline.Text})},
 		{
-			"events", vars{"LOG_FORMAT": "logstash", "LOG_SERVICE": "shop"},
+			"events",
+			vars{"LOG_FORMAT": "logstash", "LOG_SERVICE": "shop"},
 			warn(sink{Name: "console", Format: pipeline.EventFormat, Service: "shop", EventID: true}),
 		},
 		{"ECS, also to Logstash", vars{"LOG_FORMAT": "ecs", "LOG_LOGSTASH": shipper.Addr}, warn(
@@ -83,12 +85,14 @@ func TestFromEnvReadsEachVariable(t *testing.T) {
 			sink{Type: pipeline.Audit, Name: "LOG_AUDIT_FILE", Path: "audit.log", Rotation: rotation},
 		)},
 		{
-			"sizes and intervals with units", vars{"LOG_FILE": path, "LOG_BUFFER_SIZE": "1MiB", "LOG_FLUSH_INTERVAL": "1m30s"},
+			"sizes and intervals with units",
+			vars{"LOG_FILE": path, "LOG_BUFFER_SIZE": "1MiB", "LOG_FLUSH_INTERVAL": "1m30s"},
 			warn(console, file(func(s *sink) { s.BufferSize, s.FlushInterval = pipeline.MiB, pipeline.Duration(90*time.Second) })),
 		},
 		{"lines", vars{"LOG_FILE": path, "LOG_MAX_BUFFERED_LINES": "10000"}, warn(console, file(func(s *sink) { s.MaxBufferedLines = 10000 }))},
 		{
-			"no buffer", vars{"LOG_FILE": path, "LOG_BUFFER_SIZE": "0"},
+			"no buffer",
+			vars{"LOG_FILE": path, "LOG_BUFFER_SIZE": "0"},
 			warn(console, sink{Type: pipeline.File, Name: "LOG_FILE", Path: path}),
 		},
 		{"no interval", vars{"LOG_FILE": path, "LOG_FLUSH_INTERVAL": "0"}, warn(console, file(func(s *sink) { s.FlushInterval = -1 }))},
@@ -290,9 +294,7 @@ func TestFromEnvReadsAFile(t *testing.T) {
 		},
 	} {
 		all := vars{"LOG_CONFIG": path}
-		for name, value := range tt.vars {
-			all[name] = value
-		}
+		maps.Copy(all, tt.vars)
 		got, err := pipeline.FromEnv(getenv(all))
 		if err != nil {
 			t.Fatal(err)
@@ -316,9 +318,9 @@ func TestFromEnvReadsAFile(t *testing.T) {
 		t.Errorf("%d variables are refused beside LOG_CONFIG, want %d", beside, want)
 	}
 
-	write(`{"levle": 1}`)
+	write(`{"levell": 1}`)
 	_, err = pipeline.FromEnv(getenv(vars{"LOG_CONFIG": path}))
-	if want := `config: ` + path + `: line 1: levle: unknown field, did you mean "level"?`; err == nil || !strings.HasSuffix(err.Error(), want) {
+	if want := `config: ` + path + `: line 1: levell: unknown field, did you mean "level"?`; err == nil || !strings.HasSuffix(err.Error(), want) {
 		t.Errorf("got %v", err)
 	}
 }
@@ -326,11 +328,11 @@ func TestFromEnvReadsAFile(t *testing.T) {
 func TestUnknownEnv(t *testing.T) {
 	t.Parallel()
 	got := pipeline.UnknownEnv([]string{
-		"LOG_LEVEL=INFO", "LOG_LEVLE=hunter2", "log_level=x", "LOG_FILE_PATH=/x", "LOG_GROUP_OF_MY_CLOUD=x", "LOGNAME=root", "PATH=/bin", "LOG_=x", "LOG_\n=x",
+		"LOG_LEVEL=INFO", "LOG_LEVELL=hunter2", "log_level=x", "LOG_FILE_PATH=/x", "LOG_GROUP_OF_MY_CLOUD=x", "LOGNAME=root", "PATH=/bin", "LOG_=x", "LOG_\n=x",
 		"LOG_NOTHING", "BLOG_LEVEL=x", "",
 	})
 	want := []string{
-		"LOG_LEVLE is not read by anything here: did you mean LOG_LEVEL?",
+		"LOG_LEVELL is not read by anything here: did you mean LOG_LEVEL?",
 		"log_level is not read by anything here: did you mean LOG_LEVEL?",
 		"LOG_FILE_PATH is not read by anything here: did you mean LOG_FILE?",
 		"LOG_GROUP_OF_MY_CLOUD is not read by anything here",

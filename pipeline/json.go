@@ -38,7 +38,7 @@ func Parse(data []byte) (Config, error) { return parse("config", data) }
 
 // Load is [Parse] of a file, whose path is in each error.
 func Load(path string) (Config, error) {
-	data, err := os.ReadFile(path) //nolint:gosec // the path is the caller's
+	data, err := os.ReadFile(path)
 	if err != nil {
 		return Config{}, fmt.Errorf("config: %w", err)
 	}
@@ -184,7 +184,7 @@ func (r *jsonReader) skip(token json.Token) {
 
 // value sets v to the value that begins with token.
 func (r *jsonReader) value(path string, token json.Token, v reflect.Value) {
-	if text, ok := v.Addr().Interface().(encoding.TextUnmarshaler); ok {
+	if text, ok := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr()); ok {
 		r.text(path, token, text)
 		return
 	}
@@ -385,8 +385,8 @@ func numberOf(number json.Number) (any, error) {
 // fieldNames returns the names of the fields of a struct that text can set.
 func fieldNames(t reflect.Type) []string {
 	var names []string
-	for i := range t.NumField() {
-		if name := fieldName(t.Field(i)); name != "" {
+	for f := range t.Fields() {
+		if name := fieldName(f); name != "" {
 			names = append(names, name)
 		}
 	}

@@ -92,7 +92,7 @@ func TestParseReadsEveryField(t *testing.T) {
 		}
 	}
 	// Each name in a tag is there, so that a new field does not go untested.
-	for _, field := range strings.Split(jsonFieldsOf(), " ") {
+	for field := range strings.SplitSeq(jsonFieldsOf(), " ") {
 		if !strings.Contains(everything, `"`+field+`"`) && field != "off" {
 			t.Errorf("no test for the field %s", field)
 		}
@@ -162,7 +162,7 @@ func TestParseNamesWhatIsWrong(t *testing.T) {
 		{"another encoding", "{\n\"level\": \"\xfc\"}", []string{"config: line 2: byte 0xfc is no UTF-8"}},
 		{"UTF-16", "\xff\xfe{\x00}\x00", []string{"config: is UTF-16: want UTF-8"}},
 		{"too deep", strings.Repeat(`{"sinks":[`, 20000), []string{"config: line 1: ", "depth"}},
-		{"an unknown field", "{\n\n\"levle\": \"INFO\"}", []string{`config: line 3: levle: unknown field, did you mean "level"?`}},
+		{"an unknown field", "{\n\n\"levell\": \"INFO\"}", []string{`config: line 3: levell: unknown field, did you mean "level"?`}},
 		{
 			"an unknown field of a sink",
 			"{\"sinks\": [{},\n{\"rotatoin\": {\"a\": [1, {}]}}]}",
@@ -202,8 +202,8 @@ func TestParseNamesWhatIsWrong(t *testing.T) {
 		{"another wrong unit", `{"sinks": [{"retention": "30 dogs"}]}`, []string{`sinks[0].retention is "30 dogs": want an age`, `did you mean "30 days"?`}},
 		{
 			"several mistakes",
-			"{\"levle\": 1,\n\"sinks\": [{\"type\": \"x\",\n\"async\": 1},\n{\"paht\": []}],\n\"health_interval\": \"often\"}",
-			[]string{"line 1: levle", "line 2: sinks[0].type", "line 3: sinks[0].async", "line 4: sinks[1].paht", "line 5: health_interval"},
+			"{\"levell\": 1,\n\"sinks\": [{\"type\": \"x\",\n\"async\": 1},\n{\"paht\": []}],\n\"health_interval\": \"often\"}",
+			[]string{"line 1: levell", "line 2: sinks[0].type", "line 3: sinks[0].async", "line 4: sinks[1].paht", "line 5: health_interval"},
 		},
 		{"a forged line", `{"a\nconfig: all is well": 1}`, []string{`"a\nconfig: all is well": unknown field`}},
 		{"a password at the wrong place", `{"sinks": "https://u:hunter2@h"}`, []string{"sinks is ", "want a list"}},
@@ -258,7 +258,7 @@ func TestLoadNamesTheFile(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write("{\n\"levle\": 1, \"sinks\": 2}")
+	write("{\n\"levell\": 1, \"sinks\": 2}")
 	_, err := pipeline.Load(path)
 	if err == nil || strings.Count(err.Error(), "config: "+path+": line 2: ") != 2 {
 		t.Errorf("got %v", err)
@@ -274,7 +274,7 @@ func TestLoadNamesTheFile(t *testing.T) {
 }
 
 func unwrap(err error) error {
-	if u, ok := err.(interface{ Unwrap() error }); ok { //nolint:errorlint // to see what is below
+	if u, ok := err.(interface{ Unwrap() error }); ok {
 		return u.Unwrap()
 	}
 	return err

@@ -207,8 +207,7 @@ func (w words) parse(kind, text string, also map[string]string) (int, error) {
 
 // asTextError returns what a text type says about text, whoever's type it is.
 func asTextError(err error, text string, choices []string) *textError {
-	var wrong *textError
-	if errors.As(err, &wrong) {
+	if wrong, ok := errors.AsType[*textError](err); ok {
 		return wrong
 	}
 	want := err.Error()

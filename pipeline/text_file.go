@@ -171,12 +171,12 @@ func nearRotation(s string) string {
 
 // nearSchedule returns the schedule for what others call a rotation of "1 day".
 func nearSchedule(every time.Duration) string {
-	switch every {
-	case time.Hour:
+	switch {
+	case every == time.Hour:
 		return "hourly"
-	case day:
+	case every == day:
 		return "daily"
-	case 7 * day:
+	case every == 7*day:
 		return "weekly"
 	}
 	// The schedule reads durations as Go writes them.

@@ -29,8 +29,17 @@ var sizes = measure{
 	want: "bytes, as in 65536, or a unit, as in 64 KiB (of 1024) or 100 MB (of 1000)",
 	bare: 1,
 	units: []unit{
-		{"TiB", int64(TiB)}, {"TB", int64(TB)}, {"GiB", int64(GiB)}, {"GB", int64(GB)},
-		{"MiB", int64(MiB)}, {"MB", int64(MB)}, {"KiB", int64(KiB)}, {"KB", int64(KB)}, {"B", 1}, {"bytes", 1}, {"byte", 1},
+		{"TiB", int64(TiB)},
+		{"TB", int64(TB)},
+		{"GiB", int64(GiB)},
+		{"GB", int64(GB)},
+		{"MiB", int64(MiB)},
+		{"MB", int64(MB)},
+		{"KiB", int64(KiB)},
+		{"KB", int64(KB)},
+		{"B", 1},
+		{"bytes", 1},
+		{"byte", 1},
 	},
 }
 

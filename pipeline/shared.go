@@ -57,11 +57,11 @@ func sameFile(a, b string) bool {
 	if err == nil && err2 == nil {
 		return os.SameFile(first, second)
 	}
-	return real(a) == real(b)
+	return realPath(a) == realPath(b)
 }
 
-// real returns the absolute path behind symbolic links, as far as there is one.
-func real(path string) string {
+// realPath returns the absolute path behind symbolic links, as far as there is one.
+func realPath(path string) string {
 	path, err := filepath.Abs(path)
 	if err != nil {
 		return filepath.Clean(path)
