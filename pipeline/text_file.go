@@ -171,13 +171,9 @@ func nearRotation(s string) string {
 
 // nearSchedule returns the schedule for what others call a rotation of "1 day".
 func nearSchedule(every time.Duration) string {
-	switch {
-	case every == time.Hour:
-		return "hourly"
-	case every == day:
-		return "daily"
-	case every == 7*day:
-		return "weekly"
+	names := map[time.Duration]string{time.Hour: "hourly", day: "daily", 7 * day: "weekly"}
+	if name := names[every]; name != "" {
+		return name
 	}
 	// The schedule reads durations as Go writes them.
 	if s := "every " + strings.TrimSuffix(strings.TrimSuffix(every.String(), "0s"), "0m"); isSchedule(s) {
