@@ -26,7 +26,7 @@ var testedBlocks = map[string]func(t *testing.T, b pages.Block){
 	"yaml":     nil, // TestYAML in e2e/docs
 	"env":      testEnv,
 	"json":     testJSON,
-	"bash":     testShell,
+	"bash":     testBash,
 	"sh":       testShell,
 	"logstash": testLogstash,
 	"python":   testPython,
@@ -45,6 +45,8 @@ func TestDocsBlocks(t *testing.T) {
 		switch {
 		case !ok:
 			t.Errorf("%v: no test is for a block of %q", b, b.Info)
+		case word != "" && !slices.Contains([]string{"go", "json", "systemd"}, language):
+			t.Errorf("%v: no test is for a block of %q", b, b.Info)
 		case language == "go" && word != "" && b.Page != "docs/third-party.md" &&
 			!slices.Contains([]string{"zap", "zerolog", "logrus", "logrus type"}, word):
 			t.Errorf("%v: no test is for a block of %q", b, b.Info)
@@ -59,21 +61,50 @@ func TestDocsBlocks(t *testing.T) {
 	}
 }
 
-// testJSON parses a block, and opens a pipeline with it if it is the configuration
-// of one. The files are in a temporary directory.
+// testJSON opens a pipeline with a block, which is the configuration of one unless it
+// is said to be something else. The files are in a temporary directory.
 func testJSON(t *testing.T, b pages.Block) {
-	var object map[string]any
-	if err := json.Unmarshal([]byte(b.Text), &object); err != nil {
-		t.Fatalf("%v: %v", b, err)
-	}
-	if object["sinks"] == nil && object["level"] == nil {
+	switch b.Info {
+	case "json":
+	case "json template":
+		testTemplate(t, b)
 		return
+	default:
+		t.Fatalf("%v: no test is for a block of %q", b, b.Info)
 	}
 	cfg, err := pipeline.Parse([]byte(b.Text))
 	if err != nil {
 		t.Fatalf("%v: %v", b, err)
 	}
 	openElsewhere(t, cfg)
+}
+
+// testTemplate reads a template for an index of Elasticsearch, and looks for the fields
+// of an event in it.
+func testTemplate(t *testing.T, b pages.Block) {
+	var index struct {
+		Patterns []string `json:"index_patterns"`
+		Template struct {
+			Settings map[string]any `json:"settings"`
+			Mappings struct {
+				Dynamic    []map[string]any          `json:"dynamic_templates"`
+				Properties map[string]map[string]any `json:"properties"`
+			} `json:"mappings"`
+		} `json:"template"`
+	}
+	in := json.NewDecoder(strings.NewReader(b.Text))
+	in.DisallowUnknownFields()
+	if err := in.Decode(&index); err != nil {
+		t.Fatalf("%v: %v", b, err)
+	}
+	if len(index.Patterns) == 0 || len(index.Template.Settings) == 0 || len(index.Template.Mappings.Dynamic) == 0 {
+		t.Errorf("%v: something is missing", b)
+	}
+	for _, field := range []string{"@timestamp", "message", "level", "level_value", "stack_trace"} {
+		if index.Template.Mappings.Properties[field]["type"] == nil {
+			t.Errorf("%v: %s has no type", b, field)
+		}
+	}
 }
 
 // openElsewhere opens a pipeline with its files in a temporary directory.
@@ -141,7 +172,7 @@ func testEnv(t *testing.T, b pages.Block) {
 	openElsewhere(t, cfg)
 }
 
-// testShell has bash parse a block.
+// testShell has bash parse a block, most of which are for a tree with its history.
 func testShell(t *testing.T, b pages.Block) {
 	bash, err := exec.LookPath("bash")
 	if err != nil || runtime.GOOS == "windows" {

@@ -479,7 +479,7 @@ func TestAuditExample(t *testing.T) {
 		t.Errorf("the audit log has the mode %o", mode)
 	}
 
-	for _, unsafe := range []string{`"async": true`, `"sampling": {"rate": 1}`, `"policy": "drop_newest"`} {
+	for _, unsafe := range []string{`"async": true`, `"sampling": {"rate": 1}`, `"policy": "drop_newest"`, `"level": "ERROR"`, `"file_mode": "0666"`} {
 		cfg, err := pipeline.Parse([]byte(strings.Replace(text, `"type": "audit"`, `"type": "audit", `+unsafe, 1)))
 		if err == nil {
 			err = opens(t, cfg)

@@ -68,6 +68,20 @@ func TestDocsCodeRuns(t *testing.T) {
 	if _, err := exec.LookPath("go"); err != nil {
 		t.Skip("no go command")
 	}
+	snippets := slices.DeleteFunc(blocksOf(t), func(b pages.Block) bool { return b.Info != "go" })
+	printed, err := pages.Run(t.Context(), ".", knownPackages(), "", snippets)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, b := range snippets {
+		if b.Output() != "" && !b.Shows(printed[i]) {
+			t.Errorf("%v: this block\n\n%s\nprints\n%s", b, b.Text, printed[i])
+		}
+	}
+}
+
+// knownPackages are those that blocks may use, by their names.
+func knownPackages() map[string]string {
 	known := map[string]string{"lumberjack": "gopkg.in/natefinch/lumberjack.v2"}
 	for _, name := range []string{
 		"asyncbuf", "fanout", "handler", "handler/handlertest", "logstash", "monitor", "pipeline", "redact", "rotate",
@@ -80,16 +94,7 @@ func TestDocsCodeRuns(t *testing.T) {
 	} {
 		known[path.Base(name)] = name
 	}
-	snippets := slices.DeleteFunc(blocksOf(t), func(b pages.Block) bool { return b.Info != "go" })
-	printed, err := pages.Run(t.Context(), ".", known, "", snippets)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for i, b := range snippets {
-		if b.Output() != "" && !b.Shows(printed[i]) {
-			t.Errorf("%v: this block\n\n%s\nprints\n%s", b, b.Text, printed[i])
-		}
-	}
+	return known
 }
 
 // TestDocsNameTestsThatExist looks for each test that a page names, as in

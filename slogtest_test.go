@@ -259,7 +259,7 @@ func stacks(t *testing.T) []stack {
 		for _, outer := range wrappers {
 			for _, inner := range wrappers {
 				// With the race detector all are slow; they are of the same parts.
-				if some := random.IntN(4) == 0; some || torture || !testlog.Race {
+				if some := random.IntN(8) == 0; some || torture || !testlog.Race {
 					add(newStack(e, outer, inner))
 				}
 			}
@@ -328,6 +328,9 @@ func TestWrappers(t *testing.T) {
 			t.Parallel()
 			handlertest.RunWrapper(t, func(next slog.Handler) slog.Handler { return outer.wrap(t, next) })
 			for _, inner := range same {
+				if testlog.Race && rand.IntN(4) > 0 { // as in stacks
+					continue
+				}
 				t.Run(inner.name, func(t *testing.T) {
 					t.Parallel()
 					handlertest.RunWrapper(t, func(next slog.Handler) slog.Handler { return outer.wrap(t, inner.wrap(t, next)) })

@@ -20,6 +20,7 @@ require (
 	github.com/robfig/cron/v3 v3.0.1
 	github.com/rs/zerolog v1.35.1
 	github.com/samber/slog-multi v1.7.1
+	github.com/sirupsen/logrus v1.10.2
 	github.com/sluicelog/sluice v0.0.0-00010101000000-000000000000
 	github.com/thejerf/slogassert v0.3.0
 	github.com/twmb/franz-go v1.22.2

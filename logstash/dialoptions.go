@@ -70,9 +70,9 @@ type DialOptions struct {
 	// was sent.
 	FlushInterval time.Duration
 
-	// SyncLevel is the level from which on an event is sent without waiting
-	// for its batch to fill, where many follow each other with those of a
-	// millisecond. Nil means ERROR.
+	// SyncLevel is the level from which on an event does not wait for its batch
+	// to fill: the first goes at once, with what there is. Those that follow each
+	// other within a millisecond are sent together. Nil means ERROR.
 	SyncLevel slog.Leveler
 
 	// Pipeline is how many batches may be under way at once on a connection to

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/url"
 	"os"
+	"strings"
 	"time"
 )
 
@@ -228,8 +229,8 @@ func (p *probe) listen(ctx context.Context, conn net.Conn, took time.Duration) e
 	case p.files == nil && bytes.HasPrefix(first[:n], []byte(alert)):
 		return fmt.Errorf("logstash: %s speaks TLS: want %s:// instead of %s://",
 			conn.RemoteAddr(), p.withTLS(), p.to.scheme)
-	case n >= 2 && p.to.scheme == "http":
-		return p.hungUp(errors.New("it answers before there is a request"))
+	case n >= 2 && (p.to.scheme == "http" || p.to.scheme == "beats"):
+		return fmt.Errorf("logstash: %s answers before it is asked (it is something else than Logstash)", conn.RemoteAddr())
 	case n > 0, errors.Is(err, os.ErrDeadlineExceeded):
 		return nil
 	default:
@@ -240,6 +241,9 @@ func (p *probe) listen(ctx context.Context, conn net.Conn, took time.Duration) e
 // hungUp says what it may mean that a receiver ends a connection at once.
 func (p *probe) hungUp(err error) error {
 	if p.files != nil {
+		if strings.HasSuffix(err.Error(), ")") { // what Read has said of an alert
+			return fmt.Errorf("logstash: hung up after the handshake: %w", err)
+		}
 		return fmt.Errorf("logstash: hung up after the handshake: %w (perhaps %s; or a balancer has lost its receivers)",
 			err, p.files.certificateAdvice("certificate required"))
 	}

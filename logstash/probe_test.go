@@ -4,11 +4,13 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -103,7 +105,7 @@ func TestProbeTLS(t *testing.T) {
 		}
 		// One of TLS 1.3 complains after the handshake only.
 		r = probe(t, scheme+"://"+srv.Addr(), &logstash.DialOptions{CAFile: opts.CAFile})
-		if r.Err == nil || r.Certificate != nil || !strings.Contains(r.Err.Error(), "may want a client certificate") {
+		if r.Err == nil || r.Certificate != nil || strings.Count(r.Err.Error(), "may want a client certificate") != 1 {
 			t.Errorf("%s without a client certificate: got %v", scheme, r.Err)
 		}
 	}
@@ -191,6 +193,36 @@ func TestProbeOfReceiversThatAreAway(t *testing.T) {
 	})
 	if err != nil || found.Receivers[0].Err == nil {
 		t.Errorf("got %+v, %v", found, err)
+	}
+}
+
+// A server that speaks first is no input of Logstash for Beats or HTTP.
+func TestProbeOfOneThatGreets(t *testing.T) {
+	testlog.CheckGoroutines(t)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var served sync.WaitGroup
+	t.Cleanup(func() { _ = l.Close(); served.Wait() })
+	served.Go(func() {
+		for {
+			conn, err := l.Accept()
+			if err != nil {
+				return
+			}
+			served.Go(func() {
+				_, _ = io.WriteString(conn, "220 mail.example ESMTP\r\n")
+				_, _ = io.Copy(io.Discard, conn) // until the other hangs up
+				_ = conn.Close()
+			})
+		}
+	})
+	for _, scheme := range []string{"beats", "http"} {
+		r := probe(t, scheme+"://"+l.Addr().String(), nil)
+		if r.Err == nil || !strings.Contains(r.Err.Error(), "answers before it is asked (it is something else than Logstash)") {
+			t.Errorf("%s: got %v", scheme, r.Err)
+		}
 	}
 }
 

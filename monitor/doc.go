@@ -30,8 +30,10 @@ Not for: an audit of every record (read the log), figures that outlast the proce
 
 Each record is passed on as it is, at once, in the order in which it came, and
 counted once, whatever time and level it has, and whatever the next handler does.
-Handle takes no lock that anybody holds for long, reads the clock once a second,
-and allocates nothing, but for records that somebody wants to see: those at ERROR
+Handle takes no lock that anybody holds for long. It takes a record's word for the
+second it is of, if that is the one noted last, 64 times a level, and reads the
+clock otherwise: once a second, for all that have no time or an old one, and for
+those that somebody wants to see. It allocates nothing but for these: those at ERROR
 and above, of which no more than Options.Errors in a second are looked at, and all
 that is watched on a Page, as far as the reader keeps up. Attrs bound by With are
 encoded for these when they are bound, which costs as much as an encoder's With.

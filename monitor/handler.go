@@ -13,8 +13,8 @@ import (
 type Options struct {
 	// Sinks returns how the outputs are doing, in an order that stays. It is called
 	// by whoever asks for Stats or Health, several at a time, and should not wait.
-	// The counts of a sink must not fall: one that is replaced goes on with those
-	// it had. Nil means that nothing is known of them.
+	// The counts of a sink must not fall: one that is replaced, or comes back, goes
+	// on with those it had. Nil means that nothing is known of them.
 	Sinks func() []Sink
 
 	// MinFree is how many bytes a sink's disk must have left for the sink to be
@@ -28,14 +28,14 @@ type Options struct {
 	Errors int
 
 	// ReplaceAttr is that of slog.HandlerOptions for the records that are kept and
-	// watched. It is also given the errors of sinks, with the key "error", before
-	// anybody is told of them. It is for secrets, if no redact.Handler is before
-	// the Handler. One that panics costs the value. Nil means that all are shown as
+	// watched. It is also given the errors and notes of sinks, with the key "error",
+	// before anybody is told of them. It is for secrets, if no redact.Handler is before
+	// the Handler, not for names: a Page knows time, level, source and msg by theirs. One that panics costs the value. Nil means that all are shown as
 	// they are.
 	ReplaceAttr func(groups []string, a slog.Attr) slog.Attr
 
-	// OnError is called when Sinks, the Func of a Threshold, or a logger given to
-	// LogVolume or LogHealth has panicked. It must not log to the Handler. Nil means
+	// OnError is called when Sinks, the Func of a Threshold, the Levels of a Page, or
+	// a logger given to LogVolume or LogHealth has panicked. It must not log to the Handler. Nil means
 	// that nobody is told.
 	OnError func(error)
 }
@@ -78,6 +78,7 @@ type shared struct {
 	lines   lines
 	history history
 	resets  resets
+	ledger  ledger
 	lookout lookout
 }
 
@@ -117,11 +118,14 @@ func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 // returns the error of the next handler, which it counts as well.
 func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	s := h.shared
-	if r.Time.Unix() != s.second.Load() {
+	shown := int64(r.Level) >= s.shown.Load()
+	if shown || r.Time.Unix() != s.second.Load() {
 		s.note()
 	}
-	s.levels[slot(r.Level)].Add(1)
-	if int64(r.Level) >= s.shown.Load() {
+	if s.levels[slot(r.Level)].Add(1)%trusted == 0 {
+		s.note()
+	}
+	if shown {
 		s.lines.show(h, &r)
 	}
 	err := h.next.Handle(ctx, r)
@@ -130,6 +134,10 @@ func (h *Handler) Handle(ctx context.Context, r slog.Record) error {
 	}
 	return err
 }
+
+// trusted is how many records of a level may claim the second noted last before
+// somebody looks at the clock.
+const trusted = 64
 
 // note notes what was counted in the second that is over, if one is: a record may
 // have any time. When somebody else does it, or reads what is noted, it is left to

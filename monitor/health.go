@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"time"
 
@@ -18,7 +19,7 @@ type State int
 const (
 	Healthy  State = iota // all is written
 	Degraded              // all is taken, but something needs a look before it gets worse, or was lost a moment ago
-	Failing               // records are being lost
+	Failing               // an output does not work, and records are lost or about to be
 )
 
 // String returns healthy, degraded or failing.
@@ -66,7 +67,7 @@ type Health struct {
 // SinkHealth is a [Sink] and what its State is.
 //
 // A sink is Failing if it is Down and has lost lines in the last minute, or has
-// nothing that takes them: neither a queue with room for more nor a spool.
+// nothing that takes them: neither a queue nor a spool with room for more.
 //
 // It is otherwise Degraded, if it is Down, if a line was dropped or an error met
 // in the last minute, if its queue is more than nine tenths full, if events wait
@@ -129,8 +130,8 @@ func (h *Health) worsen(s State, reason string) {
 	h.Reasons = append(h.Reasons, reason)
 }
 
-// sinks asks for the sinks. Of their errors, and of why they are down, only what
-// ReplaceAttr leaves is kept.
+// sinks asks for the sinks. Of their errors, of why they are down and of their notes
+// only what ReplaceAttr leaves is kept.
 func (s *shared) sinks() (sinks []Sink, err error) {
 	if s.opts.Sinks == nil {
 		return nil, nil
@@ -152,6 +153,10 @@ func (s *shared) sinks() (sinks []Sink, err error) {
 		}
 		if sinks[i].Down != "" {
 			sinks[i].Down = s.replaced(sinks[i].Down)
+		}
+		sinks[i].Notes = slices.Clone(sinks[i].Notes)
+		for j, note := range sinks[i].Notes {
+			sinks[i].Notes[j] = s.replaced(note)
 		}
 	}
 	return sinks, nil
@@ -197,7 +202,7 @@ func (s *SinkHealth) judge(past past, minFree int64) {
 	full := float64(k.QueueBytes) / float64(k.QueueSize)
 	filled := k.QueueSize > 0 && full > 0.9
 	if k.Down != "" {
-		takes := k.QueueSize > 0 && !filled || k.Spooled > 0
+		takes := k.QueueSize > 0 && !filled || k.SpoolBytes < k.SpoolSize
 		state := Degraded
 		if !takes || past.dropped > 0 {
 			state = Failing
@@ -228,13 +233,19 @@ func (s *SinkHealth) worsen(state State, reason string) {
 	s.Reasons = append(s.Reasons, reason)
 }
 
-// bytesText prints a size as people read it.
+// bytesText prints a size as people read it, and the page does.
 func bytesText(n int64) string {
-	for _, unit := range []string{"B", "KiB", "MiB"} {
-		if n < 10<<10 {
-			return fmt.Sprintf("%d %s", n, unit)
-		}
-		n >>= 10
+	if n < 1<<10 {
+		return fmt.Sprintf("%d B", n)
 	}
-	return fmt.Sprintf("%d GiB", n)
+	size, unit := float64(n), ""
+	for _, unit = range []string{"KiB", "MiB", "GiB", "TiB"} {
+		if size /= 1 << 10; size < 1<<10 {
+			break
+		}
+	}
+	if size < 100 {
+		return fmt.Sprintf("%.1f %s", size, unit)
+	}
+	return fmt.Sprintf("%.0f %s", size, unit)
 }

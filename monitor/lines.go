@@ -28,6 +28,12 @@ type lines struct {
 	watchers atomic.Pointer[[]*watcher]
 }
 
+// A line is what is shown of a record. It is never written again.
+type line struct {
+	level slog.Level // the record's, whatever ReplaceAttr makes of it
+	text  []byte     // JSON and a newline
+}
+
 const nobody = math.MaxInt64 // wants to see anything
 
 func (l *lines) init(o *Options, shown *atomic.Int64) {
@@ -36,7 +42,7 @@ func (l *lines) init(o *Options, shown *atomic.Int64) {
 	l.encoder = jsonenc.New(jsonenc.Rules{
 		Replace: o.ReplaceAttr, Own: own, Keep: own, MaxField: maxField, MaxLine: maxLine,
 	})
-	l.errors.kept = make([][]byte, o.Errors)
+	l.errors.kept = make([]line, o.Errors)
 	l.watchers.Store(new([]*watcher))
 	l.setShown()
 }
@@ -63,19 +69,19 @@ func (l *lines) withAttrs(bound jsonenc.Bound, attrs []slog.Attr) jsonenc.Bound 
 
 // show makes a line of a record, once and only if somebody wants it and has room.
 func (l *lines) show(h *Handler, r *slog.Record) {
-	var line []byte
+	shown := line{level: r.Level}
 	if r.Level >= slog.LevelError && l.errors.room(h.shared.second.Load()) {
-		line = l.encode(h, r)
-		l.errors.add(line)
+		shown.text = l.encode(h, r)
+		l.errors.add(shown)
 	}
 	for _, w := range *l.watchers.Load() {
 		if r.Level < w.min {
 			continue
 		}
-		if line == nil && len(w.lines) < cap(w.lines) {
-			line = l.encode(h, r)
+		if shown.text == nil && len(w.lines) < cap(w.lines) {
+			shown.text = l.encode(h, r)
 		}
-		w.send(line)
+		w.send(shown)
 	}
 }
 
@@ -108,10 +114,10 @@ func (l *lines) encode(h *Handler, r *slog.Record) []byte {
 // lastErrors are the last lines at ERROR and above.
 type lastErrors struct {
 	mu     sync.Mutex
-	kept   [][]byte // a ring
-	n      uint64   // how many were kept so far
-	second int64    // in which
-	taken  int      // so many were
+	kept   []line // a ring
+	n      uint64 // how many were kept so far
+	second int64  // in which
+	taken  int    // so many were
 }
 
 // room reports whether another line may be kept in this second: however many
@@ -126,17 +132,16 @@ func (e *lastErrors) room(second int64) bool {
 	return e.taken <= len(e.kept)
 }
 
-func (e *lastErrors) add(line []byte) {
+func (e *lastErrors) add(l line) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	e.kept[e.n%uint64(len(e.kept))] = line
+	e.kept[e.n%uint64(len(e.kept))] = l
 	e.n++
 }
 
 // lastErrors returns the lines of the last records at ERROR and above, the oldest
-// first, and how many have been kept so far. A line ends in a newline and is never
-// written again.
-func (h *Handler) lastErrors() (lines [][]byte, n uint64) {
+// first, and how many have been kept so far.
+func (h *Handler) lastErrors() (lines []line, n uint64) {
 	e := &h.shared.lines.errors
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -150,7 +155,7 @@ func (h *Handler) lastErrors() (lines [][]byte, n uint64) {
 // A watcher is given the lines from a level on. What it has no room for is
 // counted.
 type watcher struct {
-	lines chan []byte // never closed
+	lines chan line // never closed
 
 	from *lines
 	min  slog.Level
@@ -161,7 +166,7 @@ type watcher struct {
 // of them for a reader who is slow. The caller calls stop.
 func (h *Handler) watch(level slog.Level, size int) *watcher {
 	l := &h.shared.lines
-	w := &watcher{lines: make(chan []byte, size), from: l, min: level}
+	w := &watcher{lines: make(chan line, size), from: l, min: level}
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.watchers.Store(new(append(slices.Clone(*l.watchers.Load()), w)))
@@ -178,11 +183,11 @@ func (w *watcher) stop() {
 	l.setShown()
 }
 
-// send never waits. There is no line if there was no room for one.
-func (w *watcher) send(line []byte) {
-	if line != nil {
+// send never waits. A line has no text if there was no room for it.
+func (w *watcher) send(l line) {
+	if l.text != nil {
 		select {
-		case w.lines <- line:
+		case w.lines <- l:
 			return
 		default:
 		}

@@ -20,9 +20,9 @@ import (
 	"github.com/sluicelog/sluice/handler/handlertest"
 )
 
-func text(lines [][]byte) (s []string) {
+func text(lines []line) (s []string) {
 	for _, l := range lines {
-		s = append(s, strings.TrimSuffix(string(l), "\n"))
+		s = append(s, strings.TrimSuffix(string(l.text), "\n"))
 	}
 	return s
 }
@@ -69,6 +69,21 @@ func TestLastErrorsAreKept(t *testing.T) {
 	})
 }
 
+func TestLastErrorsAreKeptWhateverTimeTheyClaim(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := NewHandler(taking{}, &Options{Errors: 2})
+		at := time.Now()
+		for i := range 10 {
+			_ = h.Handle(t.Context(), slog.NewRecord(at, slog.LevelError, strconv.Itoa(i), 0))
+			time.Sleep(time.Second)
+		}
+		lines, n := h.lastErrors()
+		if n != 10 || !strings.Contains(string(lines[1].text), `"msg":"9"`) {
+			t.Errorf("kept %d, the last are %q", n, text(lines))
+		}
+	})
+}
+
 func TestErrorsBelowZeroKeepNone(t *testing.T) {
 	h := NewHandler(taking{}, &Options{Errors: -1})
 	noTime(h, slog.LevelError, "m")
@@ -87,11 +102,11 @@ func TestWatchersGetLinesFromTheirLevelOn(t *testing.T) {
 	noTime(h, slog.LevelDebug, "one")
 	noTime(h, slog.LevelWarn, "two")
 	noTime(h, slog.LevelError, "three")
-	if got := string(<-all.lines) + string(<-all.lines) + string(<-all.lines); got !=
+	if got := string((<-all.lines).text) + string((<-all.lines).text) + string((<-all.lines).text); got !=
 		`{"level":"DEBUG","msg":"one"}`+"\n"+`{"level":"WARN","msg":"two"}`+"\n"+`{"level":"ERROR","msg":"three"}`+"\n" {
 		t.Errorf("one has %s", got)
 	}
-	if got := string(<-warnings.lines); got != `{"level":"WARN","msg":"two"}`+"\n" {
+	if got := string((<-warnings.lines).text); got != `{"level":"WARN","msg":"two"}`+"\n" {
 		t.Errorf("the other has %s", got)
 	}
 	if all.dropped() != 0 || warnings.dropped() != 1 {
@@ -168,7 +183,7 @@ func TestHostileValuesCostAPlaceholder(t *testing.T) {
 		if n != 1 {
 			t.Fatalf("%s: %d lines, want 1", name, n)
 		}
-		line := lines[0]
+		line := lines[0].text
 		if len(line) > maxLine || strings.Count(string(line), "\n") != 1 || !json.Valid(line) {
 			t.Errorf("%s: %d bytes: %.200s", name, len(line), line)
 		}
@@ -178,8 +193,8 @@ func TestHostileValuesCostAPlaceholder(t *testing.T) {
 func TestReplaceAttrMayPanic(t *testing.T) {
 	h := NewHandler(taking{}, &Options{ReplaceAttr: func([]string, slog.Attr) slog.Attr { panic("no") }})
 	noTime(h, slog.LevelError, "m", slog.Int("a", 1))
-	if lines, _ := h.lastErrors(); len(lines) != 1 || !strings.Contains(string(lines[0]), "!PANIC") {
-		t.Errorf("lines are %q", lines)
+	if lines, _ := h.lastErrors(); len(lines) != 1 || !strings.Contains(string(lines[0].text), "!PANIC") {
+		t.Errorf("lines are %q", text(lines))
 	}
 }
 
@@ -225,7 +240,7 @@ func (l tail) Handle(ctx context.Context, r slog.Record) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	_, err := l.w.Write(<-l.watcher.lines)
+	_, err := l.w.Write((<-l.watcher.lines).text)
 	return err
 }
 
@@ -248,8 +263,8 @@ func TestWatchConcurrentSafe(t *testing.T) {
 				w := h.watch(slog.LevelInfo, 2)
 				select {
 				case line := <-w.lines:
-					if !json.Valid(line) {
-						t.Errorf("invalid line %q", line)
+					if !json.Valid(line.text) {
+						t.Errorf("invalid line %q", line.text)
 					}
 				default:
 				}

@@ -18,10 +18,12 @@ const (
 //
 //	go h.LogVolume(ctx, logger, time.Minute)
 //
-// Each record tells of the time since the last one, the first since NewHandler: total, elapsed, per_second, by_level, failed, bytes and dropped as in
-// [Stats], and heap_bytes and total_bytes as in [Process]. Nobody else's Stats are
-// changed. A record that the logger passes on to the Handler counts like any
-// other, in the next one. An interval of zero or less means a minute.
+// Each record tells of the time since the last one, the first since NewHandler:
+// total, elapsed, per_second, by_level, failed, bytes and dropped as in [Stats], and
+// heap_bytes and total_bytes as in [Process]. Nobody else's Stats are changed. A
+// record that the logger passes on to the Handler counts like any other, in the next
+// one. What comes after the last one is told by nobody. An interval of zero or less
+// means a minute.
 // It panics if logger is nil, as LogHealth does.
 func (h *Handler) LogVolume(ctx context.Context, logger *slog.Logger, interval time.Duration) {
 	if logger == nil {
@@ -35,7 +37,7 @@ func (h *Handler) LogVolume(ctx context.Context, logger *slog.Logger, interval t
 	each(ctx, interval, func() {
 		now := s.read()
 		s.logVolume(ctx, logger, now.since(base))
-		base.follow(now)
+		base = now
 	})
 }
 

@@ -51,12 +51,8 @@ func (l *lookout) look(now, start time.Time, sinks []Sink) []past {
 	list := make([]past, len(sinks))
 	before := l.sinks
 	l.sinks = make(map[string]*track, len(sinks)) // without those that are gone
-	for i := range sinks {
+	for i, name := range sinkNames(sinks) {
 		s := &sinks[i]
-		name := s.Name
-		for l.sinks[name] != nil { // two of a name
-			name += "'"
-		}
 		t := before[name]
 		if t == nil {
 			t = &track{marks: []mark{{at: start}}}

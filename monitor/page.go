@@ -31,8 +31,10 @@ type PageOptions struct {
 	// behind one, set Allow.
 	Allow func(*http.Request) bool
 
-	// Levels are shown on the page, in this order. Their names are unique.
-	Levels []Level
+	// Levels returns what is shown of levels, in this order, with names that are
+	// unique. It is asked each time, by several goroutines at once, as the levels of a
+	// pipeline come and go with its sinks. One that panics shows none. Nil means none.
+	Levels func() []Level
 
 	// ChangeLevels lets those whom Allow lets in set the Levels that can be set.
 	ChangeLevels bool
@@ -74,8 +76,10 @@ type Level struct {
 // lines, which are counted, and one who takes nothing for ten seconds is cut off;
 // the program waits for neither.
 //
-// A Page is safe for concurrent use. It ends its streams when the [http.Server] that
-// serves it is shut down, or when it is closed.
+// A Page is safe for concurrent use. It ends its streams when it is closed, or when
+// the [http.Server] that serves them is shut down. A stream that a server had not
+// brought here when it was shut down, because of a middleware that takes its time, is
+// ended by Close alone: srv.RegisterOnShutdown(page.Close) makes sure of that.
 type Page struct {
 	handler  *Handler
 	opts     PageOptions
@@ -107,7 +111,6 @@ func NewPage(h *Handler, opts *PageOptions) *Page {
 	p := &Page{handler: h, servers: make(map[*http.Server]context.Context)}
 	if opts != nil {
 		p.opts = *opts
-		p.opts.Levels = append([]Level(nil), opts.Levels...)
 	}
 	if p.opts.Title == "" {
 		p.opts.Title = filepath.Base(os.Args[0])
@@ -141,7 +144,7 @@ func sourceHash(text string) string {
 }
 
 // Close ends all streams and refuses new ones. It can be called more than once, and
-// given to RegisterOnShutdown of a server that is not an [http.Server].
+// given to RegisterOnShutdown of an [http.Server].
 func (p *Page) Close() { p.close() }
 
 // ServeHTTP serves the page, its stream and the requests to change a level; see

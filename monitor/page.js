@@ -159,7 +159,7 @@ function showSink(item, s) {
   const cells = {
     Written: [number(s.written), s.written_bytes && bytes(s.written_bytes)],
     Dropped: [number(s.dropped), s.dropped && `of ${number(s.accepted)}`],
-    Queued: [number(s.queued), s.queue_size && `of ${bytes(s.queue_size)}`, s.queue_size && s.queue_bytes / s.queue_size],
+    Queued: [number(s.queued), s.queue_size && `${bytes(s.queue_bytes)} of ${bytes(s.queue_size)}`, s.queue_size && s.queue_bytes / s.queue_size],
     Spooled: (s.spooled || s.spool_bytes) && [number(s.spooled), bytes(s.spool_bytes)],
     File: s.file_size && [bytes(s.file_size)],
     Backups: s.backups && [number(s.backups), bytes(s.backup_bytes)],
@@ -201,19 +201,23 @@ function levelItem({name, settable}) {
   select.addEventListener("change", () => { button.disabled = select.value === select.dataset.level; });
   form.addEventListener("submit", e => {
     e.preventDefault();
-    setLevel(name, select.value);
+    setLevel(name, select);
   });
   return make("li", "", form);
 }
 
-async function setLevel(name, level) {
+async function setLevel(name, select) {
   const result = $("#levels [role=status]");
+  let done = false;
   try {
-    const answer = await fetch("?", {method: "POST", headers: {"Content-Type": "application/json"}, body: JSON.stringify({name, level})});
+    const body = JSON.stringify({name, level: select.value});
+    const answer = await fetch(here, {method: "POST", headers: {"Content-Type": "application/json"}, body});
+    done = answer.ok;
     say(result, await answer.text());
   } catch (err) {
     say(result, `The level of ${name} is not set: ${err.message}`);
   }
+  if (!done) select.value = select.dataset.level; // which it still is
 }
 
 // ---- Lines, in both lists.
@@ -295,6 +299,7 @@ function showErrors(lines) {
 
 // ---- The tail.
 
+// Its lines are the program's, and gaps, which say why others are missing there.
 const most = 500; // lines in the list, and of those that wait while it is paused
 const ranks = {debug: 0, info: 1, warn: 2, error: 3};
 const tail = {list: $("#tail .lines"), waiting: [], paused: false, seen: 0, dropped: 0, rank: 0, text: ""};
@@ -307,19 +312,23 @@ function addLines(items) {
   const {list} = tail, atEnd = list.scrollTop + list.clientHeight >= list.scrollHeight - 8;
   const focused = document.activeElement;
   list.append(...items);
-  while (list.children.length > most) list.firstChild.remove();
+  while (list.children.length > most) ($("[hidden]", list) ?? list.firstChild).remove();
   if (focused !== document.activeElement) $("details:not([hidden]) > summary", list)?.focus({preventScroll: true});
   if (atEnd) list.scrollTop = list.scrollHeight;
   reach(list);
 }
 
+const countOf = lines => lines.reduce((n, line) => n + (line.gap ? 0 : 1), 0);
+const clock = time => time.replace(/^.*T(\d\d:\d\d:\d\d)(?:\.(\d{1,3}))?.*$/, (_, second, part = "") => `${second}.${part.padEnd(3, "0")}`).slice(0, 12);
+
 function takeLines(lines) {
-  tail.seen += lines.length;
+  tail.seen += countOf(lines);
   if (tail.paused) {
-    tail.waiting = tail.waiting.concat(lines).slice(-most);
+    keepWaiting(lines);
   } else {
-    addLines(lines.slice(-most).map(line => {
-      const item = lineItem(line, line.time.slice(11, 23));
+    addLines(lines.map(line => {
+      if (line.gap) return make("p", "gap", line.gap);
+      const item = lineItem(line, clock(line.time));
       item.hidden = !fits(line);
       return item;
     }));
@@ -327,10 +336,19 @@ function takeLines(lines) {
   countLines();
 }
 
+function keepWaiting(lines) {
+  const all = tail.waiting.concat(lines);
+  if (all.length > most) {
+    const lost = all.splice(0, all.length - most + 1), missing = (lost[0].missing ?? 0) + countOf(lost);
+    all.unshift({gap: `${number(missing)} lines are missing here: no more than ${most} wait.`, missing});
+  }
+  tail.waiting = all;
+}
+
 function countLines() {
   const visible = tail.list.querySelectorAll("details:not([hidden])").length;
   say($("#tail-count"), [`${number(visible)} of ${number(tail.seen)} lines`,
-    tail.waiting.length && `${number(tail.waiting.length)} wait`,
+    tail.waiting.length && `${number(countOf(tail.waiting))} wait`,
     tail.dropped && `${number(tail.dropped)} came too fast and are left out`].filter(Boolean).join(" · "));
 }
 
@@ -353,7 +371,7 @@ $("#tail-pause").addEventListener("click", e => {
   e.target.setAttribute("aria-pressed", tail.paused);
   const lines = tail.waiting;
   tail.waiting = [];
-  tail.seen -= lines.length;
+  tail.seen -= countOf(lines);
   if (!tail.paused) takeLines(lines);
 });
 $("#tail-clear").addEventListener("click", () => {
@@ -367,7 +385,8 @@ chosenMoment.addEventListener("input", () => state && showRates());
 // ---- The connection. It is read by hand rather than by an EventSource, which does
 // not tell what a server says that refuses it.
 
-let connection, lostAt = 0, lastAt = 0, why = "";
+const here = location.origin + location.pathname; // without a password, which fetch does not take
+let connection, lostAt = 0, lastAt = 0, why = "", begunAnew = false;
 const wait = ms => new Promise(done => setTimeout(done, ms));
 
 function showConnection(how) {
@@ -379,9 +398,12 @@ function showConnection(how) {
 function take(name, data) {
   lastAt = Date.now();
   if (lostAt) {
-    if (state) addLines([make("p", "gap", `Lines of about ${span((lastAt - lostAt) / 1000)} are missing here: the connection was lost.`)]);
-    lostAt = 0;
+    if (state) takeLines([{gap: `Lines of about ${span((lastAt - lostAt) / 1000)} are missing here: the connection was lost.`}]);
+  } else if (begunAnew) {
+    takeLines([{gap: "The lowest level was changed. Lines of that moment may be missing here."}]);
   }
+  lostAt = 0;
+  begunAnew = false;
   showConnection("live");
   if (name === "state") show(data);
   else if (name === "errors") showErrors(data);
@@ -401,7 +423,7 @@ async function listen() {
   };
   try {
     alive();
-    const answer = await fetch(`?events&level=${$("#tail-level").value}`, {signal, cache: "no-store"});
+    const answer = await fetch(`${here}?events&level=${$("#tail-level").value}`, {signal, cache: "no-store"});
     if (!answer.ok) throw new Error(`The server says: ${await answer.text()}`);
     const reader = answer.body.pipeThrough(new TextDecoderStream()).getReader();
     for (let rest = "";;) {
@@ -427,7 +449,10 @@ async function stayConnected() {
     try {
       await listen();
     } catch (err) {
-      if (connection.signal.reason === "level") continue;
+      if (connection.signal.reason === "level") {
+        begunAnew = true;
+        continue;
+      }
       why = err.message;
     }
     lostAt ||= Date.now();

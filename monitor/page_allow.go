@@ -33,8 +33,9 @@ func (p *Page) refusal(r *http.Request) *refusal {
 			"sent to localhost and not by way of a proxy: set PageOptions.Allow to let others in")
 	}
 	// A link to the page may stand anywhere. All else is for the page itself.
-	site := r.Header.Get("Sec-Fetch-Site")
-	if foreign := site == "cross-site" || site == "same-site"; foreign && r.Header.Get("Sec-Fetch-Mode") != "navigate" {
+	site, query := r.Header.Get("Sec-Fetch-Site"), r.URL.Query()
+	link := r.Header.Get("Sec-Fetch-Mode") == "navigate" && !query.Has("events") && !query.Has("state")
+	if foreign := site == "cross-site" || site == "same-site"; foreign && !link {
 		return refuse(http.StatusForbidden, "the request comes from another site")
 	}
 	if err := http.NewCrossOriginProtection().Check(r); err != nil {

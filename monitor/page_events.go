@@ -104,7 +104,7 @@ func (p *Page) watch(ctx context.Context, s *eventStream, lowest slog.Level) {
 
 	var errorsSent, droppedSent uint64
 	sendErrors := func() {
-		var lines [][]byte
+		var lines []line
 		lines, errorsSent = p.handler.lastErrors()
 		s.send("errors", numberLines(lines, errorsSent))
 	}
@@ -137,7 +137,7 @@ type tailEvent struct {
 }
 
 // waitingLines returns the lines that are there now.
-func waitingLines(from <-chan []byte) []pageLine {
+func waitingLines(from <-chan line) []pageLine {
 	lines := make([]pageLine, 0, len(from))
 	for range cap(lines) {
 		lines = append(lines, newPageLine(<-from))

@@ -18,6 +18,12 @@ import (
 	"github.com/sluicelog/sluice/internal/panics"
 )
 
+// The levels that, as a minimum, let all pass and nothing.
+const (
+	allLevels slog.Level = math.MinInt32
+	noLevel   slog.Level = math.MaxInt
+)
+
 // namedLevels returns the levels that the page offers.
 func namedLevels() []slog.Level {
 	return []slog.Level{-8, slog.LevelDebug, slog.LevelInfo, 2, 3, slog.LevelWarn, slog.LevelError, 10, 12, 16}
@@ -33,6 +39,9 @@ func levelNames() []string {
 }
 
 func levelName(level slog.Level) string {
+	if level <= allLevels {
+		return "ALL"
+	}
 	name, offset := jsonenc.NameLevel(level)
 	if offset != 0 {
 		return fmt.Sprintf("%s%+d", name, offset)
@@ -42,21 +51,28 @@ func levelName(level slog.Level) string {
 
 // parseLevel reads what levelName and slog.Level.String print, in upper or lower case.
 func parseLevel(text string) (slog.Level, error) {
-	name, offset := strings.ToUpper(text), 0
+	name, offset := strings.ToUpper(text), int64(0)
+	switch name {
+	case "ALL":
+		return allLevels, nil
+	case "OFF":
+		return noLevel, nil
+	}
 	if i := strings.IndexAny(name, "+-"); i > 0 {
 		var err error
-		if offset, err = strconv.Atoi(name[i:]); err != nil || offset > math.MaxInt16 || offset < math.MinInt16 {
+		if offset, err = strconv.ParseInt(name[i:], 10, 32); err != nil {
 			name = ""
 		} else {
 			name = name[:i]
 		}
 	}
 	for _, level := range namedLevels() {
-		if levelName(level) == name {
-			return level + slog.Level(offset), nil
+		if sum := int64(level) + offset; levelName(level) == name && sum >= math.MinInt32 && sum <= math.MaxInt32 {
+			return slog.Level(sum), nil
 		}
 	}
-	return 0, fmt.Errorf("unknown level %.40q: want %s, or one of these and an offset such as INFO+1", text, strings.Join(levelNames(), ", "))
+	return 0, fmt.Errorf("unknown level %.40q: want %s, or one of these and an offset such as INFO+1, or ALL or OFF",
+		text, strings.Join(levelNames(), ", "))
 }
 
 // setter is what a Leveler has that can be set.
@@ -69,9 +85,19 @@ type levelState struct {
 	Settable bool   `json:"settable"`
 }
 
+// levels asks PageOptions.Levels.
+func (p *Page) levels() (levels []Level) {
+	if p.opts.Levels == nil {
+		return nil
+	}
+	defer p.handler.shared.recover("PageOptions.Levels") // which leaves none
+	return p.opts.Levels()
+}
+
 func (p *Page) levelStates() []levelState {
-	states := make([]levelState, len(p.opts.Levels))
-	for i, l := range p.opts.Levels {
+	levels := p.levels()
+	states := make([]levelState, len(levels))
+	for i, l := range levels {
 		_, settable := l.Leveler.(setter)
 		states[i] = levelState{Name: l.Name, Level: l.name(), Settable: settable && p.opts.ChangeLevels}
 	}
@@ -79,16 +105,12 @@ func (p *Page) levelStates() []levelState {
 }
 
 // name returns the name of the level that l has now, or why there is none.
-func (l Level) name() (name string) {
-	defer func() {
-		if v := recover(); v != nil {
-			name = "panics: " + panics.Text(v)
-		}
-	}()
-	if l.Leveler == nil {
-		return "none"
+func (l Level) name() string {
+	level, err := levelOf(l.Leveler)
+	if err != nil {
+		return err.Error()
 	}
-	return levelName(l.Level())
+	return levelName(level)
 }
 
 // setLevel does what a POST asks for, and logs who asked.
@@ -135,8 +157,9 @@ func (p *Page) levelAsked(w http.ResponseWriter, r *http.Request) (level Level, 
 		}
 		return level, 0, refuse(http.StatusBadRequest, `body: want {"name":…,"level":…}: %v`, err)
 	}
-	names := make([]string, 0, len(p.opts.Levels))
-	for _, l := range p.opts.Levels {
+	levels := p.levels()
+	names := make([]string, 0, len(levels))
+	for _, l := range levels {
 		if _, settable := l.Leveler.(setter); !settable {
 			continue
 		}

@@ -28,9 +28,9 @@ type pageLine struct {
 }
 
 // newPageLine takes apart a line of JSON. A line that is none is all message.
-func newPageLine(raw []byte) pageLine {
-	raw = bytes.TrimSuffix(raw, []byte("\n"))
-	l := pageLine{Attrs: [][2]string{}, Raw: string(raw)}
+func newPageLine(from line) pageLine {
+	raw := bytes.TrimSuffix(from.text, []byte("\n"))
+	l := pageLine{Attrs: [][2]string{}, Raw: string(raw), Class: className(from.level)}
 	own := true // the first members are the handler's, an attr may have their names
 	if !json.Valid(raw) || !members(raw, func(key string, value []byte) {
 		switch {
@@ -48,15 +48,14 @@ func newPageLine(raw []byte) pageLine {
 	}) {
 		l.Msg = string(raw)
 	}
-	l.Class = classOf(l.Level)
 	return l
 }
 
 // numberLines takes apart the last errors, of which there have been n.
-func numberLines(raw [][]byte, n uint64) []pageLine {
-	lines := make([]pageLine, len(raw))
-	for i, r := range slices.Backward(raw) {
-		lines[i] = newPageLine(r)
+func numberLines(from []line, n uint64) []pageLine {
+	lines := make([]pageLine, len(from))
+	for i, l := range slices.Backward(from) {
+		lines[i] = newPageLine(l)
 		lines[i].N = n
 		n--
 	}
@@ -116,13 +115,9 @@ func sourceText(value []byte) string {
 	return fmt.Sprintf("%s:%d %s", source.File, source.Line, source.Function)
 }
 
-// classOf returns the name of the class of the level with that name.
-func classOf(level string) string {
-	l, err := parseLevel(level)
-	if err != nil {
-		l = slog.LevelInfo
-	}
-	switch class(l) {
+// className returns the name of the class of a level.
+func className(level slog.Level) string {
+	switch class(level) {
 	case erroneous:
 		return "error"
 	case warn:

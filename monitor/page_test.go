@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"math"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -38,6 +39,11 @@ func answer(h http.Handler, r *http.Request) *httptest.ResponseRecorder {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(w, r)
 	return w
+}
+
+// levels are those of a program that has always the same.
+func levels(list ...monitor.Level) func() []monitor.Level {
+	return func() []monitor.Level { return list }
 }
 
 func discard() *monitor.Handler { return monitor.NewHandler(slog.DiscardHandler, nil) }
@@ -170,6 +176,8 @@ func TestPageAnswersNoOtherSite(t *testing.T) {
 		{"a link to the page", "GET", "/", map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate"}, 200},
 		{"the page's own stream", "HEAD", "/?events", map[string]string{"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Mode": "cors"}, 200},
 		{"an address typed in", "GET", "/?state", map[string]string{"Sec-Fetch-Site": "none", "Sec-Fetch-Mode": "navigate"}, 200},
+		{"the stream in a frame", "GET", "/?events", map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "iframe"}, 403},
+		{"the state in a window", "GET", "/?x&state", map[string]string{"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "navigate"}, 403},
 		{"the stream as an image", "GET", "/?events", map[string]string{"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "no-cors"}, 403},
 		{"the state from a sister site", "GET", "/?state", map[string]string{"Sec-Fetch-Site": "same-site", "Sec-Fetch-Mode": "cors"}, 403},
 		{"a change by the page", "POST", "/", map[string]string{"Sec-Fetch-Site": "same-origin", "Origin": "http://localhost:8080"}, 200},
@@ -186,7 +194,7 @@ func TestPageAnswersNoOtherSite(t *testing.T) {
 			t.Parallel()
 			var level slog.LevelVar
 			page := monitor.NewPage(discard(), &monitor.PageOptions{
-				Levels: []monitor.Level{{Name: "app", Leveler: &level}}, ChangeLevels: true,
+				Levels: levels(monitor.Level{Name: "app", Leveler: &level}), ChangeLevels: true,
 			})
 			r := local(test.method, test.target, set)
 			r.Header.Set("Content-Type", "application/json")
@@ -264,12 +272,12 @@ func TestPageSetsLevels(t *testing.T) {
 			var logged bytes.Buffer
 			h := monitor.NewHandler(slog.NewTextHandler(&logged, &slog.HandlerOptions{ReplaceAttr: withoutTime}), nil)
 			page := monitor.NewPage(h, &monitor.PageOptions{
-				Levels: []monitor.Level{
-					{Name: "app", Leveler: &level},
-					{Name: "audit", Leveler: fixed{}},
-					{Name: "broken", Leveler: broken{}},
-					{Name: "none"},
-				},
+				Levels: levels(
+					monitor.Level{Name: "app", Leveler: &level},
+					monitor.Level{Name: "audit", Leveler: fixed{}},
+					monitor.Level{Name: "broken", Leveler: broken{}},
+					monitor.Level{Name: "none"},
+				),
 				ChangeLevels: !test.off,
 			})
 			r := local("POST", "/", test.body)
@@ -292,6 +300,69 @@ func TestPageSetsLevels(t *testing.T) {
 	}
 }
 
+// What the page shows of a level can be sent back.
+func TestPageSetsALevelBack(t *testing.T) {
+	t.Parallel()
+	var level slog.LevelVar
+	page := monitor.NewPage(discard(), &monitor.PageOptions{Levels: levels(monitor.Level{Name: "app", Leveler: &level}), ChangeLevels: true})
+	for _, want := range []slog.Level{math.MinInt32, -100_000, -9, 0, 3, 7, 100_000, math.MaxInt} {
+		level.Set(want)
+		var state struct{ Levels []struct{ Level string } }
+		if err := json.Unmarshal(answer(page, local("GET", "/?state", "")).Body.Bytes(), &state); err != nil || len(state.Levels) != 1 {
+			t.Fatalf("%v: %+v", err, state)
+		}
+		for _, to := range []string{"CRITICAL", state.Levels[0].Level} {
+			r := local("POST", "/", `{"name":"app","level":"`+to+`"}`)
+			r.Header.Set("Content-Type", "application/json")
+			if w := answer(page, r); w.Code != 200 {
+				t.Errorf("level %s: status %d: %s", to, w.Code, w.Body)
+			}
+		}
+		if level.Level() != want {
+			t.Errorf("%d is shown as %q, which sets %d", want, state.Levels[0].Level, level.Level())
+		}
+	}
+}
+
+// Levels come and go with the sinks they are of.
+func TestPageAsksForTheLevels(t *testing.T) {
+	t.Parallel()
+	var told []error
+	var now []monitor.Level
+	h := monitor.NewHandler(slog.DiscardHandler, &monitor.Options{OnError: func(err error) { told = append(told, err) }})
+	page := monitor.NewPage(h, &monitor.PageOptions{ChangeLevels: true, Levels: func() []monitor.Level {
+		if now == nil {
+			panic("no")
+		}
+		return now
+	}})
+	set := func(name string) *httptest.ResponseRecorder {
+		r := local("POST", "/", `{"name":"`+name+`","level":"DEBUG"}`)
+		r.Header.Set("Content-Type", "application/json")
+		return answer(page, r)
+	}
+	a, b := new(slog.LevelVar), new(slog.LevelVar)
+	now = []monitor.Level{{Name: "a", Leveler: a}}
+	if w := set("a"); w.Code != 200 || a.Level() != slog.LevelDebug {
+		t.Errorf("status %d: %s", w.Code, w.Body)
+	}
+	now = []monitor.Level{{Name: "b", Leveler: b}}
+	if w := set("a"); w.Code != 400 || !strings.Contains(w.Body.String(), `"a" is no level that can be set: want one of ["b"]`) {
+		t.Errorf("one that has gone: status %d: %s", w.Code, w.Body)
+	}
+	if w := set("b"); w.Code != 200 || b.Level() != slog.LevelDebug {
+		t.Errorf("one that has come: status %d: %s", w.Code, w.Body)
+	}
+	now = nil
+	w := answer(page, local("GET", "/?state", ""))
+	if w.Code != 200 || !strings.Contains(w.Body.String(), `"levels": []`) {
+		t.Errorf("while it panics: status %d: %s", w.Code, w.Body)
+	}
+	if len(told) != 1 || told[0].Error() != "monitor: PageOptions.Levels panicked: no" {
+		t.Errorf("OnError was told %v", told)
+	}
+}
+
 func withoutTime(_ []string, a slog.Attr) slog.Attr {
 	if a.Key == slog.TimeKey {
 		return slog.Attr{}
@@ -305,7 +376,7 @@ func TestPageLogsChangesOfItsOwnLevel(t *testing.T) {
 	var level slog.LevelVar
 	var logged bytes.Buffer
 	h := monitor.NewHandler(slog.NewTextHandler(&logged, &slog.HandlerOptions{Level: &level, ReplaceAttr: withoutTime}), nil)
-	page := monitor.NewPage(h, &monitor.PageOptions{Levels: []monitor.Level{{Name: "app", Leveler: &level}}, ChangeLevels: true})
+	page := monitor.NewPage(h, &monitor.PageOptions{Levels: levels(monitor.Level{Name: "app", Leveler: &level}), ChangeLevels: true})
 	for _, to := range []string{"CRITICAL", "DEBUG"} {
 		r := local("POST", "/", `{"name":"app","level":"`+to+`"}`)
 		r.Header.Set("Content-Type", "application/json")
@@ -329,7 +400,8 @@ func TestPageState(t *testing.T) {
 	}})
 	page := monitor.NewPage(h, &monitor.PageOptions{
 		Interval: 3 * time.Second,
-		Levels:   []monitor.Level{{Name: "app", Leveler: &level}, {Name: "audit", Leveler: fixed{}}, {Name: "broken", Leveler: broken{}}, {Name: "none"}},
+		Levels: levels(monitor.Level{Name: "app", Leveler: &level}, monitor.Level{Name: "audit", Leveler: fixed{}},
+			monitor.Level{Name: "broken", Leveler: broken{}}, monitor.Level{Name: "none"}),
 	})
 	log(t, h, slog.LevelError, "one")
 	log(t, h, slog.LevelInfo, "two")
@@ -732,7 +804,7 @@ func TestPageConcurrentSafe(t *testing.T) {
 	var level slog.LevelVar
 	h := discard()
 	page := monitor.NewPage(h, &monitor.PageOptions{
-		Levels: []monitor.Level{{Name: "app", Leveler: &level}}, ChangeLevels: true, MaxWatchers: 3, Interval: 100 * time.Millisecond,
+		Levels: levels(monitor.Level{Name: "app", Leveler: &level}), ChangeLevels: true, MaxWatchers: 3, Interval: 100 * time.Millisecond,
 	})
 	srv := httptest.NewServer(page)
 	defer srv.Close()

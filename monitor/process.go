@@ -25,7 +25,8 @@ type Process struct {
 	CPU time.Duration `json:"cpu_ns"`
 
 	// CPUPercent is what CPU grew by, of the time since NewHandler or, if there was
-	// one, a Health a second ago at least: 100 is one core.
+	// one, a Health a second ago at least: 100 is one core. In the first second, which
+	// is that of a program that starts, it is 0.
 	CPUPercent float64 `json:"cpu_percent"`
 
 	// GCPercent is how much of the CPU time there was for this process garbage
@@ -123,7 +124,7 @@ func (u *usage) percent(now time.Time, cpu time.Duration) float64 {
 		u.older, u.last = u.last, spent{now, cpu}
 	}
 	span := now.Sub(u.older.at)
-	if span <= 0 {
+	if span < time.Second {
 		return 0
 	}
 	return max(0, 100*float64(cpu-u.older.cpu)/float64(span))

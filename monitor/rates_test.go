@@ -111,6 +111,34 @@ func TestRecordsWithStrangeTimesCountNow(t *testing.T) {
 	})
 }
 
+// A clock that stands still, or a replay, claims the one time that looks right.
+func TestRecordsThatClaimTheSecondNotedLastCountNow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := monitor.NewHandler(enabled{}, nil)
+		at := time.Now()
+		for range 600 {
+			_ = h.Handle(t.Context(), record(at, slog.LevelError, "m"))
+			for range 100 {
+				_ = h.Handle(t.Context(), record(at, slog.LevelInfo, "m"))
+			}
+			time.Sleep(time.Second)
+		}
+		r := h.Rates()
+		for i, got := range r.Minutes[49:] {
+			want := uint64(60)
+			if i == 10 {
+				want = 0
+			}
+			if got.Error != want && i > 0 || got.Info > 100*want+64 || got.Info+64 < 100*want && i > 0 {
+				t.Errorf("minute %d of 11: %+v", i, got)
+			}
+		}
+		if got := r.LastMinute; got.Error != 59 || got.Info < 5900-64 || got.Info > 5900+64 {
+			t.Errorf("the last minute has %+v", got)
+		}
+	})
+}
+
 func TestPerSecondIsThatOfTheLastMinute(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := monitor.NewHandler(enabled{}, nil)

@@ -2,8 +2,12 @@ package monitor
 
 import (
 	"encoding/json"
+	"errors"
+	"fmt"
 	"log/slog"
 	"time"
+
+	"github.com/sluicelog/sluice/internal/panics"
 )
 
 // A Sink says how one output of a program's logs is doing. What it does not have
@@ -19,8 +23,8 @@ type Sink struct {
 
 	QueueBytes, QueueSize int64 // bytes that wait in memory, and how many may
 
-	Spooled    uint64 // events that wait on disk
-	SpoolBytes int64
+	Spooled               uint64 // events that wait on disk
+	SpoolBytes, SpoolSize int64  // bytes of the disk that they have, and may have; 0 if there is no spool
 
 	FileSize     int64 // bytes in the live file
 	Backups      int
@@ -51,6 +55,7 @@ type sinkJSON struct {
 	QueueSize    int64       `json:"queue_size"`
 	Spooled      uint64      `json:"spooled"`
 	SpoolBytes   int64       `json:"spool_bytes"`
+	SpoolSize    int64       `json:"spool_size"`
 	FileSize     int64       `json:"file_size"`
 	Backups      int         `json:"backups"`
 	BackupBytes  int64       `json:"backup_bytes"`
@@ -65,7 +70,8 @@ type sinkJSON struct {
 }
 
 // MarshalJSON writes the Sink as an object with names_like_this. The error is its
-// text, the level what it is now.
+// text, the level what it is now; one that lets all pass is left out, as is one that
+// panics.
 func (s Sink) MarshalJSON() ([]byte, error) { return json.Marshal(s.json()) }
 
 func (s *Sink) json() sinkJSON {
@@ -73,16 +79,39 @@ func (s *Sink) json() sinkJSON {
 		Name: s.Name, Type: s.Type, Target: s.Target,
 		Accepted: s.Accepted, Written: s.Written, Dropped: s.Dropped, Queued: s.Queued,
 		WrittenBytes: s.WrittenBytes, QueueBytes: s.QueueBytes, QueueSize: s.QueueSize,
-		Spooled: s.Spooled, SpoolBytes: s.SpoolBytes,
+		Spooled: s.Spooled, SpoolBytes: s.SpoolBytes, SpoolSize: s.SpoolSize,
 		FileSize: s.FileSize, Backups: s.Backups, BackupBytes: s.BackupBytes,
-		Rotations: s.Rotations, LastRotation: s.LastRotation, FreeSpace: s.FreeSpace,
-		Down: s.Down, DownSince: s.DownSince, LastErrTime: s.LastErrTime, Notes: s.Notes,
+		Rotations: s.Rotations, LastRotation: withText(s.LastRotation), FreeSpace: s.FreeSpace,
+		Down: s.Down, DownSince: withText(s.DownSince), LastErrTime: withText(s.LastErrTime), Notes: s.Notes,
 	}
-	if s.Level != nil {
-		j.Level = new(s.Level.Level())
+	if level, err := levelOf(s.Level); err == nil && level > allLevels {
+		j.Level = &level
 	}
 	if s.LastErr != nil {
 		j.LastErr = errorText(s.LastErr)
 	}
 	return j
+}
+
+// withText returns t, or none if JSON has no text for it.
+func withText(t time.Time) time.Time {
+	if _, err := t.MarshalText(); err != nil {
+		return time.Time{}
+	}
+	return t
+}
+
+var errNoLevel = errors.New("none")
+
+// levelOf returns what a Leveler says, which is somebody else's and may panic.
+func levelOf(l slog.Leveler) (level slog.Level, err error) {
+	if l == nil {
+		return 0, errNoLevel
+	}
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panics: %s", panics.Text(v))
+		}
+	}()
+	return l.Level(), nil
 }

@@ -26,10 +26,10 @@ type Stats struct {
 
 // A reading is what all counters say at a time.
 type reading struct {
-	at             time.Time
-	levels         [levels]uint64
-	failures       uint64
-	bytes, dropped uint64
+	at       time.Time
+	levels   [levels]uint64
+	failures uint64
+	sinks    account
 }
 
 // resets has the reading at the last Reset.
@@ -50,10 +50,7 @@ func (s *shared) readWith(sinks []Sink) *reading {
 		r.levels[i] = s.levels[i].Load()
 	}
 	r.failures = s.failures.Load()
-	for i := range sinks {
-		r.bytes += sinks[i].WrittenBytes
-		r.dropped += sinks[i].Dropped
-	}
+	r.sinks = s.ledger.enter(sinks)
 	return r
 }
 
@@ -64,8 +61,8 @@ func (r *reading) since(base *reading) Stats {
 		Elapsed: r.at.Sub(base.at),
 		ByLevel: make(map[slog.Level]uint64),
 		Failed:  r.failures - base.failures,
-		Bytes:   increase(base.bytes, r.bytes),
-		Dropped: increase(base.dropped, r.dropped),
+		Bytes:   r.sinks.bytes - base.sinks.bytes,
+		Dropped: r.sinks.dropped - base.sinks.dropped,
 	}
 	for i := range r.levels {
 		if n := r.levels[i] - base.levels[i]; n > 0 {
@@ -78,10 +75,6 @@ func (r *reading) since(base *reading) Stats {
 	}
 	return s
 }
-
-// increase returns how much more there is now. What others count may fall, when a
-// sink was taken away.
-func increase(before, now uint64) uint64 { return max(now, before) - before }
 
 // Stats returns what was counted since NewHandler or the last Reset.
 func (h *Handler) Stats() Stats { return h.stats(false) }
@@ -103,15 +96,7 @@ func (h *Handler) stats(reset bool) Stats {
 	now := s.readWith(sinks)
 	stats := now.since(&s.resets.last)
 	if reset {
-		s.resets.last.follow(now)
+		s.resets.last = *now
 	}
 	return stats
-}
-
-// follow makes r the basis of what is counted from now on. What sinks have counted
-// was asked for earlier, and maybe before somebody else did.
-func (r *reading) follow(now *reading) {
-	bytes, dropped := max(r.bytes, now.bytes), max(r.dropped, now.dropped)
-	*r = *now
-	r.bytes, r.dropped = bytes, dropped
 }

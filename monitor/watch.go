@@ -37,8 +37,9 @@ type Threshold struct {
 	CoolDown time.Duration
 
 	// Func is called once when an alert begins and once when it ends. While it
-	// runs, Watch looks at no Threshold. It may log to the Handler, but what it logs
-	// counts as well. If it panics, Options.OnError is told.
+	// runs, Watch looks at no Threshold; what is counted meanwhile is then taken to
+	// have come evenly. It may log to the Handler, but what it logs counts as well. If
+	// it panics, Options.OnError is told.
 	Func func(Alert)
 }
 
@@ -102,8 +103,10 @@ func (a Alert) String() string {
 //
 //	go h.Watch(ctx, monitor.Threshold{Above: 10, Func: func(a monitor.Alert) { page(a.String()) }})
 //
-// Records count from NewHandler on, if that was less than a Window ago, and
-// otherwise from the call of Watch. The functions are called by its goroutine, one
+// Records count from NewHandler on, if that was less than a Window ago. If it was
+// not, those of the last Window count, as far as the Rates tell of that: for INFO,
+// WARN and ERROR as the lowest level, and no more than a day; for another level they
+// count from the call of Watch. The functions are called by its goroutine, one
 // after the other, and not for an alert that is on when ctx ends. It panics if a
 // Func is nil.
 func (h *Handler) Watch(ctx context.Context, thresholds ...Threshold) {
@@ -116,18 +119,50 @@ func (h *Handler) Watch(ctx context.Context, thresholds ...Threshold) {
 		}
 		g := newGuard(t)
 		if start.Sub(s.start) > g.Window {
-			g.noted = s.atLeast(g.Level.Level())
+			g.noted = s.before(g.Level.Level(), g.Window)
 		}
 		guards[i] = g
 	}
 	each(ctx, time.Second, func() {
-		now := time.Now()
 		for _, g := range guards {
+			now := time.Now() // the last Func may have taken long
 			if alert, news := g.look(now, now.Sub(start), s.atLeast(g.Level.Level())); news {
 				s.call(g.Func, alert)
 			}
 		}
 	})
+}
+
+// before returns how many records at level and above there were before the last
+// window, and all if the history does not know.
+func (s *shared) before(level slog.Level, window time.Duration) (n uint64) {
+	from := class(level)
+	if class(level-1) == from { // which the history does not tell apart
+		return s.atLeast(level)
+	}
+	h := &s.history
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.note(&s.counters, time.Now())
+	r, unit := &h.hours, time.Hour
+	switch {
+	case window <= secondsKept*time.Second:
+		r, unit = &h.seconds, time.Second
+	case window <= minutesKept*time.Minute:
+		r, unit = &h.minutes, time.Minute
+	}
+	oldest := len(r.slots) - int(min((window-1)/unit+1, time.Duration(len(r.slots))))
+	all := h.noted
+	r.all(func(i int, t tally) bool {
+		if i >= oldest {
+			all = all.less(t)
+		}
+		return true
+	})
+	for _, m := range all[from:failed] {
+		n += m
+	}
+	return n
 }
 
 func (s *shared) call(f func(Alert), a Alert) {
@@ -159,8 +194,7 @@ func newGuard(t Threshold) *guard {
 // look is called with the time since the first look, and all that was counted
 // until now. It reports whether there is an Alert.
 func (g *guard) look(now time.Time, after time.Duration, count uint64) (a Alert, news bool) {
-	g.ring.move(int64((after - 1) / g.unit)) // what is new was counted in the unit that ends now
-	*g.ring.now() += count - g.noted
+	g.count(int64((after-1)/g.unit), count-g.noted) // in the unit that ends now
 	g.noted = count
 	var sum uint64
 	g.ring.all(func(_ int, n uint64) bool { sum += n; return true })
@@ -176,4 +210,21 @@ func (g *guard) look(now time.Time, after time.Duration, count uint64) (a Alert,
 		Name: g.Name, Ended: !g.on, Level: g.Level.Level(), Count: sum, Above: g.Above, Window: g.Window,
 		Began: g.began.Round(0), Time: now.Round(0),
 	}, true
+}
+
+// count counts n more records until the end of a unit. If the last look was in one
+// before the last, they are spread evenly over those since then.
+func (g *guard) count(unit int64, n uint64) {
+	from := g.ring.at
+	passed := uint64(max(unit-from, 1))
+	upTo := func(i uint64) uint64 { return n/passed*i + n%passed*i/passed }
+	g.ring.move(unit - int64(len(g.ring.slots))) // what is older is not looked at
+	for g.ring.at < unit {
+		g.ring.move(g.ring.at + 1)
+		i := uint64(g.ring.at - from) //nolint:gosec // one at least
+		*g.ring.now() += upTo(i) - upTo(i-1)
+	}
+	if from >= unit {
+		*g.ring.now() += n
+	}
 }

@@ -186,6 +186,43 @@ func TestWatch(t *testing.T) {
 	}
 }
 
+// What is counted while a Func takes its time was not counted in the second in which
+// that ends.
+func TestAFuncThatTakesLongMakesNoBurst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := monitor.NewHandler(enabled{}, nil)
+		ctx, cancel := context.WithCancel(t.Context())
+		start := time.Now()
+		var said []string
+		tell := func(a monitor.Alert) {
+			said = append(said, fmt.Sprint(time.Since(start), " ", a))
+			if ago := time.Since(a.Time); ago != 0 {
+				t.Errorf("%v: the records were counted %v ago", a, ago)
+			}
+		}
+		go h.Watch(ctx,
+			monitor.Threshold{Name: "slow", Func: func(a monitor.Alert) { tell(a); time.Sleep(10 * time.Minute) }},
+			monitor.Threshold{Name: "many", Above: 10, Func: tell})
+		time.Sleep(500 * time.Millisecond) // between two looks
+		for range 15 * 3 {
+			logs(h, 1, slog.LevelError)
+			time.Sleep(20 * time.Second)
+		}
+		logs(h, 11, slog.LevelError)
+		time.Sleep(10 * time.Second)
+		cancel()
+		synctest.Wait()
+		time.Sleep(time.Hour)
+		want := []string{
+			`1s alert "slow": 1 records at ERROR and above in 1m0s, more than 0`,
+			`15m1s alert "many": 13 records at ERROR and above in 1m0s, more than 10`,
+		}
+		if diff := cmp.Diff(want, said); diff != "" {
+			t.Errorf("mismatch (-want +got):\n%s", diff)
+		}
+	})
+}
+
 func TestWatchLaterCountsFromThereOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := monitor.NewHandler(enabled{}, nil)
@@ -197,6 +234,45 @@ func TestWatchLaterCountsFromThereOn(t *testing.T) {
 		cancel()
 		synctest.Wait()
 	})
+}
+
+// It does not matter whether a burst comes before Watch gets to run or after.
+func TestWatchLaterCountsTheLastWindow(t *testing.T) {
+	for name, test := range map[string]struct {
+		window, before time.Duration
+		level          slog.Level
+		want           uint64 // 0: no alert
+	}{
+		"a second":                      {time.Second, 0, slog.LevelError, 20},
+		"a minute":                      {time.Minute, 30 * time.Second, slog.LevelError, 20},
+		"warnings count, too":           {time.Minute, 30 * time.Second, slog.LevelWarn, 40},
+		"and all":                       {time.Minute, 30 * time.Second, slog.LevelInfo, 60},
+		"too long ago":                  {time.Minute, 70 * time.Second, slog.LevelError, 0},
+		"half an hour":                  {30 * time.Minute, 20 * time.Minute, slog.LevelError, 20},
+		"a day":                         {24 * time.Hour, 20 * time.Hour, slog.LevelError, 20},
+		"a level without a history":     {time.Minute, 0, slog.LevelError + 1, 0},
+		"one, and more than NewHandler": {1000 * time.Hour, 0, slog.LevelError + 1, 20},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				h := monitor.NewHandler(enabled{}, nil)
+				time.Sleep(100 * time.Hour)
+				for _, level := range []slog.Level{slog.LevelInfo, slog.LevelWarn, slog.LevelError + 1} {
+					logs(h, 20, level)
+				}
+				time.Sleep(test.before)
+				ctx, cancel := context.WithCancel(t.Context())
+				var got uint64
+				go h.Watch(ctx, monitor.Threshold{Above: 10, Window: test.window, Level: test.level, Func: func(a monitor.Alert) { got = a.Count }})
+				time.Sleep(1500 * time.Millisecond)
+				cancel()
+				synctest.Wait()
+				if got != test.want {
+					t.Errorf("alert of %d records, want %d", got, test.want)
+				}
+			})
+		})
+	}
 }
 
 func TestAFuncThatPanicsIsToldOfAndEndsNothing(t *testing.T) {

@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -204,6 +205,10 @@ func weakened(o *redact.Options) []string {
 // monitoring looks whether the logs say how they are doing.
 func (c *checker) monitoring(r *report) {
 	volume, health := time.Duration(c.cfg.VolumeInterval), time.Duration(c.cfg.HealthInterval)
+	if least := min(cmp.Or(volume, time.Hour), cmp.Or(health, time.Hour)); least < 10*time.Second {
+		r.warn("monitoring", fmt.Sprintf("a record every %v tells more than anybody reads", least),
+			`set volume_interval and health_interval to a minute or more, as in "5m"; a bare number is milliseconds`)
+	}
 	switch {
 	case health > 0 && volume > 0:
 		r.pass("monitoring", fmt.Sprintf("health is logged every %v, the volume every %v", health, volume))

@@ -30,5 +30,8 @@ func (m Machine) Check(ctx context.Context, cfg Config) []Finding {
 	return c.check(ctx, cfg)
 }
 
+// Bytes is how an amount stands in a finding.
+func Bytes(n int64) string { return bytesText(n) }
+
 // Quote is how a path stands in a command.
 func Quote(s string) string { return shellWord(s) }

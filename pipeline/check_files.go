@@ -1,6 +1,7 @@
 package pipeline
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -84,8 +85,7 @@ func (c *checker) neighbours(what, dir, at string, info fs.FileInfo, r *report) 
 		r.warn(what, belongs(info)+": every user may put files in it, first of all under the names that are wanted here",
 			"log into a directory of its own: run: sudo install -d -o "+username()+" -m 0750 "+shellWord(filepath.Join(dir, "app")))
 	case isOthers(info):
-		r.warn(what, belongs(info)+": its owner may rename and remove the files in it, which belong to "+username(),
-			"run: sudo chown "+username()+" "+shellWord(at))
+		r.warn(what, belongs(info)+": its owner may rename and remove the files in it, which belong to "+username(), own(at, info))
 	}
 	for above := filepath.Dir(at); ; above = filepath.Dir(above) {
 		info, err := os.Stat(above)
@@ -97,6 +97,16 @@ func (c *checker) neighbours(what, dir, at string, info fs.FileInfo, r *report) 
 			return
 		}
 	}
+}
+
+// own says how this user comes to own what is another's. For root, that is seldom
+// what is wanted: it looks at what was made for the user that the program runs as.
+func own(path string, info fs.FileInfo) string {
+	chown := "run: sudo chown " + username() + " " + shellWord(path)
+	if isRoot() {
+		return "if the program runs as " + ownerOf(info) + ", let that user run the check; if it runs as root, " + chown
+	}
+	return chown
 }
 
 // fileSystem looks for a kind that logs are badly off on.
@@ -129,8 +139,8 @@ func (e *wayError) Error() string {
 	return e.path + " is a file, where a directory is wanted"
 }
 
-// foothold returns dir if it exists, else the nearest directory above it. A directory
-// that may not be looked into is returned as it is, since nothing beneath it is known.
+// foothold returns dir if it can be seen, else the nearest directory above it that can:
+// dir does not exist then, or is beneath one that may not be looked into.
 func foothold(dir string) (at string, info fs.FileInfo, err error) {
 	for at = dir; ; at = filepath.Dir(at) {
 		info, err = os.Stat(at)
@@ -186,6 +196,8 @@ func refused(err error, dir, at string, info fs.FileInfo) string {
 			return "its file system has no inode left for another file"
 		}
 		return "its file system is full"
+	case errors.Is(err, fs.ErrPermission) && hidden(dir):
+		return fmt.Sprintf("cannot be seen by %s: %s is %s", whoami(), at, belongs(info))
 	case errors.Is(err, fs.ErrPermission) && at != dir:
 		return fmt.Sprintf("does not exist, and %s may not make it: %s is %s", whoami(), at, belongs(info))
 	case errors.Is(err, fs.ErrPermission):
@@ -193,6 +205,12 @@ func refused(err error, dir, at string, info fs.FileInfo) string {
 	default:
 		return strings.TrimPrefix(err.Error(), "rotate: probe "+dir+": ")
 	}
+}
+
+// hidden reports whether this user may not even see whether path exists.
+func hidden(path string) bool {
+	_, err := os.Stat(path)
+	return errors.Is(err, fs.ErrPermission)
 }
 
 // remedy says what to do about it, which rotate.Probe knows best of permissions.
@@ -222,6 +240,11 @@ func (c *checker) file(s *Sink, r *report) {
 		r.fail(what, "the name of a log file cannot end in "+ext+", which those of backups do", "choose another path")
 		return
 	}
+	if base := filepath.Base(s.Path); len(base) > maxLogName {
+		r.fail(what, fmt.Sprintf("its name has %d bytes, and can have %d: those of its backups are longer", len(base), maxLogName),
+			"choose a shorter name")
+		return
+	}
 	c.fileMode(s, what, opts.FileMode, r)
 	if opts.PerProcess {
 		r.pass(what, "each process has one of its own, with its number in the name")
@@ -234,13 +257,12 @@ func (c *checker) file(s *Sink, r *report) {
 		}
 	}
 	switch {
+	case err != nil && !canMake(dirOf(s.Path)):
+		r.fail(what, "Open cannot make it", "see what is said of its directory")
 	case errors.Is(err, fs.ErrNotExist):
-		mode := opts.FileMode
-		if mode == 0 {
-			mode = 0o600
-		}
-		r.pass(what, fmt.Sprintf("does not exist; Open makes it with mode %04o", mode))
-	case err != nil: // the directory says why
+		r.pass(what, fmt.Sprintf("does not exist; Open makes it with mode %04o", cmp.Or(opts.FileMode, 0o600)))
+	case err != nil:
+		r.fail(what, "cannot be looked at: "+cause(err), "look at it: run: ls -ld "+shellWord(s.Path))
 	case info.IsDir():
 		r.fail(what, "is a directory", "put the name of a file behind it, as in "+shellWord(filepath.Join(s.Path, "app.log")))
 	case !info.Mode().IsRegular():
@@ -248,6 +270,24 @@ func (c *checker) file(s *Sink, r *report) {
 	default:
 		c.existing(s, what, info, r)
 	}
+}
+
+// maxLogName is the longest name of a log file: of the 255 bytes that file systems
+// have for one, those of backups take some for the time and what else tells them apart.
+const maxLogName = 205
+
+// canMake reports whether a File works in a directory, or in one that Open makes there.
+func canMake(dir string) bool {
+	err := rotate.Probe(dir)
+	return err == nil || errors.Is(err, rotate.ErrWorldWritable)
+}
+
+// cause returns what the operating system said, without the name of the file.
+func cause(err error) string {
+	if path, ok := errors.AsType[*fs.PathError](err); ok {
+		return path.Err.Error()
+	}
+	return err.Error()
 }
 
 // fileMode looks at the mode that files are to have.
@@ -272,31 +312,58 @@ func (c *checker) link(s *Sink, what string, forbidden bool, r *report) fs.FileI
 	case s.Type == Audit:
 		r.warn(what, "is a symbolic link to "+target+": who may change it decides where audits go", "name "+target+" as the path")
 	}
+	if !filepath.IsAbs(target) {
+		target = filepath.Join(filepath.Dir(s.Path), target)
+	}
 	info, err := os.Stat(s.Path)
+	dir := filepath.Dir(target)
+	probeErr := rotate.Probe(dir)
+	switch {
+	case err != nil && !errors.Is(err, fs.ErrNotExist):
+		r.fail(what, "is a symbolic link to "+target+", which leads nowhere: "+cause(err), "remove it: run: rm "+shellWord(s.Path))
+		return nil
+	case probeErr != nil && !errors.Is(probeErr, rotate.ErrWorldWritable):
+		if err != nil {
+			r.fail(what, "is a symbolic link to "+target+", which cannot be made", remedy(probeErr, dir))
+			return nil
+		}
+		r.fail(what, "is a symbolic link to "+target+", beside which there can be no backups", remedy(probeErr, dir))
+	case s.Type != Audit && elsewhere(s.Path, dir):
+		r.warn(what, "is a symbolic link to "+target+": lines and backups go there", "name "+target+" as the path, if that is meant")
+	case err != nil:
+		r.pass(what, "is a symbolic link to "+target+", which Open makes")
+	}
 	if err != nil {
-		if !filepath.IsAbs(target) {
-			target = filepath.Join(filepath.Dir(s.Path), target)
-		}
-		if err := rotate.Probe(filepath.Dir(target)); err != nil && !errors.Is(err, rotate.ErrWorldWritable) {
-			r.fail(what, "is a symbolic link to "+target+", which cannot be made", remedy(err, filepath.Dir(target)))
-		} else {
-			r.pass(what, "is a symbolic link to "+target+", which Open makes")
-		}
 		return nil
 	}
 	return info
 }
 
+// elsewhere reports whether dir is another directory than the one of path.
+func elsewhere(path, dir string) bool {
+	of, err := os.Stat(dirOf(path))
+	other, otherErr := os.Stat(dir)
+	return err != nil || otherErr != nil || !os.SameFile(of, other)
+}
+
 // existing looks at a file that is there.
 func (c *checker) existing(s *Sink, what string, info fs.FileInfo, r *report) {
 	size := humanize.IBytes(uint64(max(info.Size(), 0)))
-	f, err := os.OpenFile(s.Path, os.O_WRONLY|os.O_APPEND, 0)
-	if err != nil {
-		do := "look at it: run: ls -l " + shellWord(s.Path)
-		if errors.Is(err, fs.ErrPermission) && modes {
-			do = "run: sudo chown " + username() + " " + shellWord(s.Path) + " && sudo chmod u+rw " + shellWord(s.Path)
-		}
-		r.fail(what, fmt.Sprintf("%s may not write to it: it is %s", whoami(), belongs(info)), do)
+	f, err := os.OpenFile(s.Path, os.O_WRONLY, 0) // not to append, to which attributes may restrict it
+	switch {
+	case err == nil:
+	case errors.Is(err, syscall.EACCES) && modes:
+		r.fail(what, fmt.Sprintf("%s may not write to it: it is %s", whoami(), belongs(info)),
+			"run: sudo chown "+username()+" "+shellWord(s.Path)+" && sudo chmod u+rw "+shellWord(s.Path))
+		return
+	case errors.Is(err, syscall.EROFS):
+		r.fail(what, "it is on a read-only file system", "mount it for writing, or log elsewhere: run: df "+shellWord(s.Path))
+		return
+	case errors.Is(err, syscall.EPERM):
+		r.fail(what, "its attributes forbid writing: "+cause(err), "see whether it is immutable or append-only: run: lsattr "+shellWord(s.Path))
+		return
+	default:
+		r.fail(what, "cannot be written: "+cause(err), "look at it: run: ls -l "+shellWord(s.Path))
 		return
 	}
 	_ = f.Close() // nothing was written
@@ -311,8 +378,7 @@ func (c *checker) existing(s *Sink, what string, info fs.FileInfo, r *report) {
 		r.warn(what, belongs(info)+": every user may read what is audited", "run: sudo chmod o-r "+shellWord(s.Path))
 	}
 	if modes && isOthers(info) {
-		r.warn(what, belongs(info)+": it belongs to another user, and after the next rotation to "+username(),
-			"run: sudo chown "+username()+" "+shellWord(s.Path))
+		r.warn(what, belongs(info)+": it belongs to another user, and after the next rotation to "+username(), own(s.Path, info))
 	}
 	if len(r.findings) == before {
 		r.pass(what, fmt.Sprintf("%s, %s, and can be written", belongs(info), size))

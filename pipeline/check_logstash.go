@@ -72,7 +72,11 @@ func (c *checker) unreachable(what string, receiver logstash.Receiver, r *report
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name
 	}
-	text, advice := cutAdvice(text)
+	text, advice := cutAdvice(inConfig(text))
+	if receiver.Proxy != "" {
+		c.refusedByProxy(what, text, receiver, r)
+		return
+	}
 	switch {
 	case errors.Is(receiver.Err, context.DeadlineExceeded) || errors.Is(receiver.Err, os.ErrDeadlineExceeded) ||
 		errors.As(receiver.Err, &timeout) && timeout.Timeout():
@@ -88,6 +92,34 @@ func (c *checker) unreachable(what string, receiver logstash.Receiver, r *report
 	default:
 		r.fail(what, text, cmp.Or(advice, "see whether Logstash runs there, and what its own log says"))
 	}
+}
+
+// refusedByProxy says why there is no way through the proxy of the environment, which is
+// all that was connected to.
+func (c *checker) refusedByProxy(what, text string, receiver logstash.Receiver, r *report) {
+	const do = "see to the proxy, or correct HTTPS_PROXY, HTTP_PROXY or NO_PROXY in the environment"
+	var (
+		timeout net.Error
+		through = "through the proxy " + receiver.Proxy + " of the environment: "
+	)
+	switch {
+	case errors.Is(receiver.Err, context.Canceled):
+		r.warn(what, through+"did not answer in time: the check was cancelled", "")
+	case errors.As(receiver.Err, &timeout) && timeout.Timeout():
+		r.warn(what, through+"did not answer in time: "+text, do)
+	case errors.Is(receiver.Err, syscall.ECONNREFUSED):
+		r.fail(what, through+"nobody listens at the proxy", do)
+	default:
+		r.fail(what, through+text, do)
+	}
+}
+
+// inConfig names the fields of logstash.DialOptions in a text as a Config does.
+func inConfig(text string) string {
+	return strings.NewReplacer(
+		"DialOptions.CertFile and KeyFile", "cert_file and key_file", "CertFile", "cert_file",
+		"DialOptions.CAFile", "ca_file", "CAFile", "ca_file", "DialOptions.TLS", "Dial.TLS",
+	).Replace(text)
 }
 
 // cutAdvice cuts off what package logstash advises, in parentheses at the end.

@@ -12,6 +12,7 @@ import (
 	"math/big"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -79,6 +80,12 @@ func (c *certificates) write(path, kind string, der []byte) {
 // listen starts a Beats receiver whose certificate, for these names, lasts so long.
 func (c *certificates) listen(life time.Duration, names ...string) string {
 	c.t.Helper()
+	return c.listenFor(life, false, names...)
+}
+
+// listenFor does so for clients that may need a certificate.
+func (c *certificates) listenFor(life time.Duration, needsOne bool, names ...string) string {
+	c.t.Helper()
 	cert, key := c.sign("receiver", life, func(cert *x509.Certificate) {
 		for _, name := range names {
 			if ip := net.ParseIP(name); ip != nil {
@@ -88,9 +95,13 @@ func (c *certificates) listen(life time.Duration, names ...string) string {
 			}
 		}
 	})
-	return listenBeats(c.t, &tls.Config{
+	config := &tls.Config{
 		Certificates: []tls.Certificate{{Certificate: [][]byte{cert.Raw}, PrivateKey: key}}, MinVersion: tls.VersionTLS12,
-	})
+	}
+	if needsOne {
+		config.ClientAuth = tls.RequireAnyClientCert
+	}
+	return listenBeats(c.t, config)
 }
 
 // client writes a certificate with its key, and returns the names of the files.
@@ -137,10 +148,10 @@ func TestCheckCertificates(t *testing.T) {
 		{"expired", "beats+tls", c.listen(-day, "127.0.0.1"), c.file, "receiver", "fail  expired: …expired…-> want a new certificate there"},
 		{
 			"another name", "beats+tls", c.listen(day, "elsewhere.example"), c.file, "receiver",
-			"fail  another name: …127.0.0.1…-> want one of its names in the address",
+			"fail  another name: …127.0.0.1…-> want one of its names in the address, or in Dial.TLS.ServerName",
 		},
 		{"plain", "beats+tls", listenBeats(t, nil), c.file, "receiver", "fail  plain: …may speak no TLS"},
-		{"unknown", "beats+tls", c.listen(day, "127.0.0.1"), "", "receiver", "fail  unknown: …unknown authority -> want the certificate of its authority"},
+		{"unknown", "beats+tls", c.listen(day, "127.0.0.1"), "", "receiver", "fail  unknown: …unknown authority -> want the certificate of its authority in ca_file"},
 		{"in the clear", "beats", c.listen(day, "127.0.0.1"), "", "receiver", "fail  in the clear: …hung up at once…beats+tls://"},
 	}
 	var cfg pipeline.Config
@@ -171,6 +182,9 @@ func TestCheckClientCertificate(t *testing.T) {
 	}
 	findings := checkSink(t, s)
 	expect(t, findings, "client certificate", "pass")
+	wanting := ship("beats+tls://" + c.listenFor(100*day, true, "127.0.0.1"))
+	wanting.CAFile = c.file
+	expect(t, checkSink(t, wanting), "receiver", "fail…hung up after the handshake…-> the receiver may want a client certificate: cert_file and key_file")
 	needModes(t)
 	expect(t, findings, "key "+s.KeyFile, "warn…0644: it is not for every user -> run: chmod o-rwx "+s.KeyFile)
 	s.CAFile = filepath.Join(c.dir, "missing.pem")
@@ -202,6 +216,27 @@ func stalled(t *testing.T) logstash.DialOptions {
 		t.Cleanup(func() { _ = far.Close() })
 		return near, nil
 	}}
+}
+
+// net/http looks at the environment once, so this needs a process of its own.
+func TestCheckNamesTheProxy(t *testing.T) {
+	const marker = "SLUICE_TEST_CHECK_PROXY"
+	if proxy := os.Getenv(marker); proxy != "" {
+		findings := checkSink(t, ship("http://logstash.invalid:8080"))
+		expect(t, findings, "receiver", "fail…through the proxy "+proxy+" of the environment: nobody listens at the proxy -> …HTTPS_PROXY")
+		return
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := l.Addr().String()
+	l.Close()
+	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestCheckNamesTheProxy$")
+	cmd.Env = append(os.Environ(), marker+"="+addr, "HTTP_PROXY=http://user:pw@"+addr, "NO_PROXY=")
+	if out, err := cmd.CombinedOutput(); err != nil || strings.Contains(string(out), "pw@") {
+		t.Errorf("%v\n%s", err, out)
+	}
 }
 
 func TestCheckReceiversThatStall(t *testing.T) {

@@ -26,6 +26,8 @@ func whoami() string { return "user " + username() }
 // belongs describes what a file allows, which its mode does not say.
 func belongs(fs.FileInfo) string { return "there" }
 
+func ownerOf(fs.FileInfo) string { return "another user" }
+
 func isOthers(fs.FileInfo) bool { return false }
 
 func isJournal(fs.FileInfo, string) bool { return false }

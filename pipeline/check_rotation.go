@@ -80,7 +80,7 @@ func (c *checker) retention(opts *rotate.Options, rotates bool, r *report) {
 
 // bytesText returns a number of bytes for people, in the units that it is even in.
 func bytesText(n int64) string {
-	if n%1000 == 0 && n%1024 != 0 {
+	if n%1000 == 0 && (n%1024 != 0 || n%1e6 == 0) {
 		return humanize.Bytes(uint64(max(n, 0)))
 	}
 	return humanize.IBytes(uint64(max(n, 0)))
@@ -176,7 +176,8 @@ func taken(path string) int64 {
 	var sum int64
 	entries, _ := os.ReadDir(filepath.Dir(path)) // none where it cannot be read
 	for _, e := range entries {
-		if e.Name() != base && (!strings.HasPrefix(e.Name(), strings.TrimSuffix(base, ext)+"-") || !strings.Contains(e.Name(), ext)) {
+		if of, ok := strings.CutPrefix(e.Name(), strings.TrimSuffix(base, ext)+"-"); e.Name() != base &&
+			(!ok || !strings.Contains(of, ext) || strings.IndexAny(of, "0123456789") != 0) { // a time
 			continue
 		}
 		if info, err := e.Info(); err == nil && info.Mode().IsRegular() {

@@ -182,6 +182,13 @@ func TestCheckOnAFreshMachine(t *testing.T) {
 	}
 	expect(t, findings, "directory", "fail…does not exist, and user …may not make it: "+base+" is …0555 -> …run: sudo install -d -o …-m 0750 '"+dir+"'")
 	expect(t, findings, "user", "pass  user: looked at as user ")
+	expect(t, findings, "file", "fail…Open cannot make it -> see what is said of its directory")
+	private := folder(t, 0o700, t.TempDir(), "private")
+	folder(t, 0o777, private, "logs")
+	mode(t, private, 0o600)
+	t.Cleanup(func() { mode(t, private, 0o700) })
+	expect(t, files(filepath.Join(private, "logs", "app.log")).Check(t.Context()), "directory",
+		"fail…logs: cannot be seen by user …: "+private+" is …0600 -> ")
 	unwritable := folder(t, 0o750, t.TempDir(), "d")
 	path := filepath.Join(unwritable, "ro.log")
 	if err := os.WriteFile(path, nil, 0o400); err != nil {
@@ -226,6 +233,28 @@ func TestCheckAsNobody(t *testing.T) {
 	}
 }
 
+// What belongs to the user that the program runs as is no mistake of root's.
+func TestCheckAsRootOfWhatIsAnothers(t *testing.T) {
+	t.Parallel()
+	if os.Geteuid() != 0 {
+		t.Skip("only root can give a file away")
+	}
+	dir := folder(t, 0o755, t.TempDir(), "app")
+	path := filepath.Join(dir, "app.log")
+	if err := os.WriteFile(path, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{dir, path} {
+		if err := os.Chown(name, 65534, 65534); err != nil {
+			t.Fatal(err)
+		}
+	}
+	findings := files(path).Check(t.Context())
+	const want = "if the program runs as nobody, let that user run the check; if it runs as root, run: sudo chown root "
+	expect(t, findings, "directory", "warn…-> "+want+dir)
+	expect(t, findings, "file "+path, "warn…-> "+want+path)
+}
+
 func TestCheckFiles(t *testing.T) {
 	t.Parallel()
 	needModes(t)
@@ -238,7 +267,14 @@ func TestCheckFiles(t *testing.T) {
 		mode(t, at(name), bits)
 	}
 	folder(t, 0o700, at("dir.log"))
-	for link, target := range map[string]string{"link.log": "ok.log", "null.log": os.DevNull, "new.log": "no.log", "lost.log": "ok.log/x/no.log"} {
+	other := folder(t, 0o750, t.TempDir(), "other")
+	if err := os.WriteFile(filepath.Join(other, "there.log"), nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for link, target := range map[string]string{
+		"link.log": "ok.log", "null.log": os.DevNull, "new.log": "no.log", "lost.log": "ok.log/x/no.log", "self.log": "self.log",
+		"out.log": filepath.Join(other, "there.log"), "made.log": filepath.Join(other, "made.log"),
+	} {
 		if err := os.Symlink(target, at(link)); err != nil {
 			t.Fatal(err)
 		}
@@ -259,7 +295,14 @@ func TestCheckFiles(t *testing.T) {
 		{"link.log", pipeline.File, []string{"pass…0640"}},
 		{"link.log", pipeline.Audit, []string{"warn…is a symbolic link to ok.log", "pass…0640"}},
 		{"new.log", pipeline.File, []string{"pass…is a symbolic link to …no.log, which Open makes"}},
-		{"lost.log", pipeline.File, []string{"fail…is a symbolic link to …no.log, which cannot be made"}},
+		{"lost.log", pipeline.File, []string{"fail…is a symbolic link to …no.log, which leads nowhere"}},
+		{"self.log", pipeline.File, []string{"fail…is a symbolic link to …self.log, which leads nowhere: too many levels"}},
+		{"out.log", pipeline.File, []string{"warn…is a symbolic link to " + filepath.Join(other, "there.log") + ": lines and backups go there"}},
+		{"made.log", pipeline.File, []string{"warn…is a symbolic link to " + filepath.Join(other, "made.log") + ": lines and backups go there"}},
+		{strings.Repeat("n", 202) + ".log", pipeline.File, []string{"fail…its name has 206 bytes, and can have 205"}},
+		{strings.Repeat("n", 300) + ".log", pipeline.File, []string{"fail…its name has 304 bytes, and can have 205"}},
+		{strings.Repeat("n", 201) + ".log", pipeline.File, []string{"pass…does not exist"}},
+		{"ok.log/x.log", pipeline.File, []string{"fail…Open cannot make it -> see what is said of its directory"}},
 		{"app.log.gz", pipeline.File, []string{"fail…cannot end in .gz"}},
 	} {
 		cfg := files(at(tt.name))
@@ -273,13 +316,18 @@ func TestCheckFiles(t *testing.T) {
 			_ = p.Close()
 			_ = os.Remove(at("none.log"))
 			_ = os.Remove(at("no.log"))
+			_ = os.Remove(filepath.Join(other, "made.log"))
 		}
 		failed := strings.Contains("\n"+of(findings, ""), "\nfail")
 		if err != nil && !failed {
 			t.Errorf("%v %s: Open says %v, and Check:\n%s", tt.kind, tt.name, err, of(findings, ""))
 		}
 	}
-	cfg := files(at("mode.log"))
+	// Nor is anything said to be well in a directory that is none.
+	cfg := files(filepath.Join(dir, "null.log", "app.log"))
+	expect(t, cfg.Check(t.Context()), "file", "fail…Open cannot make it")
+
+	cfg = files(at("mode.log"))
 	cfg.Sinks[0].FileMode = 0o666
 	expect(t, cfg.Check(t.Context()), "file", "warn…file_mode is 0666: every user may change", "pass…with mode 0666")
 	cfg.Sinks[0].FileMode, cfg.Sinks[0].PerProcess = 0, true
@@ -430,6 +478,8 @@ func TestCheckMonitoring(t *testing.T) {
 	expect(t, pipeline.Config{VolumeInterval: pipeline.Duration(time.Minute)}.Check(t.Context()), "monitoring", "warn…every 1m0s")
 	cfg := pipeline.Config{VolumeInterval: pipeline.Duration(time.Minute), HealthInterval: pipeline.Duration(5 * time.Minute)}
 	expect(t, cfg.Check(t.Context()), "monitoring", "pass")
+	cfg.HealthInterval = pipeline.Duration(2 * time.Second)
+	expect(t, cfg.Check(t.Context()), "monitoring", "warn…a record every 2s tells more than anybody reads…a bare number is milliseconds")
 }
 
 func TestCheckConsole(t *testing.T) {
@@ -501,7 +551,8 @@ func TestCheckOutlivesWhatPanicsOrHangs(t *testing.T) {
 			t.Error(f)
 		}
 	}
-	if len(pipeline.Config{}.Check(nil)) == 0 { //nolint:staticcheck // what a mistake costs
+	var none context.Context
+	if len(pipeline.Config{}.Check(none)) == 0 { // what a mistake costs
 		t.Error("nothing found with a nil context")
 	}
 }
@@ -536,6 +587,17 @@ func TestQuotedPathsAreOneWord(t *testing.T) {
 		out, err := exec.CommandContext(t.Context(), sh, "-c", "printf %s "+pipeline.Quote(s)).Output()
 		if s != "-x" && (err != nil || string(out) != s) {
 			t.Errorf("%q becomes %s, which the shell takes for %q, %v", s, pipeline.Quote(s), out, err)
+		}
+	}
+}
+
+func TestAmountsAreInTheUnitsThatTheyAreEvenIn(t *testing.T) {
+	t.Parallel()
+	for n, want := range map[int64]string{
+		0: "0 B", 5: "5 B", 100e6: "100 MB", 400e6: "400 MB", 1e9: "1.0 GB", 64 << 20: "64 MiB", 8192: "8.0 KiB", 1024e3: "1000 KiB",
+	} {
+		if got := pipeline.Bytes(n); got != want {
+			t.Errorf("%d is %s, want %s", n, got, want)
 		}
 	}
 }

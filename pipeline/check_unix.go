@@ -47,6 +47,16 @@ func unixMode(m fs.FileMode) fs.FileMode {
 	return bits
 }
 
+// ownerOf returns the name of the user that a file belongs to.
+func ownerOf(info fs.FileInfo) string {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return "another user"
+	}
+	owner, _ := names(int(stat.Uid), -1)
+	return owner
+}
+
 // isOthers reports whether a file belongs to another user than this one and root.
 func isOthers(info fs.FileInfo) bool {
 	stat, ok := info.Sys().(*syscall.Stat_t)

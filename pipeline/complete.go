@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"math"
 	"net"
 	"reflect"
@@ -23,18 +24,38 @@ import (
 // minInt is below every level, on 32 bits too.
 const minInt = -1 << 31
 
+// leastInterval is that of the records of our own.
+const leastInterval = Duration(time.Second)
+
 // auditTag is that of the records for an Audit sink.
 const auditTag = "security"
 
+// mostSinks and mostMistakes bound what a Config that is wrong can cost.
+const (
+	mostSinks    = 1000
+	mostMistakes = 20
+)
+
 // complete returns a copy of cfg with its defaults filled in, and a joined error
 // for each field that is missing, wrong, or contradicts another one. The copy is
-// complete in any case.
+// complete in any case, and shares nothing with cfg that the user may change.
 func (cfg Config) complete() (Config, error) {
-	cfg.Sinks = slices.Clone(cfg.Sinks)
+	var m mistakes
+	cfg = cfg.completed(&m, false)
+	return cfg, m.join("pipeline: ")
+}
+
+// completed is complete, and notes the mistakes: of a Config that is only text those
+// that nothing can mend which the program adds, and no file is opened.
+func (cfg Config) completed(m *mistakes, text bool) Config {
+	if len(cfg.Sinks) > mostSinks {
+		m.add("sinks", "Sinks are %d: want %d at most", len(cfg.Sinks), mostSinks)
+		cfg.Sinks = cfg.Sinks[:mostSinks]
+	}
+	cfg = cfg.clone()
 	if len(cfg.Sinks) == 0 {
 		cfg.Sinks = []Sink{{Name: "console"}}
 	}
-	m := new(mistakes)
 	if isNil(cfg.Level.leveler) {
 		m.add("level", "Level holds a nil pointer: want one that points to something")
 		cfg.Level = Level{}
@@ -43,47 +64,124 @@ func (cfg Config) complete() (Config, error) {
 		cfg.Level = At(slog.LevelInfo)
 	}
 	for i := range cfg.Sinks {
-		c := sinkCheck{Sink: &cfg.Sinks[i], index: i, mistakes: m}
+		c := sinkCheck{Sink: &cfg.Sinks[i], index: i, mistakes: m, text: text}
 		c.check() // before the defaults are there, which are not the user's
 		c.complete(cfg.Level)
 	}
-	m.addEach(checkShared(cfg.Sinks))
+	checkShared(cfg.Sinks, m)
 	cfg.checkRedaction(m)
 	for _, f := range []struct {
 		place, name string
 		value       Duration
 	}{{"volume_interval", "VolumeInterval", cfg.VolumeInterval}, {"health_interval", "HealthInterval", cfg.HealthInterval}} {
-		if f.value < 0 {
-			m.add(f.place, "%s is %v: want 0 for never, or more", f.name, f.value)
+		if f.value != 0 && f.value < leastInterval {
+			m.add(f.place, "%s is %v: want 0 for never, or %v and more; a number alone is milliseconds", f.name, f.value, leastInterval)
 		}
 	}
-	return cfg, errors.Join(m.errs...)
+	return cfg
 }
 
-// mistakes are what is wrong with a Config, each with its place as in JSON.
-type mistakes struct{ errs []error }
+// clone returns a copy of what slices, maps and pointers hold.
+func (cfg Config) clone() Config {
+	cfg.Sinks = slices.Clone(cfg.Sinks)
+	for i := range cfg.Sinks {
+		s := &cfg.Sinks[i]
+		s.Tags = slices.Clone(s.Tags)
+		s.Match.Packages = slices.Clone(s.Match.Packages)
+		s.Match.Attrs = maps.Clone(s.Match.Attrs)
+		s.Dial.Header = s.Dial.Header.Clone()
+		if s.Buffer != nil {
+			s.Buffer = new(*s.Buffer)
+		}
+	}
+	for _, texts := range []*[]string{
+		&cfg.Redaction.Keys, &cfg.Redaction.AllowKeys, &cfg.Redaction.Enable, &cfg.Redaction.Disable,
+		&cfg.Redact.Keys, &cfg.Redact.AllowKeys, &cfg.Redact.Enable, &cfg.Redact.Disable,
+	} {
+		*texts = slices.Clone(*texts)
+	}
+	cfg.Redact.Rules = slices.Clone(cfg.Redact.Rules)
+	for i := range cfg.Redact.Rules {
+		cfg.Redact.Rules[i].Keys = slices.Clone(cfg.Redact.Rules[i].Keys)
+	}
+	return cfg
+}
+
+// mistake is what is wrong at one place.
+type mistake struct {
+	place string // as in JSON
+	sink  string // the name of a sink that has one
+	field string // as in Go; of a sink's
+	index int    // of a sink
+	err   error
+}
+
+func (m *mistake) Error() string {
+	says := m.err.Error()
+	if m.field != "" {
+		says = m.field + " " + says
+	}
+	return m.place + m.sink + ": " + says
+}
+
+func (m *mistake) Unwrap() error { return m.err }
+
+// mistakes are what is wrong with a Config: the first ones, and how many more.
+type mistakes struct {
+	all  []*mistake
+	more int
+}
 
 func (m *mistakes) add(place, format string, args ...any) {
-	m.errs = append(m.errs, fmt.Errorf("pipeline: %s: %w", place, fmt.Errorf(format, args...)))
+	m.note(&mistake{place: place, err: fmt.Errorf(format, args...)})
 }
 
-func (m *mistakes) addEach(errs []error) { m.errs = append(m.errs, errs...) }
+func (m *mistakes) note(one *mistake) {
+	if len(m.all) == mostMistakes {
+		m.more++
+		return
+	}
+	m.all = append(m.all, one)
+}
+
+// join returns them as one error, whose lines begin with a prefix.
+func (m *mistakes) join(prefix string) error {
+	errs := make([]error, 0, len(m.all)+1)
+	for _, one := range m.all {
+		errs = append(errs, fmt.Errorf("%s%w", prefix, one))
+	}
+	return errors.Join(andMore(errs, prefix, m.more)...)
+}
+
+// andMore adds how many mistakes there are beyond those that are named.
+func andMore(errs []error, prefix string, more int) []error {
+	if more == 0 {
+		return errs
+	}
+	return append(errs, fmt.Errorf("%sand %d more", prefix, more))
+}
 
 // sinkCheck is the check of one sink.
 type sinkCheck struct {
 	*Sink
 	*mistakes
 	index int
+	text  bool // it is from a file: what no text can say, and other files, are not there yet
 }
 
 // wrong notes a mistake of a field, which is called by its name in Go, and by its
 // path in JSON where it has one.
 func (c *sinkCheck) wrong(field, format string, args ...any) {
-	at := sinkPlace(c.index)
+	c.note(&mistake{sinkField(c.index, field), named(c.Sink, c.index), field, c.index, fmt.Errorf(format, args...)})
+}
+
+// sinkField returns the place of a field of a sink, that of the sink if JSON has no
+// name for it.
+func sinkField(i int, field string) string {
 	if path := jsonPath(reflect.TypeFor[Sink](), field); path != "" {
-		at += "." + path
+		return sinkPlace(i) + "." + path
 	}
-	c.add(at+named(c.Sink, c.index), "%s %w", field, fmt.Errorf(format, args...))
+	return sinkPlace(i)
 }
 
 // jsonPath returns the name that a field has in JSON, "" for none.
@@ -117,7 +215,9 @@ func (c *sinkCheck) complete(level Level) {
 	if s.Name == "" {
 		s.Name = sinkPlace(c.index)
 	}
-	if s.Type == Audit && s.Match.isZero() {
+	matches := s.Match
+	matches.MaxLevel = Level{}
+	if s.Type == Audit && matches.isZero() {
 		s.Match.Tag = auditTag
 	}
 	if s.Type == Logstash && s.Format == JSON {
@@ -126,12 +226,10 @@ func (c *sinkCheck) complete(level Level) {
 	if !s.Level.IsZero() && !isNil(s.Level.leveler) {
 		return
 	}
-	matches := s.Match
-	matches.MaxLevel = Level{}
 	switch {
 	case s.Type == Errors:
 		s.Level = At(slog.LevelError)
-	case !matches.isZero():
+	case s.Type == Audit, !matches.isZero():
 		s.Level = At(slog.Level(minInt))
 	default:
 		s.Level = level
@@ -186,11 +284,29 @@ func (c *sinkCheck) check() {
 	if c.Type == Logstash {
 		c.checkShipper()
 	}
-	if rate := c.Sampling.Rate; rate < 0 || math.IsNaN(rate) || math.IsInf(rate, 0) {
-		c.wrong("Sampling.Rate", "is %v: want records a second, 0 for no limit", rate)
+	c.checkSampling()
+	for _, f := range []struct{ field, value string }{{"Name", c.Name}, {"Path", c.Path}, {"SpoolDir", c.SpoolDir}, {"Service", c.Service}} {
+		if strings.ContainsFunc(f.value, unicode.IsControl) {
+			c.wrong(f.field, "is %q: want no control characters", f.value)
+		}
 	}
-	if strings.ContainsFunc(c.Name, unicode.IsControl) {
-		c.wrong("Name", "is %q: want no control characters", c.Name)
+}
+
+func (c *sinkCheck) checkSampling() {
+	s := &c.Sampling
+	for _, f := range []struct {
+		field string
+		value int
+	}{{"Sampling.First", s.First}, {"Sampling.Thereafter", s.Thereafter}} {
+		if f.value < 0 {
+			c.wrong(f.field, "is %d: want 0 or more", f.value)
+		}
+	}
+	if s.Interval < 0 {
+		c.wrong("Sampling.Interval", "is %v: want 0 for a second, or more", s.Interval)
+	}
+	if s.Rate < 0 || math.IsNaN(s.Rate) || math.IsInf(s.Rate, 0) {
+		c.wrong("Sampling.Rate", "is %v: want records a second, 0 for no limit", s.Rate)
 	}
 }
 
@@ -216,10 +332,10 @@ func (c *sinkCheck) checkFields() {
 		empty bool
 		what  string
 	}{
-		{"Path", c.Type.isFile(), c.Path == "", "needs the path of a file"},
+		{"Path", c.Type.isFile(), strings.TrimSpace(c.Path) == "", "needs the path of a file"},
 		{"Addr", c.Type == Logstash, c.Addr == "", "needs an address such as beats://host:5044"},
-		{"Func", c.Type == Func, c.Func == nil, "needs one, which only the program can set"},
-		{"Handler", c.Type == Handler, c.Handler == nil, "needs one, which only the program can set"},
+		{"Func", c.Type == Func && !c.text, c.Func == nil, "needs one, which only the program can set"},
+		{"Handler", c.Type == Handler && !c.text, c.Handler == nil, "needs one, which only the program can set"},
 	} {
 		if needed.of && needed.empty {
 			c.wrong(needed.field, "is empty: %s sink %s", article(c.Type), needed.what)
@@ -261,7 +377,15 @@ func (c *sinkCheck) checkLevels() {
 	if _, empty := m.Attrs[""]; empty {
 		c.wrong("Match.Attrs", "has an empty name: want the path of an attr, such as http.method")
 	}
+	for _, path := range slices.Sorted(maps.Keys(m.Attrs)) {
+		if reflect.ValueOf(m.Attrs[path]).Kind() == reflect.Func {
+			c.wrong("Match.Attrs", "has a function for %s, which equals nothing: want a value, or a condition as %s", quote(path), "Match.Func")
+		}
+	}
 	least, fixed := c.Level.leveler.(slog.Level)
+	if all := fixed && least <= slog.Level(minInt); c.Type == Audit && !c.Level.IsZero() && !all {
+		c.wrong("Level", "is %v: an audit sink takes all levels; want none, and a %s for what it is to take", c.Level, both("Match"))
+	}
 	most, alsoFixed := m.MaxLevel.leveler.(slog.Level)
 	if c.Type == Errors && c.Level.IsZero() {
 		least, fixed = slog.LevelError, true
@@ -322,6 +446,13 @@ func (c *sinkCheck) checkFile() {
 		c.wrong(c.optionField(err.Error()), "is refused: %w", err)
 		return
 	}
+	if mode := Mode(opts.FileMode); c.Type == Audit && mode&^0o640 != 0 {
+		field := "FileMode"
+		if c.FileMode == 0 {
+			field = "Rotate.FileMode"
+		}
+		c.wrong(field, "is %v, more than the file of an audit sink may have: want 0600, or 0640 for a group that reads it", mode)
+	}
 	if opts.Schedule == "" && opts.MaxSize < 0 && (opts.MaxAge > 0 || opts.MaxBackups > 0 || opts.MaxTotalSize > 0) {
 		c.wrong("Retention", "is set, but the file is never rotated: want a %s, or no limit", both("Rotation"))
 	}
@@ -380,6 +511,9 @@ func (c *sinkCheck) checkBuffer() {
 	if c.BufferSize < 0 || c.BufferSize > most {
 		c.wrong("BufferSize", "is %d: want 1 byte to 1 GiB, 0 for the default", c.BufferSize)
 	}
+	if c.FlushInterval < -1 { // -1 is asyncbuf's word for as soon as possible
+		c.wrong("FlushInterval", "is %v: want 0 for the default, or more", c.FlushInterval)
+	}
 	if c.MaxBufferedLines < 0 {
 		c.wrong("MaxBufferedLines", "is %d: want 0 for no limit, or more", c.MaxBufferedLines)
 	}
@@ -393,7 +527,7 @@ func (c *sinkCheck) checkBuffer() {
 }
 
 func (c *sinkCheck) checkShipper() {
-	before := len(c.errs)
+	before := len(c.all) + c.more
 	d := &c.Dial
 	c.twice("CAFile", "Dial.CAFile", c.CAFile != "", d.CAFile != "")
 	c.twice("CertFile", "Dial.CertFile", c.CertFile != "", d.CertFile != "")
@@ -416,13 +550,59 @@ func (c *sinkCheck) checkShipper() {
 			}
 		}
 	}
-	if c.Addr == "" || len(c.errs) > before {
+	if c.Addr == "" || len(c.all)+c.more > before {
 		return // Probe would say so again
 	}
-	if err := checkAddr(c.Addr, c.dialOptions()); err != nil {
-		c.wrong("Addr", "is refused: %w", err) // which names the address, but no password in it
+	opts := c.dialOptions()
+	if c.text {
+		opts.CAFile, opts.CertFile, opts.KeyFile = "", "", ""
+	}
+	for _, err := range flatten(checkAddr(c.Addr, opts)) {
+		c.refused(err) // which names the address, but no password in it
 	}
 }
+
+// refused notes what logstash.Dial says, in the words of the sink where that is
+// about a field of its own.
+func (c *sinkCheck) refused(err error) {
+	_, option, found := strings.Cut(err.Error(), "logstash: DialOptions.")
+	if !found {
+		c.wrong("Addr", "is refused: %w", err)
+		return
+	}
+	for _, f := range []struct {
+		option, field string
+		set           bool
+	}{
+		{"SpoolMaxBytes", "SpoolMaxSize", c.SpoolMaxSize != 0},
+		{"CAFile", "CAFile", c.CAFile != ""},
+		{"CertFile", "CertFile", c.CertFile != ""},
+		{"KeyFile", "KeyFile", c.KeyFile != ""},
+	} {
+		says, about := strings.CutPrefix(option, f.option)
+		if !f.set || !about {
+			continue
+		}
+		if says = "is" + says; strings.HasPrefix(says, "is:") {
+			says = "is refused" + strings.TrimPrefix(says, "is")
+		}
+		if c.Dial.MaxEventBytes == 0 { // which the user has not heard of
+			says = strings.ReplaceAll(says, "MaxEventBytes", "the largest event")
+		}
+		c.wrong(f.field, "%w", &reworded{says, err})
+		return
+	}
+	c.wrong("Dial", "is refused: %w", err)
+}
+
+// reworded is an error in other words.
+type reworded struct {
+	says string
+	err  error
+}
+
+func (r *reworded) Error() string { return r.says }
+func (r *reworded) Unwrap() error { return r.err }
 
 // checkAddr reports what logstash.Dial would not take, and opens no connection.
 func checkAddr(addr string, opts logstash.DialOptions) error {

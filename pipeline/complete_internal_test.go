@@ -5,9 +5,11 @@ import (
 	"io"
 	"log/slog"
 	"math"
+	"net/http"
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -36,7 +38,7 @@ func TestCompleteFillsInDefaults(t *testing.T) {
 			{Type: Errors, Path: "b.log"},
 			{Type: Errors, Path: "c.log", Level: At(v)},
 			{Type: Audit, Path: "d.log"},
-			{Type: Audit, Path: "e.log", Match: Match{Tag: "login"}, Level: At(slog.LevelInfo)},
+			{Type: Audit, Path: "e.log", Match: Match{MaxLevel: At(slog.LevelError)}, Level: At(slog.Level(minInt))},
 			{Type: Logstash, Addr: "beats://h"},
 			{Type: Logstash, Addr: "beats://h", Format: ECS},
 			{Type: Func, Func: nothing, Match: Match{Packages: []string{"db"}}},
@@ -62,7 +64,7 @@ func TestCompleteFillsInDefaults(t *testing.T) {
 		{Type: Errors, Name: "sinks[2]", Path: "b.log", Level: At(slog.LevelError)},
 		{Type: Errors, Name: "sinks[3]", Path: "c.log", Level: At(v)},
 		{Type: Audit, Name: "sinks[4]", Path: "d.log", Level: all, Match: Match{Tag: "security"}},
-		{Type: Audit, Name: "sinks[5]", Path: "e.log", Match: Match{Tag: "login"}, Level: At(slog.LevelInfo)},
+		{Type: Audit, Name: "sinks[5]", Path: "e.log", Level: all, Match: Match{Tag: "security", MaxLevel: At(slog.LevelError)}},
 		{Type: Logstash, Name: "sinks[6]", Addr: "beats://h", Level: warn, Format: EventFormat},
 		{Type: Logstash, Name: "sinks[7]", Addr: "beats://h", Level: warn, Format: ECS},
 		{Type: Func, Name: "sinks[8]", Level: all, Match: Match{Packages: []string{"db"}}},
@@ -122,6 +124,9 @@ func TestCompleteNamesWhatIsWrong(t *testing.T) {
 		{"a type that there is not", one(Sink{Type: 9}), "sinks[0].type: Type is Type(9): want console, file, errors"},
 		{"a format that there is not", one(Sink{Format: -1}), "sinks[0].format: Format is Format(-1): want json, text"},
 		{"text to Logstash", ship(func(s *Sink) { s.Format = Text }), "sinks[0].format: Format is text: a logstash sink takes logstash and ecs"},
+		{"a path of blanks", file(func(s *Sink) { s.Path = " " }), `sinks[1].path (sink "app"): Path is empty: a file sink needs`},
+		{"a path with a NUL", file(func(s *Sink) { s.Path = "a\x00b" }), `sinks[1].path (sink "app"): Path is "a\x00b": want no control characters`},
+		{"a service with a newline", ship(func(s *Sink) { s.Service = "a\nb" }), `sinks[0].service: Service is "a\nb": want no control characters`},
 		{"no path", file(func(s *Sink) { s.Path = "" }), `sinks[1].path (sink "app"): Path is empty: a file sink needs the path of a file`},
 		{"no address", ship(func(s *Sink) { s.Addr = "" }), "sinks[0].addr: Addr is empty: a logstash sink needs an address such as beats://"},
 		{"no function", one(Sink{Type: Func}), "sinks[0]: Func is empty: a func sink needs one"},
@@ -137,6 +142,13 @@ func TestCompleteNamesWhatIsWrong(t *testing.T) {
 		},
 		{"an audit log of samples", one(Sink{Type: Audit, Path: "x", Sampling: Sampling{First: 1}}), "sinks[0].sampling: Sampling is set, which an audit sink"},
 		{"a policy of an audit log", one(Sink{Type: Audit, Path: "x", Policy: asyncbuf.DropNewest}), "sinks[0].policy: Policy is set, which an audit sink"},
+		{"a level of an audit log", one(Sink{Type: Audit, Path: "x", Level: At(slog.LevelError)}), "sinks[0].level: Level is ERROR: an audit sink takes all levels"},
+		{"one that can change", one(Sink{Type: Audit, Path: "x", Level: At(new(slog.LevelVar))}), "sinks[0].level: Level is INFO: an audit sink takes all"},
+		{"an audit log for all", one(Sink{Type: Audit, Path: "x", FileMode: 0o644}), "sinks[0].file_mode: FileMode is 0644, more than the file of an audit sink"},
+		{
+			"an audit log for all, by other options", one(Sink{Type: Audit, Path: "x", Rotate: rotate.Options{FileMode: 0o620}}),
+			"sinks[0]: Rotate.FileMode is 0620, more than the file of an audit sink",
+		},
 		{"a nil pointer for a level", one(Sink{Level: At((*slog.LevelVar)(nil))}), "sinks[0].level: Level holds a nil pointer"},
 		{"a nil pointer for all levels", Config{Level: At((*handler.Levels)(nil))}, "level: Level holds a nil pointer"},
 		{"a nil writer", one(Sink{Writer: (*os.File)(nil)}), "sinks[0]: Writer holds a nil pointer"},
@@ -154,6 +166,10 @@ func TestCompleteNamesWhatIsWrong(t *testing.T) {
 			"no error at all", one(Sink{Type: Errors, Path: "x", Match: Match{MaxLevel: At(slog.LevelWarn)}}),
 			"Match.MaxLevel is WARN, below the Level (level) ERROR",
 		},
+		{"a function for an attr", one(Sink{Match: Match{Attrs: map[string]any{"a": nothing}}}), `sinks[0].match.attrs: Match.Attrs has a function for "a"`},
+		{"a number of samples below nothing", one(Sink{Sampling: Sampling{First: -5}}), "sinks[0].sampling.first: Sampling.First is -5: want 0 or more"},
+		{"others below nothing", one(Sink{Sampling: Sampling{Thereafter: -1}}), "sinks[0].sampling.thereafter: Sampling.Thereafter is -1: want 0"},
+		{"an interval of samples below nothing", one(Sink{Sampling: Sampling{Interval: -1}}), "sinks[0].sampling.interval: Sampling.Interval is -1ns: want 0"},
 		{"a rate below nothing", one(Sink{Sampling: Sampling{Rate: math.NaN()}}), "sinks[0].sampling.rate: Sampling.Rate is NaN: want records a second"},
 		{"a service in JSON", one(Sink{Service: "x"}), "sinks[0].service: Service is set, which the format json does not have: want the Format (format) logstash or ecs"},
 		{"a buffer without async", file(func(s *Sink) { s.BufferSize = 1 }), `sinks[1].buffer_size (sink "app"): BufferSize is set without Async (async)`},
@@ -163,6 +179,11 @@ func TestCompleteNamesWhatIsWrong(t *testing.T) {
 		{"two buffers", one(Sink{Async: true, Buffer: &asyncbuf.WriterOptions{}}), "sinks[0].async: Async is set, and so is Buffer: want one of them"},
 		{"a size of two buffers", one(Sink{BufferSize: 1, Buffer: &asyncbuf.WriterOptions{}}), "sinks[0].buffer_size: BufferSize is set, and so is Buffer"},
 		{"a buffer too large", one(Sink{Async: true, BufferSize: 2 * GiB}), "sinks[0].buffer_size: BufferSize is 2147483648: want 1 byte to 1 GiB"},
+		{
+			"an interval of a buffer below nothing", one(Sink{Async: true, FlushInterval: Duration(-5 * time.Second)}),
+			"sinks[0].flush_interval: FlushInterval is -5s: want 0 for the default, or more",
+		},
+		{"sinks without end", Config{Sinks: make([]Sink, 100_000)}, "sinks: Sinks are 100000: want 1000 at most"},
 		{"lines below nothing", one(Sink{Async: true, MaxBufferedLines: -1}), "sinks[0].max_buffered_lines: MaxBufferedLines is -1"},
 		{"a policy that there is not", one(Sink{Async: true, Policy: 7}), "sinks[0].policy: Policy is Policy(7): want block"},
 		{"a policy of options that there is not", one(Sink{Buffer: &asyncbuf.WriterOptions{Policy: 7}}), "sinks[0]: Buffer.Policy is Policy(7): want block"},
@@ -191,7 +212,7 @@ func TestCompleteNamesWhatIsWrong(t *testing.T) {
 			"Retention is set, but the file is never rotated: want a Rotation (rotation), or no limit",
 		},
 		{"an address that there is not", ship(func(s *Sink) { s.Addr = "gopher://h:1" }), `sinks[0].addr: Addr is refused: logstash: dial "gopher://h:1"`},
-		{"a file that there is not", ship(func(s *Sink) { s.CAFile = filepath.Join(dir, "none.pem") }), "sinks[0].addr: Addr is refused: logstash: "},
+		{"a file that there is not", ship(func(s *Sink) { s.CAFile = filepath.Join(dir, "none.pem") }), "sinks[0].ca_file: CAFile is refused: "},
 		{
 			"a certificate for nobody", ship(func(s *Sink) { s.Addr, s.CAFile = "beats://h", "ca.pem" }),
 			"sinks[0].ca_file: CAFile is set, but beats:// has no TLS: want Addr (addr) beats+tls://, or none",
@@ -203,7 +224,17 @@ func TestCompleteNamesWhatIsWrong(t *testing.T) {
 			"a size of no spool", ship(func(s *Sink) { s.SpoolMaxSize = GiB }),
 			"sinks[0].spool_max_size: SpoolMaxSize is set without a SpoolDir (spool_dir), so there is no spool",
 		},
-		{"options of http for beats", ship(func(s *Sink) { s.Dial.Username = "u" }), "sinks[0].addr: Addr is refused: logstash: DialOptions.Username: want none for beats+tls://"},
+		{"half of a certificate", ship(func(s *Sink) { s.CertFile = "c.pem" }), `sinks[0].cert_file: CertFile is "c.pem" with KeyFile "": want both or none`},
+		{
+			"a spool too small", ship(func(s *Sink) { s.SpoolDir, s.SpoolMaxSize = "s", 5 }),
+			"sinks[0].spool_max_size: SpoolMaxSize is 5: want at least four times the largest event, 4194304",
+		},
+		{
+			"a spool of options too small",
+			ship(func(s *Sink) { s.SpoolDir, s.Dial.SpoolMaxBytes = "s", 5 }),
+			"sinks[0]: Dial is refused: logstash: DialOptions.SpoolMaxBytes 5: want at least four times MaxEventBytes",
+		},
+		{"options of http for beats", ship(func(s *Sink) { s.Dial.Username = "u" }), "sinks[0]: Dial is refused: logstash: DialOptions.Username: want none for beats+tls://"},
 		{"one name twice", two(Sink{Name: "a"}, Sink{Name: "a"}), `sinks[1].name (sink "a"): Name is "a", the name of sinks[0] (sink "a") too: want one each`},
 		{"a name that another one has by its place", two(Sink{}, Sink{Name: "sinks[0]"}), `sinks[1].name (sink "sinks[0]"): Name is "sinks[0]", the name of sinks[0] too`},
 		{
@@ -227,7 +258,8 @@ func TestCompleteNamesWhatIsWrong(t *testing.T) {
 			`Redact: Keys[1]: key "*"`,
 		},
 		{"a rule of options that there cannot be", Config{Redact: redact.Options{Rules: []redact.Rule{{Name: "x"}}}}, "Redact: Rules[0]"},
-		{"an interval below nothing", Config{VolumeInterval: -1}, "volume_interval: VolumeInterval is -1ns: want 0 for never"},
+		{"an interval below nothing", Config{VolumeInterval: -1}, "volume_interval: VolumeInterval is -1ns: want 0 for never, or 1s and more"},
+		{"an interval that floods", Config{HealthInterval: Duration(300 * time.Millisecond)}, "HealthInterval is 300ms: want 0 for never, or 1s and more; a number alone"},
 		{"another one", Config{HealthInterval: -1}, "health_interval: HealthInterval is -1ns: want 0 for never"},
 	}
 	for _, tt := range tests {
@@ -269,6 +301,61 @@ func TestCompleteNamesEveryMistake(t *testing.T) {
 	}
 }
 
+func TestCompleteNamesSomeMistakesOfMany(t *testing.T) {
+	t.Parallel()
+	_, err := Config{Sinks: slices.Repeat([]Sink{{Type: File}}, 100)}.complete()
+	if errs := flatten(err); len(errs) != 21 || errs[20].Error() != "pipeline: and 80 more" {
+		t.Errorf("got %v", err)
+	}
+}
+
+// TestCompleteSharesNothing changes what the slices, maps and pointers of a Config hold.
+func TestCompleteSharesNothing(t *testing.T) {
+	t.Parallel()
+	made := func() Config {
+		texts := func() []string { return []string{"email"} }
+		return Config{
+			Sinks: []Sink{
+				{Buffer: &asyncbuf.WriterOptions{Size: 1}, Match: Match{Packages: texts(), Attrs: map[string]any{"a": 1}}},
+				{Type: Logstash, Addr: "http://h:1", Tags: texts(), Dial: logstash.DialOptions{Header: http.Header{"X-Key": {"a"}}}},
+			},
+			Redaction: Redaction{Keys: texts(), AllowKeys: texts(), Enable: texts(), Disable: texts()},
+			Redact:    redact.Options{Keys: texts(), AllowKeys: texts(), Enable: texts(), Disable: texts(), Rules: []redact.Rule{{Name: "a", Keys: texts()}}},
+		}
+	}
+	cfg := made()
+	got, _ := cfg.complete()
+	want, _ := made().complete()
+	shared(t, "Config", reflect.ValueOf(cfg), reflect.ValueOf(got))
+	cfg.Sinks[0].Match.Attrs["a"] = 2
+	cfg.Sinks[1].Dial.Header.Set("X-Key", "b")
+	cfg.Sinks[1].Tags[0] = "b"
+	if !same(reflect.ValueOf(want.Sinks[1].Dial.Header), reflect.ValueOf(got.Sinks[1].Dial.Header)) || got.Sinks[0].Match.Attrs["a"] != 1 {
+		t.Error("what was completed has changed with what the user holds")
+	}
+}
+
+// shared reports what a and b both refer to.
+func shared(t *testing.T, path string, a, b reflect.Value) {
+	t.Helper()
+	switch a.Kind() {
+	case reflect.Struct:
+		for i := range a.NumField() {
+			shared(t, path+"."+a.Type().Field(i).Name, a.Field(i), b.Field(i))
+		}
+	case reflect.Slice, reflect.Map, reflect.Pointer:
+		if !a.IsNil() && a.Pointer() == b.Pointer() {
+			t.Errorf("%s is shared", path)
+		}
+		if a.Kind() == reflect.Slice && a.Type().Elem().Kind() == reflect.Struct {
+			for i := range a.Len() {
+				shared(t, path, a.Index(i), b.Index(i))
+			}
+		}
+	default:
+	}
+}
+
 func TestOneFileIsFoundBehindLinks(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -299,8 +386,8 @@ func TestOneFileIsFoundBehindLinks(t *testing.T) {
 		{path("loop.log"), path("real", "later.log"), false},
 		{path("hard.log"), path("none.log"), false},
 	} {
-		if got := sameFile(tt.a, tt.b); got != tt.same {
-			t.Errorf("sameFile(%s, %s) = %v", tt.a, tt.b, got)
+		if got := locate(tt.a).is(locate(tt.b)); got != tt.same {
+			t.Errorf("one file %s, %s: %v", tt.a, tt.b, got)
 		}
 		_, err := Config{Sinks: []Sink{{Type: File, Path: tt.a}, {Type: Audit, Path: tt.b}}}.complete()
 		if (err != nil) != tt.same {

@@ -24,7 +24,7 @@ type Config struct {
 	// Level means INFO.
 	Level Level `json:"level,omitzero" yaml:"level,omitempty" toml:"level,omitempty"`
 
-	// Sinks are where records go. None means a console sink.
+	// Sinks are where records go, 1000 at most. None means a console sink.
 	Sinks []Sink `json:"sinks,omitempty" yaml:"sinks,omitempty" toml:"sinks,omitempty"`
 
 	// Redaction says which secrets are masked. The zero value means those of the
@@ -32,11 +32,11 @@ type Config struct {
 	Redaction Redaction `json:"redaction,omitzero" yaml:"redaction,omitempty" toml:"redaction,omitempty"`
 
 	// VolumeInterval is how often a record says how much was logged; see
-	// monitor.Handler.LogVolume. Zero means never.
+	// monitor.Handler.LogVolume. Zero means never, the least is a second.
 	VolumeInterval Duration `json:"volume_interval,omitzero" yaml:"volume_interval,omitempty" toml:"volume_interval,omitempty"`
 
 	// HealthInterval is how often a record says how the process and its sinks are
-	// doing; see monitor.Handler.LogHealth. Zero means never.
+	// doing; see monitor.Handler.LogHealth. Zero means never, the least is a second.
 	HealthInterval Duration `json:"health_interval,omitzero" yaml:"health_interval,omitempty" toml:"health_interval,omitempty"`
 
 	// NoFallback leaves a record that a sink fails to take to the other sinks
@@ -89,11 +89,11 @@ type Sink struct {
 
 	// Level is the sink's minimum level, whatever Config.Level is. The zero Level
 	// means Config.Level, ERROR for an Errors sink, and all levels for a sink with a
-	// Match that sets more than MaxLevel.
+	// Match that sets more than MaxLevel. An Audit sink always takes all levels.
 	Level Level `json:"level,omitzero" yaml:"level,omitempty" toml:"level,omitempty"`
 
 	// Match leaves the sink only some records. The zero value means all, and for an
-	// Audit sink those with the tag "security".
+	// Audit sink those with the tag "security", if it sets no more than MaxLevel.
 	Match Match `json:"match,omitzero" yaml:"match,omitempty" toml:"match,omitempty"`
 
 	// Sampling leaves the sink only so many records. The zero value means all. An
@@ -128,7 +128,7 @@ type Sink struct {
 
 	// FileMode and DirMode are the permission bits of files and directories that
 	// are made, such as 0640. Zero means those of rotate.Options, and 0600 for the
-	// file of an Audit sink.
+	// file of an Audit sink, which can have 0640 at most: for a group that reads it.
 	FileMode Mode `json:"file_mode,omitzero" yaml:"file_mode,omitempty" toml:"file_mode,omitempty"`
 	DirMode  Mode `json:"dir_mode,omitzero" yaml:"dir_mode,omitempty" toml:"dir_mode,omitempty"`
 
@@ -145,7 +145,7 @@ type Sink struct {
 	// BufferSize, FlushInterval, MaxBufferedLines and Policy are those of the
 	// buffer, and are errors without Async; see asyncbuf.WriterOptions, whose Size
 	// and MaxLines the first and the third are. In Go a FlushInterval is
-	// Duration(time.Second).
+	// Duration(time.Second), or -1 for as soon as possible.
 	BufferSize       Size            `json:"buffer_size,omitzero" yaml:"buffer_size,omitempty" toml:"buffer_size,omitempty"`
 	FlushInterval    Duration        `json:"flush_interval,omitzero" yaml:"flush_interval,omitempty" toml:"flush_interval,omitempty"`
 	MaxBufferedLines int             `json:"max_buffered_lines,omitempty" yaml:"max_buffered_lines,omitempty" toml:"max_buffered_lines,omitempty"`
@@ -196,7 +196,8 @@ type Sink struct {
 	Func func(ctx context.Context, r slog.Record) error `json:"-" yaml:"-" toml:"-"`
 
 	// Handler is given the records of a Handler sink, which needs it. Whoever made it
-	// closes it.
+	// closes it. The handler of slog.Default, as it is at the start of a program, must
+	// not be a sink of what is given to slog.SetDefault: it would log to itself.
 	Handler slog.Handler `json:"-" yaml:"-" toml:"-"`
 }
 
@@ -224,7 +225,8 @@ type Match struct {
 }
 
 // Sampling says how many records a sink gets; see handler.SampleOptions, whose
-// fields these are. Records at ERROR and above are never left out.
+// fields these are. Here none is below zero. Records at ERROR and above are never left
+// out.
 type Sampling struct {
 	First      int      `json:"first,omitempty" yaml:"first,omitempty" toml:"first,omitempty"`
 	Thereafter int      `json:"thereafter,omitempty" yaml:"thereafter,omitempty" toml:"thereafter,omitempty"`
@@ -252,7 +254,7 @@ type Format int
 // The formats.
 const (
 	JSON        Format = iota // as log/slog's JSON; see handler.JSONHandler
-	Text                      // for people; see handler.ConsoleHandler
+	Text                      // for people; see handler.ConsoleHandler; in files with the date, and never in color
 	EventFormat               // events for Logstash, in a file that Filebeat tails; see logstash.Handler
 	ECS                       // the same, with the names of the Elastic Common Schema
 )

@@ -25,11 +25,14 @@ import (
 func (p *Pipeline) Describe() string {
 	g := p.current.Load()
 	t := branch{text: "pipeline"}
+	if g.emergency != nil {
+		g.emergency.describe(&t, g.mask)
+	}
 	t.add("redact: " + g.cfg.describeRedaction())
 	t.add("monitor" + g.cfg.describeLoops())
 	t.add("fallback: " + g.cfg.describeFallback())
 	for _, s := range g.sinks {
-		b := t.add(s.describe())
+		b := t.add(s.describe(g))
 		if s.cfg.bufferOptions() != nil {
 			b.add(s.res.settings.describeBuffer())
 		}
@@ -40,7 +43,7 @@ func (p *Pipeline) Describe() string {
 				f.add(line)
 			}
 		case s.res.shipper != nil:
-			a := b.add(plain(withoutUser(s.cfg.Addr)))
+			a := b.add(plain(withoutSecrets(s.cfg.Addr)))
 			for _, line := range describeShipper(&s.res.settings.dial) {
 				a.add(line)
 			}
@@ -149,13 +152,13 @@ func (cfg *Config) fallbackName() string {
 	return fmt.Sprintf("%T", cfg.Fallback)
 }
 
-func (s *sink) describe() string {
+func (s *sink) describe(g *generation) string {
 	c := s.cfg
 	format := c.Format.String() + when(c.AddSource, " with source")
 	if c.Type == Func || c.Type == Handler {
 		format = ""
 	}
-	return plain(c.Name) + ": " + list(c.Type.String(), describeLevel(s.level), c.Match.describe(), c.describeSampling(), format,
+	return plain(c.Name) + ": " + list(c.Type.String(), describeLevel(s.level), c.Match.describe(g), c.describeSampling(), format,
 		when(c.Service != "", "service "+plain(c.Service)), when(c.EventType != "", "type "+plain(c.EventType)),
 		when(len(c.Tags) > 0, "tags "+plains(c.Tags)))
 }
@@ -178,10 +181,10 @@ func describeLevel(l slog.Leveler) string {
 	return text + when(len(rules) > 0, " ("+strings.Join(rules, ", ")+")")
 }
 
-func (m *Match) describe() string {
+func (m *Match) describe(g *generation) string {
 	attrs := make([]string, 0, len(m.Attrs))
 	for _, path := range slices.Sorted(maps.Keys(m.Attrs)) {
-		attrs = append(attrs, plain(path)+" = "+plain(fmt.Sprint(m.Attrs[path])))
+		attrs = append(attrs, plain(path)+" = "+plain(g.maskAt(path, m.Attrs[path])))
 	}
 	highest := ""
 	if !m.MaxLevel.IsZero() {
@@ -191,7 +194,7 @@ func (m *Match) describe() string {
 		when(m.Tag != "", "tag "+plain(m.Tag)),
 		when(len(m.Packages) > 0, "packages "+plains(m.Packages)),
 		strings.Join(attrs, ", "),
-		when(m.Message != "", "message ~ "+plain(m.Message)),
+		when(m.Message != "", "message ~ "+plain(g.mask(m.Message))),
 		highest,
 		when(m.Func != nil, "a condition of the program"),
 	)
@@ -259,11 +262,7 @@ func plainIf(s string) string {
 
 func describeShipper(o *logstash.DialOptions) []string {
 	lines := []string{"queue: " + list(size(queueSize(o.Size)), when(o.MaxEvents > 0, fmt.Sprintf("%d events", o.MaxEvents)), o.Policy.String()+" when full")}
-	if o.SpoolMode != logstash.SpoolOff {
-		limit := o.SpoolMaxBytes
-		if limit == 0 {
-			limit = 1 << 30
-		}
+	if limit := spoolSize(o); limit > 0 {
 		lines = append(lines, "spool: "+list(plain(o.SpoolDir), "up to "+size(limit), o.SpoolMode.String()))
 	}
 	return lines

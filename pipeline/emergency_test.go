@@ -3,6 +3,8 @@ package pipeline_test
 import (
 	"errors"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -10,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/sluicelog/sluice/internal/testlog"
+	"github.com/sluicelog/sluice/monitor"
 	"github.com/sluicelog/sluice/pipeline"
 )
 
@@ -26,6 +29,13 @@ func TestEmergency(t *testing.T) {
 		p.Logger().Error("goes on", "password", "hunter2")
 		pipeline.Emergency(errors.New("token=hunter2")).Close()
 		pipeline.Emergency(nil).Close()
+		p.Close()
+		os.Exit(0)
+	case "emergency, broken pipe":
+		p := pipeline.Emergency(errors.New("no"))
+		for range 100 {
+			p.Logger().Error("printed to a standard error that nobody reads")
+		}
 		p.Close()
 		os.Exit(0)
 	case "broken pipe":
@@ -56,17 +66,19 @@ func TestEmergency(t *testing.T) {
 		t.Errorf("got %q", lines)
 	}
 
-	cmd = run("broken pipe")
-	r, w, err := os.Pipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	cmd.Stderr = w
-	if err := errors.Join(cmd.Start(), r.Close(), w.Close()); err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Wait(); err != nil {
-		t.Errorf("a program whose standard error is closed: %v", err)
+	for _, what := range []string{"broken pipe", "emergency, broken pipe"} {
+		cmd = run(what)
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		cmd.Stderr = w
+		if err := errors.Join(cmd.Start(), r.Close(), w.Close()); err != nil {
+			t.Fatal(err)
+		}
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("%s: a program whose standard error is closed: %v", what, err)
+		}
 	}
 }
 
@@ -97,5 +109,39 @@ func TestReloadAfterAnEmergency(t *testing.T) {
 	logger.Info("m")
 	if messages(t, out.Bytes()) != "m" {
 		t.Error("nothing printed")
+	}
+}
+
+func TestAnEmergencyIsNotHealthy(t *testing.T) {
+	t.Parallel()
+	for _, cause := range []error{errors.New("no such thing\nopen https://bob:hunter2@host/x: refused"), nil} {
+		p := pipeline.Emergency(cause)
+		t.Cleanup(func() { _ = p.Close() })
+		h, tree := p.Health(), p.Describe()
+		text := strings.Join(h.Reasons, "\n")
+		if h.State != monitor.Failing || !strings.Contains(text, "emergency: down: logging is not set up") ||
+			!strings.Contains(tree, "├─ emergency: logging is not set up") {
+			t.Errorf("got %v: %s\n%s", h.State, text, tree)
+		}
+		if cause != nil {
+			if len(h.Reasons) != 1 || !strings.Contains(text, "no such thing") || !strings.Contains(tree, "│  ├─ no such thing\n│  └─ open https://") {
+				t.Errorf("not why: %s\n%s", text, tree)
+			}
+		}
+		if strings.Contains(text+tree, "hunter2") {
+			t.Errorf("a secret: %s\n%s", text, tree)
+		}
+		w := httptest.NewRecorder()
+		p.Monitor().HealthHandler().ServeHTTP(w, httptest.NewRequestWithContext(t.Context(), http.MethodGet, "/healthz", nil))
+		if w.Code != http.StatusServiceUnavailable {
+			t.Errorf("a probe gets %d", w.Code)
+		}
+
+		if err := p.Reload(pipeline.Config{}); err != nil {
+			t.Fatal(err)
+		}
+		if h := p.Health(); h.State != monitor.Healthy || strings.Contains(p.Describe(), "emergency") {
+			t.Errorf("over, but %v: %v\n%s", h.State, h.Reasons, p.Describe())
+		}
 	}
 }

@@ -18,7 +18,7 @@ import (
 // FromEnv returns the Config that environment variables describe, as getenv,
 // for example os.Getenv, returns them. One that is empty is not set.
 //
-//	LOG_LEVEL               minimum level of sinks without one of their own; WARNING if not set
+//	LOG_LEVEL               minimum level of sinks without one of their own; WARNING if not set, beside LOG_CONFIG what that says
 //	LOG_FORMAT              json, text, logstash or ecs, of the console and the files; json if not set
 //	LOG_SOURCE              whether the file and line of the log call are added; false if not set
 //	LOG_SERVICE             the field service.name of the formats logstash and ecs
@@ -37,13 +37,15 @@ import (
 //	LOG_LOGSTASH            address of a Logstash to ship to, as for logstash.Dial
 //	LOG_SPOOL_DIR           directory for events that do not fit in memory while that is away
 //	LOG_SENSITIVE_MASK      whether secrets are masked; true if not set
-//	LOG_VOLUME_INTERVAL     how often a record says how much was logged, as LOG_FLUSH_INTERVAL has it; never if not set
+//	LOG_VOLUME_INTERVAL     how often a record says how much was logged, as LOG_FLUSH_INTERVAL has it, from 1s; never if not set
 //	LOG_HEALTH_INTERVAL     how often a record says how the sinks are doing; never if not set
 //	LOG_CONFIG              path of a file for Load
 //
 // With LOG_CONFIG the file says it all, but for the variables that are about no
 // sink, which change what it says: LOG_LEVEL, LOG_SENSITIVE_MASK,
-// LOG_VOLUME_INTERVAL and LOG_HEALTH_INTERVAL. The others beside it are errors.
+// LOG_VOLUME_INTERVAL and LOG_HEALTH_INTERVAL. The others beside it are errors. The
+// level is INFO if neither says one, as in any Config. A mask that is switched off
+// leaves nothing of what the file says about it.
 //
 // Events, of the formats logstash and ecs, get an id; see logstash.Options.EventID.
 // Levels have the names of handler.ParseLevel. Switches are true, yes, on, 1, false,
@@ -61,9 +63,11 @@ func FromEnv(getenv func(string) string) (Config, error) {
 		cfg.Sinks = e.sinks()
 	}
 	e.text("LOG_LEVEL", &cfg.Level)
-	cfg.Redaction.Off = !e.bool("LOG_SENSITIVE_MASK", !cfg.Redaction.Off)
-	e.interval("LOG_VOLUME_INTERVAL", &cfg.VolumeInterval)
-	e.interval("LOG_HEALTH_INTERVAL", &cfg.HealthInterval)
+	if off := !e.bool("LOG_SENSITIVE_MASK", !cfg.Redaction.Off); off != cfg.Redaction.Off {
+		cfg.Redaction = Redaction{Off: off}
+	}
+	e.interval("LOG_VOLUME_INTERVAL", leastInterval, &cfg.VolumeInterval)
+	e.interval("LOG_HEALTH_INTERVAL", leastInterval, &cfg.HealthInterval)
 	if err := errors.Join(e.errs...); err != nil {
 		return Config{}, err
 	}
@@ -132,7 +136,7 @@ func (e *env) sinks() []Sink {
 	var each Sink // what all have
 	e.text("LOG_FORMAT", &each.Format)
 	each.AddSource = e.bool("LOG_SOURCE", false)
-	service := e.getenv("LOG_SERVICE")
+	service := e.plain("LOG_SERVICE", "a name")
 	if each.Format == EventFormat || each.Format == ECS {
 		each.Service, each.EventID = service, true
 	}
@@ -173,7 +177,38 @@ func (e *env) sinks() []Sink {
 		e.errs = append(e.errs, fmt.Errorf("pipeline: LOG_CONSOLE is %s, and there is no other sink: want a level, or one of "+
 			"LOG_FILE, LOG_ERRORS_FILE, LOG_AUDIT_FILE and LOG_LOGSTASH", quote(e.getenv("LOG_CONSOLE"))))
 	}
+	if len(e.errs) == 0 {
+		e.check(all)
+	}
 	return all
+}
+
+// check notes what is wrong with the sinks, by the names of the variables.
+func (e *env) check(sinks []Sink) {
+	var m mistakes
+	Config{Sinks: sinks}.completed(&m, false)
+	var said []string // of several sinks
+	for _, one := range m.all {
+		says := variableOf(one.field, sinks[one.index].Name) + " " + strings.ReplaceAll(one.err.Error(), both("Rotation"), "LOG_ROTATION")
+		if !slices.Contains(said, says) {
+			said = append(said, says)
+			e.errs = append(e.errs, errors.New("pipeline: "+says))
+		}
+	}
+}
+
+// variableOf returns the variable that has set a field of a sink, which is called by
+// that of its path or address.
+func variableOf(field, sink string) string {
+	switch field, _, _ = strings.Cut(field, "."); field {
+	case "Rotation":
+		return "LOG_ROTATION"
+	case "Retention":
+		return "LOG_RETENTION"
+	case "SpoolDir":
+		return "LOG_SPOOL_DIR"
+	}
+	return sink
 }
 
 // buffered returns a file with the buffer that the variables describe.
@@ -183,7 +218,7 @@ func (e *env) buffered(file Sink) Sink {
 	if e.text("LOG_BUFFER_SIZE", &size) && size > most {
 		e.wrong("LOG_BUFFER_SIZE", sizes.want+", from 0 to "+most.String())
 	}
-	if e.interval("LOG_FLUSH_INTERVAL", &interval); interval == 0 {
+	if e.interval("LOG_FLUSH_INTERVAL", 0, &interval); interval == 0 {
 		interval = -1 // asyncbuf's word for it
 	}
 	if s := e.getenv("LOG_MAX_BUFFERED_LINES"); s != "" {
@@ -236,11 +271,15 @@ func (e *env) text(name string, v encoding.TextUnmarshaler) bool {
 	return err == nil
 }
 
-func (e *env) interval(name string, d *Duration) {
+func (e *env) interval(name string, least Duration, d *Duration) {
 	const most = Duration(24 * time.Hour)
 	unset := *d
-	if e.text(name, d) && (*d < 0 || *d > most || strings.HasPrefix(e.getenv(name), "-")) {
-		e.wrong(name, durations.want+", from 0 to 24h")
+	if e.text(name, d) && (*d != 0 && *d < least || *d < 0 || *d > most || strings.HasPrefix(e.getenv(name), "-")) {
+		want := ", from 0 to 24h"
+		if least > 0 {
+			want = ", 0 for never, or from " + least.String() + " to 24h"
+		}
+		e.wrong(name, durations.want+want)
 		*d = unset
 	}
 }
@@ -261,14 +300,19 @@ func (e *env) bool(name string, unset bool) bool {
 }
 
 func (e *env) path(name string) string {
+	what := "the path of a file"
+	if name == "LOG_SPOOL_DIR" {
+		what = "the path of a directory"
+	}
+	return e.plain(name, what)
+}
+
+// plain returns text that has nothing around it, on one line.
+func (e *env) plain(name, what string) string {
 	s := e.getenv(name)
 	quoted := strings.HasPrefix(s, `"`) || strings.HasPrefix(s, "'")
 	if strings.TrimSpace(s) != s || quoted || strings.Contains(s, " #") || strings.ContainsFunc(s, unicode.IsControl) {
-		what := "file"
-		if name == "LOG_SPOOL_DIR" {
-			what = "directory"
-		}
-		e.wrong(name, "the path of a "+what+", without blanks or quotes around it")
+		e.wrong(name, what+", without blanks, quotes or a comment around it")
 		return ""
 	}
 	return s

@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -206,8 +207,11 @@ func TestFromEnvNamesWhatIsWrong(t *testing.T) {
 		{"LOG_SPOOL_DIR", " /var/spool", []string{"path of a directory"}},
 		{"LOG_SENSITIVE_MASK", "maybe", []string{"true", "off"}},
 		{"LOG_SENSITIVE_MASK", "ture", []string{`did you mean "true"?`}},
+		{"LOG_SERVICE", "shop # the name", []string{"want a name", comment}},
+		{"LOG_SERVICE", "shop\t", []string{"want a name"}},
 		{"LOG_VOLUME_INTERVAL", "hourly", []string{"5000"}},
-		{"LOG_VOLUME_INTERVAL", "-1s", []string{"from 0 to 24h"}},
+		{"LOG_VOLUME_INTERVAL", "-1s", []string{"from 1s to 24h"}},
+		{"LOG_HEALTH_INTERVAL", "300", []string{"5000", "0 for never, or from 1s to 24h"}}, // seconds, in the guide's loop
 		{"LOG_HEALTH_INTERVAL", "5 minuets", []string{`did you mean "5 minutes"?`}},
 		{"LOG_CONFIG", "/nowhere/log.json", []string{"open /nowhere/log.json"}},
 		{"LOG_CONFIG", " log.json", []string{"path of a file"}},
@@ -235,13 +239,39 @@ func TestFromEnvNamesWhatIsWrong(t *testing.T) {
 		})
 	}
 	for _, name := range variables(t) {
-		if !wrong[name] && name != "LOG_SERVICE" { // which may be any text
+		if !wrong[name] {
 			t.Errorf("no test for %s", name)
 		}
 	}
 	_, err := pipeline.FromEnv(getenv(vars{"LOG_LEVEL": "x", "LOG_FORMAT": "y", "LOG_SENSITIVE_MASK": "z", "LOG_CONSOLE": "off"}))
 	if n := strings.Count(err.Error(), "pipeline: LOG_"); n != 3 {
 		t.Errorf("%d mistakes named, want all 3, and none that may not be one: %v", n, err)
+	}
+}
+
+func TestFromEnvNamesVariablesThatContradictEachOther(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "app.log")
+	for _, tt := range []struct {
+		vars vars
+		want string
+	}{
+		{
+			vars{"LOG_FILE": path, "LOG_ERRORS_FILE": path},
+			"pipeline: LOG_ERRORS_FILE is " + strconv.Quote(path) + `, the file of sinks[1] (sink "LOG_FILE") too: want one each`,
+		},
+		{
+			vars{"LOG_FILE": path, "LOG_ERRORS_FILE": path + "2", "LOG_ROTATION": "never", "LOG_RETENTION": "10 files"},
+			"pipeline: LOG_RETENTION is set, but the file is never rotated: want a LOG_ROTATION, or no limit",
+		},
+		{
+			vars{"LOG_FILE": path, "LOG_RETENTION": "1 MB"},
+			"pipeline: LOG_RETENTION is 1 MB, less than the 100 MiB of one file: no backup would be kept; want more, or a smaller LOG_ROTATION",
+		},
+	} {
+		if _, err := pipeline.FromEnv(getenv(tt.vars)); err == nil || err.Error() != tt.want {
+			t.Errorf("%v: got %v\nwant %s", tt.vars, err, tt.want)
+		}
 	}
 }
 
@@ -259,8 +289,10 @@ func TestFromEnvShowsNoPassword(t *testing.T) {
 		if name == "LOG_CONFIG" { // which is the path of a file
 			continue
 		}
-		if _, err := pipeline.FromEnv(getenv(vars{name: "https://u:hunter2@h#"})); err != nil && strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("%s: %v", name, err)
+		for _, addr := range []string{"https://u:hunter2@h#", "https://u:hunter2" + strings.Repeat("x", 90) + "@h#"} { // longer than errors show
+			if _, err := pipeline.FromEnv(getenv(vars{name: addr})); err != nil && strings.Contains(err.Error(), "hunter2") {
+				t.Errorf("%s: %v", name, err)
+			}
 		}
 	}
 }
@@ -304,9 +336,22 @@ func TestFromEnvReadsAFile(t *testing.T) {
 		}
 	}
 
+	write(`{"redaction": {"keys": ["ssn"]}}`)
+	got, err = pipeline.FromEnv(getenv(vars{"LOG_CONFIG": path, "LOG_SENSITIVE_MASK": "false"}))
+	if diff := cmp.Diff(pipeline.Config{Redaction: pipeline.Redaction{Off: true}}, got, ignoreOptions()); diff != "" || err != nil {
+		t.Errorf("a mask that is switched off: %v, mismatch (-want +got):\n%s", err, diff)
+	}
+
 	beside := 0
 	for _, name := range variables(t) {
-		_, err := pipeline.FromEnv(getenv(vars{"LOG_CONFIG": path, name: map[bool]string{true: path, false: "1"}[name == "LOG_CONFIG"]}))
+		value := "1"
+		switch {
+		case name == "LOG_CONFIG":
+			value = path
+		case strings.HasSuffix(name, "_INTERVAL"):
+			value = "1s"
+		}
+		_, err := pipeline.FromEnv(getenv(vars{"LOG_CONFIG": path, name: value}))
 		if err != nil {
 			beside++
 			if !strings.Contains(err.Error(), "pipeline: "+name+" is set, and so is LOG_CONFIG") {

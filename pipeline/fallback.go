@@ -5,7 +5,6 @@ import (
 	"errors"
 	"io"
 	"log/slog"
-	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -60,11 +59,7 @@ func (t *troubles) of(name string) *trouble {
 
 // follow turns to the sinks of g.
 func (t *troubles) follow(g *generation) {
-	w := g.cfg.Fallback
-	if w == nil {
-		w = standardError{os.Stderr}
-	}
-	t.out.w.Store(&w)
+	t.out.w.Store(&g.fallback)
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.off = g.cfg.NoFallback

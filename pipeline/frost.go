@@ -2,7 +2,9 @@ package pipeline
 
 import (
 	"log/slog"
+	"slices"
 
+	"github.com/sluicelog/sluice/internal/attrs"
 	"github.com/sluicelog/sluice/internal/snapshot"
 	"github.com/sluicelog/sluice/redact"
 )
@@ -16,22 +18,26 @@ type frost struct {
 	taker    *snapshot.Taker
 }
 
-func (f frost) attrs(groups []string, attrs []slog.Attr) []slog.Attr {
-	kept := make([]slog.Attr, len(attrs))
+// attrs returns bound attrs for the generation in force, and for those to come. What
+// a slog.LogValuer says is the same in both.
+func (f frost) attrs(groups []string, bound []slog.Attr) (now, later []slog.Attr) {
+	now = slices.Clone(bound)
 	plain := true
-	for i, a := range attrs {
+	for i, a := range now {
 		switch a.Value.Kind() {
 		case slog.KindAny, slog.KindLogValuer, slog.KindGroup:
 			plain = false
 			if f.redactor != nil {
-				a = f.redactor.ReplaceAttr(groups, a)
+				now[i] = f.redactor.ReplaceAttr(groups, a)
 			}
 		default:
 		}
-		kept[i] = a
 	}
 	if plain {
-		return kept
+		return now, now
 	}
-	return f.taker.Attrs(kept)
+	if f.redactor == nil { // which resolves them
+		now = attrs.ResolveAll(now)
+	}
+	return now, f.taker.Attrs(now)
 }

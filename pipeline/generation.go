@@ -2,6 +2,7 @@ package pipeline
 
 import (
 	"context"
+	"io"
 	"log/slog"
 	"sync/atomic"
 	"time"
@@ -16,10 +17,16 @@ import (
 type generation struct {
 	cfg     Config
 	sinks   []*sink
-	redact  *redact.Handler // nil with Redaction.Off
-	handler slog.Handler    // redact → monitor → fan-out
-	spare   slog.Handler    // redact → fallback
+	redact  []*redact.Handler // none with Redaction.Off
+	handler slog.Handler      // redact → monitor → fan-out
+	noted   slog.Handler      // redact → fan-out
+	spare   slog.Handler      // redact → fallback
+	texts   *redact.Redactor  // for what is said of the sinks; nil with Redaction.Off
 	frozen  frost
+
+	fallback  io.Writer
+	emergency *emergency // nil unless that is what it is for
+
 	fan     *fanout.Handler
 	leaving []*resource // what the next one has no use for; guarded by Pipeline.mu
 
@@ -35,13 +42,19 @@ type generation struct {
 // come in.
 const held = 1 << 40
 
-// patience is how long a record waits for a Reload that has to close a file or a
-// spool before it can open it again, how long a Reload waits for records on their
-// way, and what a stage gets beyond its context to say what was left.
+// patience is what a stage gets beyond its context to say what was left, and how
+// long a Reload that closes nothing waits for records on their way.
 const patience = 2 * time.Second
 
+// onTheirWay is how long a Reload holds up records while others are on their way, and
+// longest how long it holds them up in all if a file cannot be closed or opened.
+const (
+	onTheirWay = 5 * time.Second
+	longest    = 20 * time.Second
+)
+
 // enter returns the generation in force, which the caller has to leave. While the
-// next one is being made it waits, with patience. Then the old one has to do, in
+// next one is being made it waits. If that is for too long, the old one has to do, in
 // which what is closed already refuses the record.
 func (p *Pipeline) enter() *generation {
 	for {
@@ -50,7 +63,7 @@ func (p *Pipeline) enter() *generation {
 			return g
 		}
 		g.leave()
-		late := time.NewTimer(patience)
+		late := time.NewTimer(longest)
 		select {
 		case <-g.replaced:
 			late.Stop()
@@ -86,19 +99,21 @@ func (g *generation) hold() {
 	}
 }
 
-// wait waits for the records inside of a generation that is held, with patience.
-func (g *generation) wait(ctx context.Context) {
-	late := time.NewTimer(patience)
+// wait waits for the records inside of a generation that is held, and reports
+// whether none is left.
+func (g *generation) wait(ctx context.Context, most time.Duration) bool {
+	late := time.NewTimer(most)
 	defer late.Stop()
 	for g.inside.Load() != -held {
 		select {
 		case <-g.empty:
 		case <-late.C:
-			return
+			return false
 		case <-ctx.Done():
-			return
+			return false
 		}
 	}
+	return true
 }
 
 // sink returns the sink with a name, or nil.

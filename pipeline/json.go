@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"reflect"
@@ -27,37 +28,70 @@ import (
 //	}
 //
 // It is strict: a field that there is not, a field twice, a value of another kind, a
-// comment, and anything behind the object are mistakes. The error names all of
-// them at once, each with its line and its path, and where it can what was
-// probably meant. A null is a field left out. What contradicts itself is for [Open]
-// and [Config.Check] to say, after the program has added what no text can.
+// comment, and anything behind the object are mistakes. The error names them at
+// once, up to 20 and the number of the others, each with its line and its path, and
+// where it can what was probably meant. A null is a field left out. What is missing or
+// contradicts itself is for [Load], [Open] and [Config.Check] to say: the program may
+// have more to add.
 //
 // A Config that Parse has returned and [json.Marshal] has written is read to the
 // same. Programs that would rather be lenient can use [json.Unmarshal].
-func Parse(data []byte) (Config, error) { return parse("config", data) }
-
-// Load is [Parse] of a file, whose path is in each error.
-func Load(path string) (Config, error) {
-	data, err := os.ReadFile(path)
-	if err != nil {
-		return Config{}, fmt.Errorf("config: %w", err)
-	}
-	return parse("config: "+path, data)
+func Parse(data []byte) (Config, error) {
+	cfg, _, err := parse("config", data)
+	return cfg, err
 }
 
-func parse(source string, data []byte) (Config, error) {
+// Load is [Parse] of a regular file, whose path is in each error. It also refuses a
+// file with mistakes that [Open] would refuse, each with its line and its path, but for
+// what a file cannot have or does not hold: a Func, a Handler, and what is in the
+// files of TLS.
+func Load(path string) (Config, error) {
+	source := "config: " + printable(path)
+	data, err := readRegular(path)
+	if err != nil {
+		return Config{}, err
+	}
+	cfg, r, err := parse(source, data)
+	if err != nil {
+		return Config{}, err
+	}
+	var m mistakes
+	cfg.completed(&m, true)
+	for _, one := range m.all {
+		r.errs = append(r.errs, fmt.Errorf("%s: line %d: %w", source, r.lineOf(one.place), one))
+	}
+	if r.more = m.more; len(r.errs) > 0 {
+		return Config{}, r.err()
+	}
+	return cfg, nil
+}
+
+// readRegular returns what is in a regular file: reading a pipe may never end.
+func readRegular(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if err == nil && !info.IsDir() && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("config: %s is no regular file: want one, or Parse of what was read", printable(path))
+	}
+	data, err := os.ReadFile(path)
+	if failed, ok := errors.AsType[*fs.PathError](err); ok {
+		return nil, fmt.Errorf("config: %s %s: %w", failed.Op, printable(path), failed.Err)
+	}
+	return data, err
+}
+
+func parse(source string, data []byte) (Config, *jsonReader, error) {
 	data = bytes.TrimPrefix(data, []byte("\ufeff")) // as some editors begin a file
-	r := &jsonReader{source: source, data: data, dec: json.NewDecoder(bytes.NewReader(data))}
+	r := &jsonReader{source: source, data: data, dec: json.NewDecoder(bytes.NewReader(data)), lines: make(map[string]int)}
 	r.dec.UseNumber()
 	if err := r.checkSyntax(); err != nil {
-		return Config{}, err
+		return Config{}, nil, err
 	}
 	var cfg Config
 	r.value("", r.token(), reflect.ValueOf(&cfg).Elem())
 	if len(r.errs) > 0 {
-		return Config{}, errors.Join(r.errs...)
+		return Config{}, nil, r.err()
 	}
-	return cfg, nil
+	return cfg, r, nil
 }
 
 // jsonReader decodes JSON whose syntax is right, token by token, so that it knows
@@ -68,7 +102,25 @@ type jsonReader struct {
 	dec      *json.Decoder
 	newlines int // in data[:counted]
 	counted  int
+	lines    map[string]int // of the values, by their paths
 	errs     []error
+	more     int // mistakes beyond those in errs
+}
+
+func (r *jsonReader) err() error { return errors.Join(andMore(r.errs, r.source+": ", r.more)...) }
+
+// full reports whether there are so many mistakes that the others are only counted.
+func (r *jsonReader) full() bool { return len(r.errs) >= mostMistakes }
+
+// lineOf returns the line of a value, or of the nearest around it that is there.
+func (r *jsonReader) lineOf(path string) int {
+	for path != "" {
+		if line, found := r.lines[path]; found {
+			return line
+		}
+		path = path[:max(0, strings.LastIndexAny(path, ".["))]
+	}
+	return r.lines[""]
 }
 
 // checkSyntax returns an error about what is not one JSON value in UTF-8.
@@ -138,6 +190,10 @@ func (r *jsonReader) token() json.Token {
 
 // wrong notes a mistake in the line of the last token.
 func (r *jsonReader) wrong(format string, args ...any) {
+	if r.full() {
+		r.more++
+		return
+	}
 	place := fmt.Sprintf("%s: line %d: ", r.source, r.here())
 	r.errs = append(r.errs, errors.New(place+fmt.Sprintf(format, args...)))
 }
@@ -147,7 +203,11 @@ func (r *jsonReader) kind(path string, token json.Token, want string) {
 	if path == "" {
 		path = "the whole"
 	}
-	r.wrong("%s is %s: want %s", path, show(token), want)
+	if r.full() {
+		r.more++
+	} else {
+		r.wrong("%s is %s: want %s", path, show(token), want)
+	}
 	r.skip(token)
 }
 
@@ -184,6 +244,7 @@ func (r *jsonReader) skip(token json.Token) {
 
 // value sets v to the value that begins with token.
 func (r *jsonReader) value(path string, token json.Token, v reflect.Value) {
+	r.lines[path] = r.here()
 	if text, ok := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr()); ok {
 		r.text(path, token, text)
 		return
@@ -218,6 +279,8 @@ func (r *jsonReader) value(path string, token json.Token, v reflect.Value) {
 		number, _ := token.(json.Number)
 		if f, err := number.Float64(); err == nil {
 			v.SetFloat(f)
+		} else if number != "" {
+			r.kind(path, token, "a number of 64 bits")
 		} else {
 			r.kind(path, token, "a number, without quotes")
 		}
@@ -283,14 +346,14 @@ func (r *jsonReader) object(path string, token json.Token, v reflect.Value) {
 		return
 	}
 	r.members(path, func(name, path string) {
-		i := slices.Index(fieldNames(v.Type()), name)
+		i := fieldIndex(v.Type(), name)
 		if i < 0 {
 			r.unknown(path, name, v.Type())
 			r.skip(r.token())
 			return
 		}
 		if token := r.token(); token != nil {
-			r.value(path, token, v.Field(fieldIndex(v.Type(), name)))
+			r.value(path, token, v.Field(i))
 		}
 	})
 }
@@ -335,6 +398,14 @@ func (r *jsonReader) list(path string, token json.Token, v reflect.Value) {
 		return
 	}
 	for i := 0; r.dec.More(); i++ {
+		if i == mostSinks && v.Type().Elem().Kind() == reflect.Struct {
+			token := r.token()
+			r.wrong("%s has more than %d: want %d at most", path, mostSinks, mostSinks)
+			for r.skip(token); r.dec.More(); {
+				r.skip(r.token())
+			}
+			break
+		}
 		elem := reflect.New(v.Type().Elem()).Elem()
 		r.value(fmt.Sprintf("%s[%d]", path, i), r.token(), elem)
 		v.Set(reflect.Append(v, elem))
@@ -352,6 +423,8 @@ func (r *jsonReader) attrs(path string, token json.Token, v reflect.Value) {
 		token := r.token()
 		var value any = token
 		switch number := token.(type) {
+		case nil:
+			return
 		case string, bool:
 		case json.Number:
 			var err error
@@ -412,6 +485,10 @@ func fieldIndex(t reflect.Type, name string) int {
 
 // unknown says what is nearest to a field that there is not.
 func (r *jsonReader) unknown(path, name string, t reflect.Type) {
+	if r.full() {
+		r.more++
+		return
+	}
 	names := fieldNames(t)
 	for _, other := range []struct {
 		of    any

@@ -24,13 +24,13 @@ const everything = `{
     {
       "type": "file", "name": "app", "level": "WARN+1", "path": "/var/log/app/app.log", "format": "json", "add_source": true,
       "rotation": "100 MB, daily", "retention": "30 days, 10 files", "compress": "gzip", "file_mode": "0640", "dir_mode": 750,
-      "per_process": true, "multi_process": true, "async": true, "buffer_size": 65536, "flush_interval": 5000,
+      "per_process": true, "async": true, "buffer_size": 65536, "flush_interval": 5000,
       "max_buffered_lines": 10000, "policy": "drop_newest",
       "sampling": {"first": 100, "thereafter": 10, "interval": "1s", "rate": 1000},
       "match": {"tag": "db", "packages": ["github.com/acme/db"], "attrs": {"http.status": 500, "ok": false, "rate": 0.5, "region": "eu"},
         "message": "^slow", "max_level": "ERROR"}
     },
-    {"type": "errors", "path": "/var/log/app/errors.log", "rotation": "1 GB", "retention": 10},
+    {"type": "errors", "path": "/var/log/app/errors.log", "rotation": "1 GB", "retention": 10, "multi_process": true},
     {"type": "audit", "path": "/var/log/app/audit.log", "format": "ecs", "event_id": true},
     {
       "type": "logstash", "addr": "beats+tls://logstash:5044", "ca_file": "ca.pem", "cert_file": "c.pem", "key_file": "k.pem",
@@ -52,7 +52,7 @@ func everythingParsed() pipeline.Config {
 				Type: pipeline.File, Name: "app", Level: pipeline.At(slog.LevelWarn + 1), Path: "/var/log/app/app.log", AddSource: true,
 				Rotation:  pipeline.Rotation{MaxSize: 100 * pipeline.MB, Schedule: "daily"},
 				Retention: pipeline.Retention{MaxAge: 720 * time.Hour, MaxBackups: 10},
-				Compress:  rotate.Gzip, FileMode: 0o640, DirMode: 0o750, PerProcess: true, MultiProcess: true,
+				Compress:  rotate.Gzip, FileMode: 0o640, DirMode: 0o750, PerProcess: true,
 				Async: true, BufferSize: 64 * pipeline.KiB, FlushInterval: pipeline.Duration(5 * time.Second), MaxBufferedLines: 10000,
 				Policy:   asyncbuf.DropNewest,
 				Sampling: pipeline.Sampling{First: 100, Thereafter: 10, Interval: pipeline.Duration(time.Second), Rate: 1000},
@@ -64,6 +64,7 @@ func everythingParsed() pipeline.Config {
 			{
 				Type: pipeline.Errors, Path: "/var/log/app/errors.log",
 				Rotation: pipeline.Rotation{MaxSize: pipeline.GB}, Retention: pipeline.Retention{MaxBackups: 10},
+				MultiProcess: true,
 			},
 			{Type: pipeline.Audit, Path: "/var/log/app/audit.log", Format: pipeline.ECS, EventID: true},
 			{
@@ -129,6 +130,7 @@ func TestParseTakesNothingForNothing(t *testing.T) {
 	t.Parallel()
 	for _, data := range []string{
 		"{}", ` { } `, `{"sinks": []}`, `{"sinks": null, "level": null, "redaction": {}}`, `{"level": ""}`, `{"redaction": {"keys": []}}`,
+		`{"volume_interval": null}`,
 	} {
 		got, err := pipeline.Parse([]byte(data))
 		if err != nil {
@@ -180,7 +182,7 @@ func TestParseNamesWhatIsWrong(t *testing.T) {
 		{"a number for a switch", `{"no_fallback": 1}`, []string{"no_fallback is 1: want true or false"}},
 		{"text for a number", `{"sinks": [{"max_buffered_lines": "10"}]}`, []string{`max_buffered_lines is "10": want a whole number, without quotes`}},
 		{"a fraction", `{"sinks": [{"sampling": {"first": 1.5}}]}`, []string{"sinks[0].sampling.first is 1.5: want a whole number"}},
-		{"too large a number", `{"sinks": [{"sampling": {"rate": 1e999}}]}`, []string{"sampling.rate is 1e999: want a number"}},
+		{"too large a number", `{"sinks": [{"sampling": {"rate": 1e999}}]}`, []string{"sampling.rate is 1e999: want a number of 64 bits"}},
 		{"a number for text", `{"sinks": [{"path": 5}]}`, []string{"sinks[0].path is 5: want text in quotes"}},
 		{"an object for text", `{"sinks": [{"path": {"x": [1]}}]}`, []string{"sinks[0].path is an object: want text in quotes"}},
 		{"text for a list", `{"redaction": {"keys": "ssn"}}`, []string{`redaction.keys is "ssn": want a list, as in ["ssn"]`}},
@@ -206,6 +208,7 @@ func TestParseNamesWhatIsWrong(t *testing.T) {
 			[]string{"line 1: levell", "line 2: sinks[0].type", "line 3: sinks[0].async", "line 4: sinks[1].paht", "line 5: health_interval"},
 		},
 		{"a forged line", `{"a\nconfig: all is well": 1}`, []string{`"a\nconfig: all is well": unknown field`}},
+		{"a long one", `{"sinks": "https://u:hunter2` + strings.Repeat("x", 90) + `@h"}`, []string{"sinks is ", "want a list"}},
 		{"a password at the wrong place", `{"sinks": "https://u:hunter2@h"}`, []string{"sinks is ", "want a list"}},
 	}
 	for _, tt := range tests {
@@ -236,14 +239,30 @@ func TestParseNamesWhatIsWrong(t *testing.T) {
 	}
 }
 
-func TestParseNamesMistakesByTheThousand(t *testing.T) {
+func TestParseNamesSomeMistakesOfThousands(t *testing.T) {
 	t.Parallel()
-	const n = 10_000
-	many := "{" + strings.Repeat("\"level\":\n1,", n) + `"level": 1}`
-	_, err := pipeline.Parse([]byte(many))
-	if err == nil || strings.Count(err.Error(), "\n") != n-1 ||
-		!strings.HasSuffix(err.Error(), "config: line 10001: level is there twice, first in line 1") {
-		t.Errorf("want %d mistakes", n)
+	const n = 50_000
+	for name, many := range map[string]string{
+		"a field twice":        "{" + strings.Repeat("\"level\":\n1,", n+1) + `"level": 1}`,
+		"unknown fields":       `{"sinks": [{` + strings.Repeat(`"rotatoin":{},`, n) + `"rotatoin": 1}]}`,
+		"values of other kind": `{"redaction": {"keys": [` + strings.Repeat("1,", n) + "1]}}",
+	} {
+		start := time.Now()
+		_, err := pipeline.Parse([]byte(many))
+		if took := time.Since(start); took > 5*time.Second {
+			t.Errorf("%s: that took %v", name, took)
+		}
+		if err == nil {
+			t.Fatalf("%s: no error", name)
+		}
+		lines := strings.Split(err.Error(), "\n")
+		if len(lines) != 21 || lines[20] != "config: and 49981 more" {
+			t.Errorf("%s: want 20 mistakes, and how many more: %v", name, err)
+		}
+	}
+	_, err := pipeline.Parse([]byte(`{"sinks": [` + strings.Repeat("{},\n", n) + "{}]}"))
+	if want := "config: line 1001: sinks has more than 1000: want 1000 at most"; err == nil || err.Error() != want {
+		t.Errorf("got %v, want %s", err, want)
 	}
 }
 
@@ -264,12 +283,84 @@ func TestLoadNamesTheFile(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 	write(everything)
-	got, err := pipeline.Load(path)
+	got, err := pipeline.Load(path) // of the files that it names there is none
 	if err != nil {
 		t.Fatal(err)
 	}
 	if diff := cmp.Diff(everythingParsed(), got, ignoreOptions()); diff != "" {
 		t.Errorf("mismatch (-want +got):\n%s", diff)
+	}
+}
+
+func TestLoadRefusesWhatOpenWould(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "log.json")
+	write := func(text string) {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(`{"sinks": [{"type": "console"},
+{"type": "console",
+ "sampling": {"rate": -1}},
+{"type": "audit", "path": "a.log",
+ "async": true},
+{"type": "logstash", "addr": "logstash:5044"},
+{"type": "file"},
+{"type": "file", "name": "app", "path": "c.log",
+ "buffer_size": 65536},
+{"type": "file", "path": "./c.log"},
+{"type": "func"}, {"type": "handler"},
+{"type": "logstash", "addr": "tls://h:1", "cert_file": "none.pem", "key_file": "none.key"},
+{"type": "logstash", "addr": "tcp://h:1",
+ "ca_file": "none.pem"}
+],
+"redaction": {
+  "keys": ["ssn",
+    "*"]},
+"volume_interval": 300
+}`)
+	_, err := pipeline.Load(path)
+	if err == nil {
+		t.Fatal("no error")
+	}
+	got := strings.Split(err.Error(), "\n")
+	want := []string{
+		`line 3: sinks[1].sampling.rate: Sampling.Rate is -1: want`,
+		`line 5: sinks[2].async: Async is set, which an audit sink does not take`,
+		`line 6: sinks[3].addr: Addr is refused: logstash: dial "logstash:5044"`,
+		`line 7: sinks[4].path: Path is empty: a file sink needs the path of a file`,
+		`line 9: sinks[5].buffer_size (sink "app"): BufferSize is set without Async (async)`,
+		`line 14: sinks[10].ca_file: CAFile is set, but tcp:// has no TLS`,
+		`line 10: sinks[6].path: Path is "./c.log", the file of sinks[5] (sink "app") too`,
+		`line 18: redaction.keys[1]: Redaction.Keys[1]: key "*"`,
+		`line 19: volume_interval: VolumeInterval is 300ms: want 0 for never`,
+	}
+	if len(got) != len(want) {
+		t.Errorf("want %d mistakes: %v", len(want), err)
+	}
+	for i := range min(len(got), len(want)) {
+		if !strings.HasPrefix(got[i], "config: "+path+": "+want[i]) {
+			t.Errorf("got %s\nwant it to begin with %s", got[i], want[i])
+		}
+	}
+	write(`{"sinks": [` + strings.Repeat(`{"type": "file"},`, 99) + "{}]}")
+	if _, err := pipeline.Load(path); err == nil || !strings.HasSuffix(err.Error(), "\nconfig: "+path+": and 79 more") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func TestLoadReadsNothingButFiles(t *testing.T) {
+	t.Parallel()
+	if _, err := pipeline.Load(os.DevNull); err == nil || !strings.Contains(err.Error(), "is no regular file: want one") {
+		t.Errorf("got %v", err)
+	}
+	if _, err := pipeline.Load(t.TempDir()); err == nil || !strings.HasPrefix(err.Error(), "config: ") {
+		t.Errorf("a directory: %v", err)
+	}
+	_, err := pipeline.Load("/no\nfile\x1b[31m")
+	if err == nil || !os.IsNotExist(unwrap(err)) || strings.ContainsAny(err.Error(), "\n\x1b") {
+		t.Errorf("got %q", err)
 	}
 }
 

@@ -14,12 +14,12 @@ type loops struct {
 }
 
 // set starts what cfg wants, unless it runs already.
-func (l *loops) set(p *Pipeline, cfg *Config) {
+func (l *loops) set(ctx context.Context, p *Pipeline, cfg *Config) {
 	volume, health := time.Duration(cfg.VolumeInterval), time.Duration(cfg.HealthInterval)
 	if volume == l.volume && health == l.health {
 		return
 	}
-	l.stop(context.Background())
+	l.stop(ctx)
 	ctx, cancel := context.WithCancel(context.Background())
 	l.volume, l.health, l.cancel, l.running = volume, health, cancel, new(sync.WaitGroup)
 	logger := p.Logger()
@@ -37,9 +37,9 @@ func (l *loops) stop(ctx context.Context) {
 		return
 	}
 	l.cancel()
-	done := make(chan error, 1)
+	done, running := make(chan error, 1), l.running
 	go func() {
-		l.running.Wait()
+		running.Wait()
 		done <- nil
 	}()
 	_ = await(ctx, done) // one that is held up by a sink ends when that does

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 
 	"github.com/sluicelog/sluice/fanout"
 	"github.com/sluicelog/sluice/handler"
@@ -31,7 +32,7 @@ func Open(cfg Config) (*Pipeline, error) {
 	g := p.generate(cfg, resources)
 	p.current.Store(g)
 	p.troubles.follow(g)
-	p.loops.set(p, &cfg)
+	p.loops.set(p.life, p, &cfg)
 	return p, nil
 }
 
@@ -42,14 +43,14 @@ func newPipeline(cfg *Config) *Pipeline {
 	p.life, p.hurry = context.WithCancel(context.Background())
 	opts := cfg.Monitor
 	opts.Sinks = p.status
-	p.monitor = monitor.NewHandler(slog.DiscardHandler, &opts)
+	p.monitor = monitor.NewHandler(&swap{p: p, noted: true}, &opts)
 	p.troubles.init()
 	return p
 }
 
 // hooksOf returns what the stages of a sink report to.
 func (p *Pipeline) hooksOf(cfg *Config, c *Sink) hooks {
-	u := hooks{name: c.Name, report: cfg.OnError, file: c.Rotate.OnError, shipper: c.Dial.OnError}
+	u := hooks{name: c.Name, locks: &p.locks, report: cfg.OnError, file: c.Rotate.OnError, shipper: c.Dial.OnError}
 	if c.Buffer != nil {
 		u.buffer = c.Buffer.OnError
 	}
@@ -86,7 +87,12 @@ func (p *Pipeline) generate(cfg Config, resources []*resource) *generation {
 			s.records = g.countsOf(i)
 		}
 	}
-	g.handler = p.monitor.Before(g.fan)
+	g.handler, g.noted = p.monitor.Before(g.fan), g.fan
+	w := cfg.Fallback
+	if w == nil {
+		w = standardError{os.Stderr}
+	}
+	g.fallback = p.locks.of(w)
 	g.spare = handler.JSONOptions{HandlerOptions: slog.HandlerOptions{Level: slog.Level(minInt)}}.NewHandler(&p.troubles.out)
 	g.frozen.taker = &p.taker
 	if cfg.Redaction.Off {
@@ -98,11 +104,13 @@ func (p *Pipeline) generate(cfg Config, resources []*resource) *generation {
 		u := hooks{name: "redact", report: cfg.OnError}
 		u.tell(err, own)
 	}
-	g.redact = redact.NewHandler(g.handler, &opts)
-	g.handler = g.redact
-	opts.OnRedact, opts.OnError = nil, nil // which have been told
-	g.spare = redact.NewHandler(g.spare, &opts)
+	counted, noted := redact.NewHandler(g.handler, &opts), redact.NewHandler(g.noted, &opts)
+	g.redact = []*redact.Handler{counted, noted}
+	g.handler, g.noted = counted, noted
 	g.frozen.redactor, _ = redact.New(&opts) // whose options are valid, or there were no cfg
+	opts.OnRedact, opts.OnError = nil, nil   // which have been told
+	g.spare = redact.NewHandler(g.spare, &opts)
+	g.texts, _ = redact.New(&opts)
 	return g
 }
 

@@ -1,14 +1,19 @@
 package pipeline_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 
 	"github.com/sluicelog/sluice/asyncbuf"
 	"github.com/sluicelog/sluice/handler"
@@ -106,7 +111,7 @@ func TestOpenClosesAllOnAnError(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			testlog.CheckGoroutines(t, "millRun")
 			for range 2 { // the second time as well: nothing holds the path or the spool
-				_, err := pipeline.Open(pipeline.Config{Sinks: []pipeline.Sink{first, bad}, VolumeInterval: 1, HealthInterval: 1})
+				_, err := pipeline.Open(pipeline.Config{Sinks: []pipeline.Sink{first, bad}, VolumeInterval: pipeline.Duration(time.Second), HealthInterval: pipeline.Duration(time.Second)})
 				if err == nil || !strings.Contains(err.Error(), "pipeline: bad: ") || strings.Contains(err.Error(), "already") {
 					t.Errorf("got %v", err)
 				}
@@ -243,7 +248,7 @@ func (fixed) Level() slog.Level { return slog.LevelError }
 func TestTheMonitorLogsAtItsIntervals(t *testing.T) {
 	testlog.CheckGoroutines(t, "millRun")
 	var out testlog.Buffer
-	cfg := pipeline.Config{Sinks: []pipeline.Sink{{Name: "console", Writer: &out}}, VolumeInterval: pipeline.Duration(1e6), HealthInterval: pipeline.Duration(1e6)}
+	cfg := pipeline.Config{Sinks: []pipeline.Sink{{Name: "console", Writer: &out}}, VolumeInterval: pipeline.Duration(time.Second), HealthInterval: pipeline.Duration(time.Second)}
 	p, err := pipeline.Open(cfg)
 	if err != nil {
 		t.Fatal(err)
@@ -263,7 +268,7 @@ func TestTheMonitorLogsAtItsIntervals(t *testing.T) {
 	if h := p.Health(); h.State != monitor.Healthy || len(h.Sinks) != 1 || h.Sinks[0].Sink.Type != "console" || h.Sinks[0].Sink.WrittenBytes == 0 {
 		t.Errorf("got %+v", h)
 	}
-	cfg.HealthInterval = pipeline.Duration(1e6)
+	cfg.HealthInterval = pipeline.Duration(time.Second)
 	if err := p.Reload(cfg); err != nil {
 		t.Fatal(err)
 	}
@@ -300,9 +305,12 @@ func TestShutdownWithAContextThatIsDone(t *testing.T) {
 // The address of a peer shows nobody's password.
 func TestNoPasswordIsShown(t *testing.T) {
 	t.Parallel()
-	p, err := pipeline.Open(pipeline.Config{Sinks: []pipeline.Sink{{
-		Name: "ship", Type: pipeline.Logstash, Addr: "http://user:hunter2@127.0.0.1:1/in",
-	}}})
+	p, err := pipeline.Open(pipeline.Config{Sinks: []pipeline.Sink{
+		{
+			Name: "ship", Type: pipeline.Logstash, Addr: "http://user:hunter2@127.0.0.1:1/in?k=hunter2",
+			Match: pipeline.Match{Attrs: map[string]any{"db.password": "hunter2", "n": 1}, Message: "token=hunter2"},
+		},
+	}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -310,7 +318,8 @@ func TestNoPasswordIsShown(t *testing.T) {
 	cancel()
 	defer p.Shutdown(ctx) //nolint:errcheck // nobody is there to ship to
 	health := p.Health()
-	if text := p.Describe() + health.Sinks[0].Sink.Target; strings.Contains(text, "hunter2") || !strings.Contains(text, "127.0.0.1:1/in") {
+	if text := p.Describe() + health.Sinks[0].Sink.Target; strings.Contains(text, "hunter2") || !strings.Contains(text, "127.0.0.1:1/in") ||
+		!strings.Contains(text, "db.password = [REDACTED], n = 1, message ~ token=[REDACTED]") {
 		t.Errorf("got %s", text)
 	}
 }
@@ -337,5 +346,152 @@ func TestAPipelineAllocatesNothing(t *testing.T) {
 	}
 	if n := testing.AllocsPerRun(100, func() { logger.LogAttrs(t.Context(), slog.LevelDebug, "m", attrs...) }); n > 0 {
 		t.Errorf("%v allocations for a level that nobody wants", n)
+	}
+}
+
+// TestFilesHaveTheDate has a date in what is read on another day, and no colors.
+func TestFilesHaveTheDate(t *testing.T) {
+	t.Setenv("FORCE_COLOR", "1")
+	dir := t.TempDir()
+	cfg := pipeline.Config{}
+	for _, kind := range []pipeline.Type{pipeline.File, pipeline.Errors, pipeline.Audit} {
+		cfg.Sinks = append(cfg.Sinks, pipeline.Sink{Type: kind, Path: filepath.Join(dir, kind.String()+".log"), Format: pipeline.Text})
+	}
+	p, err := pipeline.Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p.Logger().Error("login", "tags", []string{"security"})
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+	for _, s := range cfg.Sinks {
+		clock, rest, _ := strings.Cut(string(read(t, s.Path)), " ")
+		if at, err := time.Parse(time.RFC3339, clock); err != nil || time.Since(at) > time.Hour || !strings.HasPrefix(rest, "ERR login") {
+			t.Errorf("%v: %q %q", s.Type, clock, rest)
+		}
+	}
+}
+
+// TestTheMonitorLogs logs through the monitor itself, as a page does.
+func TestTheMonitorLogs(t *testing.T) {
+	t.Parallel()
+	for _, off := range []bool{false, true} {
+		var out, next testlog.Buffer
+		cfg := pipeline.Config{Sinks: []pipeline.Sink{{Name: "a", Writer: &out}}, Redaction: pipeline.Redaction{Off: off}}
+		p, err := pipeline.Open(cfg)
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { _ = p.Close() })
+		logger := slog.New(p.Monitor()).WithGroup("g").With("a", 1)
+		if p.Monitor().Enabled(t.Context(), slog.LevelDebug) {
+			t.Error("DEBUG is wanted by nobody")
+		}
+		logger.Info("one", "password", "hunter2")
+		if got := out.String(); messages(t, []byte(got)) != "one" || !strings.Contains(got, `"g":{"a":1`) || strings.Contains(got, "hunter2") != off {
+			t.Errorf("got %s", got)
+		}
+		cfg.Sinks[0].Writer = &next
+		if err := p.Reload(cfg); err != nil {
+			t.Fatal(err)
+		}
+		logger.Info("two")
+		p.Logger().Info("three")
+		if got := next.String(); messages(t, []byte(got)) != "two three" || !strings.Contains(got, `"g":{"a":1`) {
+			t.Errorf("got %s", got)
+		}
+		if total := p.Monitor().Stats().Total; total != 3 {
+			t.Errorf("%d records counted, want 3", total)
+		}
+		if got := p.Stats().Redact.Accepted; !off && got != 3 {
+			t.Errorf("%d records masked, want 3", got)
+		}
+	}
+}
+
+func TestTheLevelOfAnAuditLogIsFixed(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "audit.log")
+	p, err := pipeline.Open(pipeline.Config{Level: pipeline.At(slog.LevelError), Sinks: []pipeline.Sink{{Name: "audit", Type: pipeline.Audit, Path: path}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	if _, ok := p.Levels()[0].Leveler.(interface{ Set(level slog.Level) }); ok {
+		t.Error("it can be set")
+	}
+	p.Logger().Debug("login", "tags", []string{"security"})
+	if got := messages(t, read(t, path)); got != "login" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// TestTwoSinksOnOneWriter prints to a writer without a lock of its own.
+func TestTwoSinksOnOneWriter(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	cfg := pipeline.Config{Fallback: &out, Sinks: []pipeline.Sink{
+		{Name: "a", Writer: &out},
+		{Name: "b", Writer: &out, Async: true},
+		{Name: "f", Type: pipeline.Func, Level: pipeline.At(slog.LevelError), Func: func(context.Context, slog.Record) error { return errors.New("no") }},
+	}}
+	p, err := pipeline.Open(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var all sync.WaitGroup
+	for range 4 {
+		all.Go(func() {
+			for i := range 500 {
+				p.Logger().Info("m")
+				if i%100 == 0 {
+					p.Logger().Error("printed by the fallback too")
+				}
+			}
+		})
+	}
+	for i := range 3 {
+		cfg.Sinks[1].MaxBufferedLines = 1000 + i
+		if err := p.Reload(cfg); err != nil {
+			t.Error(err)
+		}
+	}
+	all.Wait()
+	if err := p.Close(); err != nil {
+		t.Error(err)
+	}
+	if got := strings.Count(out.String(), `"msg":"m"}`+"\n"); got != 4000 {
+		t.Errorf("%d lines, want 4000", got)
+	}
+}
+
+// TestNotesHaveNoSecrets has a receiver that repeats one.
+func TestNotesHaveNoSecrets(t *testing.T) {
+	t.Parallel()
+	refuses := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		http.Error(w, "no such user: password=hunter2", http.StatusUnauthorized)
+	}))
+	defer refuses.Close()
+	takes := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}))
+	defer takes.Close()
+	p, err := pipeline.Open(pipeline.Config{Sinks: []pipeline.Sink{{
+		Name: "ship", Type: pipeline.Logstash, Addr: refuses.URL + "," + strings.TrimPrefix(takes.URL, "http://"),
+	}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	waitFor(t, func() bool {
+		p.Logger().Info("m")
+		_ = p.Flush(t.Context())
+		return len(p.Health().Sinks[0].Sink.Notes) > 0
+	})
+	sink := p.Health().Sinks[0].Sink
+	if text := strings.Join(sink.Notes, "\n"); !strings.Contains(text, "[REDACTED]") || strings.Contains(text, "hunter2") {
+		t.Errorf("got %s", text)
+	}
+	if sink.WrittenBytes != 0 {
+		t.Errorf("%d bytes are said to have got through, which nobody counts", sink.WrittenBytes)
 	}
 }

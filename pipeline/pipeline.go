@@ -28,10 +28,11 @@ type Pipeline struct {
 	troubles troubles
 
 	turn   chan struct{}      // has room for the one Reload or Shutdown that is under way
-	closed bool               // by a Shutdown; whose turn it is may look
+	closed atomic.Bool        // by a Shutdown
 	life   context.Context    // of Reloads
 	hurry  context.CancelFunc // ends it
 	loops  loops
+	locks  locks
 
 	mu      sync.Mutex    // guards what follows, and changes of current
 	past    past          // what generations have done that are gone
@@ -45,8 +46,11 @@ func (p *Pipeline) Handler() slog.Handler { return p.root }
 func (p *Pipeline) Logger() *slog.Logger { return slog.New(p.root) }
 
 // Monitor returns the handler that counts the pipeline's records, whose Stats,
-// Health and HTTP handlers include the sinks. It is part of the pipeline: what is
-// logged through it directly goes nowhere.
+// Health and HTTP handlers include the sinks. It counts what some sink may take: a
+// sink that takes all levels, as an Audit sink does, lets it count those that no
+// other sink wants. What is logged through it directly, as a level that is changed
+// on a monitor.Page, goes to the sinks as well, who get it masked; it is kept and
+// shown there as it is.
 func (p *Pipeline) Monitor() *monitor.Handler { return p.monitor }
 
 // Health returns how the pipeline and the process are doing.
@@ -58,7 +62,7 @@ func (p *Pipeline) Health() monitor.Health { return p.monitor.Health() }
 func (p *Pipeline) Flush(ctx context.Context) error {
 	err := each(ctx, p.current.Load().sinks, func(s *sink) error {
 		err := s.flush(ctx)
-		if errors.Is(err, os.ErrClosed) && s.res.leaving.Load() {
+		if errors.Is(err, os.ErrClosed) && s.res.leaving.Load() && !s.res.lost.Load() {
 			return s.res.left(ctx) // a Reload closes it, which is as good
 		}
 		return err
@@ -71,18 +75,24 @@ func (p *Pipeline) Flush(ctx context.Context) error {
 // left, which is then counted as dropped. Records that come later are refused by
 // the closed sinks with os.ErrClosed, counted, and printed to the fallback. A
 // Console sink without a buffer goes on printing, and a Func or Handler is called
-// as before. A Reload under way is waited for. Shutdown may be called more than
+// as before. A Reload under way is waited for; if it does not end, what is in force is
+// closed, and the Reload closes what it has opened. Shutdown may be called more than
 // once.
 func (p *Pipeline) Shutdown(ctx context.Context) error {
-	if err := p.take(ctx); err != nil {
-		return fmt.Errorf("pipeline: shutdown: a reload is under way: %w", err)
+	busy := p.take(ctx)
+	p.closed.Store(true)
+	if busy == nil {
+		defer p.yield()
+		p.loops.stop(ctx)
+	} else {
+		busy = fmt.Errorf("pipeline: shutdown: a reload is under way: %w", busy)
+		last, cancel := context.WithTimeout(context.WithoutCancel(ctx), patience) // which has taken all the time
+		defer cancel()
+		ctx = last
 	}
-	defer p.yield()
-	p.closed = true
-	p.loops.stop(ctx)
 	err := each(ctx, p.current.Load().sinks, func(s *sink) error { return s.shutdown(ctx) })
 	p.troubles.last(p.current.Load())
-	return err
+	return errors.Join(busy, err)
 }
 
 // Close is Shutdown with a bound of ten seconds.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"slices"
@@ -18,13 +19,17 @@ import (
 // goes on with what it has open, whatever else of it changes. What is new is
 // opened before anything is closed, if it can be: a file at the path of another
 // one and a spool in its directory can only be opened when that is closed, and
-// records wait for it meanwhile, two seconds at most. One of the options of package
-// rotate, asyncbuf or logstash that is a func, other than OnError, counts as
-// changed, as nobody can compare it.
+// records wait for it meanwhile. When others take more than five seconds to get
+// through the sinks, Reload fails. One of the options of package rotate, asyncbuf or
+// logstash that is a func, other than OnError, counts as changed, as nobody can
+// compare it.
 //
 // An error says what is wrong with cfg, or what could not be opened; then all is
-// as before. What a sink that goes has not written after ten seconds is dropped and
-// counted, or stays in its spool, and OnError is told; that is no error.
+// as before, but for a sink of which it says that it could not be opened again: that
+// refuses records until a Reload opens it. What a sink that goes has not written
+// after ten seconds is dropped and counted, or stays in its spool, and OnError is
+// told; that is no error. A record that takes ten seconds to get through the sinks is
+// refused by those that are closed by then.
 //
 // Levels are as cfg says afterwards, not as they were set meanwhile. What With has
 // bound before keeps the masks of then, and is copied when it is bound. The options
@@ -38,17 +43,39 @@ func (p *Pipeline) Reload(cfg Config) error {
 	}
 	p.turn <- struct{}{}
 	defer p.yield()
-	if p.closed {
+	if p.closed.Load() {
 		return fmt.Errorf("pipeline: reload: %w", os.ErrClosed)
 	}
-	ctx, cancel := context.WithTimeout(p.life, 10*time.Second)
-	defer cancel()
+	if i := slices.IndexFunc(cfg.Sinks, func(s Sink) bool { return p.leadsTo(s.Handler) }); i >= 0 {
+		return fmt.Errorf("pipeline: %s: Handler leads to the pipeline itself: want another one", cfg.Sinks[i].Name)
+	}
 	c := p.plan(cfg)
-	if err := c.open(ctx); err != nil {
+	if err := c.open(); err != nil {
 		return err
 	}
-	p.loops.set(p, &cfg)
+	ctx, cancel := p.bounded()
+	defer cancel()
+	p.loops.set(ctx, p, &cfg)
 	return nil
+}
+
+// bounded returns a context for what a Reload waits for.
+func (p *Pipeline) bounded() (context.Context, context.CancelFunc) {
+	return context.WithTimeout(p.life, 10*time.Second)
+}
+
+// leadsTo reports whether what h is given comes to p, as far as handlers say what
+// is behind them.
+func (p *Pipeline) leadsTo(h slog.Handler) bool {
+	switch h := h.(type) {
+	case *swap:
+		return h.p == p || p.leadsTo(h.Unwrap())
+	case interface{ Unwrap() slog.Handler }:
+		return p.leadsTo(h.Unwrap())
+	case interface{ Unwrap() []slog.Handler }:
+		return slices.ContainsFunc(h.Unwrap(), p.leadsTo)
+	}
+	return false
 }
 
 // A change is a Reload under way.
@@ -67,7 +94,7 @@ func (p *Pipeline) plan(cfg Config) *change {
 	stays := make(map[*resource]bool)
 	for i := range cfg.Sinks {
 		s := c.old.sink(cfg.Sinks[i].Name)
-		if s == nil {
+		if s == nil || s.res.lost.Load() {
 			continue
 		}
 		if want := settingsOf(&cfg.Sinks[i]); s.res.settings.equal(&want) {
@@ -84,7 +111,7 @@ func (p *Pipeline) plan(cfg Config) *change {
 }
 
 // open opens what is new, puts it in force, and closes what is old.
-func (c *change) open(ctx context.Context) error {
+func (c *change) open() error {
 	var waiting []int        // sinks that cannot be opened yet
 	var inTheWay []*resource // of these
 	for i := range c.cfg.Sinks {
@@ -99,8 +126,11 @@ func (c *change) open(ctx context.Context) error {
 	}
 	if len(waiting) > 0 {
 		c.old.hold()
-		c.old.wait(ctx)
-		c.p.leave(ctx, c.old, inTheWay)
+		if !c.old.wait(c.p.life, onTheirWay) {
+			err := fmt.Errorf("pipeline: reload: a record is on its way through the sinks for more than %v: nothing is changed", onTheirWay)
+			return errors.Join(err, closeAll(c.opened), c.revert(nil))
+		}
+		c.p.leave(c.old, inTheWay)
 		for _, i := range waiting {
 			if err := c.openSink(i); err != nil {
 				return errors.Join(err, closeAll(c.opened), c.revert(inTheWay))
@@ -111,9 +141,17 @@ func (c *change) open(ctx context.Context) error {
 	if len(waiting) == 0 {
 		c.old.hold()
 	}
-	c.old.wait(ctx)
-	c.p.leave(ctx, c.old, c.leaving)
+	most := patience // for who closes what is the program's
+	if slices.ContainsFunc(c.leaving, (*resource).reports) {
+		most = 10 * time.Second
+	}
+	c.old.wait(c.p.life, most)
+	c.p.leave(c.old, c.leaving)
 	c.p.settle()
+	c.p.locks.keep(c.p.prints)
+	if c.p.closed.Load() { // by a Shutdown that could not wait
+		return errors.Join(fmt.Errorf("pipeline: reload: %w", os.ErrClosed), closeAll(c.resources))
+	}
 	return nil
 }
 
@@ -138,7 +176,7 @@ func (c *change) openSink(i int) error {
 }
 
 // revert opens again what was closed for others that could not be opened. What
-// cannot be opened again either refuses records from now on.
+// cannot be opened again either refuses records until a Reload opens it.
 func (c *change) revert(closed []*resource) error {
 	var errs []error
 	cfg := c.old.cfg
@@ -155,6 +193,7 @@ func (c *change) revert(closed []*resource) error {
 		}
 		r, err := openResource(again, c.p.hooksOf(&cfg, s.cfg))
 		if err != nil {
+			s.res.lost.Store(true)
 			errs = append(errs, fmt.Errorf("pipeline: %s: cannot be opened again: %w", s.cfg.Name, err))
 			continue
 		}
@@ -186,11 +225,23 @@ func (p *Pipeline) install(g *generation, leaving []*resource) {
 	close(old.replaced)
 }
 
+// prints reports whether somebody may still print to a writer.
+func (p *Pipeline) prints(w io.Writer) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.ContainsFunc(append(slices.Clip(p.retired), p.current.Load()), func(g *generation) bool {
+		return g.fallback == w || slices.ContainsFunc(g.resources(), func(r *resource) bool { return r.printer == w })
+	})
+}
+
 // leave closes resources of a generation after what its sampling has to say.
-func (p *Pipeline) leave(ctx context.Context, old *generation, leaving []*resource) {
-	for _, s := range old.sinks {
+func (p *Pipeline) leave(old *generation, leaving []*resource) {
+	ctx, cancel := p.bounded()
+	defer cancel()
+	_ = each(ctx, old.sinks, func(s *sink) error {
 		s.tellSampled(ctx)
-	}
+		return nil
+	})
 	_ = each(ctx, leaving, func(r *resource) error {
 		if !r.leaving.CompareAndSwap(false, true) {
 			return nil // one that was in the way
@@ -209,7 +260,7 @@ func (p *Pipeline) leave(ctx context.Context, old *generation, leaving []*resour
 	})
 }
 
-// closeAll closes what nobody has written to.
+// closeAll closes what has little to write.
 func closeAll(opened []*resource) error {
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"reflect"
 	"sync/atomic"
 
 	"github.com/sluicelog/sluice/asyncbuf"
@@ -25,18 +24,22 @@ type resource struct {
 	users    atomic.Pointer[hooks]
 
 	writer  io.Writer // the first stage; nil for a sink that has none
+	printer io.Writer // the last one of a Console sink
 	buffer  *asyncbuf.Writer
 	file    *rotate.File
 	shipper *logstash.Shipper
+	spool   spool // of the shipper
 
 	closing chan struct{} // has room for who closes it: a file must not be closed while another call syncs it
 	leaving atomic.Bool   // a Reload closes it
 	gone    chan struct{} // closed when a Reload has
+	lost    atomic.Bool   // and could not open it again
 }
 
 // hooks are what a resource reports to, which a Reload may change.
 type hooks struct {
 	name    string
+	locks   *locks
 	buffer  func(error) // the sink's own
 	file    func(error)
 	shipper func(error)
@@ -51,9 +54,8 @@ func openResource(s settings, users hooks) (*resource, error) {
 	r.users.Store(&users)
 	switch s.kind {
 	case Console:
-		if r.writer = s.writer; !s.buffered && needsLock(s.writer) {
-			r.writer = &lockedWriter{w: s.writer}
-		}
+		r.writer = users.locks.of(s.writer)
+		r.printer = r.writer
 	case File:
 		opts := s.file
 		opts.OnError = func(err error) { u := r.users.Load(); u.tell(err, u.file) }
@@ -69,7 +71,7 @@ func openResource(s settings, users hooks) (*resource, error) {
 		if err != nil {
 			return nil, fmt.Errorf("field Addr: %w", err) // which names the address, but no password in it
 		}
-		r.shipper, r.writer = shipper, shipper
+		r.shipper, r.writer, r.spool = shipper, shipper, spoolAt(s.place)
 	default:
 	}
 	if s.buffered {
@@ -143,14 +145,11 @@ func (r *resource) left(ctx context.Context) error {
 }
 
 // blocks reports whether r has to be closed before something with the settings s
-// can be opened: there is one File for a path, one Shipper for a spool, and one lock
-// for a writer.
+// can be opened: there is one File for a path and one Shipper for a spool.
 func (r *resource) blocks(s *settings) bool {
 	switch old := &r.settings; {
 	case old.kind != s.kind:
 		return false
-	case s.kind == Console:
-		return needsLock(s.writer) && same(reflect.ValueOf(&old.writer).Elem(), reflect.ValueOf(&s.writer).Elem())
 	default:
 		return old.place != "" && s.place != "" && samePlace(old.place, s.place)
 	}
@@ -169,6 +168,24 @@ func samePlace(a, b string) bool {
 	}
 	y, err := os.Stat(b)
 	return err == nil && os.SameFile(x, y)
+}
+
+// A spool is a directory, by whatever path.
+type spool struct {
+	place string      // empty for none
+	info  os.FileInfo // nil if it is not known
+}
+
+func spoolAt(place string) spool {
+	if place == "" {
+		return spool{}
+	}
+	info, _ := os.Stat(place) // which has been opened
+	return spool{place, info}
+}
+
+func (s spool) is(other spool) bool {
+	return s.place != "" && (s.place == other.place || s.info != nil && other.info != nil && os.SameFile(s.info, other.info))
 }
 
 // absolute returns a path that stays the same when the program changes its directory.

@@ -8,27 +8,28 @@ import (
 
 // checkShared reports what two sinks have that only one can have: a name, a file,
 // a spool.
-func checkShared(sinks []Sink) []error {
-	var errs []error
+func checkShared(sinks []Sink, m *mistakes) {
+	paths, spools := make([]*location, len(sinks)), make([]*location, len(sinks))
 	for i := range sinks {
+		b := &sinks[i]
+		paths[i], spools[i] = locate(b.Path), locate(b.spool())
 		for j := range i {
-			a, b := &sinks[j], &sinks[i]
-			wrong := func(says, path, what string) {
-				errs = append(errs, fmt.Errorf("pipeline: %s.%s%s: %s, the %s of %s%s too: want one each",
-					sinkPlace(i), path, named(b, i), says, what, sinkPlace(j), named(a, j)))
+			a := &sinks[j]
+			wrong := func(field, value, what string) {
+				m.note(&mistake{sinkField(i, field), named(b, i), field, i, fmt.Errorf("is %q, the %s of %s%s too: want one each",
+					value, what, sinkPlace(j), named(a, j))})
 			}
 			if a.Name == b.Name {
-				wrong(fmt.Sprintf("Name is %q", b.Name), "name", "name")
+				wrong("Name", b.Name, "name")
 			}
-			if a.Path != "" && b.Path != "" && sameFile(a.Path, b.Path) {
-				wrong(fmt.Sprintf("Path is %q", b.Path), "path", "file")
+			if paths[i].is(paths[j]) {
+				wrong("Path", b.Path, "file")
 			}
-			if a.spool() != "" && b.spool() != "" && sameFile(a.spool(), b.spool()) {
-				wrong(fmt.Sprintf("SpoolDir is %q", b.spool()), "spool_dir", "spool")
+			if spools[i].is(spools[j]) {
+				wrong("SpoolDir", b.spool(), "spool")
 			}
 		}
 	}
-	return errs
 }
 
 // sinkPlace returns the place of a sink in JSON, and the name of one that has none.
@@ -49,15 +50,33 @@ func (s *Sink) spool() string {
 	return s.Dial.SpoolDir
 }
 
-// sameFile reports whether two paths lead to one file or directory, whether it
-// exists or not.
-func sameFile(a, b string) bool {
-	first, err := os.Stat(a)
-	second, err2 := os.Stat(b)
-	if err == nil && err2 == nil {
-		return os.SameFile(first, second)
+// location is where a path leads, whether there is something or not.
+type location struct {
+	info os.FileInfo // nil if there is nothing
+	real string
+}
+
+// locate returns where a path leads, nil for none.
+func locate(path string) *location {
+	if path == "" {
+		return nil
 	}
-	return realPath(a) == realPath(b)
+	info, err := os.Stat(path)
+	if err != nil {
+		info = nil
+	}
+	return &location{info, realPath(path)}
+}
+
+// is reports whether a and b are one file or directory.
+func (a *location) is(b *location) bool {
+	switch {
+	case a == nil || b == nil:
+		return false
+	case a.info != nil && b.info != nil:
+		return os.SameFile(a.info, b.info)
+	}
+	return a.real == b.real
 }
 
 // realPath returns the absolute path behind symbolic links, as far as there is one.

@@ -88,7 +88,10 @@ func encode(c *Sink, level slog.Leveler, w io.Writer) slog.Handler {
 	switch c.Format {
 	case Text:
 		opts := handler.ConsoleOptions{Level: level, AddSource: c.AddSource}
-		if c.NoColor {
+		if c.Type != Console { // for those who read it on another day
+			opts.TimeFormat = "2006-01-02T15:04:05.000Z07:00"
+		}
+		if c.NoColor || c.Type != Console {
 			opts.Color = handler.ColorNever
 		}
 		return handler.NewConsoleHandler(w, &opts)

@@ -64,12 +64,24 @@ func (p *Pipeline) Stats() Stats {
 type past struct {
 	redact redact.Stats
 	sinks  map[string]SinkStats
+	spools []spooled
+}
+
+// spooled is what a sink that is gone has left in a spool.
+type spooled struct {
+	spool
+	sink   string
+	events uint64
+	bytes  int64
 }
 
 // add adds what a generation has counted, and what some of its resources have.
 func (p *past) add(g *generation, resources []*resource) {
-	if g.redact != nil {
-		p.redact = addRedact(p.redact, g.redact.Stats())
+	for _, h := range g.redact {
+		p.redact = addRedact(p.redact, h.Stats())
+	}
+	if r := g.frozen.redactor; r != nil {
+		p.redact = addRedact(p.redact, r.Stats())
 	}
 	for _, s := range g.sinks {
 		sum := p.sinks[s.cfg.Name]
@@ -98,29 +110,41 @@ func (p *Pipeline) settleLocked() {
 		}
 		p.past.add(g, g.leaving)
 		for _, r := range g.leaving {
-			if r.shipper == nil || r.settings.place == "" {
-				continue
-			}
-			for _, next := range p.current.Load().resources() {
-				if next.shipper != nil && next.settings.place == r.settings.place {
-					p.past.handOver(r.title(), r.shipper.Stats())
-				}
+			if r.spool.place != "" {
+				p.past.leave(r)
 			}
 		}
 		return true
 	})
+	for _, r := range p.current.Load().resources() {
+		p.past.handOver(r.spool)
+	}
 }
 
-// handOver takes out what one shipper has left in a spool for the next one, which
-// has accepted it anew.
-func (p *past) handOver(name string, left logstash.Stats) {
-	sum := p.sinks[name]
-	s := *sum.Shipper
-	s.Accepted -= left.Spooled
-	s.Spooled -= left.Spooled
-	s.SpoolBytes -= left.SpoolBytes
-	sum.Shipper = &s
-	p.sinks[name] = sum
+// leave notes what a shipper has left in its spool.
+func (p *past) leave(r *resource) {
+	p.handOver(r.spool) // which has found what others had left
+	if left := r.shipper.Stats(); left.Spooled > 0 {
+		p.spools = append(p.spools, spooled{r.spool, r.title(), left.Spooled, left.SpoolBytes})
+	}
+}
+
+// handOver takes out what was left in a spool for the next shipper there, which has
+// accepted it anew.
+func (p *past) handOver(next spool) {
+	p.spools = slices.DeleteFunc(p.spools, func(left spooled) bool {
+		if !left.is(next) {
+			return false
+		}
+		sum := p.sinks[left.sink]
+		s := *sum.Shipper
+		s.Accepted -= left.events
+		s.Spooled -= left.events
+		s.SpoolBytes -= left.bytes
+		sum.Shipper = &s
+		p.sinks[left.sink] = sum
+		return true
+	})
 }
 
 // over reports whether nobody is in g, and all that left with it is closed.

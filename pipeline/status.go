@@ -18,14 +18,14 @@ import (
 // run time: those that were given to Config as a level or by name, by which a Reload
 // sets them again, and those of the program's own that have Set, such as
 // [slog.LevelVar] and handler.Levels. Sinks without a level of their own then share
-// that of Config.Level. What Levels returns keeps on being about the sink of that
-// name after a Reload.
+// that of Config.Level. That of an Audit sink, which takes all levels, cannot be set.
+// What Levels returns keeps on being about the sink of that name after a Reload.
 func (p *Pipeline) Levels() []monitor.Level {
 	sinks := p.current.Load().sinks
 	all := make([]monitor.Level, len(sinks))
 	for i, s := range sinks {
 		var l slog.Leveler = levelOf{p, s.cfg.Name}
-		if _, ok := s.level.(setter); ok {
+		if s.setter() != nil {
 			l = settableLevel{levelOf{p, s.cfg.Name}}
 		}
 		all[i] = monitor.Level{Name: s.cfg.Name, Leveler: l}
@@ -34,6 +34,15 @@ func (p *Pipeline) Levels() []monitor.Level {
 }
 
 type setter interface{ Set(level slog.Level) }
+
+// setter returns what sets the level of a sink, nil if nobody may.
+func (s *sink) setter() setter {
+	if s.cfg.Type == Audit {
+		return nil
+	}
+	v, _ := s.level.(setter)
+	return v
+}
 
 // levelOf is the level that the sink of a name has at the moment.
 type levelOf struct {
@@ -56,7 +65,7 @@ type settableLevel struct{ levelOf }
 // Set sets the level, unless the sink is gone or its level is now the program's.
 func (l settableLevel) Set(level slog.Level) {
 	if s := l.p.current.Load().sink(l.name); s != nil {
-		if v, ok := s.level.(setter); ok {
+		if v := s.setter(); v != nil {
 			v.Set(level)
 		}
 	}
@@ -88,7 +97,7 @@ func (p *Pipeline) statusOf(g *generation, s *sink, st *SinkStats) monitor.Sink 
 		m.Rotations, m.LastRotation = f.Rotations, f.LastRotation
 		m.LastErr, m.LastErrTime = f.LastError, f.LastErrorTime
 		if f.LastRotateError != nil {
-			m.Notes = append(m.Notes, "the last rotation failed: "+g.mask(f.LastRotateError.Error()))
+			m.Notes = append(m.Notes, "the last rotation failed: "+f.LastRotateError.Error())
 		}
 	}
 	if b := st.Buffer; b != nil {
@@ -100,12 +109,17 @@ func (p *Pipeline) statusOf(g *generation, s *sink, st *SinkStats) monitor.Sink 
 	}
 	if l := st.Shipper; l != nil {
 		m.Accepted, m.Written, m.Dropped, m.Queued = l.Accepted, l.Written, l.Dropped, l.Queued
-		m.Spooled, m.SpoolBytes = l.Spooled, l.SpoolBytes
+		m.Spooled, m.SpoolBytes, m.SpoolSize = l.Spooled, l.SpoolBytes, spoolSize(&s.res.settings.dial)
+		m.WrittenBytes = 0 // the encoder's are not those that got through
 		m.QueueBytes, m.QueueSize = l.QueuedBytes, queueSize(s.res.settings.dial.Size)
 		m.LastErr = l.LastError
 		shipping(&m, s.res.shipper.Health(), l.FailingSince)
 	}
-	if since, err := p.troubles.now(s.trouble); err != nil {
+	since, err := p.troubles.now(s.trouble)
+	if err == nil && g.emergency != nil {
+		since, err = g.emergency.since, g.emergency
+	}
+	if err != nil {
 		m.Down, m.DownSince = err.Error(), since
 		m.LastErr, m.LastErrTime = err, since
 		if errors.Is(err, os.ErrClosed) {
@@ -113,6 +127,9 @@ func (p *Pipeline) statusOf(g *generation, s *sink, st *SinkStats) monitor.Sink 
 		}
 	}
 	m.Down = g.mask(m.Down)
+	for i, note := range m.Notes {
+		m.Notes[i] = g.mask(note)
+	}
 	if m.LastErr != nil {
 		m.LastErr = maskedError{g.mask(m.LastErr.Error()), m.LastErr}
 	}
@@ -135,6 +152,7 @@ func shipping(m *monitor.Sink, h logstash.Health, since time.Time) {
 		m.Down, m.DownSince = h.Err.Error(), since
 	}
 	if h.SpoolErr != nil {
+		m.SpoolSize = 0 // it takes nothing
 		m.Notes = append(m.Notes, "events cannot be spooled: "+h.SpoolErr.Error())
 	}
 	for _, e := range h.Endpoints {
@@ -160,6 +178,17 @@ func queueSize(size int64) int64 {
 	return size
 }
 
+// spoolSize is how many bytes logstash lets a spool have, 0 if there is none.
+func spoolSize(o *logstash.DialOptions) int64 {
+	switch {
+	case o.SpoolMode == logstash.SpoolOff:
+		return 0
+	case o.SpoolMaxBytes == 0:
+		return 1 << 30
+	}
+	return o.SpoolMaxBytes
+}
+
 // maskedError is an error whose text has no secrets.
 type maskedError struct {
 	text string
@@ -171,10 +200,20 @@ func (e maskedError) Unwrap() error { return e.err }
 
 // mask masks the secrets in a text.
 func (g *generation) mask(s string) string {
-	if g.frozen.redactor == nil {
+	if g.texts == nil {
 		return redact.String(s)
 	}
-	return g.frozen.redactor.String(s)
+	return g.texts.String(s)
+}
+
+// maskAt returns the text of an attr with a path, without secrets.
+func (g *generation) maskAt(path string, v any) string {
+	names := strings.Split(path, ".")
+	groups, a := names[:len(names)-1], slog.Any(names[len(names)-1], v)
+	if g.texts == nil {
+		return redact.ReplaceAttr(groups, a).Value.String()
+	}
+	return g.texts.ReplaceAttr(groups, a).Value.String()
 }
 
 // target returns where a sink writes, without secrets.
@@ -183,13 +222,14 @@ func (s *Sink) target() string {
 	case File, Errors, Audit:
 		return s.Path
 	case Logstash:
-		return withoutUser(s.Addr)
+		return withoutSecrets(s.Addr)
 	case Console:
+		_, careful := s.Writer.(standardError)
 		switch {
+		case careful, s.Writer == nil && s.Stderr:
+			return "standard error"
 		case s.Writer != nil:
 			return "writer"
-		case s.Stderr:
-			return "standard error"
 		}
 		return "standard output"
 	default:
@@ -197,18 +237,20 @@ func (s *Sink) target() string {
 	}
 }
 
-// withoutUser returns an address without the user information that it may have.
-func withoutUser(addr string) string {
+// withoutSecrets returns an address without what it may have of user information and
+// of a query, which may be a token.
+func withoutSecrets(addr string) string {
 	scheme, rest, ok := strings.Cut(addr, "://")
 	if !ok {
 		return redact.String(addr)
 	}
-	host, path, slash := strings.Cut(rest, "/")
-	if at := strings.LastIndex(host, "@"); at >= 0 {
-		host = host[at+1:]
+	host, tail := rest, ""
+	if i := strings.IndexAny(rest, "/?#"); i >= 0 {
+		host, tail = rest[:i], rest[i:]
 	}
-	if slash {
-		path = "/" + path
+	host = host[strings.LastIndexByte(host, '@')+1:]
+	if i := strings.IndexAny(tail, "?#"); i >= 0 {
+		tail = tail[:i]
 	}
-	return redact.String(scheme + "://" + host + path)
+	return redact.String(scheme + "://" + host + tail)
 }

@@ -12,7 +12,8 @@ import (
 // WithGroup have bound.
 type swap struct {
 	p      *Pipeline
-	parent *swap       // nil for that of the pipeline
+	noted  bool        // the monitor has seen what comes
+	parent *swap       // nil for those of the pipeline
 	attrs  []slog.Attr // what WithAttrs bound, frozen
 	groups []string    // that are open; the last one by WithGroup, if there are no attrs
 	last   atomic.Pointer[derived]
@@ -49,8 +50,9 @@ func (s *swap) WithAttrs(attrs []slog.Attr) slog.Handler {
 		return s
 	}
 	g := s.p.current.Load()
-	s2 := &swap{p: s.p, parent: s, attrs: g.frozen.attrs(s.groups, attrs), groups: s.groups}
-	s2.last.Store(&derived{g, s.in(g).WithAttrs(attrs)})
+	now, later := g.frozen.attrs(s.groups, attrs)
+	s2 := &swap{p: s.p, noted: s.noted, parent: s, attrs: later, groups: s.groups}
+	s2.last.Store(&derived{g, s.in(g).WithAttrs(slices.Clone(now))})
 	return s2
 }
 
@@ -60,7 +62,7 @@ func (s *swap) WithGroup(name string) slog.Handler {
 		return s
 	}
 	g := s.p.current.Load()
-	s2 := &swap{p: s.p, parent: s, groups: append(slices.Clip(s.groups), name)}
+	s2 := &swap{p: s.p, noted: s.noted, parent: s, groups: append(slices.Clip(s.groups), name)}
 	s2.last.Store(&derived{g, s.in(g).WithGroup(name)})
 	return s2
 }
@@ -73,7 +75,11 @@ func (s *swap) in(g *generation) *derived {
 	if d := s.last.Load(); d != nil && d.of == g {
 		return d
 	}
-	d := &derived{g, s.on(g, g.handler)}
+	h := g.handler
+	if s.noted {
+		h = g.noted
+	}
+	d := &derived{g, s.on(g, h)}
 	s.last.Store(d)
 	return d
 }
@@ -83,10 +89,10 @@ func (s *swap) on(g *generation, h slog.Handler) slog.Handler {
 	switch {
 	case s.parent == nil:
 		return h
-	case h == g.handler:
-		h = s.parent.in(g).Handler // which others derived from it share
-	default:
+	case h == g.spare:
 		h = s.parent.on(g, h)
+	default:
+		h = s.parent.in(g).Handler // which others derived from it share
 	}
 	if s.attrs != nil {
 		return h.WithAttrs(slices.Clone(s.attrs))

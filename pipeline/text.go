@@ -40,14 +40,14 @@ func (e *textError) wanted() string {
 // may be a password at the wrong place.
 func quote(text string) string {
 	const most = 80
-	if len(text) > most {
+	if text = redact.String(text); len(text) > most { // what is cut first may show what it was cut from
 		cut := most
 		for cut > 0 && !utf8.RuneStart(text[cut]) {
 			cut--
 		}
-		return fmt.Sprintf("%q…", redact.String(text[:cut]))
+		return fmt.Sprintf("%q…", text[:cut])
 	}
-	return fmt.Sprintf("%q", redact.String(text))
+	return fmt.Sprintf("%q", text)
 }
 
 // unmarshalJSON gives v the text of a JSON string, or of a number.

@@ -4,6 +4,8 @@ import (
 	"context"
 	"io"
 	"os"
+	"reflect"
+	"slices"
 	"sync"
 
 	encoding "github.com/sluicelog/sluice/internal/sink"
@@ -14,10 +16,38 @@ import (
 // its own.
 func needsLock(w io.Writer) bool {
 	switch w.(type) {
-	case *os.File, encoding.LevelWriter:
+	case *os.File, standardError, encoding.LevelWriter:
 		return false
 	}
 	return true
+}
+
+// locks are those of the writers that sinks and the fallback print to: one each,
+// whoever prints to it. Whose turn it is may use them.
+type locks struct{ all []*lockedWriter }
+
+// of returns w with its lock, if it needs one. Two writers that are funcs nobody can
+// compare have two.
+func (l *locks) of(w io.Writer) io.Writer {
+	if !needsLock(w) {
+		return w
+	}
+	for _, known := range l.all {
+		if sameWriter(known.w, w) {
+			return known
+		}
+	}
+	l.all = append(l.all, &lockedWriter{w: w})
+	return l.all[len(l.all)-1]
+}
+
+// keep forgets the locks of writers that used does not hold.
+func (l *locks) keep(used func(io.Writer) bool) {
+	l.all = slices.DeleteFunc(l.all, func(known *lockedWriter) bool { return !used(known) })
+}
+
+func sameWriter(a, b io.Writer) bool {
+	return same(reflect.ValueOf(&a).Elem(), reflect.ValueOf(&b).Elem())
 }
 
 // A lockedWriter is a writer with a lock.

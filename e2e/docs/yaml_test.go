@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -196,9 +197,7 @@ func check(t *testing.T, b pages.Block, settings []setting) (kind string) {
 		}
 	case "ConfigMap":
 		for _, text := range get("data.logging.json") {
-			if _, err := pipeline.Parse([]byte(text)); err != nil {
-				t.Errorf("%v: %v", b, err)
-			}
+			opens(t, b, text)
 		}
 		for _, text := range get("data.filebeat.yml") {
 			for _, inner := range documents(t, pages.Block{Page: b.Page, Line: b.Line, Text: text}) {
@@ -207,6 +206,15 @@ func check(t *testing.T, b pages.Block, settings []setting) (kind string) {
 		}
 	case "Deployment":
 		want("spec.template.spec.containers[].readinessProbe.httpGet.path", "/healthz")
+		if ports, probe := get("spec.template.spec.containers[].ports[].containerPort"),
+			get("spec.template.spec.containers[].readinessProbe.httpGet.port"); len(probe) != 1 || !slices.Contains(ports, probe[0]) {
+			t.Errorf("%v: the probe asks %v, open are %v", b, probe, ports)
+		}
+		for _, text := range get("spec.template.spec.containers[].readinessProbe.periodSeconds") {
+			if n, err := strconv.Atoi(text); n < 1 {
+				t.Errorf("%v: the probe asks every %q seconds, %v", b, text, err)
+			}
+		}
 		want("spec.template.spec.terminationGracePeriodSeconds", "30")
 		want("spec.template.spec.initContainers[].restartPolicy", "Always")
 		mounts := append(get("spec.template.spec.containers[].volumeMounts[].name"),
@@ -223,6 +231,34 @@ func check(t *testing.T, b pages.Block, settings []setting) (kind string) {
 		checkCompose(t, b, settings)
 	}
 	return kind
+}
+
+// opens opens a pipeline with a configuration, with its files in a temporary directory.
+func opens(t *testing.T, b pages.Block, text string) {
+	t.Helper()
+	cfg, err := pipeline.Parse([]byte(text))
+	if err != nil {
+		t.Errorf("%v: %v", b, err)
+		return
+	}
+	dir := t.TempDir()
+	for i := range cfg.Sinks {
+		s := &cfg.Sinks[i]
+		if s.Type == pipeline.Console {
+			s.Writer = io.Discard
+		}
+		if s.Path != "" {
+			s.Path = filepath.Join(dir, s.Path)
+		}
+	}
+	p, err := pipeline.Open(cfg)
+	if err != nil {
+		t.Errorf("%v: %v", b, err)
+		return
+	}
+	if err := p.Close(); err != nil {
+		t.Errorf("%v: %v", b, err)
+	}
 }
 
 // known reports whether a path is in the list of its kind.

@@ -31,6 +31,7 @@ func TestPage(t *testing.T) {
 		"sinks":                         testSinks,
 		"tail":                          testTail,
 		"a storm":                       testStorm,
+		"a busy log":                    testBusy,
 		"keyboard":                      testKeyboard,
 		"levels are set":                testLevels,
 		"levels are not set":            testFixedLevels,
@@ -178,7 +179,7 @@ func testSinks(t *testing.T, b *chrome) {
 		t.Errorf("mismatch (-want +got)\n%s", cmp.Diff(cells, got))
 	}
 	notes := p.text("#sinks li:nth-child(4) .notes")
-	for _, part := range []string{"down: no space left on device", "disk has 3072 KiB left", "error in the last minute: write /mnt/audit/audit.log"} {
+	for _, part := range []string{"down: no space left on device", "disk has 3.0 MiB left", "error in the last minute: write /mnt/audit/audit.log"} {
 		if !strings.Contains(notes, part) {
 			t.Errorf("%q is not in %q", part, notes)
 		}
@@ -233,7 +234,10 @@ func testTail(t *testing.T, b *chrome) {
 	p.until(visible + ` === "three,four"`)
 	choose("")
 	p.until(visible + ` === "one,two,three,hidden,four"`)
-	if eval[bool](p, `document.body.dataset.connection !== "live" || document.querySelector(".gap") !== null`) {
+	const gaps = `[...document.querySelectorAll("#tail .gap")].map(e => e.textContent).join()`
+	const changed = "The lowest level was changed. Lines of that moment may be missing here."
+	p.until(fmt.Sprintf("%s === %q", gaps, changed+","+changed))
+	if !eval[bool](p, `document.body.dataset.connection === "live"`) {
 		t.Error("another level looks like a lost connection")
 	}
 
@@ -246,6 +250,39 @@ func testTail(t *testing.T, b *chrome) {
 	p.until(visible + ` === "one,two,three,hidden,four,late"`)
 	p.click("#tail-clear")
 	p.until(visible + ` === "" && document.querySelector("#tail-count").textContent === "0 of 0 lines"`)
+}
+
+// What is looked for stays, however much else is logged, and what a pause leaves out
+// is said.
+func testBusy(t *testing.T, b *chrome) {
+	s := serve(t, monitor.PageOptions{})
+	p := open(t, b, s.url, look{})
+	burst := func(n int) {
+		for i := range n {
+			if i%100 == 99 {
+				p.do(chromedp.Sleep(150 * time.Millisecond)) // or it comes too fast
+			}
+			s.log(slog.LevelInfo, "hay")
+		}
+	}
+	p.do(chromedp.SendKeys(chromedp.CSS("#tail-text"), "needle"))
+	s.log(slog.LevelInfo, "needle")
+	burst(600)
+	p.until(`document.querySelector("#tail-count").textContent === "1 of 601 lines"`)
+	p.until(visible + ` === "needle"`)
+
+	p.click("#tail-clear")
+	eval[any](p, `(e => { e.value = ""; e.dispatchEvent(new Event("input")); })(document.querySelector("#tail-text"))`)
+	p.click("#tail-pause")
+	burst(1200)
+	s.log(slog.LevelInfo, "last")
+	p.until(`document.querySelector("#tail-count").textContent === "0 of 1 201 lines · 499 wait"`)
+	p.click("#tail-pause")
+	p.until(visible + `.endsWith(",last")`)
+	p.until(`document.querySelector("#tail-count").textContent === "499 of 1 201 lines"`)
+	if got := p.text("#tail .gap"); got != "702 lines are missing here: no more than 500 wait." {
+		t.Errorf("the gap says %q", got)
+	}
 }
 
 // However much is logged, the page stays small, and says what it leaves out.
@@ -382,8 +419,11 @@ func testFixedLevels(t *testing.T, b *chrome) {
 		t.Errorf("%q", got)
 	}
 	// A page that was open when the program was started anew without the permission.
-	eval[any](p, `setLevel("app", "DEBUG")`)
+	eval[any](p, `window.select = {value: "DEBUG", dataset: {level: "INFO"}}, setLevel("app", select)`)
 	p.until(`document.querySelector("#levels [role=status]").textContent.includes("set PageOptions.ChangeLevels")`)
+	if got := eval[string](p, "select.value"); got != "INFO" {
+		t.Errorf("what was refused is shown as %s", got)
+	}
 	if got := p.console(); len(got) != 1 || !strings.Contains(got[0], "403") {
 		t.Errorf("the console says %q", got)
 	}
@@ -404,8 +444,9 @@ func testHostile(t *testing.T, b *chrome) {
 	for i, text := range texts {
 		levels[i] = monitor.Level{Name: text, Leveler: &level}
 	}
-	s := serve(t, monitor.PageOptions{Title: evil, Levels: levels, ChangeLevels: true})
-	page := monitor.NewPage(handler, &monitor.PageOptions{Title: evil, Levels: levels, ChangeLevels: true, Interval: 100 * time.Millisecond})
+	opts := monitor.PageOptions{Title: evil, Levels: func() []monitor.Level { return levels }, ChangeLevels: true, Interval: 100 * time.Millisecond}
+	s := serve(t, opts)
+	page := monitor.NewPage(handler, &opts)
 	listener, stop := listen(t, "127.0.0.1:0", page)
 	t.Cleanup(stop)
 	s.handler = handler
@@ -502,7 +543,7 @@ func testMounted(t *testing.T, b *chrome) {
 	for _, path := range []string{"/debug/log?x=1#here", "/ops/log/"} {
 		p := open(t, b, "http://"+addr+path, look{})
 		level := map[bool]string{true: "WARN", false: "DEBUG"}[s.app.Level() == slog.LevelDebug]
-		eval[any](p, fmt.Sprintf("setLevel('app', %q)", level))
+		eval[any](p, fmt.Sprintf("setLevel('app', {value: %q, dataset: {}})", level))
 		p.until(fmt.Sprintf(`document.querySelector("#levels [role=status]").textContent.includes("is %s now")`, level))
 	}
 }

@@ -32,7 +32,8 @@ func serve(t *testing.T, opts monitor.PageOptions) *service {
 		opts.Title = "orders"
 	}
 	if opts.Levels == nil {
-		opts.Levels = []monitor.Level{{Name: "app", Leveler: &s.app}, {Name: "errors", Leveler: slog.LevelError}, {Name: "logstash", Leveler: new(slog.LevelVar)}}
+		levels := []monitor.Level{{Name: "app", Leveler: &s.app}, {Name: "errors", Leveler: slog.LevelError}, {Name: "logstash", Leveler: new(slog.LevelVar)}}
+		opts.Levels = func() []monitor.Level { return levels }
 	}
 	opts.Interval = 100 * time.Millisecond
 	s.page = monitor.NewPage(s.handler, &opts)

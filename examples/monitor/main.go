@@ -66,13 +66,14 @@ func run(addr, dir string, d time.Duration) (err error) {
 	defer func() { err = errors.Join(err, p.Close()) }()
 	slog.SetDefault(p.Logger())
 
-	page := monitor.NewPage(p.Monitor(), &monitor.PageOptions{Title: "orders", Levels: p.Levels(), ChangeLevels: true})
+	page := monitor.NewPage(p.Monitor(), &monitor.PageOptions{Title: "orders", Levels: p.Levels, ChangeLevels: true})
 	mux := http.NewServeMux()
 	mux.Handle("/debug/log", page)
 	mux.Handle("GET /healthz", p.Monitor().HealthHandler())
 	mux.Handle("POST /orders/{id}", &shop{})
 
 	srv := &http.Server{Handler: mux, ReadHeaderTimeout: 5 * time.Second}
+	srv.RegisterOnShutdown(page.Close) // pages that are open do not hold it up
 	listener, err := new(net.ListenConfig).Listen(context.Background(), "tcp", addr)
 	if err != nil {
 		return err
@@ -90,7 +91,6 @@ func run(addr, dir string, d time.Duration) (err error) {
 	if err := look(url); err != nil {
 		return err
 	}
-	// Pages that are open do not hold it up.
 	ctx, cancel = context.WithTimeout(context.Background(), 5*time.Second)
 	defer cancel()
 	return srv.Shutdown(ctx)

@@ -25,7 +25,7 @@ import (
 
 func main() {
 	dir := flag.String("dir", "", "`directory` for the log (default a temporary one)")
-	interval := flag.Duration("interval", 500*time.Millisecond, "how `long` from one record to the next; a minute in a program")
+	interval := flag.Duration("interval", time.Second, "how `long` from one record to the next; a minute in a program")
 	flag.Parse()
 	if err := run(*dir, *interval); err != nil {
 		fmt.Fprintln(os.Stderr, "volume:", err)

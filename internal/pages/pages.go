@@ -23,6 +23,7 @@ type Block struct {
 	Line int    // of the fence, from 1
 	Info string // what stands behind the fence: the language and, after a blank, a word for a test
 	Text string // with a newline at its end
+	Runs bool   // even if it shows no output
 }
 
 // String returns where the block is.
@@ -107,8 +108,8 @@ func (b Block) Shows(printed string) bool {
 }
 
 // Run builds blocks of Go as the bodies of functions of one program, in the module
-// whose folder is root, and runs those that show output. It returns what each has
-// printed to standard output. The packages that blocks may use are known by their
+// whose folder is root, and runs those that show output or have Runs. It returns what
+// each has printed to standard output. The packages that blocks may use are known by their
 // names; declarations are for all of them. An overlay puts the program into the
 // module without writing to the tree.
 func Run(ctx context.Context, root string, known map[string]string, declarations string, blocks []Block,
@@ -129,7 +130,7 @@ func Run(ctx context.Context, root string, known map[string]string, declarations
 	files := make(map[string]string)
 	for i, b := range blocks {
 		files[fmt.Sprintf("block%d.go", i)] = file(i, known, b)
-		if b.Output() != "" {
+		if b.Output() != "" || b.Runs {
 			fmt.Fprintf(&main, "if err := block%d(); err != nil {\npanic(err)\n}\n", i)
 		}
 		fmt.Fprintf(&main, "fmt.Println(%q)\n", end)

@@ -15,8 +15,11 @@ are missing and the state is 1.
 
 Alerts that most programs want:
 
-	rate(sluice_records_total{level="ERROR"}[5m]) * 60 > 10
+	sum by (instance) (rate(sluice_records_total{level=~"ERROR.*"}[5m])) * 60 > 10
 	increase(sluice_sink_lines_dropped_total[5m]) > 0
 	sluice_state == 2
+
+Levels between and above the four of log/slog are named as ERROR+4 is, and appear with
+their first record.
 */
 package prom
