@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/sluicelog/sluice/pipeline"
@@ -11,10 +12,11 @@ import (
 
 // A start-up that does not go on while logs would be lost, and says what to do.
 func ExampleConfig_Check() {
-	cfg, err := pipeline.Parse([]byte(`{
-		"sinks": [{"name": "app", "type": "file", "path": "app/app.log", "rotation": "100 MB"}],
+	path := filepath.Join(os.TempDir(), "app", "app.log")
+	cfg, err := pipeline.Parse(fmt.Appendf(nil, `{
+		"sinks": [{"name": "app", "type": "file", "path": %q, "rotation": "100 MB"}],
 		"redaction": {"off": true}
-	}`))
+	}`, path))
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -22,6 +22,7 @@ import (
 // TestPipelineOnADiskThatFillsUp logs from several goroutines, through redaction
 // and a buffer into a rotating file, on a disk that is full half of the time.
 func TestPipelineOnADiskThatFillsUp(t *testing.T) {
+	t.Parallel()
 	dir := testlog.TinyDisk(t, "size=512k")
 	filler := filepath.Join(dir, "filler")
 	if err := os.WriteFile(filler, bytes.Repeat([]byte("x"), 300<<10), 0o600); err != nil {

@@ -25,6 +25,7 @@ import (
 )
 
 func TestPipelineIsAHandler(t *testing.T) {
+	t.Parallel()
 	open := func(t *testing.T, w io.Writer, opts *slog.HandlerOptions, reload bool) slog.Handler {
 		t.Helper()
 		cfg := pipeline.Config{Sinks: []pipeline.Sink{{Writer: w, AddSource: opts != nil && opts.AddSource}}, Fallback: io.Discard}
