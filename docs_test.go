@@ -22,6 +22,7 @@ import (
 
 	"github.com/sluicelog/sluice/handler"
 	"github.com/sluicelog/sluice/internal/pages"
+	"github.com/sluicelog/sluice/internal/testlog"
 	"github.com/sluicelog/sluice/logstash"
 	"github.com/sluicelog/sluice/rotate"
 )
@@ -65,8 +66,8 @@ func blocks(t *testing.T, page, language string) (found []string) {
 // runs those that show output.
 func TestDocsCodeRuns(t *testing.T) {
 	t.Parallel()
-	if _, err := exec.LookPath("go"); err != nil {
-		t.Skip("no go command")
+	if _, err := exec.LookPath("go"); err != nil || testlog.Race {
+		t.Skip("no go command, or one that builds without the race detector")
 	}
 	snippets := slices.DeleteFunc(blocksOf(t), func(b pages.Block) bool { return b.Info != "go" })
 	printed, err := pages.Run(t.Context(), ".", knownPackages(), "", snippets)
