@@ -47,7 +47,8 @@ caller is kept after the log call.
 
 docs/guide.md goes through the situations of a program in production, each with a
 program under examples that runs. docs/configuration.md has every field and every
-variable, docs/guarantees.md each promise with the test behind it.
+variable, docs/guarantees.md each promise with the test behind it, docs/sluice.md the
+tool that reads, checks, archives and replays the logs.
 
 # What holds everywhere
 

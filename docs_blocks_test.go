@@ -24,6 +24,7 @@ import (
 var testedBlocks = map[string]func(t *testing.T, b pages.Block){
 	"go":       nil, // TestDocsCodeRuns
 	"yaml":     nil, // TestYAML in e2e/docs
+	"console":  nil, // TestDocsShowWhatIsPrinted in cmd/sluice
 	"env":      testEnv,
 	"json":     testJSON,
 	"bash":     testBash,

@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sluicelog/sluice/internal/panics"
 )
 
 // ArchiveOptions are the settings of [Archive].
@@ -50,6 +52,14 @@ type ArchiveOptions struct {
 	// RemoveSource removes each file when its archived form is verified and on
 	// the storage device, unless it has changed by then.
 	RemoveSource bool
+
+	// OnProgress, if not nil, is called while a file is copied, by the goroutine
+	// that called Archive, with the path of the file and how many of its bytes are
+	// done: half of them when all are copied, and all when the copy was read back.
+	// The number grows with each call, and the last one for a file in the report is
+	// its Size. If the hook panics, it is not called again, and Archive goes on and
+	// returns an error in the end.
+	OnProgress func(source string, done int64)
 
 	// DryRun makes Archive report what it would do, and do nothing. It reads
 	// what it needs for that.
@@ -143,6 +153,11 @@ func archive(ctx context.Context, src, dst string, opts *ArchiveOptions) (report
 		return report, err
 	}
 	defer a.dst.close()
+	defer func() {
+		if a.hookErr != nil {
+			err = errors.Join(err, a.hookErr)
+		}
+	}()
 	files, err := a.src.list(o.Pattern)
 	if err != nil {
 		return report, err
@@ -160,9 +175,11 @@ func archive(ctx context.Context, src, dst string, opts *ArchiveOptions) (report
 			errs = append(errs, context.Cause(ctx))
 			break
 		}
+		a.told = 0
 		done, err := a.archive(ctx, l)
 		if done.Path != "" {
 			report.Files = append(report.Files, done)
+			a.progress(l, done.Size)
 		}
 		switch {
 		case err == nil, errors.Is(err, errGone):
@@ -181,6 +198,35 @@ func archive(ctx context.Context, src, dst string, opts *ArchiveOptions) (report
 type archiver struct {
 	src, dst folder
 	opts     ArchiveOptions
+	told     int64 // what OnProgress was told of the file last
+	hookErr  error // of OnProgress, which is not called again
+}
+
+// progress tells OnProgress how much of l is done.
+func (a *archiver) progress(l logFile, done int64) {
+	if a.opts.OnProgress == nil || a.hookErr != nil || done <= a.told {
+		return
+	}
+	a.told = done
+	source := filepath.Join(a.src.path, l.name)
+	defer func() {
+		if v := recover(); v != nil {
+			a.hookErr = fmt.Errorf("the hook OnProgress panicked on %s: %s", source, panics.Text(v))
+		}
+	}()
+	a.opts.OnProgress(source, done)
+}
+
+// watched is a reader of a file that is archived.
+type watched struct {
+	r    io.Reader
+	read func(n int)
+}
+
+func (w watched) Read(p []byte) (n int, err error) {
+	n, err = w.r.Read(p)
+	w.read(n)
+	return n, err
 }
 
 // openArchive opens the directory dst. For a dry run it need not be there.
@@ -405,7 +451,12 @@ func (a *archiver) copy(ctx context.Context, in *os.File, l logFile, name string
 	if _, err := rewind(in); err != nil {
 		return 0, err
 	}
-	read, err := encode(ctx, tmp, in, form, a.opts.CompressLevel)
+	var twice int64 // what was read, of a file that grows meanwhile more than it had
+	source := watched{in, func(n int) {
+		twice += int64(n)
+		a.progress(l, min(twice/2, l.info.Size()))
+	}}
+	read, err := encode(ctx, tmp, source, form, a.opts.CompressLevel)
 	if err != nil {
 		return 0, err
 	}
@@ -429,7 +480,7 @@ func (a *archiver) copy(ctx context.Context, in *os.File, l logFile, name string
 	if written, err = rewind(tmp); err != nil {
 		return 0, err
 	}
-	result, err := compare(ctx, in, tmp, form)
+	result, err := compare(ctx, source, tmp, form)
 	if err != nil {
 		return 0, err
 	}

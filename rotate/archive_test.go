@@ -570,3 +570,72 @@ func TestArchiveNoticesARotation(t *testing.T) {
 		}
 	}
 }
+
+func TestArchiveTellsItsProgress(t *testing.T) {
+	const size = 1 << 20
+	type call struct {
+		file string
+		done int64
+	}
+	for _, c := range []rotate.Compression{rotate.None, rotate.Gzip} {
+		t.Run(c.String(), func(t *testing.T) {
+			src, dst := t.TempDir(), t.TempDir()
+			for i, name := range []string{"a.log", "b.log"} {
+				writeFile(t, filepath.Join(src, name), strings.Repeat("0123456789abcde\n", size/16))
+				setAge(t, filepath.Join(src, name), time.Duration(9-i)*day)
+			}
+			var calls []call
+			opts := &rotate.ArchiveOptions{Compress: c, OnProgress: func(source string, done int64) {
+				calls = append(calls, call{strings.TrimPrefix(source, src+string(filepath.Separator)), done})
+			}}
+			mustArchive(t, src, dst, opts)
+			if len(calls) < 20 {
+				t.Errorf("%d calls for two files of 1 MiB", len(calls))
+			}
+			var last []call
+			half := false
+			for i, now := range calls {
+				if i > 0 && now.file == calls[i-1].file && now.done <= calls[i-1].done {
+					t.Errorf("%+v after %+v", now, calls[i-1])
+				}
+				half = half || now.done == size/2
+				if i == len(calls)-1 || now.file != calls[i+1].file {
+					last = append(last, now)
+				}
+			}
+			want := []call{{"a.log", size}, {"b.log", size}}
+			if diff := cmp.Diff(want, last, cmp.AllowUnexported(call{})); diff != "" {
+				t.Errorf("last call for each file mismatch (-want +got):\n%s", diff)
+			}
+			if !half {
+				t.Error("half of the bytes were not done when all were copied")
+			}
+
+			calls = nil
+			mustArchive(t, src, dst, opts)
+			if diff := cmp.Diff(want, calls, cmp.AllowUnexported(call{})); diff != "" {
+				t.Errorf("of files that are there already: mismatch (-want +got):\n%s", diff)
+			}
+		})
+	}
+}
+
+func TestArchiveSurvivesAPanickingHook(t *testing.T) {
+	src, dst := t.TempDir(), t.TempDir()
+	aged(t, src, map[string]time.Duration{"a.log": 2 * day, "b.log": day})
+	calls := 0
+	report, err := rotate.Archive(t.Context(), src, dst, &rotate.ArchiveOptions{OnProgress: func(string, int64) {
+		calls++
+		panic("no")
+	}})
+	if want := "the hook OnProgress panicked on " + filepath.Join(src, "a.log") + ": no"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("got error %v, want one with %q", err, want)
+	}
+	if calls != 1 {
+		t.Errorf("%d calls, want one", calls)
+	}
+	if diff := cmp.Diff([]string{"a.log > a.log", "b.log > b.log"}, archived(report)); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
+	}
+	checkDir(t, dst, map[string]string{"a.log": "a.log\n", "b.log": "b.log\n"})
+}

@@ -8,12 +8,13 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/sluicelog/sluice/internal/logname"
 )
 
 const (
-	stampLayout  = "20060102T150405.000000Z0700" // ours
-	stampLen     = len("20060102T150405.000000")
-	legacyLayout = "2006-01-02T15-04-05.000" // of lumberjack and timberjack, in a zone that it does not say
+	stampLayout  = logname.Layout
+	legacyLayout = logname.LumberjackLayout
 	tempExt      = ".tmp"
 	lockExt      = ".lock"
 )
@@ -122,7 +123,7 @@ func (n naming) parse(name string) (p parsed, ok bool) {
 	p.plain = strings.TrimSuffix(name, p.form.ext())
 	// timberjack can be told to put its time behind the extension.
 	if rest, ok := strings.CutPrefix(p.plain, n.live+"-"); ok && n.ext != "" && n.pid == "" {
-		if p.stamp, ok = n.timberjack(rest); ok {
+		if p.stamp.time, ok = logname.Timberjack(rest, n.zone); ok {
 			return p, true
 		}
 	}
@@ -141,12 +142,10 @@ func (n naming) parse(name string) (p parsed, ok bool) {
 	if rest, ok = strings.CutPrefix(rest, "-"); !ok {
 		return parsed{}, false
 	}
-	for _, read := range []func(string) (stamp, bool){n.ours, n.legacy, n.timberjack} {
-		if p.stamp, ok = read(rest); ok {
-			return p, true
-		}
+	if p.stamp.time, p.stamp.seq, ok = logname.Stamp(rest, n.zone); !ok {
+		return parsed{}, false
 	}
-	return parsed{}, false
+	return p, true
 }
 
 // cutPID splits ".1234-x" into 1234 and -x.
@@ -175,52 +174,6 @@ func (n naming) claimant(name string) (pid string, ok bool) {
 	return pid, ok && dot && lock
 }
 
-// ours reads what backup writes, and nothing else: parsing alone is more generous.
-func (n naming) ours(s string) (stamp, bool) {
-	if len(s) <= stampLen {
-		return stamp{}, false
-	}
-	end := stampLen + len("Z")
-	if s[stampLen] != 'Z' {
-		end = min(stampLen+len("+0100"), len(s))
-	}
-	t, ok := parseTime(stampLayout, s[:end])
-	if !ok {
-		return stamp{}, false
-	}
-	seq := 0
-	if rest := s[end:]; rest != "" {
-		seq, _ = strconv.Atoi(strings.TrimPrefix(rest, "-"))
-		if seq < 1 || rest != "-"+strconv.Itoa(seq) {
-			return stamp{}, false
-		}
-	}
-	return stamp{t, seq}, true
-}
-
-// legacy reads the time as lumberjack writes it.
-func (n naming) legacy(s string) (stamp, bool) {
-	t, ok := parseTime(legacyLayout, s)
-	if !ok {
-		return stamp{}, false
-	}
-	return stamp{time: time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), t.Nanosecond(), n.zone)}, true
-}
-
-// timberjack reads lumberjack's time, followed by a reason for the rotation.
-func (n naming) timberjack(s string) (stamp, bool) {
-	if len(s) <= len(legacyLayout)+1 || s[len(legacyLayout)] != '-' ||
-		strings.Trim(s[len(legacyLayout)+1:], "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
-		return stamp{}, false
-	}
-	return n.legacy(s[:len(legacyLayout)])
-}
-
-func parseTime(layout, s string) (time.Time, bool) {
-	t, err := time.Parse(layout, s)
-	return t, err == nil && t.Format(layout) == s
-}
-
 // tempPattern returns a pattern for os.CreateTemp for a file that will be
 // renamed to name. It is hidden, and matches no glob for logs.
 func tempPattern(name string) string { return "." + name + ".*" + tempExt }
@@ -236,7 +189,7 @@ func (n naming) temp(name string) (pid string, ok bool) {
 	// Should lumberjack ever have moved a prepared file aside, it has put its
 	// time in front of the extension.
 	if at := len(rest) - len("-"+legacyLayout); at > 0 && rest[at] == '-' {
-		if _, ok := parseTime(legacyLayout, rest[at+1:]); ok {
+		if _, ok := logname.Time(legacyLayout, rest[at+1:]); ok {
 			rest = rest[:at]
 		}
 	}

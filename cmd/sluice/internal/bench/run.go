@@ -1,0 +1,332 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"runtime"
+	"slices"
+	"time"
+
+	"github.com/sluicelog/sluice/pipeline"
+)
+
+// benchmark is one run of the command.
+type benchmark struct {
+	*flags
+	*plan
+	records []record
+	say     func(format string, args ...any)
+}
+
+const (
+	flushLimit = 30 * time.Second // for what is to be written, or acked, at the end of a part
+	closeLimit = 10 * time.Second
+	watchEvery = 2 * time.Millisecond
+)
+
+// run runs all parts.
+func (b *benchmark) run(ctx context.Context) (*report, error) {
+	r := newReport(b)
+	measure := func(name string, rate float64) (*part, error) {
+		b.say("%s, for %v", name, b.duration)
+		p, err := b.part(ctx, name, rate)
+		if err == nil {
+			r.Parts = append(r.Parts, *p)
+		}
+		return p, err
+	}
+	if b.rate > 0 {
+		if _, err := measure(fmt.Sprintf("At %s records a second", number(b.rate)), b.rate); err != nil {
+			return nil, err
+		}
+	} else {
+		p, err := measure("As fast as it goes", 0)
+		if err != nil {
+			return nil, err
+		}
+		half := max(p.PerSecond/2, 1/time.Duration(b.duration).Seconds())
+		if _, err := measure("At half of that", half); err != nil {
+			return nil, err
+		}
+	}
+	if !b.noSteps {
+		b.say("where the time goes")
+		steps, err := b.steps(ctx)
+		if err != nil {
+			return nil, err
+		}
+		r.Steps = steps
+	}
+	return r, nil
+}
+
+// part opens the pipeline, logs to it, and takes it down.
+func (b *benchmark) part(ctx context.Context, name string, rate float64) (*part, error) {
+	cfg := b.config()
+	var failures failures
+	cfg.OnError = failures.add
+	p, err := pipeline.Open(cfg)
+	if err != nil {
+		return nil, err
+	}
+	closed := false
+	defer func() {
+		if !closed {
+			late, cancel := context.WithTimeout(context.Background(), time.Second)
+			defer cancel()
+			_ = p.Shutdown(late) // what is left is thrown away
+		}
+	}()
+	d := &drive{
+		logger: p.Logger(), records: b.records, goroutines: b.goroutines, duration: time.Duration(b.duration), rate: rate,
+	}
+	stopped := make(chan string, 1)
+	watched, stopWatching := context.WithCancel(ctx)
+	go func() { stopped <- b.watch(watched, p, d) }()
+
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	cpu := p.Health().Process.CPU
+	done := d.run(ctx)
+	cpu = p.Health().Process.CPU - cpu
+	runtime.ReadMemStats(&after)
+	stopWatching()
+	early := <-stopped
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	out := newPart(name, rate, done)
+	out.Stopped = early
+	if done.count > 0 {
+		out.CPU = float64(cpu) / float64(done.count)
+		out.Allocs = float64(after.Mallocs-before.Mallocs) / float64(done.count)
+		out.AllocBytes = float64(after.TotalAlloc-before.TotalAlloc) / float64(done.count)
+	}
+	out.Flush, err = flush(ctx, p)
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if err != nil {
+		failures.add(fmt.Errorf("flush: %w", err))
+	}
+	end, cancel := context.WithTimeout(ctx, closeLimit)
+	defer cancel()
+	closed = true
+	if err := p.Shutdown(end); err != nil {
+		failures.add(fmt.Errorf("shutdown: %w", err))
+	}
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	out.account(b.plan, p.Stats(), done)
+	out.Failures, out.Failure = failures.count, failures.first
+	if !b.keep {
+		err = b.clear()
+		return out, err
+	}
+	return out, nil
+}
+
+// watch ends a drive that has written enough, and says so.
+func (b *benchmark) watch(ctx context.Context, p *pipeline.Pipeline, d *drive) (stopped string) {
+	tick := time.NewTicker(watchEvery)
+	defer tick.Stop()
+	limit := b.maxBytes - b.maxBytes/10 // as it is asked now and then only
+	for {
+		select {
+		case <-ctx.Done():
+			return ""
+		case <-tick.C:
+		}
+		if written(p.Stats()) >= limit {
+			d.stop.Store(true)
+			return "--max-bytes " + pipeline.Size(b.maxBytes).String()
+		}
+	}
+}
+
+// written returns the bytes that have gone to disk.
+func written(s pipeline.Stats) (sum int64) {
+	for i := range s.Sinks {
+		if f := s.Sinks[i].File; f != nil {
+			sum += f.WrittenBytes
+		}
+		if sh := s.Sinks[i].Shipper; sh != nil {
+			sum += sh.SpoolBytes
+		}
+	}
+	return sum
+}
+
+// flush returns how long it takes until all is on the disk, and with the receiver.
+func flush(ctx context.Context, p *pipeline.Pipeline) (time.Duration, error) {
+	ctx, cancel := context.WithTimeout(ctx, flushLimit)
+	defer cancel()
+	start := time.Now()
+	err := p.Flush(ctx)
+	return time.Since(start), err
+}
+
+// rounds is how often each step is measured.
+const rounds = 5
+
+// step is a part of the pipeline, and what it adds to a call.
+type step struct {
+	Name  string  `json:"name"`
+	Nanos float64 `json:"ns"`    // that it adds, which chance can make less than 0
+	Total float64 `json:"total"` // up to here
+}
+
+// steps logs the same records through growing parts of the pipeline, in turns, and returns what each adds.
+func (b *benchmark) steps(ctx context.Context) ([]step, error) {
+	kinds := b.kinds()
+	perStep := time.Duration(b.duration) / time.Duration(rounds*len(kinds))
+	count, err := b.calibrate(ctx, kinds[len(kinds)-1].open, perStep)
+	if err != nil {
+		return nil, err
+	}
+	took := make([][]float64, len(kinds))
+	for round := range rounds {
+		for i := range kinds {
+			if round%2 == 1 {
+				i = len(kinds) - 1 - i // what is behind something else takes turns
+			}
+			t, err := b.once(ctx, kinds[i].open, count)
+			if err != nil {
+				return nil, err
+			}
+			took[i] = append(took[i], t)
+		}
+	}
+	steps := make([]step, len(kinds))
+	before := 0.0
+	for i, k := range kinds {
+		slices.Sort(took[i])
+		total := took[i][rounds/2]
+		steps[i] = step{k.name, total - before, total}
+		before = total
+	}
+	return steps, nil
+}
+
+// kind is a part of the pipeline, from its beginning on.
+type kind struct {
+	name string
+	open func() (logger *slog.Logger, shut func(context.Context) error, err error)
+}
+
+// kinds returns the growing parts. The last is the whole.
+func (b *benchmark) kinds() []kind {
+	opener := func(change func(i int, s *pipeline.Sink), redaction bool) func() (*slog.Logger, func(context.Context) error, error) {
+		return func() (*slog.Logger, func(context.Context) error, error) {
+			cfg := b.config()
+			cfg.Redaction.Off = cfg.Redaction.Off || !redaction
+			for i := range cfg.Sinks {
+				change(i, &cfg.Sinks[i])
+			}
+			p, err := pipeline.Open(cfg)
+			if err != nil {
+				return nil, nil, err
+			}
+			return p.Logger(), p.Shutdown, nil
+		}
+	}
+	kinds := []kind{
+		{"the call itself", func() (*slog.Logger, func(context.Context) error, error) {
+			return slog.New(discard{}), func(context.Context) error { return nil }, nil
+		}},
+		{"levels, counts and fan-out", opener(func(_ int, s *pipeline.Sink) { *s = discarding(s) }, false)},
+	}
+	if !b.cfg.Redaction.Off {
+		kinds = append(kinds, kind{"redaction", opener(func(_ int, s *pipeline.Sink) { *s = discarding(s) }, true)})
+	}
+	encodes := func(s *pipeline.Sink) {
+		if s.Type != pipeline.Handler {
+			*s = encoding(s)
+		}
+	}
+	kinds = append(kinds, kind{"encoding", opener(func(_ int, s *pipeline.Sink) { encodes(s) }, true)})
+	var real []int
+	for i := range b.sinks {
+		if b.sinks[i].real {
+			real = append(real, i)
+		}
+	}
+	for n, last := range real {
+		name := b.cfg.Sinks[last].Name + ": " + b.sinks[last].kind
+		if n == mostSteps-1 && len(real) > mostSteps {
+			name, last = fmt.Sprintf("%d other sinks", len(real)-n), len(b.sinks)-1
+		}
+		kinds = append(kinds, kind{name, opener(func(i int, s *pipeline.Sink) {
+			if i > last || !b.sinks[i].real {
+				encodes(s)
+			}
+		}, true)})
+		if n == mostSteps-1 {
+			break
+		}
+	}
+	return kinds
+}
+
+// mostSteps is how many sinks have a step of their own.
+const mostSteps = 8
+
+// calibrate returns how many records take about as long as given.
+func (b *benchmark) calibrate(ctx context.Context, open func() (*slog.Logger, func(context.Context) error, error), goal time.Duration) (int, error) {
+	count := 64
+	for {
+		perRecord, err := b.once(ctx, open, count)
+		if err != nil {
+			return 0, err
+		}
+		took := time.Duration(perRecord * float64(count))
+		if took >= goal/4 || count >= 1<<24 {
+			want := float64(goal) / max(perRecord, 1)
+			most := float64(b.maxBytes) / 2 / float64(max(1, len(b.sinks))) / 1000 // of long lines, with room to spare
+			return int(max(1, min(want, most))), nil
+		}
+		count *= 2
+	}
+}
+
+// once returns how many nanoseconds a record takes a caller who has nothing else to do.
+func (b *benchmark) once(ctx context.Context, open func() (*slog.Logger, func(context.Context) error, error), count int) (perRecord float64, err error) {
+	logger, shut, err := open()
+	if err != nil {
+		return 0, err
+	}
+	defer func() {
+		end, cancel := context.WithTimeout(context.Background(), closeLimit)
+		defer cancel()
+		if ctx.Err() != nil {
+			cancel()
+		}
+		_ = shut(end) // what fails was counted in the parts
+		if !b.keep {
+			err = errors.Join(err, b.clear())
+		}
+	}()
+	log := func(n int) error {
+		for i := range n {
+			r := &b.records[i%len(b.records)]
+			logger.LogAttrs(ctx, r.level, r.message, r.attrs...)
+			if i%1024 == 0 && ctx.Err() != nil {
+				return ctx.Err()
+			}
+		}
+		return ctx.Err()
+	}
+	runtime.GC()
+	if err := log(min(count/10+1, 1000)); err != nil { // what is only done once
+		return 0, err
+	}
+	start := time.Now()
+	if err := log(count); err != nil {
+		return 0, err
+	}
+	return float64(time.Since(start)) / float64(count), nil
+}

@@ -1,0 +1,118 @@
+// Package clean is the command clean: it removes old log files, and says first which.
+package clean
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
+)
+
+// Command returns the command.
+func Command() *cobra.Command {
+	var o options
+	c := &cobra.Command{
+		Use:   "clean [directory]...",
+		Short: "Remove old log files, after showing which",
+		Long: `Clean removes the oldest log files of each directory until what stays is within all limits that are given.
+
+First it prints what would go and why, and removes nothing. On a terminal it asks then; elsewhere, as in a
+cron job, it removes only with --yes. It removes what it has printed and nothing else, and no file that
+a program has open for writing. Directories in a directory, links and hidden files are left alone.
+
+With --config, the directories, names and limits are those of the retention of each file in a configuration.`,
+		Example: `  sluice clean /var/log/app --max-age 30d
+  sluice clean /var/log/app /var/log/proxy --max-total-size 10GB --yes
+  sluice clean /var/log/app --pattern 'app-*.log.gz' --max-files 10
+  sluice clean --config /etc/app/logging.json --yes
+  sluice clean /var/log/app --max-age '2 weeks' --json`,
+		ValidArgsFunction: func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
+			return nil, cobra.ShellCompDirectiveFilterDirs
+		},
+		RunE: func(c *cobra.Command, args []string) error { return run(c, args, &o) },
+	}
+	o.addFlags(c)
+	return c
+}
+
+func run(c *cobra.Command, args []string, o *options) error {
+	targets, err := o.targets(args, c.Flags())
+	if err != nil {
+		return err
+	}
+	ctx, out, stderr := c.Context(), c.OutOrStdout(), c.ErrOrStderr()
+	r := report{DryRun: true}
+	for _, t := range targets {
+		r.Directories = append(r.Directories, t.plan(ctx))
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	r.count()
+	r.warn(stderr)
+	if !o.json {
+		if err := r.print(out); err != nil {
+			return err
+		}
+	}
+	agreed := r.Removed > 0 && o.agreed(c, &r)
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	if agreed {
+		remove(ctx, &r, targets, stderr)
+		r.warn(stderr)
+		if !o.json {
+			err = r.account(out)
+		}
+	}
+	if o.json {
+		err = r.encode(out)
+	}
+	if err := errors.Join(err, ctx.Err()); err != nil {
+		return err
+	}
+	if r.failed() {
+		return &cli.Exit{Code: cli.Partial}
+	}
+	return nil
+}
+
+// agreed reports whether what the dry run has found may be removed.
+func (o *options) agreed(c *cobra.Command, r *report) bool {
+	switch {
+	case o.yes:
+		return true
+	case o.dryRun:
+		return false
+	case o.json || !cli.IsTerminal(c.InOrStdin()) || !cli.IsTerminal(c.OutOrStdout()):
+		fmt.Fprintln(c.ErrOrStderr(), "nothing was removed: --yes removes what is listed")
+		return false
+	}
+	question := fmt.Sprintf("Remove %s, %s?", files(r.Removed), humanize.IBytes(bytes(r.Freed)))
+	agreed := cli.Confirm(c.Context(), c.InOrStdin(), c.OutOrStdout(), question)
+	if !agreed {
+		fmt.Fprintln(c.ErrOrStderr(), "nothing was removed")
+	}
+	return agreed
+}
+
+// remove removes what is planned.
+func remove(ctx context.Context, r *report, targets []target, stderr io.Writer) {
+	bar := cli.NewProgress(stderr, "removing", r.Freed)
+	defer bar.Close()
+	done := int64(0)
+	for i, t := range targets {
+		t.remove(ctx, r.Directories[i], func(size int64) {
+			done += size
+			bar.Set(done)
+		})
+	}
+	r.DryRun, r.planned = false, r.Removed
+	r.count()
+}

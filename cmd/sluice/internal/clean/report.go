@@ -1,0 +1,178 @@
+package clean
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"io"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
+)
+
+// state says what becomes of a file that exceeds a limit.
+type state string
+
+const (
+	planned state = "would be removed"
+	removed state = "removed"
+	inUse   state = "in use"      // somebody has it open for writing
+	kept    state = "not removed" // it has changed since the dry run, is in use or gone by now, or an error says why
+)
+
+// file is one that exceeds a limit.
+type file struct {
+	Path  string        `json:"path"`
+	Size  int64         `json:"size"`
+	Time  time.Time     `json:"time"` // in its name, or of the last write
+	Age   time.Duration `json:"-"`
+	Why   []string      `json:"why"`
+	State state         `json:"state"`
+}
+
+// directory is what was found in a directory, and what became of it.
+type directory struct {
+	Directory string   `json:"directory"`
+	Pattern   string   `json:"pattern,omitempty"`
+	Files     int      `json:"files"` // that count
+	Size      int64    `json:"size"`
+	Exceeding []*file  `json:"exceeding"` // oldest first
+	Errors    []string `json:"errors,omitempty"`
+
+	what string // for people
+}
+
+// report is what is printed.
+type report struct {
+	DryRun      bool         `json:"dry_run"`
+	Removed     int          `json:"removed"` // files; in a dry run what would be
+	Freed       int64        `json:"freed"`
+	Directories []*directory `json:"directories"`
+
+	planned int             // what Removed was in the dry run
+	said    map[string]bool // errors
+}
+
+// count counts what is removed, or would be.
+func (r *report) count() {
+	r.Removed, r.Freed = 0, 0
+	for _, d := range r.Directories {
+		n, size := d.count(planned, removed)
+		r.Removed += n
+		r.Freed += size
+	}
+}
+
+// count counts the files in one of the states.
+func (d *directory) count(states ...state) (n int, size int64) {
+	for _, f := range d.Exceeding {
+		for _, s := range states {
+			if f.State == s {
+				n++
+				size += f.Size
+			}
+		}
+	}
+	return n, size
+}
+
+// failed reports whether anything has gone wrong.
+func (r *report) failed() bool { return len(r.said) > 0 }
+
+// warn prints errors, each once.
+func (r *report) warn(w io.Writer) {
+	for _, d := range r.Directories {
+		for _, text := range d.Errors {
+			if !r.said[text] {
+				fmt.Fprintf(w, "warning: %s\n", cli.Printable(text))
+			}
+			if r.said == nil {
+				r.said = make(map[string]bool)
+			}
+			r.said[text] = true
+		}
+	}
+}
+
+// print prints what would be removed.
+func (r *report) print(w io.Writer) error {
+	buf := bufio.NewWriter(w)
+	for _, d := range r.Directories {
+		columns := tabwriter.NewWriter(buf, 0, 0, 2, ' ', 0)
+		for _, f := range d.Exceeding {
+			why := strings.Join(f.Why, ", ")
+			if f.State == inUse {
+				why = "stays, in use: " + why
+			}
+			fmt.Fprintf(columns, "%s\t%s\t%s\t%s\n", cli.Printable(f.Path), humanize.IBytes(bytes(f.Size)), age(f.Age), why)
+		}
+		_ = columns.Flush() // a failure comes back below
+		fmt.Fprintf(buf, "%s: %s\n", cli.Printable(d.what), d.summary())
+	}
+	if len(r.Directories) > 1 {
+		fmt.Fprintf(buf, "together: would remove %s, %s\n", files(r.Removed), humanize.IBytes(bytes(r.Freed)))
+	}
+	return buf.Flush()
+}
+
+// summary returns in words what would be removed.
+func (d *directory) summary() string {
+	all := files(d.Files) + ", " + humanize.IBytes(bytes(d.Size))
+	going, size := d.count(planned)
+	busy, _ := d.count(inUse)
+	text := fmt.Sprintf("would remove %s of %s, %s of %s", humanize.Comma(int64(going)), files(d.Files), humanize.IBytes(bytes(size)), humanize.IBytes(bytes(d.Size)))
+	switch {
+	case going == 0 && busy > 0:
+		text = all + ": nothing to remove"
+	case going == 0:
+		return all + ": nothing to remove, all is within the limits"
+	}
+	if busy > 0 {
+		text += fmt.Sprintf("; %d in use", busy)
+	}
+	return text
+}
+
+// account prints what was removed, and of what was to be, what was not.
+func (r *report) account(w io.Writer) error {
+	buf := bufio.NewWriter(w)
+	for _, d := range r.Directories {
+		for _, f := range d.Exceeding {
+			if f.State == kept {
+				fmt.Fprintf(buf, "%s: not removed\n", cli.Printable(f.Path))
+			}
+		}
+	}
+	count := files(r.Removed)
+	if r.Removed < r.planned {
+		count = humanize.Comma(int64(r.Removed)) + " of " + files(r.planned)
+	}
+	fmt.Fprintf(buf, "removed %s, %s\n", count, humanize.IBytes(bytes(r.Freed)))
+	return buf.Flush()
+}
+
+// encode prints the report as JSON.
+func (r *report) encode(w io.Writer) error {
+	e := json.NewEncoder(w)
+	e.SetEscapeHTML(false)
+	e.SetIndent("", "  ")
+	return e.Encode(r)
+}
+
+// age returns an age in words.
+func age(d time.Duration) string {
+	units := []struct {
+		name string
+		size time.Duration
+	}{{"day", 24 * time.Hour}, {"hour", time.Hour}, {"minute", time.Minute}}
+	for _, u := range units {
+		if n := d / u.size; n >= 2 || n == 1 && u.size == time.Minute {
+			return humanize.Comma(int64(n)) + " " + u.name + plural(int64(n))
+		}
+	}
+	return "just now"
+}

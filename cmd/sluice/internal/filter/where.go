@@ -1,0 +1,60 @@
+package filter
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/vm"
+
+	"github.com/sluicelog/sluice/cmd/sluice/internal/jsonlog"
+	"github.com/sluicelog/sluice/handler"
+)
+
+// where is an expression over the members of a line, in the language of github.com/expr-lang/expr.
+type where struct {
+	program *vm.Program
+}
+
+func compile(text string) (*where, error) {
+	program, err := expr.Compile(text, expr.AllowUndefinedVariables())
+	if err != nil {
+		hint := ""
+		if strings.Contains(err.Error(), `Operator("=")`) {
+			hint = "\nequal is ==, as in status == 500"
+		}
+		return nil, fmt.Errorf("%q: %w%s", text, err, hint)
+	}
+	return &where{program}, nil
+}
+
+// holds reports whether the expression is true, or is a value that is there. One that makes no sense for the line,
+// because an attr that it compares is missing or text, does not hold.
+func (w *where) holds(members map[string]any) bool {
+	v, err := expr.Run(w.program, members)
+	if err != nil {
+		return false
+	}
+	if is, ok := v.(bool); ok {
+		return is
+	}
+	return v != nil
+}
+
+// members returns the members of a line, and level, msg and message for lines that have them by another name.
+func members(l *jsonlog.Line) map[string]any {
+	m := l.Map()
+	alias := func(key string, value any) {
+		if _, has := m[key]; !has {
+			m[key] = value
+		}
+	}
+	if l.HasLevel {
+		alias("level", handler.LevelName(l.Level))
+	}
+	if l.Message != nil {
+		alias("msg", string(l.Message))
+		alias("message", string(l.Message))
+	}
+	return m
+}

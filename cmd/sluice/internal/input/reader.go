@@ -1,0 +1,355 @@
+package input
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// A Reader reads chunks. Next is for one goroutine, Stats for any.
+type Reader struct {
+	opts    Options
+	sources []*source
+	pool    *pool
+	decoder decoder
+	ring    []byte // of the Tail of what cannot be read backwards
+
+	ctx    context.Context // of Close
+	cancel context.CancelFunc
+	begin  sync.Once
+	out    chan item
+	done   chan struct{}
+
+	mu    sync.Mutex
+	stats Stats
+}
+
+// item is what the goroutine that reads has to say.
+type item struct {
+	chunk *Chunk
+	err   error
+}
+
+func newReader(sources []*source, opts Options) *Reader {
+	r := &Reader{
+		opts:    opts,
+		sources: sources,
+		pool:    newPool(inFlight() + 2), // those in Map, one that waits, and one that is being filled
+		out:     make(chan item, 1),
+		done:    make(chan struct{}),
+	}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	for _, s := range sources {
+		r.stats.Total += s.size
+	}
+	return r
+}
+
+// Files returns the names of the files, in the order in which they will be read.
+func (r *Reader) Files() []string {
+	names := make([]string, 0, len(r.sources))
+	for _, s := range r.sources {
+		names = append(names, s.name)
+	}
+	return names
+}
+
+// Next returns the next chunk, which is the caller's until Release. The error is io.EOF at the end of the
+// last file, and that of the context when it is done.
+func (r *Reader) Next(ctx context.Context) (*Chunk, error) {
+	out := r.start()
+	for {
+		if err := ctx.Err(); err != nil {
+			return nil, err
+		}
+		select {
+		case it, ok := <-out:
+			if !ok {
+				return nil, io.EOF
+			}
+			if c := r.receive(it); c != nil {
+				return c, nil
+			}
+		case <-ctx.Done():
+		}
+	}
+}
+
+// Release gives the memory of a chunk back. Reading waits for it when some chunks are out.
+func (r *Reader) Release(c *Chunk) {
+	r.pool.drop(c.from)
+	c.from, c.Data = nil, nil
+}
+
+// Stats returns what the reader has done so far. Lines and their bytes count when Next returns them.
+func (r *Reader) Stats() Stats {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.stats
+}
+
+// Close ends the reading and closes what is open. A Read of standard input or a pipe that nobody writes to
+// may go on in the background.
+func (r *Reader) Close() error {
+	r.cancel()
+	r.begin.Do(func() { close(r.done); close(r.out) })
+	<-r.done
+	for _, s := range r.sources {
+		s.close()
+	}
+	r.decoder.close()
+	return nil
+}
+
+// start begins to read, and returns where what was read arrives.
+func (r *Reader) start() <-chan item {
+	r.begin.Do(func() {
+		go func() {
+			defer close(r.done)
+			defer close(r.out)
+			r.run()
+		}()
+	})
+	return r.out
+}
+
+// receive returns the chunk of an item, or nil after it has told OnError.
+func (r *Reader) receive(it item) *Chunk {
+	if it.err != nil {
+		r.opts.OnError(it.err)
+		return nil
+	}
+	r.count(func(s *Stats) {
+		s.Lines += it.chunk.lines
+		s.Bytes += int64(len(it.chunk.Data))
+		if it.chunk.Cut > 0 {
+			s.Cut++
+			s.Cutoff += it.chunk.Cut
+		}
+	})
+	return it.chunk
+}
+
+func (r *Reader) count(f func(*Stats)) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	f(&r.stats)
+}
+
+// put hands an item out.
+func (r *Reader) put(it item) error {
+	select {
+	case r.out <- it:
+		return nil
+	case <-r.ctx.Done():
+		if it.chunk != nil {
+			r.pool.drop(it.chunk.from)
+		}
+		return r.ctx.Err()
+	}
+}
+
+// fail counts a file that cannot be read, and says so.
+func (r *Reader) fail(err error) error {
+	r.count(func(s *Stats) { s.Failed++ })
+	return r.put(item{err: err})
+}
+
+// run reads all sources.
+func (r *Reader) run() {
+	for _, s := range r.sources {
+		if r.opts.Follow && s.follow != nil {
+			continue
+		}
+		if err := r.readSource(s); err != nil {
+			return
+		}
+	}
+}
+
+// readSource reads one file to its end. An error means that the Reader was closed.
+func (r *Reader) readSource(s *source) error {
+	defer s.close()
+	r.count(func(s *Stats) { s.Files++ })
+	err := r.readTo(s)
+	switch {
+	case r.ctx.Err() != nil:
+		return r.ctx.Err()
+	case err == nil:
+		return nil
+	}
+	return r.fail(&fs.PathError{Op: "read", Path: visible(s.name), Err: bare(err)})
+}
+
+// readTo reads one file to its end.
+func (r *Reader) readTo(s *source) error {
+	t, f, err := r.open(s)
+	if err != nil {
+		return err
+	}
+	err = r.read(t, true)
+	if err := r.finish(t); err != nil {
+		return err
+	}
+	if !errors.Is(err, io.EOF) {
+		at := ""
+		if t.offset >= 0 {
+			at = fmt.Sprintf("after %d bytes: ", t.offset)
+			if f.compressed() {
+				at = fmt.Sprintf("after %d bytes of what is in it: ", t.offset)
+			}
+		}
+		return fmt.Errorf("%s%w", at, explain(f, bare(err)))
+	}
+	return r.settle(s)
+}
+
+// settle looks at what has become of a file that has been read to its end.
+func (r *Reader) settle(s *source) error {
+	if s.file == nil || !s.regular {
+		return nil
+	}
+	info, err := s.file.Stat()
+	if err != nil {
+		return err
+	}
+	at, err := s.file.Seek(0, io.SeekCurrent)
+	if err != nil {
+		return err
+	}
+	r.count(func(st *Stats) { st.Total += at - s.size })
+	if info.Size() < at {
+		return fmt.Errorf("it shrank from %d bytes to %d while it was read", at, info.Size())
+	}
+	return nil
+}
+
+// open opens what s is, finds out its format and goes to where the reading begins.
+func (r *Reader) open(s *source) (t *tape, f format, err error) {
+	t = &tape{name: s.name, number: 1}
+	if s.stdin != nil || s.pipe {
+		p := newStream(r.ctx, s.openPipe)
+		head, err := p.peek(undecided)
+		if err != nil {
+			return nil, plain, err
+		}
+		t.pipe, t.from = p, &meter{p, r}
+		return r.decode(t, sniff(head))
+	}
+	if err := s.open(); err != nil {
+		return nil, plain, err
+	}
+	head := make([]byte, magicSize)
+	n, err := s.file.ReadAt(head, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, plain, err
+	}
+	t.from = &meter{s.file, r}
+	f = sniff(head[:n])
+	if !f.compressed() && r.opts.Tail != 0 {
+		if err := f.unreadable(); err != nil {
+			return nil, f, err
+		}
+		return t, f, s.rewind(t, r.opts.Tail)
+	}
+	return r.decode(t, f)
+}
+
+// decode puts a decoder in front of t if that is what f takes.
+func (r *Reader) decode(t *tape, f format) (*tape, format, error) {
+	if err := f.unreadable(); err != nil {
+		return nil, f, err
+	}
+	switch f {
+	case gzipped, zstandard:
+		from, err := r.decoder.reset(f, t.from)
+		if err != nil {
+			return nil, f, explain(f, err)
+		}
+		t.from, t.pipe = from, nil
+	case marked:
+		n, err := io.ReadFull(t.from, make([]byte, 3))
+		if err != nil {
+			return nil, f, err
+		}
+		t.offset = int64(n)
+	case plain, bzipped, xzipped, wide:
+	}
+	if r.opts.Tail != 0 {
+		return r.keepTail(t, f)
+	}
+	return t, f, nil
+}
+
+// meter counts what is read from a file.
+type meter struct {
+	from io.Reader
+	r    *Reader
+}
+
+func (m *meter) Read(p []byte) (int, error) {
+	n, err := m.from.Read(p)
+	m.r.count(func(s *Stats) { s.Read += int64(n) })
+	return n, err
+}
+
+// bare is an error without the name of the file, which will be put in front of it.
+func bare(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) && errors.Unwrap(err) != nil && strings.HasPrefix(err.Error(), path.Op) {
+		return path.Err
+	}
+	return err
+}
+
+// visible is a name as it can be printed anywhere.
+func visible(name string) string {
+	if q := strconv.QuoteToGraphic(name); q != `"`+name+`"` {
+		return q
+	}
+	return name
+}
+
+// source is one file that will be read, or a log file that will be followed.
+type source struct {
+	name    string
+	stdin   io.Reader // if it is standard input
+	pipe    bool      // what can be read only once, and keep the reader waiting
+	regular bool
+	size    int64
+	file    *os.File // if it is open
+	follow  *follower
+	err     error // why it cannot be read
+}
+
+func (s *source) openPipe() (io.Reader, error) {
+	if s.stdin != nil {
+		return struct{ io.Reader }{s.stdin}, nil // not to be closed
+	}
+	f, err := os.Open(s.name)
+	if err != nil {
+		return nil, err
+	}
+	return f, nil
+}
+
+// open opens s if it is not.
+func (s *source) open() (err error) {
+	if s.file == nil && s.err == nil {
+		s.file, s.err = os.Open(s.name)
+	}
+	return s.err
+}
+
+func (s *source) close() {
+	if s.file != nil {
+		_ = s.file.Close() // only read from
+		s.file = nil
+	}
+}

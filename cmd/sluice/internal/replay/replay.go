@@ -1,0 +1,241 @@
+// Package replay is the command replay.
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
+)
+
+const long = `Send to Logstash what never got there: the spool of a program that is gone, a quarantine file,
+or log files of any library, old and new.
+
+A source is a spool's directory, a log file (plain, gzip or zstd), a directory of log files, or - for
+standard input. A line that is a Logstash event already, as those of a quarantine file, is sent byte for
+byte; a line of any other JSON log becomes the event that its program would have sent. Secrets are masked.
+
+Over beats:// and http:// an event is done when Logstash has acked it. How far that has got is kept, in the
+spool itself or in a state file, so that the same command goes on where it was interrupted. What Logstash
+refuses is counted with its reasons, and kept with --rejects.`
+
+const example = `  sluice replay /var/spool/app --to beats://logstash:5044
+  sluice replay /var/log/app -r --to beats+tls://a,b --ca ca.pem --since 2026-11-20 --rate 2000
+  sluice replay app.log --to https://logstash/in --credentials /run/secrets/logstash --rejects refused.json
+  sluice replay refused.json --to beats://logstash
+  sluice replay app.log --to beats://logstash --dry-run
+  kubectl logs app | sluice replay - --to tcp://logstash:5000 --text`
+
+// Command returns the command.
+func Command() *cobra.Command {
+	o := newOptions()
+	c := &cobra.Command{
+		Use:     "replay SOURCE... --to ADDRESS",
+		Short:   "Send a spool, a quarantine file or log files to Logstash",
+		Long:    long,
+		Example: example,
+		RunE: func(c *cobra.Command, args []string) error {
+			if err := o.check(c, args); err != nil {
+				return err
+			}
+			return run(c, o, args)
+		},
+	}
+	o.addFlags(c)
+	return c
+}
+
+// run opens what is needed, sends, and prints the account.
+func run(c *cobra.Command, o *options, args []string) error {
+	ctx := c.Context()
+	out, errs := c.OutOrStdout(), newWarnings(c.ErrOrStderr(), c.CommandPath(), o.quiet)
+	dest, err := o.destination()
+	if err != nil {
+		return err
+	}
+	sources, err := openSources(args, o, c.InOrStdin(), errs)
+	if err != nil {
+		return err
+	}
+	defer func() {
+		for _, s := range sources {
+			if err := s.close(); err != nil {
+				errs.warn(err)
+			}
+		}
+	}()
+	if err := o.keepRejects(args, sources); err != nil {
+		return err
+	}
+	places, err := o.openState(args, dest.name, sources)
+	if err != nil {
+		return err
+	}
+	defer places.close()
+
+	if o.dryRun {
+		return dryRun(ctx, o, dest, sources, places, errs, out)
+	}
+	r := &replay{o: o, dest: dest, sources: sources, places: places, warnings: errs, rejects: &rejects{path: o.rejects}}
+	a, err := r.run(ctx)
+	if err != nil {
+		return err
+	}
+	if a.ended == interrupted || a.ended == gaveUp || a.ended == failed {
+		a.goOn = again(c, args)
+	}
+	if err := a.print(out, o.json); err != nil {
+		return err
+	}
+	if code := a.exitCode(); code != cli.OK {
+		return &cli.Exit{Code: code}
+	}
+	return nil
+}
+
+// openSources opens what the arguments stand for: consecutive log files as one source.
+func openSources(args []string, o *options, stdin io.Reader, errs *warnings) (all []source, err error) {
+	var names []string
+	flush := func() {
+		if len(names) > 0 {
+			all = append(all, &logFiles{names: names, o: o, stdin: stdin, warnings: errs})
+			names = nil
+		}
+	}
+	for _, arg := range args {
+		if !isSpool(arg) {
+			names = append(names, arg)
+			continue
+		}
+		flush()
+		s, err := openSpool(arg, o, errs)
+		if err != nil {
+			for _, s := range all {
+				err = errors.Join(err, s.close())
+			}
+			return nil, &cli.Exit{Code: cli.Partial, Err: err}
+		}
+		all = append(all, s)
+	}
+	flush()
+	return all, nil
+}
+
+// keepRejects gives what a spool's receiver refuses a place if the user has given none: it is removed from the spool.
+func (o *options) keepRejects(args []string, sources []source) error {
+	for _, s := range sources {
+		if s, ok := s.(*spooled); ok && o.rejects == "" {
+			o.rejects = filepath.Join(s.dir, quarantineName)
+		}
+	}
+	if o.rejects == "" {
+		return nil
+	}
+	kept, err := os.Stat(o.rejects)
+	if err != nil {
+		return nil //nolint:nilerr // it is made when there is something to write
+	}
+	if !kept.Mode().IsRegular() {
+		return cli.Usagef("--rejects: %s is not a regular file", cli.Printable(o.rejects))
+	}
+	for _, arg := range args {
+		if info, err := os.Stat(arg); err == nil && os.SameFile(info, kept) {
+			return cli.Usagef("--rejects: %s is a source as well: what is refused would be sent again and again", cli.Printable(o.rejects))
+		}
+	}
+	return nil
+}
+
+// openState opens the state of the log files, if there are any whose state is to be kept.
+func (o *options) openState(args []string, to string, sources []source) (*state, error) {
+	key := stateKey{To: to, Settings: o.settings()}
+	for _, s := range sources {
+		if _, ok := s.(*logFiles); !ok {
+			continue
+		}
+		for _, name := range args {
+			if name == "-" || isSpool(name) {
+				continue
+			}
+			path, err := filepath.Abs(name)
+			if err != nil {
+				return nil, cli.Usagef("%s: %w", cli.Printable(name), err)
+			}
+			key.Sources = append(key.Sources, path)
+		}
+		break
+	}
+	switch {
+	case o.noState:
+		return nil, nil
+	case len(key.Sources) > 0:
+		return openState(o.state, key)
+	case o.state != "":
+		return nil, cli.Usagef("--state: want none, as there are no log files: a spool keeps its own, and standard input cannot be read again")
+	}
+	return nil, nil
+}
+
+// again returns the command line, to go on with.
+func again(c *cobra.Command, args []string) string {
+	words := append(strings.Fields(c.CommandPath()), args...)
+	words = append(words, givenFlags(c)...)
+	for i, w := range words {
+		words[i] = shellWord(w)
+	}
+	return strings.Join(words, " ")
+}
+
+// shellWord returns a word as a shell reads it.
+func shellWord(w string) string {
+	plain := func(r rune) bool {
+		return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || strings.ContainsRune("-_=+./:,@%", r)
+	}
+	if w != "" && !strings.ContainsFunc(w, func(r rune) bool { return !plain(r) }) {
+		return w
+	}
+	return "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
+}
+
+// dryRun says what would be sent, and where to.
+func dryRun(ctx context.Context, o *options, d *destination, sources []source, places *state, errs *warnings, out io.Writer) error {
+	r := &replay{o: o, dest: d, sources: sources, places: places, warnings: errs}
+	a, err := r.rehearse(ctx)
+	if err != nil {
+		return err
+	}
+	if err := a.print(out, o.json); err != nil {
+		return err
+	}
+	if code := a.exitCode(); code != cli.OK {
+		return &cli.Exit{Code: code}
+	}
+	return nil
+}
+
+// warnings prints what is not right while the rest goes on.
+type warnings struct {
+	out   io.Writer
+	who   string
+	quiet bool
+	bar   *meter // to be taken off the terminal before, nil for none
+}
+
+func newWarnings(out io.Writer, who string, quiet bool) *warnings {
+	return &warnings{out: out, who: who, quiet: quiet}
+}
+
+func (w *warnings) warn(err error) {
+	if w.quiet {
+		return
+	}
+	w.bar.clear()
+	fmt.Fprintf(w.out, "%s: %s\n", w.who, harmless(err.Error()))
+}

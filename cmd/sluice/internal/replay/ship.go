@@ -1,0 +1,398 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/time/rate"
+
+	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
+	"github.com/sluicelog/sluice/logstash"
+)
+
+const (
+	// settleEvery is how often what was acked is noted down. What is sent between may come twice if the process is
+	// killed.
+	settleEvery = 500 * time.Millisecond
+	// watchEvery is how often it is looked whether there is progress.
+	watchEvery = 250 * time.Millisecond
+	// lastAcks is how long an interrupted replay waits for the acks under way.
+	lastAcks = 5 * time.Second
+	// refusals is how often every event that is left must have been refused, and no other one taken, for them to be
+	// given up at the end.
+	refusals = 6
+)
+
+// Why a replay ends before all is sent.
+var (
+	errGaveUp  = errors.New("gave up")
+	errRefused = errors.New("all that is left is refused")
+)
+
+// replay is one run of the command.
+type replay struct {
+	o        *options
+	dest     *destination
+	sources  []source
+	places   *state
+	warnings *warnings
+	rejects  *rejects
+
+	shipper *logstash.Shipper
+	stop    context.CancelCauseFunc
+	ended   atomic.Bool // all was read and given to the shipper
+	refused atomic.Bool // what the shipper drops at its end is refused
+
+	mu      sync.Mutex
+	account account
+	pending []mark
+}
+
+// A mark says that the first n lines of a unit were given to the shipper, or need not be.
+type mark struct {
+	unit *unit
+	n    int
+}
+
+// run sends all there is, and returns the account.
+func (r *replay) run(ctx context.Context) (a *account, err error) {
+	start := time.Now()
+	opts := r.dest.opts
+	opts.OnError = func(err error) { r.warnings.warn(withoutPrefix(err)) }
+	opts.OnDrop = r.dropped
+	if r.shipper, err = logstash.Dial(r.dest.addr, &opts); err != nil {
+		return nil, &cli.Exit{Code: cli.Usage, Err: fmt.Errorf("--to: %w", withoutPrefix(err))}
+	}
+	work, stop := context.WithCancelCause(ctx)
+	r.stop = stop
+	defer stop(nil)
+	down := make(chan struct{})
+	running := context.AfterFunc(work, func() {
+		defer close(down)
+		r.shutDown(context.Cause(work))
+	})
+
+	var helpers sync.WaitGroup
+	watching, watched := context.WithCancel(context.WithoutCancel(ctx))
+	m := newMeter(r)
+	r.warnings.bar = m
+	helpers.Go(func() { r.settleAll(watching) })
+	helpers.Go(func() { r.watch(watching, m) })
+
+	err = r.feed(work)
+	if err == nil {
+		r.ended.Store(true)
+		err = r.shipper.Flush(work)
+	}
+	if running() {
+		if err == nil {
+			r.shutDown(nil)
+		} else { // reading failed: what was read is sent all the same
+			r.shutDown(context.Canceled)
+		}
+	} else {
+		<-down
+	}
+	watched()
+	helpers.Wait()
+	m.close()
+	return r.close(ctx, context.Cause(work), err, start)
+}
+
+// shutDown ends the shipper. What it has is sent, as far as time allows.
+func (r *replay) shutDown(cause error) {
+	ctx, cancel := context.WithTimeout(context.Background(), lastAcks)
+	defer cancel()
+	if errors.Is(cause, errGaveUp) || errors.Is(cause, errRefused) {
+		cancel()
+	}
+	_ = r.shipper.Shutdown(ctx) // its Stats say what was left
+}
+
+// close settles what can be settled, and completes the account.
+func (r *replay) close(ctx context.Context, cause, err error, start time.Time) (*account, error) {
+	st := r.shipper.Stats()
+	r.mu.Lock()
+	a := &r.account
+	lost := st.DroppedShutdown - a.turnedAway
+	if r.refused.Load() {
+		lost = 0
+	}
+	a.notSent = st.DroppedShutdown - a.refusedLast
+	a.delivered, a.resent = st.Written, st.Resent
+	a.took = time.Since(start)
+	r.mu.Unlock()
+
+	if lost == 0 {
+		err = errors.Join(err, r.settle())
+	}
+	switch {
+	case errors.Is(cause, errGaveUp):
+		a.ended, a.reason = gaveUp, cause
+	case errors.Is(cause, errRefused), cause == nil:
+		a.ended = completed
+	case ctx.Err() != nil:
+		a.ended = interrupted
+	default:
+		a.ended, a.reason = failed, cause
+	}
+	var exit *cli.Exit
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, errGaveUp), errors.Is(err, errRefused), a.ended == failed:
+	case errors.As(err, &exit) && exit.Code == cli.Usage:
+		return nil, errors.Join(err, r.rejects.close())
+	case err != nil && a.ended == completed && !r.refused.Load():
+		a.ended, a.reason = failed, err
+	}
+	if a.ended == completed {
+		r.places.complete()
+	}
+	if err := errors.Join(r.rejects.close(), r.places.save()); err != nil && a.ended != failed {
+		a.ended, a.reason = failed, err
+	}
+	a.about(r)
+	return a, nil
+}
+
+// feed gives all that the sources have to the shipper.
+func (r *replay) feed(ctx context.Context) error {
+	return r.units(ctx, func(u *unit) error { return r.ship(ctx, u) })
+}
+
+// units reads the sources and calls take with the units, in order. They are made by as many goroutines as there are
+// processors.
+func (r *replay) units(ctx context.Context, take func(*unit) error) error {
+	ctx, cancel := context.WithCancel(ctx)
+	workers := runtime.GOMAXPROCS(0)
+	makers := make(chan *maker, workers)
+	for range workers {
+		makers <- newMaker(r.o)
+	}
+	made := make(chan chan *unit, workers)
+	read := make(chan error, 1)
+	var all sync.WaitGroup
+	put := func(t task) error {
+		var m *maker
+		select {
+		case m = <-makers:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+		one := make(chan *unit, 1)
+		all.Go(func() {
+			one <- t(m)
+			makers <- m
+		})
+		select {
+		case made <- one:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	all.Go(func() {
+		defer close(made)
+		var errs error
+		for _, s := range r.sources {
+			if errs = s.read(ctx, r.places, put); errs != nil {
+				break
+			}
+		}
+		read <- errs
+	})
+	defer all.Wait()
+	defer cancel()
+	for one := range made {
+		if err := take(<-one); err != nil {
+			return err
+		}
+	}
+	return <-read
+}
+
+// ship gives a unit to the shipper.
+func (r *replay) ship(ctx context.Context, u *unit) error {
+	for i := range u.lines {
+		l := &u.lines[i]
+		if l.fate == isEvent {
+			if err := r.pace(ctx, l.end-l.start); err != nil {
+				return err
+			}
+			switch _, err := r.shipper.Write(u.data(l)); {
+			case errors.Is(err, logstash.ErrInvalid), errors.Is(err, logstash.ErrTooLarge):
+				l.fate = broken
+			case err != nil:
+				r.mu.Lock()
+				r.account.read++
+				r.account.turnedAway++
+				r.mu.Unlock()
+				return context.Cause(ctx)
+			}
+		}
+		if l.fate == broken {
+			r.rejects.add(u.data(l))
+		}
+		r.note(u, i)
+	}
+	if len(u.lines) == 0 && u.last {
+		r.note(u, -1)
+	}
+	return nil
+}
+
+// note counts the i-th line of a unit, which has been seen to.
+func (r *replay) note(u *unit, i int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if i >= 0 {
+		r.account.add(u, i)
+	}
+	if n := len(r.pending); n > 0 && r.pending[n-1].unit == u {
+		r.pending[n-1].n = i + 1
+		return
+	}
+	r.pending = append(r.pending, mark{u, i + 1})
+}
+
+// pace waits until an event of a length may be sent.
+func (r *replay) pace(ctx context.Context, length int) error {
+	if r.o.events != nil {
+		if err := r.o.events.Wait(ctx); err != nil {
+			return context.Cause(ctx)
+		}
+	}
+	if r.o.bytes == nil {
+		return nil
+	}
+	for length > 0 {
+		n := min(length, r.o.bytes.Burst())
+		if err := r.o.bytes.WaitN(ctx, n); err != nil {
+			return context.Cause(ctx)
+		}
+		length -= n
+	}
+	return nil
+}
+
+// limit returns a limit of so many in a second, nil for none. What was not used for a tenth of a second is lost.
+func limit(perSecond int) *rate.Limiter {
+	if perSecond <= 0 {
+		return nil
+	}
+	return rate.NewLimiter(rate.Limit(perSecond), max(perSecond/10, 1))
+}
+
+// settleAll notes down now and then what was acked.
+func (r *replay) settleAll(ctx context.Context) {
+	ticker := time.NewTicker(settleEvery)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+		r.mu.Lock()
+		marks := r.pending
+		r.pending = nil
+		r.mu.Unlock()
+		if len(marks) == 0 {
+			continue
+		}
+		if err := r.shipper.Flush(ctx); err != nil {
+			r.mu.Lock()
+			r.pending = append(marks, r.pending...)
+			r.mu.Unlock()
+			return
+		}
+		if err := r.settleMarks(marks); err != nil {
+			r.stop(err)
+			return
+		}
+	}
+}
+
+// settle notes down that all was acked that was given to the shipper.
+func (r *replay) settle() error {
+	r.mu.Lock()
+	marks := r.pending
+	r.pending = nil
+	r.mu.Unlock()
+	return r.settleMarks(marks)
+}
+
+func (r *replay) settleMarks(marks []mark) error {
+	if err := r.rejects.sync(); err != nil {
+		return err // what is refused must not be forgotten before it is kept
+	}
+	for _, m := range marks {
+		if err := m.unit.from.settle(m.unit, m.n); err != nil {
+			return err
+		}
+	}
+	return r.places.save()
+}
+
+// dropped is told of every event that the shipper gives up.
+func (r *replay) dropped(event []byte, reason error) {
+	last := r.refused.Load() && !errors.Is(reason, logstash.ErrRejected)
+	if !last && !errors.Is(reason, logstash.ErrRejected) {
+		return
+	}
+	r.rejects.add(event)
+	if last {
+		reason = r.shipper.Stats().LastError
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if last {
+		r.account.refusedLast++
+	}
+	r.account.refuse(reason)
+}
+
+// watch shows the progress, and ends the replay when there is none any more.
+func (r *replay) watch(ctx context.Context, m *meter) {
+	ticker := time.NewTicker(watchEvery)
+	defer ticker.Stop()
+	var (
+		settled, resent uint64
+		since           = time.Now()
+	)
+	for {
+		select {
+		case <-ticker.C:
+		case <-ctx.Done():
+			return
+		}
+		st := r.shipper.Stats()
+		m.show(st)
+		if now := st.Written + st.Dropped; now != settled || st.Queued == 0 {
+			settled, resent, since = now, st.Resent, time.Now()
+			continue
+		}
+		// What is left at the end is known to be at fault, and not the receiver, only when that takes other events.
+		if r.ended.Load() && errors.Is(st.LastError, logstash.ErrRejected) && st.Resent-resent >= refusals*st.Queued {
+			if st.Written > 0 {
+				r.refused.Store(true)
+				r.stop(errRefused)
+				return
+			}
+			r.stop(fmt.Errorf("%w: the receiver refuses everything: %w", errGaveUp, withoutPrefix(st.LastError)))
+			return
+		}
+		if quiet := time.Since(since); quiet >= time.Duration(r.o.giveUp) {
+			err := fmt.Errorf("%w: the receiver has taken nothing for %s", errGaveUp, quiet.Round(time.Second))
+			if st.LastError != nil {
+				err = fmt.Errorf("%w: %w", err, withoutPrefix(st.LastError))
+			}
+			r.stop(err)
+			return
+		}
+	}
+}

@@ -1,0 +1,111 @@
+package replay
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"sync/atomic"
+
+	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
+	"github.com/sluicelog/sluice/internal/spool"
+)
+
+// quarantineName is the file in a spool's directory to which a Shipper moves what its receiver refuses.
+const quarantineName = "quarantine.json"
+
+// What is read of a spool at once.
+const (
+	leaseEvents = 2048
+	leaseBytes  = 1 << 20
+)
+
+// leased is what a unit of a spool has been read with.
+type leased = *spool.Lease
+
+// spooled is the spool of a program that is gone. It is its own state: what is acked is removed from it.
+type spooled struct {
+	dir   string
+	queue *spool.Queue
+	total int64
+	bytes atomic.Int64 // read
+}
+
+// isSpool reports whether a directory is that of a spool.
+func isSpool(dir string) bool {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return false
+	}
+	marks := 0
+	for _, e := range entries {
+		switch name := e.Name(); {
+		case name == "lock", name == "position":
+			marks++
+		case len(name) == len("00000001000000000000.seg") && strings.HasSuffix(name, ".seg"):
+			return true
+		}
+	}
+	return marks == 2
+}
+
+// openSpool opens a spool, which fails while its program runs.
+func openSpool(dir string, o *options, errs *warnings) (*spooled, error) {
+	q, err := spool.Open(dir, &spool.Options{OnError: errs.warn})
+	if err != nil {
+		if strings.Contains(err.Error(), "in use by process") {
+			err = fmt.Errorf("%w; its program sends what is in it", err)
+		}
+		return nil, err
+	}
+	if info, err := os.Stat(filepath.Join(dir, quarantineName)); err == nil && info.Size() > 0 {
+		errs.warn(fmt.Errorf("%s has events that the receiver refused: replay it on its own", cli.Printable(filepath.Join(dir, quarantineName))))
+	}
+	return &spooled{dir: dir, queue: q, total: q.Stats().Bytes}, nil
+}
+
+func (s *spooled) read(ctx context.Context, _ *state, put func(task) error) error {
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		lease, err := s.queue.Read(leaseEvents, leaseBytes, 0)
+		if err != nil {
+			return &cli.Exit{Code: cli.Partial, Err: err}
+		}
+		if lease == nil {
+			return nil
+		}
+		if err := put(func(m *maker) *unit { return s.unit(m, lease) }); err != nil {
+			return err
+		}
+	}
+}
+
+func (s *spooled) unit(m *maker, lease *spool.Lease) *unit {
+	u := &unit{from: s, lease: lease}
+	for _, event := range lease.Events {
+		u.bytes += int64(len(event))
+		u.add(line{}, m.mask(event))
+	}
+	s.bytes.Add(u.bytes)
+	return u
+}
+
+// settle acks events, so that they are not read again.
+func (s *spooled) settle(u *unit, n int) error {
+	s.queue.Ack(u.lease, n-u.done)
+	u.done = n
+	return nil
+}
+
+func (s *spooled) progress() (read, total int64) { return min(s.bytes.Load(), s.total), s.total }
+
+func (s *spooled) failures() (files int, lost uint64) { return 0, s.queue.Gone() }
+
+// left returns how many events are in the spool.
+func (s *spooled) left() uint64 { return s.queue.Stats().Events }
+
+func (s *spooled) close() error { return errors.Join(s.queue.Close()) }

@@ -1,0 +1,199 @@
+package view
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+
+	"github.com/dustin/go-humanize"
+)
+
+// errEnough ends what is going on, because no more lines are wanted.
+var errEnough = errors.New("enough")
+
+// writeAhead is how many bytes are collected for a Write where logs are merged.
+const writeAhead = 256 << 10
+
+// An output prints blocks: it says what of their context, and how many of their lines, are printed. It is for one goroutine.
+type output struct {
+	*settings
+	w       io.Writer
+	account *account
+	blocks  *blocks
+
+	matched int64
+	fates   map[string]fate // of the last line of JSON of each log
+	buf     []byte          // what is printed next
+	begun   bool            // something has been printed
+
+	earlier queue // the lines before the next one that matches
+	left    int   // how many lines are printed though they do not match
+	gap     bool  // lines were left out since the last one that was printed
+	kept    queue // what --last keeps: the lines that match, each with its context
+}
+
+func newOutput(w io.Writer, s *settings, a *account) *output {
+	return &output{
+		settings: s, w: w, account: a, blocks: &blocks{}, fates: make(map[string]fate),
+		earlier: queue{limit: s.before}, kept: queue{limit: s.last},
+	}
+}
+
+// block prints what is to be printed of a block, in one Write.
+func (o *output) block(b *block) error {
+	start := uint32(0)
+	for _, e := range b.entries {
+		if err := o.entry(b, e, b.text[start:e.end]); err != nil {
+			return errors.Join(o.write(), err)
+		}
+		start = e.end
+	}
+	// Behind the last line that is wanted, its text may go on in the next block; for which who follows need not wait.
+	ended := o.first > 0 && o.matched >= int64(o.first) && o.left == 0 && (o.follow || b.last == no)
+	o.leave(b)
+	err := o.write()
+	if err == nil && ended {
+		err = errEnough
+	}
+	return err
+}
+
+// leave remembers how a block has ended, and gives it back.
+func (o *output) leave(b *block) {
+	o.account.add(b)
+	if b.last != unknown {
+		o.fates[o.log(b)] = b.last
+	}
+	o.blocks.put(b)
+}
+
+// log returns the name of a block's log. What is read of a rotated set is one.
+func (o *output) log(b *block) string {
+	if o.rotated && !o.follow && !o.merge {
+		return ""
+	}
+	return b.file
+}
+
+// entry prints an entry of a block, if it is to be printed.
+func (o *output) entry(b *block, e entry, text []byte) error {
+	switch e.class {
+	case matching:
+		if o.first > 0 && o.matched >= int64(o.first) {
+			return errEnough
+		}
+		if o.matched += int64(e.lines); !o.count {
+			o.match(text)
+		}
+	case owned:
+		o.with(text)
+	case pending:
+		switch {
+		case o.fates[o.log(b)] == yes:
+			o.with(text)
+		case o.color:
+			o.context(appendDimmed(nil, text))
+		default:
+			o.context(text)
+		}
+	case nearby:
+		o.context(text)
+	case skipped:
+		o.earlier.clear()
+		o.left, o.gap = 0, true
+	}
+	return nil
+}
+
+// match prints a line that matches, behind those that are kept for it.
+func (o *output) match(text []byte) {
+	if o.last > 0 {
+		o.kept.push(nil, o.gap)
+		o.gap = false
+	}
+	for _, it := range o.earlier.items {
+		o.print(it.text)
+	}
+	o.earlier.clear()
+	o.with(text)
+}
+
+// with prints a line that matches, or that goes with one.
+func (o *output) with(text []byte) {
+	o.print(text)
+	o.left = o.after
+}
+
+// context prints a line near to one that matches, or keeps it for the next one.
+func (o *output) context(text []byte) {
+	switch {
+	case o.left > 0:
+		o.left--
+		o.print(text)
+	case o.before == 0 || o.earlier.push(text, false):
+		o.gap = true
+	}
+}
+
+// print prints a line, or keeps it.
+func (o *output) print(text []byte) {
+	if o.last > 0 {
+		o.kept.extend(text)
+		return
+	}
+	o.separate(o.gap)
+	o.buf = append(o.buf, text...)
+	o.gap, o.begun = false, true
+}
+
+// separate prints what stands between lines that have others between them, if context is asked for. What is
+// printed for programs has nothing there.
+func (o *output) separate(gap bool) {
+	if gap && o.begun && o.before+o.after > 0 && o.form == people {
+		o.buf = append(o.buf, "--\n"...)
+	}
+}
+
+// write writes what is to be printed.
+func (o *output) write() error {
+	if len(o.buf) == 0 {
+		return nil
+	}
+	_, err := o.w.Write(o.buf)
+	if o.buf = o.buf[:0]; cap(o.buf) > 8<<20 {
+		o.buf = nil
+	}
+	return err
+}
+
+// end prints what is printed at the end.
+func (o *output) end() error {
+	if o.count {
+		o.buf = fmt.Appendln(o.buf, min(o.matched, o.most()))
+	}
+	for _, it := range o.kept.items {
+		o.separate(it.gap)
+		o.begun = true
+		if o.buf = append(o.buf, it.text...); len(o.buf) >= writeAhead {
+			if err := o.write(); err != nil {
+				return err
+			}
+		}
+	}
+	if o.kept.overfull {
+		o.account.note(fmt.Sprintf("--last %d took more than %s: these are the last %s", o.last, humanize.IBytes(maxKept), lines(int64(len(o.kept.items)), "line")))
+	}
+	if o.earlier.overfull {
+		o.account.note("context of more than " + humanize.IBytes(maxKept) + " left out")
+	}
+	return o.write()
+}
+
+// most returns how many lines are wanted at most.
+func (o *output) most() int64 {
+	if o.first > 0 {
+		return int64(o.first)
+	}
+	return math.MaxInt64
+}

@@ -1,0 +1,154 @@
+// Package view is the command view: it prints the lines of any JSON log for people, and in one form for programs.
+package view
+
+import (
+	"context"
+	"errors"
+	"io"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
+	"github.com/sluicelog/sluice/cmd/sluice/internal/input"
+)
+
+// Command returns the command.
+func Command() *cobra.Command {
+	f := &flags{}
+	c := &cobra.Command{
+		Use:   "view [file …]",
+		Short: "Print and follow logs",
+		Long: `Prints the lines of JSON logs for people: in columns and in color on a terminal, one plain
+line each into a pipe. It takes files, directories (DIR/... with all below), patterns and
+standard input; plain, gzip and zstd.
+
+Times are printed in the time zone of this machine, or with --utc. Secrets are masked. Lines
+of text, as those of a panic, go with the JSON line before them. A line of broken JSON is
+shown as that, unless something is asked that only JSON can answer.
+
+There is no pager: sluice view --color always app.log | less -R`,
+		Example: `  sluice view app.log
+  sluice view -f -n 50 app.log                       the last 50 lines and what comes, through rotations
+  sluice view -r -l error --since 15m app.log        errors, also from the rotated files
+  sluice view -w 'status >= 500' -o path,status app.log
+  sluice view -C 5 -g 'panic:' /var/log/shop
+  sluice view --merge web.log pay.log                two logs in the order of time
+  sluice view -j web.log | jq -c 'select(.msg == "slow query")'`,
+		RunE: func(c *cobra.Command, args []string) error { return run(c, f, args) },
+	}
+	f.add(c)
+	return c
+}
+
+// run prints what the flags ask for.
+func run(c *cobra.Command, f *flags, args []string) error {
+	s, err := f.settings(c, args)
+	if err != nil {
+		return err
+	}
+	a := &account{command: c.CommandPath(), w: c.ErrOrStderr(), quiet: f.quiet}
+	logs, err := open(f, s, c.InOrStdin(), a, args)
+	if err != nil {
+		return &cli.Exit{Code: cli.Usage, Err: err}
+	}
+	defer logs.close()
+	s.names = f.names(c, logs.files(), args)
+	o := newOutput(c.OutOrStdout(), s, a)
+	err = logs.print(c.Context(), s, o)
+	if err == nil {
+		err = o.end()
+	}
+	failed := a.report(logs)
+	switch {
+	case err != nil:
+		return err
+	case failed:
+		return &cli.Exit{Code: cli.Partial}
+	case o.matched == 0 && !s.filter.Empty():
+		return &cli.Exit{Code: cli.No}
+	}
+	return nil
+}
+
+// logs are what is read: more than one only to be merged.
+type logs []*input.Reader
+
+// open opens the logs.
+func open(f *flags, s *settings, stdin io.Reader, a *account, args []string) (logs, error) {
+	opts := &input.Options{
+		Rotated: f.rotated,
+		Since:   s.filter.Since(),
+		Follow:  f.follow,
+		Tail:    s.tail,
+		Stdin:   stdin,
+		OnError: a.failure,
+	}
+	if !f.merge {
+		r, err := input.Open(args, opts)
+		return logs{r}, err
+	}
+	var all logs
+	var errs []error
+	for _, name := range args {
+		r, err := input.Open([]string{name}, opts)
+		if err != nil {
+			errs = append(errs, err)
+			continue
+		}
+		all = append(all, r)
+	}
+	if len(errs) > 0 {
+		all.close()
+	}
+	return all, errors.Join(errs...)
+}
+
+// print prints the lines.
+func (l logs) print(ctx context.Context, s *settings, o *output) error {
+	var err error
+	switch {
+	case s.merge:
+		err = merge(ctx, l, s, o)
+	case s.follow:
+		err = follow(ctx, l[0], newWorker(s, o.blocks), o)
+	default:
+		_, err = input.Map(ctx, l[0], func() *worker { return newWorker(s, o.blocks) }, (*worker).chunk, o.block)
+	}
+	if errors.Is(err, errEnough) {
+		return nil
+	}
+	return err
+}
+
+// follow prints the lines as they come. One worker sees them all, in their order.
+func follow(ctx context.Context, r *input.Reader, w *worker, o *output) error {
+	for {
+		c, err := r.Next(ctx)
+		if errors.Is(err, io.EOF) { // of standard input
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		b := w.chunk(c)
+		r.Release(c)
+		if err := o.block(b); err != nil {
+			return err
+		}
+	}
+}
+
+// close closes the logs. They were only read, so nothing is lost by what goes wrong.
+func (l logs) close() {
+	for _, r := range l {
+		_ = r.Close()
+	}
+}
+
+// files returns how many files there are.
+func (l logs) files() (n int) {
+	for _, r := range l {
+		n += len(r.Files())
+	}
+	return n
+}
