@@ -261,14 +261,18 @@ func stacks(t *testing.T) []stack {
 	for _, e := range under {
 		for _, outer := range wrappers {
 			for _, inner := range wrappers {
-				if some := random.IntN(8) == 0; some || torture || !testlog.Race {
+				if some := random.IntN(16) == 0; some || torture || !testlog.Race {
 					add(newStack(e, outer, inner))
 				}
 			}
 		}
 	}
 	draw := func() wrapper { return wrappers[random.IntN(len(wrappers))] }
-	for range 40 {
+	more := 40
+	if testlog.Race {
+		more = 15
+	}
+	for range more {
 		quick := encoders[:len(encoders)-1] // the last one syncs a file each time
 		add(newStack(quick[random.IntN(len(quick))], draw(), draw()))
 		add(newStack(quick[random.IntN(len(quick))], draw(), draw(), draw()))
@@ -330,7 +334,7 @@ func TestWrappers(t *testing.T) {
 			t.Parallel()
 			handlertest.RunWrapper(t, func(next slog.Handler) slog.Handler { return outer.wrap(t, next) })
 			for _, inner := range same {
-				if testlog.Race && rand.IntN(4) > 0 { // as in stacks
+				if testlog.Race && rand.IntN(8) > 0 { // as in stacks
 					continue
 				}
 				t.Run(inner.name, func(t *testing.T) {

@@ -23,8 +23,11 @@ import (
 // compares what reached the sink, line by line, with what the buffer says.
 func TestStressConcurrentSafe(t *testing.T) {
 	seeds := 1000
-	if testing.Short() {
+	switch {
+	case testing.Short():
 		seeds = 100
+	case testlog.Race:
+		seeds = 400
 	}
 	totals := make(map[string]*stressTotal)
 	for seed := range seeds {

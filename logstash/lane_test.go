@@ -364,16 +364,20 @@ func TestConnectionTTL(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		const n = 60_000 // ten minutes
+		every := 10 * time.Millisecond
+		if testlog.Race {
+			every = 50 * time.Millisecond
+		}
+		n := int(10 * time.Minute / every)
 		for i := range n {
 			writeEvents(t, s, i, i+1)
-			time.Sleep(10 * time.Millisecond)
+			time.Sleep(every)
 		}
 		if err := s.Close(); err != nil {
 			t.Error(err)
 		}
 		st := checkAccounts(t, s)
-		if st.Written != n || st.Resent != 0 || st.Reconnects < 8 || st.Reconnects > 10 || len(log.all()) > 0 {
+		if st.Written != uint64(n) || st.Resent != 0 || st.Reconnects < 8 || st.Reconnects > 10 || len(log.all()) > 0 {
 			t.Errorf("written %d, resent %d, reconnects %d, OnError %q; want %d, 0, about 9 and none",
 				st.Written, st.Resent, st.Reconnects, log.all(), n)
 		}

@@ -20,6 +20,7 @@ const (
 	spoolBlock   block = "spool"
 	handlerBlock block = "handlers"
 	wholeBlock   block = "pipeline"
+	toolBlock    block = "tool"
 	redactRows   block = "redaction-rows" // the most important ones
 	handlerRows  block = "handlers-rows"
 )
@@ -27,7 +28,7 @@ const (
 // page returns the file that the block is in, from the root of the repository.
 func (b block) page() string {
 	switch b {
-	case bufferBlock, redactBlock, shipBlock, spoolBlock, handlerBlock, wholeBlock:
+	case bufferBlock, redactBlock, shipBlock, spoolBlock, handlerBlock, wholeBlock, toolBlock:
 		return filepath.Join("docs", "figures.md")
 	default:
 		return "README.md"

@@ -41,7 +41,6 @@ func (o *options) addFlags(c *cobra.Command) {
 	f.BoolVarP(&o.yes, "yes", "y", false, "do it without asking")
 	f.BoolVar(&o.dryRun, "dry-run", false, "only print what would be done, and do not ask")
 	f.BoolVarP(&o.json, "json", "j", false, "print one JSON object with the report, and do not ask")
-	c.MarkFlagsMutuallyExclusive("yes", "dry-run")
 	complete := cobra.FixedCompletions([]cobra.Completion{"gzip", "zstd", "none"}, cobra.ShellCompDirectiveNoFileComp)
 	_ = c.RegisterFlagCompletionFunc("compress", complete) // fails only if there is no such flag
 }
@@ -57,6 +56,9 @@ func (o *options) check(src, dst string, f *pflag.FlagSet) error {
 		wrong("--pattern is %q: want a pattern for names, without a slash", o.pattern)
 	case strings.HasPrefix(o.pattern, "."):
 		wrong("--pattern is %q: want none for hidden files, which are never touched", o.pattern)
+	}
+	if o.yes && o.dryRun {
+		wrong("--yes and --dry-run: want one of them")
 	}
 	if o.minAge < 0 {
 		wrong("--min-age is %s: want 0 or more", o.minAge)

@@ -128,24 +128,36 @@ func (r *report) print(w io.Writer) error {
 		fmt.Fprintf(columns, "%s\t\tleft out, in use\n", cli.Printable(path))
 	}
 	_ = columns.Flush() // a failure comes back below
-	if r.work() == 0 && r.Existing == 0 {
-		fmt.Fprintf(buf, "%s: nothing to archive", cli.Printable(r.Source))
-	} else {
-		fmt.Fprintf(buf, "%s: would copy %s, %s", cli.Printable(r.Source), files(r.Copied), size(r.Bytes))
+	todo := []string{"nothing to archive"}
+	switch {
+	case r.Copied > 0:
+		todo[0] = fmt.Sprintf("would copy %s, %s", files(r.Copied), size(r.Bytes))
+	case r.Existing > 0:
+		todo[0] = "nothing to copy"
 	}
-	fmt.Fprintln(buf, r.rest("would remove"))
+	fmt.Fprintf(buf, "%s: %s\n", cli.Printable(r.Source), strings.Join(r.rest(todo, "would remove"), "; "))
 	return buf.Flush()
 }
 
 // account prints what was done.
 func (r *report) account(w io.Writer) error {
-	buf := bufio.NewWriter(w)
-	fmt.Fprintf(buf, "copied %s, %s", of(r.Copied, r.planned), size(r.Bytes))
-	if r.Written > 0 && r.Written != r.Bytes {
-		fmt.Fprintf(buf, " as %s (%.1f times less)", size(r.Written), float64(r.Bytes)/float64(r.Written))
+	var done []string
+	if r.planned > 0 {
+		copied := fmt.Sprintf("copied %s, %s", of(r.Copied, r.planned), size(r.Bytes))
+		if r.Written > 0 && r.Written != r.Bytes {
+			copied += " as " + size(r.Written)
+		}
+		if 0 < r.Written && r.Written < r.Bytes {
+			copied += fmt.Sprintf(" (%.1f times less)", float64(r.Bytes)/float64(r.Written))
+		}
+		done = append(done, copied)
 	}
-	fmt.Fprintln(buf, r.rest("removed"))
-	return buf.Flush()
+	done = r.rest(done, "removed")
+	if len(done) == 0 {
+		done = []string{"nothing was done"}
+	}
+	_, err := fmt.Fprintln(w, strings.Join(done, "; "))
+	return err
 }
 
 // of returns a number of files in words, and of how many if these are more.
@@ -156,18 +168,18 @@ func of(n, all int) string {
 	return humanize.Comma(int64(n)) + " of " + files(all)
 }
 
-// rest returns in words what there is beside the copies.
-func (r *report) rest(remove string) (text string) {
+// rest adds in words what there is beside the copies.
+func (r *report) rest(all []string, remove string) []string {
 	if r.Existing > 0 {
-		text += fmt.Sprintf("; %s there already", files(r.Existing))
+		all = append(all, files(r.Existing)+" there already")
 	}
 	if len(r.InUse) > 0 {
-		text += fmt.Sprintf("; %s in use", files(len(r.InUse)))
+		all = append(all, files(len(r.InUse))+" in use")
 	}
 	if r.Removed > 0 {
-		text += fmt.Sprintf("; %s %s of the source", remove, files(r.Removed))
+		all = append(all, remove+" "+files(r.Removed)+" of the source")
 	}
-	return text
+	return all
 }
 
 // encode prints the report as JSON.

@@ -2,6 +2,7 @@
 package bench
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -38,7 +39,7 @@ func Command() *cobra.Command { return command(os.Getenv, nil) }
 
 // command returns the command of a program with an environment. A test may edit the configurations that are run.
 func command(getenv func(string) string, edit func(*pipeline.Config)) *cobra.Command {
-	f := &flags{duration: pipeline.Duration(5 * time.Second), goroutines: runtime.GOMAXPROCS(0)}
+	f := &flags{duration: pipeline.Duration(5 * time.Second), maxBytes: pipeline.GB}
 	c := &cobra.Command{
 		Use:   "bench [flags] [config.json]",
 		Short: "Measure a configuration on this disk",
@@ -73,11 +74,11 @@ takes everything, unless --ship says to ship to the real one.`,
 	fs.BoolVar(&f.env, "env", false, "take the configuration from the variables LOG_*, in place of a file")
 	fs.TextVar(&f.duration, "duration", f.duration, "how long each part takes, as a `time`")
 	fs.Float64Var(&f.rate, "rate", 0, "log this `number` of records a second (default as fast as it goes, and then half of that)")
-	fs.IntVar(&f.goroutines, "goroutines", f.goroutines, "this `number` of goroutines log at the same time")
+	fs.IntVar(&f.goroutines, "goroutines", 0, "this `number` of goroutines log at the same time (default one for each CPU)")
 	fs.StringVar(&f.like, "like", "", "log records like those of this log `file` (default a mix of 300 bytes each: 8 % WARN, 2 % ERROR)")
 	fs.BoolVar(&f.ship, "ship", false, "ship to the configured Logstash, with the tag sluice-bench on every event")
 	fs.BoolVar(&f.noSteps, "no-steps", false, "leave out where the time goes")
-	fs.TextVar(&f.maxBytes, "max-bytes", pipeline.Size(0), "end a part when it has written this `size` (default 1 GB, or a tenth of the free space if that is less)")
+	fs.TextVar(&f.maxBytes, "max-bytes", pipeline.GB, "end a part that has written this `size`; if not given, also one that has written a tenth of the free space")
 	fs.BoolVar(&f.keep, "keep", false, "keep what was written, and say where it is")
 	fs.BoolVarP(&f.json, "json", "j", false, "print JSON")
 	fs.StringVar(&f.svg, "svg", "", "write a picture to this `file`")
@@ -114,7 +115,7 @@ func run(c *cobra.Command, f *flags, args []string, getenv func(string) string, 
 		return err
 	}
 	stderr := c.ErrOrStderr()
-	p, err := newPlan(cfg, f.ship, int64(f.maxBytes))
+	p, err := newPlan(cfg, f.ship, int64(f.maxBytes), c.Flags().Changed("max-bytes"))
 	if err != nil {
 		return err
 	}
@@ -166,10 +167,13 @@ func (f *flags) validate() (tolerance float64, err error) {
 	} else if f.rate > 0 && f.rate*time.Duration(f.duration).Seconds() < 1 {
 		wrong("--rate: %v records a second make none in --duration %v", f.rate, f.duration)
 	}
-	if f.goroutines < 1 || f.goroutines > 10000 {
-		wrong("--goroutines: %d: want 1 to 10000", f.goroutines)
+	if f.ship && f.rate == 0 {
+		wrong("--ship: as fast as it goes would flood the receiver: say with --rate how many records a second it can take")
 	}
-	if f.maxBytes != 0 && f.maxBytes < leastBytes {
+	if f.goroutines < 0 || f.goroutines > 10000 {
+		wrong("--goroutines: %d: want 1 to 10000, or 0 for one for each CPU", f.goroutines)
+	}
+	if f.maxBytes < leastBytes {
 		wrong("--max-bytes: %v: want %v and more", f.maxBytes, leastBytes)
 	}
 	tolerance, err = share(f.tolerance)
@@ -179,6 +183,7 @@ func (f *flags) validate() (tolerance float64, err error) {
 	if err := errors.Join(errs...); err != nil {
 		return 0, &cli.Exit{Code: cli.Usage, Err: err}
 	}
+	f.goroutines = cmp.Or(f.goroutines, runtime.GOMAXPROCS(0))
 	return tolerance, nil
 }
 

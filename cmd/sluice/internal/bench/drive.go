@@ -32,6 +32,7 @@ type driven struct {
 	levels  map[slog.Level]int64
 	sketch  *ddsketch.DDSketch // of what a call takes, in nanoseconds
 	longest time.Duration
+	behind  time.Duration // the last call of one that was asked for a rate, by what others took
 }
 
 func newSketch() *ddsketch.DDSketch {
@@ -62,6 +63,7 @@ func (d *drive) run(ctx context.Context) *driven {
 	for _, r := range results {
 		sum.count += r.count
 		sum.longest = max(sum.longest, r.longest)
+		sum.behind = max(sum.behind, r.behind)
 		for level, n := range r.levels {
 			sum.levels[level] += n
 		}
@@ -164,6 +166,7 @@ func (d *drive) pace(ctx context.Context, i int, start time.Time) *driven {
 			begin = over
 		}
 		over = begin.Add(took)
+		c.behind = begin.Sub(due)
 		c.took(over.Sub(due))
 		if !end.Before(until) {
 			break

@@ -32,8 +32,8 @@ type plan struct {
 	order     []string          // of the directories
 	receivers []io.Closer
 	notes     []string // what is not as configured
-	maxBytes  int64
-	runs      int // configurations that were made so far
+	most      int64    // bytes that a part may write
+	runs      int      // configurations that were made so far
 	edit      func(*pipeline.Config)
 }
 
@@ -46,9 +46,10 @@ type planned struct {
 	level slog.Level
 }
 
-// newPlan makes the directories, and starts the receivers.
-func newPlan(cfg pipeline.Config, ship bool, maxBytes int64) (p *plan, err error) {
-	p = &plan{cfg: cfg, scratch: make(map[string]string), maxBytes: maxBytes}
+// newPlan makes the directories, and starts the receivers. Most are the bytes that a part may write, fewer where there is
+// little space, but for insist.
+func newPlan(cfg pipeline.Config, ship bool, most int64, insist bool) (p *plan, err error) {
+	p = &plan{cfg: cfg, scratch: make(map[string]string), most: most}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.remove(), p.close())
@@ -82,7 +83,7 @@ func newPlan(cfg pipeline.Config, ship bool, maxBytes int64) (p *plan, err error
 				return nil, fmt.Errorf("%s: %w", s.Name, err)
 			}
 		case pipeline.Logstash:
-			known.real, known.kind = true, "queue and network"
+			known.real, known.kind = !ship, "queue and network" // where the time goes is not worth so many events
 			if s.SpoolDir != "" {
 				if known.dir, err = p.scratchBeside(s.SpoolDir); err != nil {
 					return nil, fmt.Errorf("%s: %w", s.Name, err)
@@ -97,7 +98,7 @@ func newPlan(cfg pipeline.Config, ship bool, maxBytes int64) (p *plan, err error
 		}
 		p.sinks = append(p.sinks, known)
 	}
-	return p, p.limit()
+	return p, p.limit(insist)
 }
 
 // complete makes what a sink's type says about level and match explicit, so that the sink can become one of another type.
@@ -120,7 +121,9 @@ func complete(cfg *pipeline.Config, s *pipeline.Sink) planned {
 	}
 }
 
-func (p *plan) note(format string, args ...any) { p.notes = append(p.notes, fmt.Sprintf(format, args...)) }
+func (p *plan) note(format string, args ...any) {
+	p.notes = append(p.notes, fmt.Sprintf(format, args...))
+}
 
 // scratchBeside returns a new directory in dir, or in the nearest one above that is there.
 func (p *plan) scratchBeside(dir string) (string, error) {
@@ -195,8 +198,8 @@ func (p *plan) receiver(s *pipeline.Sink, ship bool) error {
 	return nil
 }
 
-// limit says how much may be written.
-func (p *plan) limit() error {
+// limit looks whether there is space for what may be written.
+func (p *plan) limit(insist bool) error {
 	free := int64(-1)
 	for _, dir := range p.order {
 		v, err := volume.Of(dir)
@@ -207,17 +210,14 @@ func (p *plan) limit() error {
 			free = v.Free
 		}
 	}
-	if free >= 0 && free < 4*int64(leastBytes) {
+	switch {
+	case free < 0:
+	case free < 4*int64(leastBytes):
 		return fmt.Errorf("%v are free: want %v and more", pipeline.Size(free), 4*leastBytes)
-	}
-	if p.maxBytes == 0 {
-		p.maxBytes = int64(pipeline.GB)
-		if free >= 0 {
-			p.maxBytes = max(min(p.maxBytes, free/10), int64(leastBytes))
-		}
-	}
-	if free >= 0 && p.maxBytes > free/2 {
-		return cli.Usagef("--max-bytes: %v, and %v are free: want half of that at most", pipeline.Size(p.maxBytes), pipeline.Size(free))
+	case !insist:
+		p.most = max(min(p.most, free/10), int64(leastBytes))
+	case p.most > free/2:
+		return cli.Usagef("--max-bytes: %v, and %v are free: want half of that at most", pipeline.Size(p.most), pipeline.Size(free))
 	}
 	return nil
 }

@@ -37,13 +37,13 @@ func mix() []record {
 	pick := func(of ...string) string { return of[r.IntN(len(of))] }
 	all := make([]record, 0, mixed)
 	for i := range mixed {
-		m := record{level: slog.LevelInfo, message: "request served"}
+		m := record{level: slog.LevelInfo, message: "request was served"}
 		status := 200
 		switch {
 		case i%50 == 25:
 			m.level, m.message, status = slog.LevelError, "upstream failed, the order was not taken", 502
 		case i%25 == 3 || i%25 == 14:
-			m.level, m.message, status = slog.LevelWarn, "request took longer than it should", 200
+			m.level, m.message, status = slog.LevelWarn, "request took longer than its budget", 200
 		}
 		path := fmt.Sprintf("/api/v2/%s/%d", pick("orders", "carts", "customers", "invoices"), r.IntN(1e6))
 		m.attrs = []slog.Attr{
@@ -53,7 +53,7 @@ func mix() []record {
 			slog.Duration("duration", time.Duration(r.IntN(2e9))),
 			slog.Group("request",
 				slog.String("id", fmt.Sprintf("%08x-%04x-%04x-%012x", r.Uint32(), r.IntN(1<<16), r.IntN(1<<16), r.Int64N(1<<48))),
-				slog.String("agent", "Mozilla/5.0 (X11; Linux x86_64) "+pick("Firefox/130.0", "Chrome/128.0.0.0", "Safari/605.1.15")),
+				slog.String("agent", "Mozilla/5.0 (X11; Linux x86_64; rv:130) "+pick("Firefox/130.0", "Chrome/128.0.0.0", "Safari/605.1.15")),
 				slog.String("user", pick("ann", "bob", "carol", "dora", "emil")),
 			),
 		}

@@ -23,7 +23,7 @@ type benchmark struct {
 const (
 	flushLimit = 30 * time.Second // for what is to be written, or acked, at the end of a part
 	closeLimit = 10 * time.Second
-	watchEvery = 2 * time.Millisecond
+	watchEvery = 4 * time.Millisecond
 )
 
 // run runs all parts.
@@ -134,7 +134,7 @@ func (b *benchmark) part(ctx context.Context, name string, rate float64) (*part,
 func (b *benchmark) watch(ctx context.Context, p *pipeline.Pipeline, d *drive) (stopped string) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
-	limit := b.maxBytes - b.maxBytes/10 // as it is asked now and then only
+	limit := b.most - b.most/10 // as it is asked now and then only
 	for {
 		select {
 		case <-ctx.Done():
@@ -143,7 +143,7 @@ func (b *benchmark) watch(ctx context.Context, p *pipeline.Pipeline, d *drive) (
 		}
 		if written(p.Stats()) >= limit {
 			d.stop.Store(true)
-			return "--max-bytes " + pipeline.Size(b.maxBytes).String()
+			return "--max-bytes " + pipeline.Size(b.most).String()
 		}
 	}
 }
@@ -171,13 +171,14 @@ func flush(ctx context.Context, p *pipeline.Pipeline) (time.Duration, error) {
 }
 
 // rounds is how often each step is measured.
-const rounds = 5
+const rounds = 7
 
 // step is a part of the pipeline, and what it adds to a call.
 type step struct {
 	Name  string  `json:"name"`
-	Nanos float64 `json:"ns"`    // that it adds, which chance can make less than 0
-	Total float64 `json:"total"` // up to here
+	Nanos float64 `json:"ns"`       // that it adds, which chance can make less than 0
+	Noise float64 `json:"noise_ns"` // how far Nanos may be off: half of the rounds were
+	Total float64 `json:"total_ns"` // up to here
 }
 
 // steps logs the same records through growing parts of the pipeline, in turns, and returns what each adds.
@@ -202,12 +203,13 @@ func (b *benchmark) steps(ctx context.Context) ([]step, error) {
 		}
 	}
 	steps := make([]step, len(kinds))
-	before := 0.0
+	before, noiseBefore := 0.0, 0.0
 	for i, k := range kinds {
 		slices.Sort(took[i])
 		total := took[i][rounds/2]
-		steps[i] = step{k.name, total - before, total}
-		before = total
+		noise := (took[i][rounds*3/4] - took[i][rounds/4]) / 2
+		steps[i] = step{k.name, total - before, noise + noiseBefore, total}
+		before, noiseBefore = total, noise
 	}
 	return steps, nil
 }
@@ -286,7 +288,7 @@ func (b *benchmark) calibrate(ctx context.Context, open func() (*slog.Logger, fu
 		took := time.Duration(perRecord * float64(count))
 		if took >= goal/4 || count >= 1<<24 {
 			want := float64(goal) / max(perRecord, 1)
-			most := float64(b.maxBytes) / 2 / float64(max(1, len(b.sinks))) / 1000 // of long lines, with room to spare
+			most := float64(b.most) / 2 / float64(max(1, len(b.sinks))) / 1000 // of long lines, with room to spare
 			return int(max(1, min(want, most))), nil
 		}
 		count *= 2

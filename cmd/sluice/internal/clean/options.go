@@ -41,13 +41,15 @@ func (o *options) addFlags(c *cobra.Command) {
 	f.BoolVarP(&o.yes, "yes", "y", false, "remove without asking")
 	f.BoolVar(&o.dryRun, "dry-run", false, "only print what would be removed, and do not ask")
 	f.BoolVarP(&o.json, "json", "j", false, "print one JSON object with the report, and do not ask")
-	c.MarkFlagsMutuallyExclusive("yes", "dry-run")
 }
 
 // targets returns what the flags and arguments say is to be cleaned. The error has all that is wrong.
 func (o *options) targets(args []string, f *pflag.FlagSet) ([]target, error) {
 	var errs []error
 	wrong := func(format string, values ...any) { errs = append(errs, fmt.Errorf(format, values...)) }
+	if o.yes && o.dryRun {
+		wrong("--yes and --dry-run: want one of them")
+	}
 	limited := false
 	for _, limit := range []struct {
 		flag string

@@ -113,6 +113,7 @@ sent no event. Run it as the user that the service runs as.`,
 	fs.BoolVarP(&f.quiet, "quiet", "q", false, "print only what failed or is to be looked at")
 	fs.BoolVar(&f.strict, "strict", false, "exit with 1 for what is to be looked at too")
 	fs.BoolVarP(&f.json, "json", "j", false, "print JSON")
+	fs.Lookup("wait").DefValue = "" // which is not to wait
 	_ = c.RegisterFlagCompletionFunc("list", cobra.FixedCompletions([]string{"pre", "post", "maintenance"}, cobra.ShellCompDirectiveNoFileComp))
 	for _, name := range []string{"monitor", "wait", "fresh", "tail", "timeout"} {
 		_ = c.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)

@@ -33,7 +33,7 @@ func (x *exam) appearing(_ context.Context, a *answer) {
 		return
 	}
 	for _, l := range x.logs {
-		what := "log " + l.path
+		what := l.path
 		switch {
 		case l.err != nil:
 			do := "look at it: run: ls -l " + word(l.path)
@@ -143,7 +143,7 @@ func (x *exam) levels(_ context.Context, a *answer) {
 			}
 		}
 		what := "lines of " + l.path
-		share := func(n int64) string { return fmt.Sprintf("%.3g %%", 100*float64(n)/float64(sum)) }
+		share := func(n int64) string { return fmt.Sprintf("%.3g%%", 100*float64(n)/float64(sum)) }
 		switch {
 		case sum == 0:
 			continue // as the box above says

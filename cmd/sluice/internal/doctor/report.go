@@ -128,7 +128,15 @@ func (l *look) finding(w io.Writer, f *finding) {
 		if l.ascii {
 			arrow = "->"
 		}
-		l.wrap(w, "    "+arrow+" ", 5+runewidth.StringWidth(arrow), "", f.Do)
+		text, command, run := strings.Cut(f.Do, "run: ")
+		if run {
+			text = strings.TrimRight(text, " ,:;.") + ":"
+		}
+		indent := 5 + runewidth.StringWidth(arrow)
+		l.wrap(w, "    "+arrow+" ", indent, "", text)
+		if run { // as a line of its own, to be copied
+			fmt.Fprintln(w, strings.Repeat(" ", indent)+command)
+		}
 	}
 }
 

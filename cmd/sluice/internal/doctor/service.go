@@ -14,6 +14,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sluicelog/sluice/monitor"
 	"github.com/sluicelog/sluice/redact"
 )
 
@@ -120,9 +121,7 @@ func health(what string, code int, body []byte, a *answer) {
 	var found struct {
 		state
 		Health *state `json:"health"`
-		Totals struct {
-			Total *uint64 `json:"total"`
-		} `json:"totals"`
+		Totals *monitor.Counts `json:"totals"`
 	}
 	err := json.Unmarshal(body, &found)
 	s := &found.state
@@ -133,8 +132,8 @@ func health(what string, code int, body []byte, a *answer) {
 	switch s.State {
 	case "healthy":
 		detail := "healthy"
-		if found.Totals.Total != nil {
-			detail += ", " + counted(int64(min(*found.Totals.Total, math.MaxInt64)), "record", "records") + " so far"
+		if found.Totals != nil {
+			detail += ", " + counted(int64(min(found.Totals.Total(), math.MaxInt64)), "record", "records") + " so far"
 		}
 		a.pass("", what, detail)
 	case "degraded":

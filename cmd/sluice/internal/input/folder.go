@@ -7,7 +7,6 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path/filepath"
 	"slices"
 
 	"github.com/sluicelog/sluice/internal/logname"
@@ -35,11 +34,9 @@ func memberOf(name string) logname.Rotated {
 
 // folder has some log files and their backups.
 type folder struct {
-	dir   string                   // as it stands in front of a name, with its slash
-	lives map[string]bool          // the names of the log files
-	plain map[string]bool          // of them those that are no backups, whatever they are called
-	given map[string]bool          // the names that the user gave; nil for all
-	last  map[string]logname.Rotated // of each log file the newest one that is wanted; none means the log file itself
+	dir   string          // as it stands in front of a name, with its slash
+	lives map[string]bool // the names of the log files
+	plain map[string]bool // of them those that are no backups, whatever they are called
 }
 
 // memberOf says what the file called name is in the folder.
@@ -48,6 +45,11 @@ func (d *folder) memberOf(name string) logname.Rotated {
 		return logname.Rotated{Live: name, Plain: name}
 	}
 	return memberOf(name)
+}
+
+// only returns d with one of its log files.
+func (d *folder) only(live string) *folder {
+	return &folder{dir: d.dir, lives: map[string]bool{live: true}, plain: map[string]bool{live: d.plain[live]}}
 }
 
 // list returns the files that there are. Of a backup that is there plain and compressed it has the plain one, which is
@@ -99,6 +101,13 @@ type held struct {
 	file *os.File
 	err  error // why it could not be opened
 	seen bool  // in the last list
+}
+
+func (h *held) close() {
+	if h.file != nil {
+		_ = h.file.Close() // only read from
+		h.file = nil
+	}
 }
 
 // maxPasses is how often hold looks again while a program rotates its files all the time.
@@ -197,7 +206,7 @@ func unite(all []*held) []*held {
 		for i, c := range all {
 			if c != h && c.Live == h.Live && c.backup() && c.file != nil && holds(c.file, h.file) {
 				h.Rotated = c.Rotated
-				_ = c.file.Close() // only read from
+				c.close()
 				return unite(slices.Delete(slices.Clone(all), i, i+1))
 			}
 		}
@@ -207,9 +216,7 @@ func unite(all []*held) []*held {
 
 // holds reports whether what is compressed in c is what p holds.
 func holds(c, p *os.File) bool {
-	head := make([]byte, magicSize)
-	n, _ := c.ReadAt(head, 0)
-	f := sniff(head[:n])
+	f := formatOf(c)
 	if !f.compressed() {
 		return false
 	}
@@ -229,10 +236,7 @@ func holds(c, p *os.File) bool {
 		}
 		if err != nil {
 			_, more := want.ReadByte()
-			return (errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)) && errors.Is(more, io.EOF) && n+m >= 0
+			return errors.Is(more, io.EOF)
 		}
 	}
 }
-
-// split returns a path as the directory, as it stands there, and the name.
-func split(path string) (dir, name string) { return filepath.Split(path) }

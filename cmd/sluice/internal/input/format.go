@@ -25,8 +25,8 @@ const (
 type format int
 
 const (
-	plain format = iota
-	marked // plain, with a byte order mark in front
+	plain  format = iota
+	marked        // plain, with a byte order mark in front
 	gzipped
 	zstandard
 	bzipped
@@ -65,6 +65,16 @@ func sniff(head []byte) format {
 	}
 	return plain
 }
+
+// formatOf tells the format of a file.
+func formatOf(f io.ReaderAt) format {
+	head := make([]byte, magicSize)
+	n, _ := f.ReadAt(head, 0) // reading it will say what is wrong
+	return sniff(head[:n])
+}
+
+// followed reports whether lines can be added to a file of that format.
+func (f format) followed() bool { return f == plain || f == marked }
 
 // undecided reports whether more bytes behind head could tell another format.
 func undecided(head []byte) bool {

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
-	"os"
-	"strconv"
 	"strings"
 	"sync"
 )
@@ -18,11 +16,10 @@ type Reader struct {
 	sources []*source
 	pool    *pool
 	decoder decoder
-	ring    []byte // of the Tail of what cannot be read backwards
 
 	ctx    context.Context // of Close
 	cancel context.CancelFunc
-	begin  sync.Once
+	once   sync.Once
 	out    chan item
 	done   chan struct{}
 
@@ -98,7 +95,7 @@ func (r *Reader) Stats() Stats {
 // may go on in the background.
 func (r *Reader) Close() error {
 	r.cancel()
-	r.begin.Do(func() { close(r.done); close(r.out) })
+	r.once.Do(func() { close(r.done); close(r.out) })
 	<-r.done
 	for _, s := range r.sources {
 		s.close()
@@ -109,7 +106,7 @@ func (r *Reader) Close() error {
 
 // start begins to read, and returns where what was read arrives.
 func (r *Reader) start() <-chan item {
-	r.begin.Do(func() {
+	r.once.Do(func() {
 		go func() {
 			defer close(r.done)
 			defer close(r.out)
@@ -155,19 +152,23 @@ func (r *Reader) put(it item) error {
 	}
 }
 
-// fail counts a file that cannot be read, and says so.
-func (r *Reader) fail(err error) error {
+// failed counts a file that cannot be read, and says so.
+func (r *Reader) failed(name string, err error) error {
 	r.count(func(s *Stats) { s.Failed++ })
-	return r.put(item{err: err})
+	if name == "-" {
+		name = "standard input"
+	}
+	return r.put(item{err: &fs.PathError{Op: "read", Path: visible(name), Err: bare(err)}})
 }
 
-// run reads all sources.
+// run reads all sources. It ends early when the Reader is closed.
 func (r *Reader) run() {
+	if r.opts.Follow {
+		_ = r.runFollow()
+		return
+	}
 	for _, s := range r.sources {
-		if r.opts.Follow && s.follow != nil {
-			continue
-		}
-		if err := r.readSource(s); err != nil {
+		if r.readSource(s) != nil {
 			return
 		}
 	}
@@ -184,7 +185,7 @@ func (r *Reader) readSource(s *source) error {
 	case err == nil:
 		return nil
 	}
-	return r.fail(&fs.PathError{Op: "read", Path: visible(s.name), Err: bare(err)})
+	return r.failed(s.name, err)
 }
 
 // readTo reads one file to its end.
@@ -199,7 +200,7 @@ func (r *Reader) readTo(s *source) error {
 	}
 	if !errors.Is(err, io.EOF) {
 		at := ""
-		if t.offset >= 0 {
+		if t.offset > 0 {
 			at = fmt.Sprintf("after %d bytes: ", t.offset)
 			if f.compressed() {
 				at = fmt.Sprintf("after %d bytes of what is in it: ", t.offset)
@@ -212,7 +213,7 @@ func (r *Reader) readTo(s *source) error {
 
 // settle looks at what has become of a file that has been read to its end.
 func (r *Reader) settle(s *source) error {
-	if s.file == nil || !s.regular {
+	if !s.regular {
 		return nil
 	}
 	info, err := s.file.Stat()
@@ -231,34 +232,36 @@ func (r *Reader) settle(s *source) error {
 }
 
 // open opens what s is, finds out its format and goes to where the reading begins.
-func (r *Reader) open(s *source) (t *tape, f format, err error) {
-	t = &tape{name: s.name, number: 1}
-	if s.stdin != nil || s.pipe {
-		p := newStream(r.ctx, s.openPipe)
-		head, err := p.peek(undecided)
-		if err != nil {
-			return nil, plain, err
+func (r *Reader) open(s *source) (*tape, format, error) {
+	if !s.regular {
+		if s.err != nil {
+			return nil, plain, s.err
 		}
-		t.pipe, t.from = p, &meter{p, r}
-		return r.decode(t, sniff(head))
+		return r.openStream(s, newStream(r.ctx, s.openPipe))
 	}
 	if err := s.open(); err != nil {
 		return nil, plain, err
 	}
-	head := make([]byte, magicSize)
-	n, err := s.file.ReadAt(head, 0)
-	if err != nil && !errors.Is(err, io.EOF) {
+	t, f := &tape{name: s.name, number: 1, from: &meter{s.file, r}}, formatOf(s.file)
+	if !f.followed() || r.opts.Tail == 0 {
+		return r.decode(t, f)
+	}
+	if err := s.rewind(t, r.opts.Tail); err != nil {
+		return nil, f, err
+	}
+	if t.offset == 0 && f == marked {
+		return t, f, t.skipMark()
+	}
+	return t, f, nil
+}
+
+// openStream does what open does for what comes from p.
+func (r *Reader) openStream(s *source, p *stream) (*tape, format, error) {
+	head, err := p.peek(undecided)
+	if err != nil {
 		return nil, plain, err
 	}
-	t.from = &meter{s.file, r}
-	f = sniff(head[:n])
-	if !f.compressed() && r.opts.Tail != 0 {
-		if err := f.unreadable(); err != nil {
-			return nil, f, err
-		}
-		return t, f, s.rewind(t, r.opts.Tail)
-	}
-	return r.decode(t, f)
+	return r.decode(&tape{name: s.name, number: 1, pipe: p, from: &meter{p, r}}, sniff(head))
 }
 
 // decode puts a decoder in front of t if that is what f takes.
@@ -274,15 +277,13 @@ func (r *Reader) decode(t *tape, f format) (*tape, format, error) {
 		}
 		t.from, t.pipe = from, nil
 	case marked:
-		n, err := io.ReadFull(t.from, make([]byte, 3))
-		if err != nil {
+		if err := t.skipMark(); err != nil {
 			return nil, f, err
 		}
-		t.offset = int64(n)
 	case plain, bzipped, xzipped, wide:
 	}
-	if r.opts.Tail != 0 {
-		return r.keepTail(t, f)
+	if r.opts.Tail != 0 && (t.pipe == nil || !r.opts.Follow) {
+		return t, f, r.keepTail(t)
 	}
 	return t, f, nil
 }
@@ -306,50 +307,4 @@ func bare(err error) error {
 		return path.Err
 	}
 	return err
-}
-
-// visible is a name as it can be printed anywhere.
-func visible(name string) string {
-	if q := strconv.QuoteToGraphic(name); q != `"`+name+`"` {
-		return q
-	}
-	return name
-}
-
-// source is one file that will be read, or a log file that will be followed.
-type source struct {
-	name    string
-	stdin   io.Reader // if it is standard input
-	pipe    bool      // what can be read only once, and keep the reader waiting
-	regular bool
-	size    int64
-	file    *os.File // if it is open
-	follow  *follower
-	err     error // why it cannot be read
-}
-
-func (s *source) openPipe() (io.Reader, error) {
-	if s.stdin != nil {
-		return struct{ io.Reader }{s.stdin}, nil // not to be closed
-	}
-	f, err := os.Open(s.name)
-	if err != nil {
-		return nil, err
-	}
-	return f, nil
-}
-
-// open opens s if it is not.
-func (s *source) open() (err error) {
-	if s.file == nil && s.err == nil {
-		s.file, s.err = os.Open(s.name)
-	}
-	return s.err
-}
-
-func (s *source) close() {
-	if s.file != nil {
-		_ = s.file.Close() // only read from
-		s.file = nil
-	}
 }

@@ -2,6 +2,7 @@ package input
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"io"
 	"os"
@@ -59,3 +60,83 @@ func lastLines(f io.ReaderAt, size int64, n int) (int64, error) {
 	}
 	return 0, nil
 }
+
+// ring has the end of a file.
+type ring struct {
+	data  []byte
+	total int64 // bytes that there were
+}
+
+// readFrom keeps the end of what comes from r. The error is that of r, io.EOF too.
+func (g *ring) readFrom(ctx context.Context, r io.Reader) error {
+	block := make([]byte, backBlock)
+	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		n, err := r.Read(block)
+		for b := block[:n]; len(b) > 0; {
+			var m int
+			if len(g.data) < ringSize {
+				m = min(len(b), ringSize-len(g.data))
+				g.data = append(g.data, b[:m]...)
+			} else {
+				m = copy(g.data[g.total%ringSize:], b)
+			}
+			g.total += int64(m)
+			b = b[m:]
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// ReadAt reads what is kept.
+func (g *ring) ReadAt(p []byte, off int64) (n int, err error) {
+	size := int64(len(g.data))
+	for n < len(p) && off+int64(n) < size {
+		at := off + int64(n)
+		if g.total > size {
+			at = (g.total + at) % size
+		}
+		n += copy(p[n:], g.data[at:])
+	}
+	if n < len(p) {
+		err = io.EOF
+	}
+	return n, err
+}
+
+// keepTail makes t begin at the Tail of what can be read only forwards. What keeps it from being read
+// to its end comes behind the lines that were read.
+func (r *Reader) keepTail(t *tape) error {
+	var g ring
+	begin := t.offset
+	failed := g.readFrom(r.ctx, t.from)
+	size := int64(len(g.data))
+	at, err := lastLines(&g, size, r.opts.Tail)
+	if err != nil {
+		return err
+	}
+	if t.number, t.offset = 0, -1; g.total == size && at == 0 {
+		t.number, t.offset = 1, begin
+	}
+	if g.total > size && at == 0 { // the line there has lost its beginning
+		at = size
+		for i := int64(0); i < size; i++ {
+			if b := g.data[(g.total+i)%size]; b == '\n' {
+				at = i + 1
+				break
+			}
+		}
+	}
+	t.pipe = nil
+	t.from = io.MultiReader(io.NewSectionReader(&g, at, size-at), failing{failed})
+	return nil
+}
+
+// failing is a reader that has nothing but an error.
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }

@@ -17,12 +17,22 @@ type tape struct {
 	cut    int64   // how much of that line was skipped
 }
 
+// skipMark skips the byte order mark that t begins with.
+func (t *tape) skipMark() error {
+	n, err := io.ReadFull(t.from, make([]byte, 3))
+	t.offset = int64(n)
+	return err
+}
+
 var errPause = errors.New("there is nothing more for now")
 
 // read passes on the lines of t until its end, where it returns io.EOF; or, if it should not wait,
 // until there is nothing more for now. The beginning of a line stays in t.
 func (r *Reader) read(t *tape, wait bool) error {
 	for {
+		if err := r.ctx.Err(); err != nil { // a line without end is never handed out
+			return err
+		}
 		if t.pipe != nil && t.pipe.idle() {
 			if !wait {
 				return errPause

@@ -8,7 +8,7 @@ import (
 	"github.com/sluicelog/sluice/cmd/sluice/internal/jsonlog"
 )
 
-// line is what a service logs for each request: as the demo's, 292 bytes.
+// line is what a service logs for each request, some 300 bytes as those of the demo.
 const line = `{"time":"2026-11-22T00:11:56.695Z","level":"INFO","source":{"function":"example.com/shop/web.serve","file":"/src/shop/web/serve.go","line":73},` +
 	`"msg":"request served","method":"POST","path":"/login","status":200,"duration_ms":12.2,"request":{"id":"f1d8b223","user":"bob"},"trace":"4bf92f3577b34da6a3ce929d0e0e4736"}`
 

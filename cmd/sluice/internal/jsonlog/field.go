@@ -11,6 +11,7 @@ const (
 	fieldOtherTime
 	fieldLevel
 	fieldDottedLevel
+	fieldLevelname
 	fieldOtherLevel
 	fieldPriority // of journald, in the numbers of syslog
 	fieldMsg
@@ -38,8 +39,14 @@ const (
 	fieldLevelValue
 	fieldECS
 	fieldECSVersion
-	fieldLevelname
+	fieldCount
 )
+
+// isLevel reports whether a field tells of a level.
+func (f field) isLevel() bool { return fieldLevel <= f && f <= fieldPriority }
+
+// isTime reports whether a field tells of a time.
+func (f field) isTime() bool { return fieldTime <= f && f <= fieldOtherTime }
 
 // fieldOf returns what a key stands for.
 func fieldOf(key []byte) field {
@@ -141,8 +148,8 @@ func (f fields) has(all ...field) bool {
 	return true
 }
 
-func (f fields) hasAny(any ...field) bool {
-	for _, one := range any {
+func (f fields) hasAny(some ...field) bool {
+	for _, one := range some {
 		if f>>one&1 == 1 {
 			return true
 		}

@@ -70,7 +70,7 @@ type Line struct {
 	Members  []Member // all, in the order of the line
 
 	logger, tags, stack []byte // JSON, nil if there is none
-	log                 []byte // the object log, if something in it has a role
+	log                 int    // the index of the object log and one, if something in it has a role
 	inLog               fields // what that is
 	place               place
 }

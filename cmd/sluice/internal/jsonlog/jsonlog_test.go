@@ -48,7 +48,7 @@ func TestMakes(t *testing.T) {
 func golden(t *testing.T, file string, got []byte) {
 	t.Helper()
 	if *update {
-		if err := os.WriteFile(file, got, 0o600); err != nil {
+		if err := os.WriteFile(file, got, 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -85,11 +85,12 @@ func describe(b *bytes.Buffer, l *jsonlog.Line, err error) {
 	if logger := l.Logger(); logger != nil {
 		fmt.Fprintf(b, "  logger %s\n", logger)
 	}
+	roles := [...]string{"attr", "time", "level", "message", "logger", "source", "tags", "stack", "meta"}
 	for _, m := range l.Members {
-		fmt.Fprintf(b, "  member %-8v %s %s\n", m.Role, m.Key, m.Value)
+		fmt.Fprintf(b, "  %-7s %s: %s\n", roles[m.Role], m.Key, m.Value)
 	}
 	l.Record().Attrs(func(a slog.Attr) bool {
-		fmt.Fprintf(b, "  attr %s\n", a)
+		fmt.Fprintf(b, "  record %s\n", a)
 		return true
 	})
 }

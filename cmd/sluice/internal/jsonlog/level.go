@@ -153,14 +153,13 @@ func (p *Parser) LevelOf(text []byte) (slog.Level, bool) {
 		if i = skip(text, start); i < 0 || i == start {
 			return 0, false
 		}
-		switch f := fieldOf(text[first:end]); f {
-		case fieldLevel, fieldDottedLevel, fieldOtherLevel, fieldPriority:
-			if level, sure, ok := p.levels.value(f, text[start:i]); ok || !sure {
+		switch f := fieldOf(text[first:end]); {
+		case f.isLevel():
+			if level, sure, ok := p.levels.value(f, text[start:i]); ok {
 				return level, sure
 			}
-		case fieldLog: // of ECS or Docker, with a level inside
+		case f == fieldLog: // of ECS or Docker, with a level inside
 			return 0, false
-		default:
 		}
 		if i = blank(text, i); i >= len(text) || text[i] != ',' {
 			return 0, false

@@ -76,9 +76,10 @@ func (l *Line) Number(path string) (float64, bool) {
 		return 0, false
 	}
 	if v[0] == '"' {
-		if v = bytes.TrimSpace(Unquote(v)); len(v) == 0 || len(v) > 64 {
-			return 0, false
-		}
+		v = bytes.TrimSpace(Unquote(v))
+	}
+	if len(v) == 0 || len(v) > maxNumber {
+		return 0, false
 	}
 	if c := v[len(v)-1]; c != 's' && c != 'm' && c != 'h' {
 		f, err := strconv.ParseFloat(string(v), 64)
@@ -87,6 +88,9 @@ func (l *Line) Number(path string) (float64, bool) {
 	d, err := time.ParseDuration(string(v))
 	return d.Seconds(), err == nil
 }
+
+// maxNumber is the length of the longest number that is read.
+const maxNumber = 400
 
 // HasTag reports whether a tag is among the tags.
 func (l *Line) HasTag(tag string) bool {

@@ -14,8 +14,8 @@ type Parser struct {
 
 	// Of the line under way.
 	seen  fields
-	first [fieldLevelname + 1]int // the member with a field that has no role yet, by its index and one
-	code  int                     // of the level, if syslog may have meant it
+	first [fieldCount]int // the index of the member, for the fields that are seen
+	code  int             // of the level, if syslog may have meant it
 }
 
 // What a Parser keeps of a huge line for the next.
@@ -67,12 +67,10 @@ func (l *Line) isLog() bool {
 
 // object reads the object that is all of s. It is false if that is not valid.
 func (p *Parser) object(s []byte) bool {
-	l := &p.line
-	members := p.members[:0]
-	if cap(members) > maxMembers {
-		members = nil
+	if p.members = p.members[:0]; cap(p.members) > maxMembers {
+		p.members = nil
 	}
-	p.members, p.seen, p.code = nil, 0, -1
+	p.seen, p.code = 0, -1
 	i := blank(s, 1)
 	for more := i < len(s) && s[i] != '}'; more; {
 		if i >= len(s) || s[i] != '"' {
@@ -87,19 +85,16 @@ func (p *Parser) object(s []byte) bool {
 		if !plain {
 			key = p.unescaped(key)
 		}
-		if i = end + 1; i < len(s) && s[i] != ':' {
-			i = blank(s, i)
-		}
-		if i >= len(s) || s[i] != ':' {
+		if i = blank(s, end+1); i >= len(s) || s[i] != ':' {
 			return false
 		}
 		start := blank(s, i+1)
 		if i = p.depth.behindValue(s, start); i < 0 {
 			return false
 		}
-		members = append(members, Member{Key: key, Value: s[start:i]})
+		p.members = append(p.members, Member{Key: key, Value: s[start:i]})
 		if f := fieldOf(key); f != noField {
-			p.give(f, members)
+			p.give(f)
 		}
 		if i = blank(s, i); i >= len(s) {
 			return false
@@ -113,7 +108,7 @@ func (p *Parser) object(s []byte) bool {
 	if i != len(s)-1 {
 		return false
 	}
-	p.members, l.Members = members, members
+	p.line.Members = p.members
 	p.complete()
 	return true
 }
@@ -137,22 +132,22 @@ func (p *Parser) unquoted(value []byte) []byte {
 
 // give gives the last of the members, which has a field, its role, unless there is one with it, or the members behind it
 // decide.
-func (p *Parser) give(f field, members []Member) {
+func (p *Parser) give(f field) {
 	l := &p.line
-	m := &members[len(members)-1]
-	if p.seen>>f&1 == 0 {
-		p.first[f] = len(members)
+	m := &p.members[len(p.members)-1]
+	if !p.seen.has(f) {
+		p.first[f] = len(p.members) - 1
 	}
 	p.seen |= 1 << f
-	switch f {
-	case fieldTime, fieldTS, fieldAtTimestamp, fieldOtherTime:
-		if l.Time.IsZero() {
-			if t, ok := p.clock.value(m.Value); ok {
-				l.Time, m.Role = t, Time
-			}
-		}
-	case fieldLevel, fieldDottedLevel, fieldOtherLevel, fieldLevelname, fieldPriority:
+	if f.isTime() {
+		p.time(m)
+		return
+	}
+	if f.isLevel() {
 		p.level(f, m)
+		return
+	}
+	switch f {
 	case fieldMsg, fieldMessage, fieldShortMessage, fieldOtherMessage:
 		p.message(m)
 	case fieldLogger:
@@ -168,11 +163,20 @@ func (p *Parser) give(f field, members []Member) {
 			l.stack, m.Role = m.Value, Stack
 		}
 	case fieldLog:
-		if m.Value[0] == '{' && l.log == nil {
+		if m.Value[0] == '{' && l.log == 0 {
 			p.ecs(m)
 		}
 	case fieldAtVersion, fieldECSVersion, fieldLevelValue:
 		m.Role = Meta
+	default: // complete sees to it
+	}
+}
+
+func (p *Parser) time(m *Member) {
+	if p.line.Time.IsZero() {
+		if t, ok := p.clock.value(m.Value); ok {
+			p.line.Time, m.Role = t, Time
+		}
 	}
 }
 
@@ -224,9 +228,10 @@ func (p *Parser) ecs(log *Member) {
 			p.logger(&m)
 		case fieldSource:
 			p.source(&m)
+		default:
 		}
 		if m.Role != Attr {
-			l.log, l.inLog = log.Value, l.inLog|1<<f
+			l.log, l.inLog = len(p.members), l.inLog|1<<f
 		}
 	}
 }
@@ -241,10 +246,10 @@ func (p *Parser) complete() {
 	}
 	l.Make = p.makeOf()
 	at := func(f field) *Member {
-		if p.seen>>f&1 == 0 {
+		if !p.seen.has(f) {
 			return nil
 		}
-		return &l.Members[p.first[f]-1]
+		return &p.members[p.first[f]]
 	}
 	if m := at(fieldEvent); m != nil && m.Value[0] == '"' {
 		p.message(m)
@@ -274,7 +279,7 @@ func (p *Parser) complete() {
 func (p *Parser) makeOf() Make {
 	seen := p.seen
 	switch {
-	case seen.hasAny(fieldECSVersion), p.line.log != nil, seen.has(fieldAtTimestamp) && seen.hasAny(fieldDottedLevel, fieldECS):
+	case seen.hasAny(fieldECSVersion), p.line.log > 0, seen.has(fieldAtTimestamp) && seen.hasAny(fieldDottedLevel, fieldECS):
 		return ECS
 	case seen.has(fieldAtTimestamp, fieldAtVersion):
 		return Logstash
@@ -297,10 +302,10 @@ func (p *Parser) makeOf() Make {
 	return Other
 }
 
-func (p *Parser) isNumber(f field) bool { return p.members[p.first[f]-1].Value[0] != '"' }
+func (p *Parser) isNumber(f field) bool { return p.members[p.first[f]].Value[0]-'0' <= 9 }
 
 func (p *Parser) isLower(f field) bool {
-	v := p.members[p.first[f]-1].Value
+	v := p.members[p.first[f]].Value
 	return len(v) > 1 && 'a' <= v[1] && v[1] <= 'z'
 }
 

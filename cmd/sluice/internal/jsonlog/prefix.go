@@ -10,7 +10,11 @@ const maxPrefix = 512
 
 // split returns the object of a line, from the brace that opens to that which closes it, and the text before.
 func (p *Parser) split(text []byte) (prefix, object []byte, err error) {
-	text = bytes.Trim(bytes.TrimPrefix(text, []byte("\ufeff")), " \t\r\n")
+	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	text = text[blank(text, 0):]
+	for len(text) > 0 && isBlank(text[len(text)-1]) {
+		text = text[:len(text)-1]
+	}
 	if len(text) == 0 {
 		return nil, nil, ErrNotJSON
 	}

@@ -7,74 +7,91 @@ import (
 	"strings"
 )
 
-// maxGroups is how deep objects become groups. What is nested deeper is text.
+// maxGroups is how deep objects become groups and maps. What is nested deeper is text.
 const maxGroups = 100
 
 // Record returns the line as a record: the members that are attrs, objects as groups, in their order; and behind
 // them logger, source, tags and the stack where there are such. Numbers keep their digits. The record has copies of all that it needs.
 func (l *Line) Record() slog.Record {
-	r := slog.NewRecord(l.Time, l.Level, string(l.Message), 0)
-	attrs := make([]slog.Attr, 0, len(l.Members)+4)
+	c := copied{l.Text, string(l.Text)}
+	r := slog.NewRecord(l.Time, l.Level, c.string(l.Message), 0)
+	attrs := make([]slog.Attr, 0, 32)
 	for i := range l.Members {
 		m := &l.Members[i]
-		if m.Role != Attr {
-			continue
-		}
-		if l.log != nil && &m.Value[0] == &l.log[0] {
-			if rest := l.restOfLog(); len(rest) > 0 {
-				attrs = append(attrs, slog.GroupAttrs(string(m.Key), rest...))
+		switch {
+		case m.Role != Attr:
+		case i == l.log-1:
+			if rest := l.restOfLog(c, m.Value); len(rest) > 0 {
+				attrs = append(attrs, slog.GroupAttrs(c.string(m.Key), rest...))
 			}
-			continue
+		default:
+			attrs = append(attrs, slog.Attr{Key: c.string(m.Key), Value: c.value(m.Value, 0)})
 		}
-		attrs = append(attrs, slog.Attr{Key: string(m.Key), Value: valueOf(m.Value, 0)})
 	}
 	if l.logger != nil {
-		attrs = append(attrs, slog.String("logger", string(Unquote(l.logger))))
+		attrs = append(attrs, slog.Attr{Key: "logger", Value: c.value(l.logger, 0)})
 	}
-	if src := l.Source(); src != (slog.Source{}) {
-		attrs = append(attrs, slog.String("source", shortSource(&src)))
+	if source := l.place.short(); source != "" {
+		attrs = append(attrs, slog.Attr{Key: "source", Value: slog.StringValue(source)})
 	}
 	if l.tags != nil {
-		attrs = append(attrs, slog.Attr{Key: "tags", Value: valueOf(l.tags, 0)})
+		attrs = append(attrs, slog.Attr{Key: "tags", Value: c.value(l.tags, 0)})
 	}
 	if l.stack != nil {
-		attrs = append(attrs, slog.Attr{Key: "stack", Value: stackOf(l.stack)})
+		attrs = append(attrs, slog.Attr{Key: "stack", Value: c.stack(l.stack)})
 	}
 	r.AddAttrs(attrs...)
 	return r
 }
 
 // restOfLog returns what has no role in the object log.
-func (l *Line) restOfLog() (attrs []slog.Attr) {
-	for key, value := range membersOf(l.log) {
+func (l *Line) restOfLog(c copied, log []byte) (attrs []slog.Attr) {
+	for key, value := range membersOf(log) {
 		if f := inLog(key); f == noField || !l.inLog.has(f) {
-			attrs = append(attrs, slog.Attr{Key: string(unquotedKey(key)), Value: valueOf(value, 1)})
+			attrs = append(attrs, slog.Attr{Key: c.key(key), Value: c.value(value, 1)})
 		}
 	}
 	return attrs
 }
 
-func unquotedKey(key []byte) []byte {
-	if isPlain(key) {
-		return key
-	}
-	return appendUnquoted(nil, key)
+// A copied text is one whose parts are copied at once, as parts of its copy.
+type copied struct {
+	text []byte
+	copy string
 }
 
-// valueOf returns the value of an attr for JSON.
-func valueOf(v []byte, depth int) slog.Value {
+// string returns a copy of s, which may be a part of the text.
+func (c copied) string(s []byte) string {
+	// A part of the text has the capacity that is left of the text's.
+	at := cap(c.text) - cap(s)
+	if len(s) > 0 && at >= 0 && at+len(s) <= len(c.text) && &s[0] == &c.text[at] {
+		return c.copy[at : at+len(s)]
+	}
+	return string(s)
+}
+
+// key returns a copy of a key, given as it stands between its quotes.
+func (c copied) key(key []byte) string {
+	if isPlain(key) {
+		return c.string(key)
+	}
+	return string(appendUnquoted(nil, key))
+}
+
+// value returns the value of an attr for JSON.
+func (c copied) value(v []byte, depth int) slog.Value {
 	switch v[0] {
 	case '"':
-		return slog.StringValue(string(Unquote(v)))
+		return slog.StringValue(c.string(Unquote(v)))
 	case '{':
 		if depth >= maxGroups {
-			return slog.StringValue(string(v))
+			return slog.StringValue(c.string(v))
 		}
-		var members []slog.Attr
+		members := make([]slog.Attr, 0, 4)
 		for key, value := range membersOf(v) {
-			members = append(members, slog.Attr{Key: string(unquotedKey(key)), Value: valueOf(value, depth+1)})
+			members = append(members, slog.Attr{Key: c.key(key), Value: c.value(value, depth+1)})
 		}
-		if members == nil {
+		if len(members) == 0 {
 			return slog.StringValue("{}") // handlers print nothing of an empty group
 		}
 		return slog.GroupValue(members...)
@@ -85,72 +102,56 @@ func valueOf(v []byte, depth int) slog.Value {
 	case 'n':
 		return slog.AnyValue(nil)
 	}
-	switch n := exact(v).(type) {
-	case int:
-		return slog.IntValue(n)
-	case float64:
-		return slog.Float64Value(n)
-	default:
-		return slog.AnyValue(n)
-	}
+	return numberValue(c.string(v))
 }
 
-// anyOf returns a value as encoding/json would, but for numbers.
-func anyOf(v []byte, depth int, number func([]byte) any) any {
-	switch v[0] {
-	case '"':
-		return string(Unquote(v))
-	case '{':
-		members := make(map[string]any)
-		if depth > maxGroups {
-			return string(v)
-		}
-		for key, value := range membersOf(v) {
-			k := string(unquotedKey(key))
-			if _, ok := members[k]; !ok {
-				members[k] = anyOf(value, depth+1, number)
+// stack returns a stack as text, with a line for each of its frames.
+func (c copied) stack(v []byte) slog.Value {
+	if v[0] == '"' {
+		return c.value(v, 0)
+	}
+	var b strings.Builder
+	for frame := range elementsOf(v) {
+		switch frame[0] {
+		case '"':
+			b.Write(Unquote(frame))
+		case '{': // as of zerolog
+			src, ok := sourceOf(frame)
+			if !ok {
+				return c.value(v, 0)
 			}
+			b.WriteString(src.Function + "\n\t" + src.File + ":" + strconv.Itoa(src.Line))
+		default:
+			return c.value(v, 0)
 		}
-		return members
-	case '[':
-		if depth > maxGroups {
-			return string(v)
-		}
-		elements := []any{}
-		for element := range elementsOf(v) {
-			elements = append(elements, anyOf(element, depth+1, number))
-		}
-		return elements
-	case 't', 'f':
-		return v[0] == 't'
-	case 'n':
-		return nil
+		b.WriteByte('\n')
 	}
-	return number(v)
+	return slog.StringValue(strings.TrimSuffix(b.String(), "\n"))
 }
 
-// exact returns a number with all its digits.
-func exact(v []byte) any {
-	text := string(v)
-	if n, err := strconv.Atoi(text); err == nil && text != "-0" {
-		return n
+// numberValue returns a number with all its digits.
+func numberValue(text string) slog.Value {
+	if n, ok := intOf(text); ok && text != "-0" {
+		return slog.IntValue(n)
 	}
 	if f, err := strconv.ParseFloat(text, 64); err == nil {
 		var b [32]byte
 		if string(strconv.AppendFloat(b[:0], f, 'g', -1, 64)) == text {
-			return f
+			return slog.Float64Value(f)
 		}
 	}
-	return json.Number(text)
+	return slog.AnyValue(json.Number(text))
 }
 
-// compared returns a number for an expression: an int if it is one that fits, which compares exactly.
-func compared(v []byte) any {
-	if n, err := strconv.Atoi(string(v)); err == nil {
-		return n
+func exact(v []byte) any { return numberValue(string(v)).Any() }
+
+// intOf returns an integer that an int holds.
+func intOf(text string) (n int, ok bool) {
+	if strings.ContainsAny(text, ".eE") {
+		return 0, false // without the error that Atoi would make
 	}
-	f, _ := strconv.ParseFloat(string(v), 64)
-	return f
+	n, err := strconv.Atoi(text)
+	return n, err == nil
 }
 
 // Map returns the object as encoding/json would, but integers as int where they fit, so that they are exact.
@@ -165,25 +166,45 @@ func (l *Line) Map() map[string]any {
 	return m
 }
 
-// stackOf returns a stack as text, a line for each of its frames.
-func stackOf(v []byte) slog.Value {
-	if v[0] == '"' {
-		return slog.StringValue(string(Unquote(v)))
+// compared returns a number for an expression: an int if it is one that fits, which compares exactly.
+func compared(v []byte) any {
+	if n, ok := intOf(string(v)); ok {
+		return n
 	}
-	var b strings.Builder
-	for frame := range elementsOf(v) {
-		if frame[0] == '"' {
-			b.Write(append(Unquote(frame), '\n'))
-			continue
+	f, _ := strconv.ParseFloat(string(v), 64) // one that is too large is infinite
+	return f
+}
+
+// anyOf returns a value as encoding/json would, but for numbers.
+func anyOf(v []byte, depth int, number func([]byte) any) any {
+	switch v[0] {
+	case '"':
+		return string(Unquote(v))
+	case '{':
+		if depth >= maxGroups {
+			return string(v)
 		}
-		src, ok := slog.Source{}, frame[0] == '{'
-		if ok { // as of zerolog
-			src, ok = sourceOf(frame)
+		members := make(map[string]any)
+		for key, value := range membersOf(v) {
+			k := copied{}.key(key)
+			if _, ok := members[k]; !ok {
+				members[k] = anyOf(value, depth+1, number)
+			}
 		}
-		if !ok {
-			return valueOf(v, 0)
+		return members
+	case '[':
+		if depth >= maxGroups {
+			return string(v)
 		}
-		b.WriteString(src.Function + "\n\t" + src.File + ":" + strconv.Itoa(src.Line) + "\n")
+		elements := []any{}
+		for element := range elementsOf(v) {
+			elements = append(elements, anyOf(element, depth+1, number))
+		}
+		return elements
+	case 't', 'f':
+		return v[0] == 't'
+	case 'n':
+		return nil
 	}
-	return slog.StringValue(strings.TrimSuffix(b.String(), "\n"))
+	return number(v)
 }

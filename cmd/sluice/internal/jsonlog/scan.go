@@ -139,7 +139,6 @@ func behindScalar(s []byte, i int) int {
 	if i >= len(s) {
 		return -1
 	}
-	word := ""
 	switch c := s[i]; {
 	case c == '"':
 		end, _ := closing(s, i+1)
@@ -149,19 +148,13 @@ func behindScalar(s []byte, i int) int {
 		return end + 1
 	case c == '-' || '0' <= c && c <= '9':
 		return number(s, i)
-	case c == 't':
-		word = "true"
-	case c == 'f':
-		word = "false"
-	case c == 'n':
-		word = "null"
-	default:
-		return -1
 	}
-	if len(s)-i < len(word) || string(s[i:i+len(word)]) != word {
-		return -1
+	for _, word := range [...]string{"true", "false", "null"} {
+		if len(s)-i >= len(word) && string(s[i:i+len(word)]) == word {
+			return i + len(word)
+		}
 	}
-	return i + len(word)
+	return -1
 }
 
 // behindKey returns where the value begins whose key begins at i, -1 if there is none.

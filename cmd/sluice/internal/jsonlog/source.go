@@ -10,14 +10,14 @@ import (
 
 // A place is what a line says of where it was logged: all in one value, or as JSON in several members.
 type place struct {
-	known                *slog.Source
+	known                *knownSource
 	file, line, function []byte
 }
 
-func (p *place) isZero() bool { return p.known == nil && p.file == nil }
+func (at *place) isZero() bool { return at.known == nil && at.file == nil }
 
 // join makes a place of members of their own, if they look like one.
-func (p *place) join(file, line, function *Member) {
+func (at *place) join(file, line, function *Member) {
 	if file.Value[0] != '"' {
 		return
 	}
@@ -26,35 +26,41 @@ func (p *place) join(file, line, function *Member) {
 	case !isCode(name):
 		return
 	case number > 0:
-	case line == nil || line.Role != Attr || intOf(line.Value) <= 0:
+	case line == nil || line.Role != Attr || lineOf(line.Value) <= 0:
 		return
 	default:
-		p.line, line.Role = line.Value, Source
+		at.line, line.Role = line.Value, Source
 	}
-	p.file, file.Role = file.Value, Source
+	at.file, file.Role = file.Value, Source
 	if function != nil && function.Value[0] == '"' && function.Role == Attr {
-		p.function, function.Role = function.Value, Source
+		at.function, function.Role = function.Value, Source
 	}
 }
 
 // Source returns where the line was logged; a zero Source if it does not say.
-func (l *Line) Source() slog.Source {
-	at := &l.place
+func (l *Line) Source() slog.Source { return l.place.source() }
+
+func (at *place) source() slog.Source {
 	switch {
 	case at.known != nil:
-		return *at.known
+		return at.known.Source
 	case at.file == nil:
 		return slog.Source{}
 	}
 	src := slog.Source{Function: string(Unquote(at.function))}
 	if src.File, src.Line = cutLine(string(Unquote(at.file))); at.line != nil {
-		src.Line = intOf(at.line)
+		src.Line = lineOf(at.line)
 	}
 	return src
 }
 
 // sources are the places that are known, by their JSON.
-type sources map[string]*slog.Source
+type sources map[string]*knownSource
+
+type knownSource struct {
+	slog.Source
+	short string
+}
 
 // What is remembered of places, and of how much JSON.
 const (
@@ -63,7 +69,7 @@ const (
 )
 
 // of returns the place that a value is, nil if it is none.
-func (s *sources) of(v []byte) *slog.Source {
+func (s *sources) of(v []byte) *knownSource {
 	if len(v) > maxSource || !isPlace(v) {
 		return nil
 	}
@@ -77,8 +83,9 @@ func (s *sources) of(v []byte) *slog.Source {
 	if *s == nil || len(*s) == maxSources {
 		*s = make(sources)
 	}
-	(*s)[string(v)] = &src
-	return &src
+	known := &knownSource{src, shortSource(&src)}
+	(*s)[string(v)] = known
+	return known
 }
 
 // isPlace reports whether a value may be a place: "pay/charge.go:88", or an object that begins with one of its
@@ -132,8 +139,8 @@ func sourceOf(v []byte) (src slog.Source, ok bool) {
 				return src, false
 			}
 			src.File, src.Line = file.File, file.Line
-		case text == "line" && (intOf(value) > 0 || string(value) == "0"):
-			src.Line = intOf(value)
+		case text == "line" && (lineOf(value) > 0 || string(value) == "0"):
+			src.Line = lineOf(value)
 		default:
 			return src, false
 		}
@@ -151,13 +158,19 @@ func cutLine(file string) (name string, line int) {
 	return file, 0
 }
 
-// intOf returns an integer, or that in a string, or 0.
-func intOf(v []byte) int {
-	n, err := strconv.Atoi(string(Unquote(v)))
-	if err != nil {
-		return 0
+// lineOf returns the number of a line, also in a string, or 0.
+func lineOf(v []byte) int {
+	n, _ := intOf(string(Unquote(v)))
+	return max(n, 0)
+}
+
+// short returns the place as people read it, or nothing.
+func (at *place) short() string {
+	if at.known != nil {
+		return at.known.short
 	}
-	return n
+	src := at.source()
+	return shortSource(&src)
 }
 
 // shortSource returns a place as people read it: pay/charge.go:88.

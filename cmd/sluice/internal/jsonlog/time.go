@@ -17,14 +17,17 @@ type clock struct {
 func (c *clock) value(v []byte) (t time.Time, ok bool) {
 	switch v[0] {
 	case '"':
-		text := v[1 : len(v)-1]
+		if t, ok = c.moment(v[1 : len(v)-1]); ok {
+			return t, true
+		}
+		text := Unquote(v)
 		if t, ok = c.moment(text); ok {
 			return t, true
 		}
 		if t, ok = epoch(text); ok {
 			return t, true
 		}
-		return otherTime(string(Unquote(v)))
+		return otherTime(text)
 	case '{': // as MongoDB has it
 		for key, value := range membersOf(v) {
 			if string(key) == "$date" && value[0] == '"' {
@@ -38,9 +41,13 @@ func (c *clock) value(v []byte) (t time.Time, ok bool) {
 }
 
 // moment reads the forms of RFC 3339, also with a space instead of the T, a comma instead of the dot, and an offset without a
-// colon. A time without an offset is in UTC.
+// colon, and a date alone. A time without an offset is in UTC.
 func (c *clock) moment(s []byte) (t time.Time, ok bool) {
 	const seconds = len("2006-01-02T15:04:05")
+	if len(s) == len(c.date) {
+		day, ok := dayOf(s)
+		return time.Unix(day, 0).UTC(), ok
+	}
 	if len(s) < seconds || s[10] != 'T' && s[10] != ' ' && s[10] != 't' || s[13] != ':' || s[16] != ':' {
 		return t, false
 	}
@@ -175,12 +182,13 @@ func epoch(s []byte) (t time.Time, ok bool) {
 }
 
 // otherTime reads the forms that are rarer.
-func otherTime(s string) (t time.Time, ok bool) {
-	if len(s) < len("2006-01-02") || len(s) > 64 {
+func otherTime(text []byte) (t time.Time, ok bool) {
+	if len(text) < len("2006-01-02T15:04Z") || len(text) > 64 {
 		return t, false
 	}
+	s := string(text)
 	for _, layout := range [...]string{
-		time.DateOnly, "2006-01-02T15:04Z07:00", "2006/01/02 15:04:05.999999999", "2006-01-02 15:04:05.999999999 -0700 MST",
+		"2006-01-02T15:04Z07:00", "2006/01/02 15:04:05.999999999", "2006-01-02 15:04:05.999999999 -0700 MST",
 		"02/Jan/2006:15:04:05 -0700", time.RFC1123Z, time.RFC1123, time.RFC850, time.UnixDate, time.ANSIC, time.RubyDate,
 	} {
 		if t, err := time.Parse(layout, s); err == nil {

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
 
 	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
 )
@@ -63,7 +64,8 @@ type account struct {
 	files    int    // that could not be read, or not to the end
 	lost     uint64 // events of a spool
 	left     string // what is left in the sources
-	resumed  []string
+	before   []string // what of the sources was sent by another run
+	what     string   // that is read
 	state    string
 	kept     string // the file of what was refused or broken
 	took     time.Duration
@@ -97,7 +99,7 @@ func where(u *unit, i int) string {
 	switch {
 	case u.file == nil:
 		return "in the spool"
-	case u.number == 0:
+	case u.lines[i].number == 0:
 		return cli.Printable(u.file.name)
 	}
 	return cli.Printable(u.file.name) + ":" + strconv.FormatInt(u.lines[i].number, 10)
@@ -134,21 +136,34 @@ func refusal(why error) string {
 // about adds what the sources and the options say.
 func (a *account) about(r *replay) {
 	a.to, a.acks = r.dest.name, r.dest.acks
-	var left []string
+	var (
+		left          []string
+		lines, events bool
+	)
 	for _, s := range r.sources {
 		files, lost := s.failures()
 		a.files += files
 		a.lost += lost
 		switch s := s.(type) {
 		case *spooled:
+			events = true
 			if n := s.left(); n > 0 {
 				left = append(left, fmt.Sprintf("%s events in %s", humanize.Comma(int64(n)), cli.Printable(s.dir))) //nolint:gosec // a number of events
 			}
 		case *logFiles:
-			a.resumed = append(a.resumed, s.resumed...)
+			lines = true
+			a.before = append(a.before, s.sentBefore()...)
 		}
 	}
 	a.left = strings.Join(left, ", ")
+	switch {
+	case !events:
+		a.what = "line"
+	case !lines:
+		a.what = "event"
+	default:
+		a.what = "line or event"
+	}
 	if r.places != nil {
 		a.state = r.places.path
 	}
@@ -176,11 +191,10 @@ func (a *account) print(w io.Writer, asJSON bool) error {
 		return a.printJSON(w)
 	}
 	var b strings.Builder
-	for _, r := range a.resumed {
-		fmt.Fprintf(&b, "%s\n", r)
+	if len(a.before) > 0 {
+		fmt.Fprintf(&b, "sent before: %s\n", english.OxfordWordSeries(a.before, "and"))
 	}
-	unit := "lines and events"
-	fmt.Fprintf(&b, "%s %s read", comma(a.read), unit)
+	fmt.Fprintf(&b, "%s read", count(a.read, a.what))
 	if !a.dry && a.took > 0 {
 		fmt.Fprintf(&b, " in %s, %s events a second", spent(a.took), comma(uint64(float64(a.delivered)/a.took.Seconds())))
 	}
@@ -192,8 +206,10 @@ func (a *account) print(w io.Writer, asJSON bool) error {
 	}
 	sent, more := "acked", "by "+a.to
 	switch {
+	case a.dry && a.bytes > 0:
+		sent, more = "to send", fmt.Sprintf("to %s, %s", a.to, humanize.Bytes(uint64(a.bytes))) //nolint:gosec // not negative
 	case a.dry:
-		sent, more = "to send", fmt.Sprintf("%s to %s", humanize.Bytes(uint64(a.bytes)), a.to) //nolint:gosec // not negative
+		sent, more = "to send", "to "+a.to
 	case !a.acks:
 		sent, more = "sent", "taken by the kernel for "+a.to+", where nothing is acked"
 	}
@@ -208,16 +224,16 @@ func (a *account) print(w io.Writer, asJSON bool) error {
 	row(a.broken, "broken", strings.Join(nonEmpty("the first is "+a.firstBroken, kept), "; "))
 	row(a.notSent, "not sent", "")
 	for _, r := range a.reasons {
-		fmt.Fprintf(&b, "refused %s times: %s\n", comma(r.Events), r.Text)
+		fmt.Fprintf(&b, "refused %s: %s\n", count(r.Events, "time"), r.Text)
 	}
 	if a.resent > 0 {
-		fmt.Fprintf(&b, "%s events were sent again: the receiver may have them twice\n", comma(a.resent))
+		fmt.Fprintf(&b, "%s sent again: the receiver may have it twice\n", count(a.resent, "event"))
 	}
 	if a.lost > 0 {
-		fmt.Fprintf(&b, "%s events of the spool are damaged and lost\n", comma(a.lost))
+		fmt.Fprintf(&b, "%s of the spool damaged and lost\n", count(a.lost, "event"))
 	}
 	if a.files > 0 {
-		fmt.Fprintf(&b, "%d files could not be read, or not to the end\n", a.files)
+		fmt.Fprintf(&b, "%s could not be read, or not to the end\n", english.Plural(a.files, "file", ""))
 	}
 	for _, s := range a.samples {
 		fmt.Fprintf(&b, "  %s\n", s)
@@ -297,6 +313,15 @@ func nonEmpty(all ...string) (some []string) {
 		}
 	}
 	return some
+}
+
+// count returns a number of things that are called so.
+func count(n uint64, what string) string {
+	if n != 1 {
+		what = english.PluralWord(2, what, "")
+		what = strings.ReplaceAll(what, "line or events", "lines and events")
+	}
+	return comma(n) + " " + what
 }
 
 func comma(n uint64) string { return humanize.Comma(int64(n)) } //nolint:gosec // a number of events

@@ -45,10 +45,10 @@ func newMaker(o *options) *maker {
 
 // chunk makes a unit of the lines of a chunk that begin at an offset or behind it.
 func (m *maker) chunk(c *input.Chunk, f *logFile, from int64) *unit {
-	u := &unit{from: f.set, file: f, number: c.Number, bytes: int64(len(c.Data)) + c.Cut}
+	u := &unit{from: f.set, file: f, lines: make([]line, 0, len(c.Data)/128+1), text: make([]byte, 0, len(c.Data)+len(c.Data)/2)}
 	at, number := c.Offset, c.Number
 	for _, text := range c.Lines() {
-		l := line{next: -1}
+		l := line{number: number, next: -1}
 		if c.Offset >= 0 {
 			l.next = at + int64(len(text)) + 1
 			l.sum = crc32.Checksum(text, m.table)
@@ -104,12 +104,12 @@ func (m *maker) event(text, salt []byte) (fate, []byte) {
 	switch {
 	case errors.Is(err, jsonlog.ErrNotJSON):
 		switch {
-		case m.o.wanted.Structured(), !m.o.wanted.MatchText(text):
+		case m.o.wanted.Structured(), !m.o.wanted.MatchText(l.Text):
 			return filtered, nil
 		case !m.o.text:
 			return isText, nil
 		}
-		r := slog.NewRecord(time.Time{}, slog.LevelInfo, string(bytes.TrimSpace(text)), 0)
+		r := slog.NewRecord(time.Time{}, slog.LevelInfo, string(bytes.TrimSpace(l.Text)), 0)
 		return m.encode(m.bare, r, text, salt)
 	case err != nil:
 		return broken, nil

@@ -13,6 +13,9 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/dustin/go-humanize"
+	"github.com/dustin/go-humanize/english"
+
 	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
 	"github.com/sluicelog/sluice/cmd/sluice/internal/input"
 )
@@ -30,6 +33,9 @@ type source interface {
 	close() error
 }
 
+// maxShown is how many of the files that are gone on with are shown.
+const maxShown = 3
+
 // A task makes a unit.
 type task func(m *maker) *unit
 
@@ -42,9 +48,8 @@ type logFiles struct {
 
 	mu       sync.Mutex
 	readers  []*input.Reader
-	resumed  []string // files that are gone on with, and from where
-	seen     int      // files
-	finished int64    // bytes of files that were done before
+	before   int      // files of which all was sent before
+	partly   []string // files that are gone on with, and from where
 	failed   atomic.Int64
 	places   *state
 }
@@ -69,6 +74,15 @@ func (f *logFile) salt(offset, number int64) []byte {
 	}
 	first, _, _ := bytes.Cut(f.head, []byte{'\n'})
 	return binary.BigEndian.AppendUint64(slices.Clip(first), uint64(offset)) //nolint:gosec // the same bits
+}
+
+// check opens the files once, so that a name that stands for nothing is an error before anything is sent.
+func (s *logFiles) check() error {
+	r, err := s.open(s.names, s.o.rotated)
+	if err != nil {
+		return err
+	}
+	return r.Close()
 }
 
 func (s *logFiles) open(names []string, rotated bool) (*input.Reader, error) {
@@ -119,6 +133,19 @@ func (s *logFiles) read(ctx context.Context, places *state, put func(task) error
 	}
 }
 
+// sentBefore says what of the files was sent by another run.
+func (s *logFiles) sentBefore() (all []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.before > 0 {
+		all = append(all, english.Plural(s.before, "whole file", ""))
+	}
+	if n := len(s.partly) - maxShown; n > 0 {
+		return append(append(all, s.partly[:maxShown]...), fmt.Sprintf("parts of %d more", n))
+	}
+	return append(all, s.partly...)
+}
+
 // list returns the files but for those that are known.
 func (s *logFiles) list(known []os.FileInfo) (names []string, infos []os.FileInfo, err error) {
 	r, err := s.open(s.names, s.o.rotated)
@@ -149,8 +176,7 @@ func (s *logFiles) unsent(names []string, infos []os.FileInfo) (left []string, r
 	for i, name := range names {
 		if infos[i] != nil && s.places.sent(infos[i]) {
 			s.mu.Lock()
-			s.finished += infos[i].Size()
-			s.resumed = append(s.resumed, cli.Printable(name)+": all of it was sent before")
+			s.before++
 			s.mu.Unlock()
 			continue
 		}
@@ -180,7 +206,8 @@ func (s *logFiles) readAll(ctx context.Context, r *input.Reader, places *state, 
 			again = append(again, s.strange(f, places))
 			return nil
 		}
-		return put(func(*maker) *unit { return &unit{from: s, file: f, last: true} })
+		end := &unit{from: s, file: f, last: true}
+		return put(func(*maker) *unit { return end })
 	}
 	for {
 		c, err := r.Next(ctx)
@@ -214,9 +241,6 @@ func (s *logFiles) readAll(ctx context.Context, r *input.Reader, places *state, 
 // begin finds out how much of a file was sent before.
 func (s *logFiles) begin(c *input.Chunk, places *state, infos []os.FileInfo) *logFile {
 	f := &logFile{set: s, name: c.File, head: bytes.Clone(c.Data[:min(len(c.Data), headBytes)])}
-	s.mu.Lock()
-	s.seen++
-	s.mu.Unlock()
 	if places == nil || c.Offset != 0 {
 		return f
 	}
@@ -228,7 +252,7 @@ func (s *logFiles) begin(c *input.Chunk, places *state, infos []os.FileInfo) *lo
 	f.place = places.find(c.File, f.head, info)
 	if f.skip, f.check = f.place.Offset, f.place.Tail; f.skip > 0 {
 		s.mu.Lock()
-		s.resumed = append(s.resumed, fmt.Sprintf("%s: sent up to byte %d before", cli.Printable(f.name), f.skip))
+		s.partly = append(s.partly, fmt.Sprintf("%s up to byte %s", cli.Printable(f.name), humanize.Comma(f.skip)))
 		s.mu.Unlock()
 	}
 	return f

@@ -13,9 +13,6 @@ import (
 // sampleWidth is how much of an event a dry run shows.
 const sampleWidth = 160
 
-// errEnough ends a dry run of a spool.
-var errEnough = errors.New("enough was read")
-
 // rehearse does all but sending.
 func (r *replay) rehearse(ctx context.Context) (*account, error) {
 	a := &r.account
@@ -31,6 +28,11 @@ func (r *replay) rehearse(ctx context.Context) (*account, error) {
 			if len(a.samples) < maxSamples {
 				a.samples = append(a.samples, sample(u.data(l)))
 			}
+		}
+		if u.more > 0 {
+			a.read += u.more
+			a.delivered += u.more
+			a.bytes = 0 // unknown
 		}
 		return nil
 	})

@@ -3,7 +3,6 @@ package replay
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -103,29 +102,36 @@ func run(c *cobra.Command, o *options, args []string) error {
 // openSources opens what the arguments stand for: consecutive log files as one source.
 func openSources(args []string, o *options, stdin io.Reader, errs *warnings) (all []source, err error) {
 	var names []string
-	flush := func() {
-		if len(names) > 0 {
-			all = append(all, &logFiles{names: names, o: o, stdin: stdin, warnings: errs})
-			names = nil
+	defer func() {
+		if err != nil {
+			for _, s := range all {
+				_ = s.close() // nothing was done with it
+			}
 		}
+	}()
+	flush := func() error {
+		if len(names) == 0 {
+			return nil
+		}
+		s := &logFiles{names: names, o: o, stdin: stdin, warnings: errs}
+		all, names = append(all, s), nil
+		return s.check()
 	}
 	for _, arg := range args {
 		if !isSpool(arg) {
 			names = append(names, arg)
 			continue
 		}
-		flush()
+		if err := flush(); err != nil {
+			return all, err
+		}
 		s, err := openSpool(arg, o, errs)
 		if err != nil {
-			for _, s := range all {
-				err = errors.Join(err, s.close())
-			}
-			return nil, &cli.Exit{Code: cli.Partial, Err: err}
+			return all, &cli.Exit{Code: cli.Partial, Err: err}
 		}
 		all = append(all, s)
 	}
-	flush()
-	return all, nil
+	return all, flush()
 }
 
 // keepRejects gives what a spool's receiver refuses a place if the user has given none: it is removed from the spool.

@@ -23,9 +23,8 @@ const (
 	watchEvery = 250 * time.Millisecond
 	// lastAcks is how long an interrupted replay waits for the acks under way.
 	lastAcks = 5 * time.Second
-	// refusals is how often every event that is left must have been refused, and no other one taken, for them to be
-	// given up at the end.
-	refusals = 6
+	// parts is into how many parts the shipper divides a batch that is refused.
+	parts = 8
 )
 
 // Why a replay ends before all is sent.
@@ -42,6 +41,8 @@ type replay struct {
 	places   *state
 	warnings *warnings
 	rejects  *rejects
+
+	events, bytes *rate.Limiter // nil for none
 
 	shipper *logstash.Shipper
 	stop    context.CancelCauseFunc
@@ -62,6 +63,7 @@ type mark struct {
 // run sends all there is, and returns the account.
 func (r *replay) run(ctx context.Context) (a *account, err error) {
 	start := time.Now()
+	r.events, r.bytes = limit(r.o.rate), limit(int(r.o.rateBytes))
 	opts := r.dest.opts
 	opts.OnError = func(err error) { r.warnings.warn(withoutPrefix(err)) }
 	opts.OnDrop = r.dropped
@@ -108,7 +110,8 @@ func (r *replay) run(ctx context.Context) (a *account, err error) {
 func (r *replay) shutDown(cause error) {
 	ctx, cancel := context.WithTimeout(context.Background(), lastAcks)
 	defer cancel()
-	if errors.Is(cause, errGaveUp) || errors.Is(cause, errRefused) {
+	quiet := !r.shipper.Stats().FailingSince.IsZero() // there will be no acks to wait for
+	if errors.Is(cause, errGaveUp) || errors.Is(cause, errRefused) || errors.Is(cause, context.Canceled) && quiet {
 		cancel()
 	}
 	_ = r.shipper.Shutdown(ctx) // its Stats say what was left
@@ -261,17 +264,17 @@ func (r *replay) note(u *unit, i int) {
 
 // pace waits until an event of a length may be sent.
 func (r *replay) pace(ctx context.Context, length int) error {
-	if r.o.events != nil {
-		if err := r.o.events.Wait(ctx); err != nil {
+	if r.events != nil {
+		if err := r.events.Wait(ctx); err != nil {
 			return context.Cause(ctx)
 		}
 	}
-	if r.o.bytes == nil {
+	if r.bytes == nil {
 		return nil
 	}
 	for length > 0 {
-		n := min(length, r.o.bytes.Burst())
-		if err := r.o.bytes.WaitN(ctx, n); err != nil {
+		n := min(length, r.bytes.Burst())
+		if err := r.bytes.WaitN(ctx, n); err != nil {
 			return context.Cause(ctx)
 		}
 		length -= n
@@ -377,7 +380,7 @@ func (r *replay) watch(ctx context.Context, m *meter) {
 			continue
 		}
 		// What is left at the end is known to be at fault, and not the receiver, only when that takes other events.
-		if r.ended.Load() && errors.Is(st.LastError, logstash.ErrRejected) && st.Resent-resent >= refusals*st.Queued {
+		if r.ended.Load() && errors.Is(st.LastError, logstash.ErrRejected) && st.Resent-resent >= refusals(st.Queued) {
 			if st.Written > 0 {
 				r.refused.Store(true)
 				r.stop(errRefused)
@@ -395,4 +398,14 @@ func (r *replay) watch(ctx context.Context, m *meter) {
 			return
 		}
 	}
+}
+
+// refusals returns how many events must have been sent again, and none of them taken, so that each one of those that
+// are left has been refused alone: the shipper divides a batch until it finds out which of its events it is about.
+func refusals(left uint64) uint64 {
+	each := uint64(2)
+	for n := left; n > 1; n = (n + parts - 1) / parts {
+		each++
+	}
+	return each * left
 }

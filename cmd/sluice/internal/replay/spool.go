@@ -2,7 +2,6 @@ package replay
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -22,14 +21,12 @@ const (
 	leaseBytes  = 1 << 20
 )
 
-// leased is what a unit of a spool has been read with.
-type leased = *spool.Lease
-
 // spooled is the spool of a program that is gone. It is its own state: what is acked is removed from it.
 type spooled struct {
 	dir   string
 	queue *spool.Queue
-	total int64
+	dry   bool  // only its first events are read
+	total int64 // bytes
 	bytes atomic.Int64 // read
 }
 
@@ -63,7 +60,7 @@ func openSpool(dir string, o *options, errs *warnings) (*spooled, error) {
 	if info, err := os.Stat(filepath.Join(dir, quarantineName)); err == nil && info.Size() > 0 {
 		errs.warn(fmt.Errorf("%s has events that the receiver refused: replay it on its own", cli.Printable(filepath.Join(dir, quarantineName))))
 	}
-	return &spooled{dir: dir, queue: q, total: q.Stats().Bytes}, nil
+	return &spooled{dir: dir, queue: q, dry: o.dryRun, total: q.Stats().Bytes}, nil
 }
 
 func (s *spooled) read(ctx context.Context, _ *state, put func(task) error) error {
@@ -78,19 +75,21 @@ func (s *spooled) read(ctx context.Context, _ *state, put func(task) error) erro
 		if lease == nil {
 			return nil
 		}
-		if err := put(func(m *maker) *unit { return s.unit(m, lease) }); err != nil {
+		if err := put(func(m *maker) *unit { return s.unit(m, lease) }); err != nil || s.dry {
 			return err
 		}
 	}
 }
 
 func (s *spooled) unit(m *maker, lease *spool.Lease) *unit {
-	u := &unit{from: s, lease: lease}
+	u := &unit{from: s, lease: lease, lines: make([]line, 0, len(lease.Events))}
 	for _, event := range lease.Events {
-		u.bytes += int64(len(event))
+		s.bytes.Add(int64(len(event)))
 		u.add(line{}, m.mask(event))
 	}
-	s.bytes.Add(u.bytes)
+	if s.dry {
+		u.more = s.queue.Stats().Events - uint64(len(u.lines))
+	}
 	return u
 }
 
@@ -108,4 +107,4 @@ func (s *spooled) failures() (files int, lost uint64) { return 0, s.queue.Gone()
 // left returns how many events are in the spool.
 func (s *spooled) left() uint64 { return s.queue.Stats().Events }
 
-func (s *spooled) close() error { return errors.Join(s.queue.Close()) }
+func (s *spooled) close() error { return s.queue.Close() }

@@ -1,5 +1,7 @@
 package replay
 
+import "github.com/sluicelog/sluice/internal/spool"
+
 // A fate is what becomes of a line.
 type fate uint8
 
@@ -13,23 +15,25 @@ const (
 // A line is a line of a log file, or an event of a spool.
 type line struct {
 	fate       fate
+	number     int64 // from 1, 0 if it is not known
 	open       bool // it is broken and has no newline yet: another run may find the rest
 	start, end int  // of the event, or of what is broken, in the unit's text
-	next       int64
+	next       int64 // where the line behind it begins in the file, -1 if that is not known
 	sum        uint32
 }
 
 // A unit is some lines of one file, or some events of a spool, in their order.
 type unit struct {
-	from   source
-	file   *logFile // nil for a spool
-	number int64    // of the first line, 0 if that is not known
-	lines  []line
-	text   []byte
-	bytes  int64 // that were read for it
-	last   bool  // there is no more of the file
-	done   int   // how many lines are done, as the source was told
-	lease  leased
+	from  source
+	lines []line
+	text  []byte
+	done  int // how many lines are done, as the source was told
+
+	file *logFile // nil for a spool
+	last bool     // there is no more of the file
+
+	lease *spool.Lease // nil for a file
+	more  uint64       // events behind these, in a dry run
 }
 
 // data returns the event of a line, or what is broken.

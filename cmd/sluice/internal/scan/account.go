@@ -93,10 +93,12 @@ func (a *account) print(w io.Writer) error {
 	for _, counts := range [][]count{rules, files} {
 		slices.SortStableFunc(counts, func(x, y count) int { return y.n - x.n })
 	}
+	fmt.Fprintln(columns, "by rule:")
 	for _, c := range rules {
 		fmt.Fprintf(columns, "  %s\t%s\n", c.name, humanize.Comma(int64(c.n)))
 	}
 	if len(files) > 1 {
+		fmt.Fprintln(columns, "by file:")
 		for _, c := range files[:min(len(files), mostFiles)] {
 			fmt.Fprintf(columns, "  %s\t%s\n", cli.Printable(c.name), humanize.Comma(int64(c.n)))
 		}
@@ -105,7 +107,7 @@ func (a *account) print(w io.Writer) error {
 		return err
 	}
 	if more := len(files) - mostFiles; more > 0 {
-		_, err := fmt.Fprintf(w, "  and %s more\n", number(more, "file"))
+		_, err := fmt.Fprintf(w, "  and %s\n", number(more, "more file"))
 		return err
 	}
 	return nil

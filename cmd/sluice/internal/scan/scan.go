@@ -5,6 +5,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -38,23 +40,22 @@ secret in it, and goes on to fit when files rotate, are compressed or are moved.
 
 func run(c *cobra.Command, args []string, o *options) error {
 	if len(args) == 0 {
-		args = []string{"-"}
+		args = []string{stdin}
 	}
-	s, err := o.settings()
-	if err != nil {
-		return err
-	}
-	if o.listRules {
+	s, err := o.settings(c.Flags())
+	if err == nil && o.listRules {
 		return s.rules.list(c.OutOrStdout())
 	}
-	if args[0] == "-" && cli.IsTerminal(c.InOrStdin()) {
-		return cli.Usagef("there is nothing to scan: want files, directories or patterns, or text on standard input")
+	a := &account{stderr: c.ErrOrStderr()}
+	sources, missing := find(args, o.recursive, a.fail)
+	if slices.Contains(args, stdin) && cli.IsTerminal(c.InOrStdin()) {
+		missing = append(missing, errors.New("want files, directories or patterns, or text on standard input, which is a terminal"))
 	}
-	stderr := c.ErrOrStderr()
-	a := &account{stderr: stderr}
-	sources, err := find(args, o.recursive, a.fail)
-	if err != nil {
-		return err
+	if err := errors.Join(append([]error{err}, missing...)...); err != nil {
+		return &cli.Exit{Code: cli.Usage, Err: err}
+	}
+	if len(sources) == 0 && a.failed == 0 { // no secret in no file is no good news
+		return cli.Usagef("there is no file to scan in %s: directory/... takes those below it too", cli.Printable(strings.Join(args, " ")))
 	}
 	var draft *draft
 	if o.writeBaseline != "" {
@@ -70,7 +71,7 @@ func run(c *cobra.Command, args []string, o *options) error {
 			break
 		}
 	}
-	a.bar = cli.NewProgress(stderr, "scanning", total)
+	a.bar = cli.NewProgress(a.stderr, "scanning", total)
 	p := o.printer(c.OutOrStdout(), s.mask)
 	err = scanAll(c.Context(), s.redactor, c.InOrStdin(), sources, &events{
 		finding: func(f redact.Finding) error {

@@ -30,20 +30,16 @@ type finder struct {
 	seen      map[string]bool // real paths
 }
 
-// find returns the files that the arguments stand for: in the order of these, and by name in a directory. The error
-// is one of arguments that stand for nothing.
-func find(args []string, recursive bool, fail func(error)) ([]source, error) {
+// find returns the files that the arguments stand for: in the order of these, and by name in a directory. Arguments that
+// stand for nothing are missing.
+func find(args []string, recursive bool, fail func(error)) (found []source, missing []error) {
 	f := finder{recursive: recursive, fail: fail, seen: make(map[string]bool)}
-	var errs []error
 	for _, arg := range args {
 		if err := f.argument(arg); err != nil {
-			errs = append(errs, err)
+			missing = append(missing, err)
 		}
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, &cli.Exit{Code: cli.Usage, Err: err}
-	}
-	return f.found, nil
+	return f.found, missing
 }
 
 func (f *finder) argument(arg string) error {

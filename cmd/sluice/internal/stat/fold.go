@@ -35,7 +35,7 @@ const (
 	space
 )
 
-func class(c byte) int {
+func kind(c byte) int {
 	switch {
 	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c >= 0x80:
 		return letter
@@ -54,7 +54,7 @@ func isHex(c byte) bool {
 // next folds the next segment: letters and digits, a space, or one other character.
 func (f *folder) next() {
 	c := f.text[f.at]
-	switch class(c) {
+	switch kind(c) {
 	case letter, digit:
 		f.segment()
 		return
@@ -106,7 +106,7 @@ func (f *folder) segment() {
 	end, hex, digits, turns := f.at, true, 0, 0
 	firstDigit := -1
 	for last := -1; end < len(f.text); end++ {
-		k := class(f.text[end])
+		k := kind(f.text[end])
 		if k != letter && k != digit {
 			break
 		}
@@ -153,7 +153,7 @@ func (f *folder) joined() {
 		}
 		end, hex, digits := i, true, 0
 		for end < len(f.text) {
-			k := class(f.text[end])
+			k := kind(f.text[end])
 			if k != letter && k != digit {
 				break
 			}
@@ -163,7 +163,7 @@ func (f *folder) joined() {
 			hex = hex && isHex(f.text[end])
 			end++
 		}
-		whole := end > i && (class(f.text[i]) == digit || hex && (digits > 0 || f.text[f.at] == ':' && end-i <= 4))
+		whole := end > i && (kind(f.text[i]) == digit || hex && (digits > 0 || f.text[f.at] == ':' && end-i <= 4))
 		if !whole {
 			return
 		}
@@ -175,16 +175,16 @@ func isJoint(c byte) bool { return c == '.' || c == ':' || c == '-' || c == ',' 
 
 // sign reports whether the character is part of the number behind it.
 func (f *folder) sign() bool {
-	if f.at+1 == len(f.text) || class(f.text[f.at+1]) != digit {
+	if f.at+1 == len(f.text) || kind(f.text[f.at+1]) != digit {
 		return false
 	}
-	return f.at == 0 || class(f.text[f.at-1]) == space || bytes.IndexByte([]byte("=([{<,:"), f.text[f.at-1]) >= 0
+	return f.at == 0 || kind(f.text[f.at-1]) == space || bytes.IndexByte([]byte("=([{<,:"), f.text[f.at-1]) >= 0
 }
 
 // star appends the mark of a value. A list of values has one for all.
 func (f *folder) star() {
 	b := bytes.TrimRight(f.out[f.start:], " ,;")
-	if n := len(b); n > 0 && b[n-1] == '*' && (n == 1 || class(b[n-2]) != letter) && f.start+n < len(f.out) {
+	if n := len(b); n > 0 && b[n-1] == '*' && (n == 1 || kind(b[n-2]) != letter) && f.start+n < len(f.out) {
 		f.out = f.out[:f.start+n]
 		f.word = min(f.word, len(f.out))
 		return
@@ -194,7 +194,7 @@ func (f *folder) star() {
 
 // quoted returns where what is quoted ends, 0 if it does not. An apostrophe begins nothing.
 func (f *folder) quoted(quote byte) int {
-	if quote == '\'' && f.at > 0 && class(f.text[f.at-1]) != space && class(f.text[f.at-1]) != other {
+	if quote == '\'' && f.at > 0 && kind(f.text[f.at-1]) != space && kind(f.text[f.at-1]) != other {
 		return 0
 	}
 	for i := f.at + 1; i < len(f.text); i++ {
@@ -202,7 +202,7 @@ func (f *folder) quoted(quote byte) int {
 		case f.text[i] == '\\':
 			i++
 		case f.text[i] != quote:
-		case quote == '\'' && i+1 < len(f.text) && class(f.text[i+1]) == letter:
+		case quote == '\'' && i+1 < len(f.text) && kind(f.text[i+1]) == letter:
 		default:
 			return i + 1
 		}
@@ -212,7 +212,7 @@ func (f *folder) quoted(quote byte) int {
 
 // assigned folds the value behind a "=".
 func (f *folder) assigned() bool {
-	if f.at == 0 || f.at+1 == len(f.text) || f.text[f.at+1] == '=' || class(f.text[f.at-1]) != letter && class(f.text[f.at-1]) != digit {
+	if f.at == 0 || f.at+1 == len(f.text) || f.text[f.at+1] == '=' || f.text[f.at+1] == '[' || kind(f.text[f.at-1]) != letter && kind(f.text[f.at-1]) != digit {
 		return false
 	}
 	end := f.at + 1
@@ -230,10 +230,10 @@ func (f *folder) assigned() bool {
 // address folds the address of a mail, of which it has seen the "@".
 func (f *folder) address() bool {
 	end := f.at + 1
-	for end < len(f.text) && (class(f.text[end]) == letter || class(f.text[end]) == digit || f.text[end] == '.' || f.text[end] == '-') {
+	for end < len(f.text) && (kind(f.text[end]) == letter || kind(f.text[end]) == digit || f.text[end] == '.' || f.text[end] == '-') {
 		end++
 	}
-	if f.word == len(f.out) || end < f.at+2 {
+	if f.word == len(f.out) || end < f.at+2 || kind(f.text[f.at-1]) != letter && kind(f.text[f.at-1]) != digit {
 		return false
 	}
 	f.out = f.out[:f.word]

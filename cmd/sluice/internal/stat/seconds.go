@@ -77,11 +77,8 @@ func (s *seconds) busiest() (at, lines int64, exact bool) {
 	return s.bestAt, s.best, !s.returned
 }
 
-// rows returns the buckets by a step below a minute, in order; none if not all are there.
+// rows returns the buckets by a step below a minute, in order. All have to be there.
 func (s *seconds) rows(by step, zone *time.Location) []row {
-	if s.incomplete {
-		return nil
-	}
 	ordered := slices.Clone(s.minutes)
 	slices.SortFunc(ordered, func(a, b seconds60) int { return cmp.Compare(a.start, b.start) })
 	var out []row

@@ -2,6 +2,7 @@ package stat
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 )
@@ -19,13 +20,19 @@ type moment struct {
 // Times are the lines by time.
 type times struct {
 	zone    *time.Location
-	unit    step // of the buckets
-	index   map[int64]int
-	buckets []bucket
+	unit    step // of the cells
+	index   map[int64]int32
+	cells   []cell
 	seconds seconds
 
-	start, end int64 // of the bucket that was last added to
-	last       int
+	start, end int64 // of the cell that was last added to
+	last       int32
+}
+
+// A cell is the lines of one unit of time, by class. There may be two of the same time, when one is full.
+type cell struct {
+	start int64
+	lines [classCount]uint32
 }
 
 // A bucket is the lines of some time, by class.
@@ -42,62 +49,84 @@ func (b *bucket) counts() (c counts) {
 }
 
 func newTimes(zone *time.Location) *times {
-	return &times{zone: zone, unit: minute, index: make(map[int64]int), seconds: seconds{index: make(map[int64]int)}}
+	return &times{zone: zone, unit: minute, index: make(map[int64]int32), seconds: seconds{index: make(map[int64]int)}}
 }
 
 func (t *times) add(m moment) {
 	if m.at < t.start || m.at >= t.end {
 		t.seek(m.at)
 	}
-	t.buckets[t.last].lines[m.cl] += int64(m.lines)
+	n := &t.cells[t.last].lines[m.cl]
+	if *n > math.MaxUint32-uint32(m.lines) {
+		t.open()
+		n = &t.cells[t.last].lines[m.cl]
+	}
+	*n += uint32(m.lines)
 	if t.unit == minute {
 		t.seconds.add(t.start, m)
 	}
 }
 
-// seek makes the bucket of a moment the one that is added to.
+// seek makes the cell of a moment the one that is added to.
 func (t *times) seek(at int64) {
 	t.start = t.unit.floor(t.zone, at)
 	t.end = t.unit.next(t.zone, t.start)
 	i, ok := t.index[t.start]
-	if !ok {
-		if len(t.buckets) == maxBuckets && t.unit < year {
-			t.coarsen()
-			t.seek(at)
-			return
-		}
-		i = len(t.buckets)
-		t.index[t.start] = i
-		t.buckets = append(t.buckets, bucket{start: t.start})
+	switch {
+	case ok:
+		t.last = i
+	case len(t.cells) >= maxBuckets && t.unit < year:
+		t.coarsen()
+		t.seek(at)
+	default:
+		t.open()
 	}
-	t.last = i
 }
 
-// coarsen makes buckets of the next longer step.
+// open adds a cell for the time that is added to.
+func (t *times) open() {
+	t.last = int32(len(t.cells))
+	t.index[t.start] = t.last
+	t.cells = append(t.cells, cell{start: t.start})
+}
+
+// coarsen makes cells of the next longer step.
 func (t *times) coarsen() {
 	t.unit = map[step]step{minute: hour, hour: day, day: month, month: year}[t.unit]
-	t.buckets = t.merged(t.unit)
-	clear(t.index)
-	for i := range t.buckets {
-		t.index[t.buckets[i].start] = i
+	t.seconds = seconds{incomplete: true}
+	old := t.cells
+	slices.SortFunc(old, byStart)
+	t.cells = make([]cell, 0, maxBuckets)
+	t.index = make(map[int64]int32)
+	t.start, t.end = 0, 0
+	for i := range old {
+		for cl, n := range old[i].lines {
+			for n > 0 { // in halves, as a moment has fewer lines than a cell
+				part := min(n, math.MaxInt32)
+				t.add(moment{at: old[i].start, lines: int32(part), cl: class(cl)})
+				n -= part
+			}
+		}
 	}
-	t.seconds.incomplete = true
 }
+
+func byStart(a, b cell) int { return cmp.Compare(a.start, b.start) }
 
 // merged returns the buckets by a step that is not shorter than the unit, in order.
 func (t *times) merged(by step) []bucket {
-	ordered := slices.SortedFunc(slices.Values(t.buckets), func(a, b bucket) int { return cmp.Compare(a.start, b.start) })
-	out := ordered[:0]
+	slices.SortFunc(t.cells, byStart) // nothing is added any more
+	var out []bucket
 	end := int64(0)
-	for _, b := range ordered {
-		if len(out) == 0 || b.start >= end {
-			start := by.floor(t.zone, b.start)
+	for i := range t.cells {
+		c := &t.cells[i]
+		if len(out) == 0 || c.start >= end {
+			start := by.floor(t.zone, c.start)
 			end = by.next(t.zone, start)
 			out = append(out, bucket{start: start})
 		}
 		into := &out[len(out)-1]
-		for cl, n := range b.lines {
-			into.lines[cl] += n
+		for cl, n := range c.lines {
+			into.lines[cl] += int64(n)
 		}
 	}
 	return out
@@ -108,10 +137,9 @@ func (t *times) busiest() (at, lines int64, ok bool) {
 	if t.unit != minute {
 		return 0, 0, false
 	}
-	for i := range t.buckets {
-		b := &t.buckets[i]
-		if c := b.counts(); c.Lines > lines || c.Lines == lines && b.start < at {
-			at, lines, ok = b.start, c.Lines, true
+	for _, b := range t.merged(minute) {
+		if n := b.counts().Lines; n > lines {
+			at, lines, ok = b.start, n, true
 		}
 	}
 	return at, lines, ok
@@ -123,13 +151,10 @@ type row struct {
 	counts
 }
 
-// rows returns the buckets by a step, in order. There are none if it is shorter than what has been counted.
+// rows returns the buckets by a step that is not shorter than what has been counted, in order.
 func (t *times) rows(by step) []row {
 	if by < minute {
 		return t.seconds.rows(by, t.zone)
-	}
-	if by < t.unit {
-		return nil
 	}
 	var out []row
 	for _, b := range t.merged(by) {
@@ -145,32 +170,55 @@ const (
 	maxGap  = 24 // so many rows without lines are shown one by one
 )
 
-// shownRows returns how many rows are printed, with those of gaps.
-func shownRows(rows []row, by step) int64 {
-	n := int64(len(rows))
-	for i := range rows[min(1, len(rows)):] {
-		gap := by.between(rows[i].end, rows[i+1].start)
-		if gap > maxGap {
-			gap = 1
+// shown returns how many rows are printed by a step, with those of gaps.
+func (t *times) shown(by step) int64 {
+	if by < minute {
+		rows := t.seconds.rows(by, t.zone)
+		n := int64(len(rows))
+		for i := 1; i < len(rows); i++ {
+			n += gapRows(by.between(rows[i-1].end, rows[i].start))
 		}
-		n += max(gap, 0)
+		return n
+	}
+	slices.SortFunc(t.cells, byStart)
+	n, end := int64(0), int64(0)
+	for i := range t.cells {
+		at := t.cells[i].start
+		if i > 0 && at < end {
+			continue
+		}
+		start := by.floor(t.zone, at)
+		if i > 0 {
+			n += gapRows(by.between(end, start))
+		}
+		end = by.next(t.zone, start)
+		n++
 	}
 	return n
 }
 
+// gapRows returns how many rows stand for so many buckets without lines.
+func gapRows(gap int64) int64 {
+	if gap > maxGap {
+		return 1
+	}
+	return max(gap, 0)
+}
+
 // choose returns the rows by a step, or, if none is chosen, by the shortest that makes few rows. If they would be too
-// many, it takes a longer step.
+// many, or have not been counted, it takes a longer step.
 func (t *times) choose(by step, chosen bool) ([]row, step) {
 	limit := int64(fewRows)
-	if chosen {
+	switch {
+	case chosen:
 		limit = maxRows
-	} else {
+	case t.seconds.incomplete:
+		by = minute
+	default:
 		by = second
 	}
-	for ; by < year; by++ {
-		if rows := t.rows(by); rows != nil && shownRows(rows, by) <= limit {
-			return rows, by
-		}
+	for by < year && (by >= minute && by < t.unit || t.shown(by) > limit) {
+		by++
 	}
-	return t.rows(year), year
+	return t.rows(by), by
 }

@@ -109,7 +109,7 @@ type settings struct {
 	timeless bool
 	shown    selection
 	secrets  bool // are shown
-	names    bool // of the files are printed
+	names    names
 }
 
 // settings returns what the flags say. The error has all that is wrong.
@@ -267,11 +267,11 @@ func (f *flags) tail(wanted *filter.Filter, given bool) int {
 }
 
 // names reports whether to print the names of files: as grep does, if there are several.
-func (f *flags) names(c *cobra.Command, files int, args []string) bool {
+func (f *flags) names(c *cobra.Command, files, args []string) bool {
 	if c.Flags().Changed("name") {
 		return f.name
 	}
-	several := files > 1
+	several := len(files) > 1
 	if f.rotated { // then the files of one argument are mostly those of one log
 		several = len(args) > 1
 	}

@@ -208,6 +208,9 @@ func loggerOf(l *jsonlog.Line, attrs []slog.Attr) (string, []slog.Attr) {
 // front renders what stands before a line, and returns its columns.
 func (p *printer) front(prefix string) int {
 	text := p.name
+	if text != "" && p.wide {
+		text = p.names.column(text)
+	}
 	if prefix != "" {
 		if text != "" {
 			text += " "

@@ -52,7 +52,7 @@ func run(c *cobra.Command, f *flags, args []string) error {
 		return &cli.Exit{Code: cli.Usage, Err: err}
 	}
 	defer logs.close()
-	s.names = f.names(c, logs.files(), args)
+	s.names = newNames(f.names(c, logs.files(), args), logs.files())
 	o := newOutput(c.OutOrStdout(), s, a)
 	err = logs.print(c.Context(), s, o)
 	if err == nil {
@@ -145,10 +145,10 @@ func (l logs) close() {
 	}
 }
 
-// files returns how many files there are.
-func (l logs) files() (n int) {
+// files returns the names of the files.
+func (l logs) files() (names []string) {
 	for _, r := range l {
-		n += len(r.Files())
+		names = append(names, r.Files()...)
 	}
-	return n
+	return names
 }

@@ -3,9 +3,7 @@ package view
 import (
 	"bytes"
 	"errors"
-	"strconv"
 
-	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
 	"github.com/sluicelog/sluice/cmd/sluice/internal/input"
 	"github.com/sluicelog/sluice/cmd/sluice/internal/jsonlog"
 )
@@ -118,17 +116,8 @@ func (w *worker) countBroken(i int) {
 		return
 	}
 	if w.made.broken++; w.made.firstBroken == "" {
-		w.made.firstBroken = w.place(i)
+		w.made.firstBroken = place(w.chunkOf.File, w.chunkOf, i)
 	}
-}
-
-// place returns the name of the file and, if that is known, the number of a line.
-func (w *worker) place(i int) string {
-	name := cli.Printable(w.chunkOf.File)
-	if w.chunkOf.Number == 0 {
-		return name
-	}
-	return name + ":" + strconv.FormatInt(w.chunkOf.Number+int64(i), 10)
 }
 
 // line prints a line, if it is one to be printed, or to be had ready.
@@ -137,7 +126,7 @@ func (w *worker) line(i int, text []byte, l *jsonlog.Line, v verdict, near bool)
 	switch {
 	case v.is(wanted):
 		c = matching
-	case v.is(object|broken) || w.made.last == no:
+	case v.is(object|broken) || w.made.last == no || w.filter.Excepts(text):
 		c = skipped
 		if near {
 			c = nearby
@@ -163,8 +152,8 @@ func (w *worker) line(i int, text []byte, l *jsonlog.Line, v verdict, near bool)
 // print renders a line and returns its time.
 func (w *worker) print(i int, text []byte, l *jsonlog.Line, v verdict, dim bool) (when int64) {
 	p, name := w.printer, ""
-	if w.names {
-		name = w.place(i)
+	if w.names.printed {
+		name = w.names.of(w.chunkOf, i)
 	}
 	p.begin(name, dim)
 	if l == nil && !v.is(broken) {
@@ -177,6 +166,8 @@ func (w *worker) print(i int, text []byte, l *jsonlog.Line, v verdict, dim bool)
 	switch {
 	case v.is(withKey) && !w.secrets:
 		p.text([]byte(mask), 0)
+	case w.form == asTheyStand && l != nil:
+		p.raw(l.Text) // of a line that a container runtime has wrapped, what is in it
 	case w.form == asTheyStand:
 		p.raw(text)
 	case v.is(broken):

@@ -1,0 +1,211 @@
+package bench
+
+import (
+	"bufio"
+	"cmp"
+	"fmt"
+	"io"
+	"maps"
+	"math"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/mattn/go-runewidth"
+
+	"github.com/sluicelog/sluice/cmd/sluice/internal/chart"
+	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
+)
+
+// number returns a number with commas, of three digits at least.
+func number(v float64) string {
+	if v < 100 && v != math.Trunc(v) {
+		return digits(v)
+	}
+	return humanize.Comma(int64(v + 0.5))
+}
+
+// digits returns a number below a thousand with three digits.
+func digits(v float64) string {
+	switch {
+	case v < 10:
+		return fmt.Sprintf("%.2f", v)
+	case v < 100:
+		return fmt.Sprintf("%.1f", v)
+	}
+	return fmt.Sprintf("%.0f", v)
+}
+
+// nanos returns a duration in nanoseconds with three digits.
+func nanos(v float64) string {
+	sign := ""
+	if v < 0 {
+		sign, v = "-", -v
+	}
+	for _, unit := range []struct {
+		name string
+		size float64
+	}{{"s", 1e9}, {"ms", 1e6}, {"µs", 1e3}} {
+		if v >= unit.size {
+			return sign + digits(v/unit.size) + " " + unit.name
+		}
+	}
+	return fmt.Sprintf("%s%.0f ns", sign, v)
+}
+
+func seconds(d time.Duration) string { return nanos(float64(d)) }
+
+// writeText prints the report for people.
+func (r *report) writeText(w io.Writer) error {
+	b := bufio.NewWriter(w)
+	style := chart.Style{Color: cli.IsTerminal(w)}
+	fmt.Fprintf(b, "%s on %s, %s; %s, records of %.0f bytes\n", r.Config, plural(r.CPUs, "CPU", "CPUs"), r.System,
+		plural(r.Goroutines, "goroutine logs", "goroutines log"), r.RecordBytes)
+	for _, n := range r.Notes {
+		fmt.Fprintln(b, "  "+n)
+	}
+	for i := range r.Parts {
+		r.Parts[i].writeText(b)
+	}
+	if len(r.Steps) > 0 {
+		fmt.Fprintf(b, "\nWhere the time goes: what each part adds to a call, one goroutine, the median of %d rounds\n", rounds)
+		if err := style.Rows(b, min(cli.Width(w), 100), 0, stepRows(r.Steps)); err != nil {
+			return err
+		}
+	}
+	if len(r.Baseline) > 0 {
+		writeBaseline(b, r.Baseline)
+	}
+	return b.Flush()
+}
+
+func plural(n int, one, more string) string {
+	if n == 1 {
+		return "1 " + one
+	}
+	return fmt.Sprintf("%s %s", humanize.Comma(int64(n)), more)
+}
+
+func stepRows(steps []step) []chart.Row {
+	rows := make([]chart.Row, 0, len(steps)+1)
+	total := 0.0
+	for _, s := range steps {
+		rows = append(rows, chart.Row{Label: s.Name, Parts: []chart.Part{{Value: max(s.Nanos, 0)}}, Text: nanos(s.Nanos) + " ± " + nanos(s.Noise)})
+		total = s.Total
+	}
+	return append(rows, chart.Row{Label: "all", Parts: []chart.Part{{Value: total, Tone: chart.Faint}}, Text: nanos(total)})
+}
+
+func (p *part) writeText(w io.Writer) {
+	fmt.Fprintf(w, "\n%s, for %s\n", p.Name, seconds(p.Elapsed))
+	if p.Stopped != "" {
+		fmt.Fprintf(w, "  ended early by %s\n", p.Stopped)
+	}
+	rate := number(p.PerSecond)
+	if p.Asked > 0 {
+		rate += " of " + number(p.Asked)
+	}
+	fmt.Fprintf(w, "  %s records/s, %s/s of lines%s\n", rate, humanize.Bytes(uint64(p.PerSecBy)), p.short())
+	fmt.Fprintf(w, "  a caller waits: p50 %s, p90 %s, p99 %s, p99.9 %s, max %s\n",
+		nanos(p.Latency.P50), nanos(p.Latency.P90), nanos(p.Latency.P99), nanos(p.Latency.P999), nanos(p.Latency.Max))
+	if p.Asked == 0 { // to wait and wake up takes more than the records
+		fmt.Fprintf(w, "  a record takes: %s of CPU, %s allocations of %s together\n", nanos(p.CPU), digits(p.Allocs), humanize.Bytes(uint64(p.AllocBytes)))
+	}
+	fmt.Fprintf(w, "  at the end: %s to flush and sync\n", seconds(p.Flush))
+
+	table := [][]string{{"", "accepted", "= written", "+ dropped", "+ left", ""}}
+	for i := range p.Sinks {
+		a := &p.Sinks[i]
+		table = append(table, []string{
+			a.Name, comma(a.Accepted), comma(a.Written), comma(a.Dropped), comma(a.Left), a.remarks(),
+		})
+	}
+	writeTable(w, table)
+	if p.Failures > 0 {
+		fmt.Fprintf(w, "  %s, the first: %s\n", plural(p.Failures, "failure", "failures"), p.Failure)
+	}
+}
+
+// short says why there are fewer records than were asked for.
+func (p *part) short() string {
+	if p.Asked == 0 || p.PerSecond >= 0.95*p.Asked || p.Stopped != "" {
+		return ""
+	}
+	if lost := float64(p.Elapsed) * (1 - p.PerSecond/p.Asked); float64(p.Behind) > lost/2 {
+		return "; the pipeline took no more"
+	}
+	return "; the machine was busy with something else, and woke this program too late"
+}
+
+func comma(n uint64) string { return number(float64(n)) }
+
+// remarks says what else there is to say of a sink.
+func (a *account) remarks() string {
+	parts := []string{humanize.Bytes(a.Bytes)}
+	if a.Rotations > 0 {
+		parts = append(parts, plural(int(a.Rotations), "rotation", "rotations")) //nolint:gosec // a count
+	}
+	if a.Writes > 0 {
+		parts = append(parts, comma(a.Writes)+" writes")
+	}
+	if a.Synced {
+		parts = append(parts, "each line synced")
+	}
+	for _, reason := range slices.Sorted(maps.Keys(a.Reasons)) {
+		parts = append(parts, comma(a.Reasons[reason])+" "+reason)
+	}
+	if a.Accepted == 0 {
+		parts = []string{"no record is for it"}
+	}
+	if !a.Holds {
+		parts = append(parts, "DOES NOT ADD UP")
+	}
+	return strings.Join(parts, ", ")
+}
+
+// writeTable prints columns: the first and the last to the left, the others to the right.
+func writeTable(w io.Writer, table [][]string) {
+	widths := make([]int, len(table[0]))
+	for _, row := range table {
+		for i, cell := range row {
+			widths[i] = max(widths[i], runewidth.StringWidth(cell))
+		}
+	}
+	for _, row := range table {
+		line := ""
+		for i, cell := range row {
+			pad := strings.Repeat(" ", widths[i]-runewidth.StringWidth(cell))
+			switch i {
+			case 0:
+				line = cell + pad
+			case len(row) - 1:
+				line += "  " + cell
+			default:
+				line += "  " + pad + cell
+			}
+		}
+		fmt.Fprintln(w, "  "+strings.TrimRight(line, " "))
+	}
+}
+
+// writeBaseline prints how it was and how it is.
+func writeBaseline(w io.Writer, all []comparison) {
+	fmt.Fprintln(w, "\nBeside the baseline")
+	table := [][]string{{"", "before", "now", "ratio", ""}}
+	for _, c := range all {
+		mark := ""
+		if c.Worse {
+			mark = "worse"
+		}
+		table = append(table, []string{c.Figure, c.text(c.Before), c.text(c.Now), fmt.Sprintf("%.2f", c.Ratio), mark})
+	}
+	writeTable(w, table)
+	if !slices.ContainsFunc(all, func(c comparison) bool { return c.Worse }) {
+		fmt.Fprintln(w, "  nothing is worse")
+	}
+}
+
+func (c *comparison) text(v float64) string {
+	return cmp.Or(map[bool]string{true: nanos(v)}[c.Time], number(v))
+}

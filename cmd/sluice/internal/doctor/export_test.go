@@ -1,0 +1,43 @@
+package doctor
+
+import (
+	"context"
+	"net/http"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/sluicelog/sluice/internal/volume"
+	"github.com/sluicelog/sluice/pipeline"
+)
+
+// Machine is what a test has in place of this one.
+type Machine struct {
+	Environ []string
+	Now     time.Time
+	Check   []pipeline.Finding // nil means that of Config.Check
+	Hangs   bool               // the check does
+	Free    int64
+}
+
+// CommandOn returns the command of a machine.
+func CommandOn(m *Machine) *cobra.Command {
+	own := &machine{
+		environ: m.Environ,
+		now:     func() time.Time { return m.Now },
+		check:   pipeline.Config.Check,
+		volume:  func(string) (volume.Volume, error) { return volume.Volume{ID: 1, Free: m.Free}, nil },
+		client:  &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+	}
+	switch {
+	case m.Hangs:
+		own.check = func(_ pipeline.Config, ctx context.Context) []pipeline.Finding {
+			<-ctx.Done()
+			time.Sleep(2 * time.Second)
+			return nil
+		}
+	case m.Check != nil:
+		own.check = func(pipeline.Config, context.Context) []pipeline.Finding { return m.Check }
+	}
+	return command(own)
+}

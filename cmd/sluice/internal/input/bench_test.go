@@ -1,0 +1,111 @@
+package input_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"github.com/sluicelog/sluice/cmd/sluice/internal/input"
+)
+
+// benchFile makes a log of 64 MiB, in a form.
+func benchFile(b *testing.B, form string) (path string, size int64) {
+	b.Helper()
+	const want = 64 << 20
+	part := lines(20_000)
+	path = filepath.Join(b.TempDir(), "app.log")
+	f, err := os.Create(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	var w io.WriteCloser = f
+	switch form {
+	case "gzip":
+		w = gzip.NewWriter(f)
+	case "zstd":
+		if w, err = zstd.NewWriter(f); err != nil {
+			b.Fatal(err)
+		}
+	}
+	for size < want {
+		n, err := w.Write(part)
+		if err != nil {
+			b.Fatal(err)
+		}
+		size += int64(n)
+	}
+	if err := w.Close(); err != nil {
+		b.Fatal(err)
+	}
+	if form != "plain" {
+		if err := f.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+	return path, size
+}
+
+// BenchmarkMap reads a file and only counts its lines.
+func BenchmarkMap(b *testing.B) {
+	for _, form := range []string{"plain", "gzip", "zstd"} {
+		b.Run(form, func(b *testing.B) {
+			path, size := benchFile(b, form)
+			b.SetBytes(size)
+			b.ReportAllocs()
+			for b.Loop() {
+				r, err := input.Open([]string{path}, nil)
+				if err != nil {
+					b.Fatal(err)
+				}
+				_, err = input.Map(context.Background(), r, func() int { return 0 },
+					func(_ int, c *input.Chunk) int { return bytes.Count(c.Data, []byte{'\n'}) },
+					func(int) error { return nil })
+				if err != nil {
+					b.Fatal(err)
+				}
+				if err := r.Close(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkDecompress is what BenchmarkMap is to be compared with.
+func BenchmarkDecompress(b *testing.B) {
+	for _, form := range []string{"gzip", "zstd"} {
+		b.Run(form, func(b *testing.B) {
+			path, size := benchFile(b, form)
+			b.SetBytes(size)
+			for b.Loop() {
+				f, err := os.Open(path)
+				if err != nil {
+					b.Fatal(err)
+				}
+				raw := bufio.NewReaderSize(f, 128<<10)
+				var from io.Reader
+				if form == "gzip" {
+					from, err = gzip.NewReader(raw)
+				} else {
+					from, err = zstd.NewReader(raw, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true))
+				}
+				if err != nil {
+					b.Fatal(err)
+				}
+				if _, err := io.Copy(io.Discard, from); err != nil {
+					b.Fatal(err)
+				}
+				if err := f.Close(); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

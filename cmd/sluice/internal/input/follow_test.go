@@ -1,0 +1,436 @@
+package input_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/klauspost/compress/gzip"
+
+	"github.com/sluicelog/sluice/cmd/sluice/internal/input"
+	"github.com/sluicelog/sluice/rotate"
+)
+
+// following is a Reader that follows, in a bubble of synctest, where the polls take no time.
+type following struct {
+	t    *testing.T
+	dir  string
+	r    *input.Reader
+	stop context.CancelFunc
+	errs []string
+	got  bytes.Buffer
+	end  chan error
+}
+
+// follow calls test in a bubble, with files being followed in a directory of its own.
+func follow(t *testing.T, o input.Options, prepare func(dir string) (names []string), test func(f *following)) {
+	t.Helper()
+	dir := t.TempDir()
+	names := prepare(dir)
+	for i, name := range names {
+		if name != "-" {
+			names[i] = filepath.Join(dir, name)
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		f := &following{t: t, dir: dir, end: make(chan error, 1)}
+		o.Follow = true
+		o.OnError = func(err error) { f.errs = append(f.errs, strings.ReplaceAll(err.Error(), dir+"/", "")) }
+		r, err := input.Open(names, &o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.r = r
+		ctx, stop := context.WithCancel(t.Context())
+		f.stop = stop
+		go func() {
+			for {
+				c, err := r.Next(ctx)
+				if err != nil {
+					f.end <- err
+					return
+				}
+				f.got.Write(c.Data)
+				if c.Cut > 0 || !bytes.HasSuffix(c.Data, []byte("\n")) {
+					f.got.WriteString("|\n")
+				}
+				r.Release(c)
+			}
+		}()
+		test(f)
+		stop()
+		<-f.end
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func (f *following) path(name string) string { return filepath.Join(f.dir, name) }
+
+// poll lets the Reader look at the files, and compares what it has read since the last time.
+func (f *following) poll(want ...string) {
+	f.t.Helper()
+	time.Sleep(300 * time.Millisecond)
+	synctest.Wait()
+	got := strings.Fields(f.got.String())
+	f.got.Reset()
+	if diff := cmp.Diff(want, got); diff != "" && len(want)+len(got) > 0 {
+		f.t.Errorf("lines mismatch (-want +got):\n%s", diff)
+	}
+}
+
+// said compares what OnError was told since the last time.
+func (f *following) said(want ...string) {
+	f.t.Helper()
+	if diff := cmp.Diff(want, f.errs); diff != "" && len(want)+len(f.errs) > 0 {
+		f.t.Errorf("errors mismatch (-want +got):\n%s", diff)
+	}
+	f.errs = nil
+}
+
+// add adds text to a file, which it makes if need be.
+func (f *following) add(name, text string) {
+	f.t.Helper()
+	file, err := os.OpenFile(f.path(name), os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	if _, err := file.WriteString(text); err != nil {
+		f.t.Fatal(err)
+	}
+	if err := file.Close(); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+func (f *following) rename(from, to string) {
+	f.t.Helper()
+	if err := os.Rename(f.path(from), f.path(to)); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+func (f *following) remove(name string) {
+	f.t.Helper()
+	if err := os.Remove(f.path(name)); err != nil {
+		f.t.Fatal(err)
+	}
+}
+
+// compress does what gzip does.
+func (f *following) compress(name string) {
+	f.t.Helper()
+	data, err := os.ReadFile(f.path(name))
+	if err != nil {
+		f.t.Fatal(err)
+	}
+	var b bytes.Buffer
+	w := gzip.NewWriter(&b)
+	if _, err := w.Write(data); err != nil {
+		f.t.Fatal(err)
+	}
+	if err := w.Close(); err != nil {
+		f.t.Fatal(err)
+	}
+	f.add(name+".gz", b.String())
+	f.remove(name)
+}
+
+// with makes files that a test begins with.
+func with(t *testing.T, files map[string]string, names ...string) func(dir string) []string {
+	return func(dir string) []string {
+		for name, text := range files {
+			data := []byte(text)
+			if strings.HasSuffix(name, ".gz") {
+				data = gzipped(t, data)
+			}
+			write(t, dir, name, data)
+		}
+		return names
+	}
+}
+
+func TestFollowGrowing(t *testing.T) {
+	follow(t, input.Options{}, with(t, map[string]string{"app.log": "a\nb\n"}, "app.log"), func(f *following) {
+		f.poll("a", "b")
+		f.poll()
+		f.add("app.log", "c\nd")
+		f.poll("c") // the last line may go on
+		f.poll()
+		f.add("app.log", "e\n")
+		f.poll("de")
+		f.said()
+	})
+}
+
+func TestFollowFromTheEnd(t *testing.T) {
+	for tail, want := range map[int][]string{0: {"a", "b", "c"}, 1: {"c"}, 2: {"b", "c"}, 5: {"a", "b", "c"}, -1: nil} {
+		follow(t, input.Options{Tail: tail}, with(t, map[string]string{"app.log": "a\nb\nc\n"}, "app.log"), func(f *following) {
+			f.poll(want...)
+			f.add("app.log", "d\n")
+			f.poll("d")
+		})
+	}
+	follow(t, input.Options{Tail: -1}, with(t, map[string]string{"app.log": "a\nbe"}, "app.log"), func(f *following) {
+		f.poll()
+		f.add("app.log", "gun\n")
+		f.poll("begun") // not the end of it only
+	})
+}
+
+func TestFollowRotated(t *testing.T) {
+	first := map[string]string{"app.log": "a\n", "app-20261122T000000.000000Z.log.gz": "old\n"}
+	follow(t, input.Options{}, with(t, first, "app.log"), func(f *following) {
+		f.poll("a")
+		f.add("app.log", "b\n")
+		f.rename("app.log", "app-20261122T010000.000000Z.log")
+		f.add("app.log", "c\n")
+		f.rename("app.log", "app-20261122T020000.000000Z.log")
+		f.add("app.log", "d\n")
+		f.rename("app.log", "app-20261122T030000.000000Z.log")
+		f.add("app.log", "e\n")
+		f.poll("b", "c", "d", "e")
+		f.add("app-20261122T030000.000000Z.log", "late\n") // by who had it open
+		f.poll("late")
+		f.add("app.log", "f\n")
+		f.poll("f")
+		f.said()
+	})
+	follow(t, input.Options{Rotated: true}, with(t, first, "app.log"), func(f *following) {
+		f.poll("old", "a")
+	})
+}
+
+func TestFollowRotatedAndCompressed(t *testing.T) {
+	follow(t, input.Options{}, with(t, map[string]string{"app.log": "a\n", "app.log.1": "x\n", "app.log.2.gz": "y\n"}, "app.log"), func(f *following) {
+		f.poll("a")
+		f.add("app.log", "b\n")
+		f.rename("app.log.2.gz", "app.log.3.gz")
+		f.compress("app.log.1")
+		f.rename("app.log.1.gz", "app.log.2.gz")
+		f.rename("app.log", "app.log.1")
+		f.add("app.log", "c\n")
+		f.poll("b", "c")
+		f.add("app.log", "d\n")
+		f.rename("app.log.3.gz", "app.log.4.gz")
+		f.rename("app.log.2.gz", "app.log.3.gz")
+		f.rename("app.log.1", "app.log.2")
+		f.rename("app.log", "app.log.1")
+		f.compress("app.log.1") // at once
+		f.add("app.log", "e\n")
+		f.poll("d", "e")
+		f.said()
+	})
+	follow(t, input.Options{}, with(t, map[string]string{"app.log": "a\n"}, "app.log"), func(f *following) {
+		f.poll("a")
+		f.add("app.log", "b\n")
+		f.rename("app.log", "app-20261122T010000.000000Z.log")
+		f.compress("app-20261122T010000.000000Z.log")
+		f.add("app.log", "c\n")
+		f.rename("app.log", "app-20261122T020000.000000Z.log")
+		f.compress("app-20261122T020000.000000Z.log")
+		f.add("app.log", "d\n")
+		f.poll("b", "c", "d")
+		f.add("app.log", "e\n")
+		f.rename("app.log", "app-20261122T030000.000000Z.log")
+		f.add("app.log", "f\n")
+		f.rename("app.log", "app-20261122T040000.000000Z.log")
+		f.remove("app-20261122T030000.000000Z.log") // by retention
+		f.compress("app-20261122T040000.000000Z.log")
+		f.add("app.log", "g\n")
+		f.poll("e", "f", "g")
+		f.said()
+	})
+}
+
+func TestFollowTruncated(t *testing.T) {
+	follow(t, input.Options{}, with(t, map[string]string{"app.log": "a\nb\nc"}, "app.log"), func(f *following) {
+		f.poll("a", "b")
+		f.add("app.log.1", "a\nb\nc")
+		if err := os.Truncate(f.path("app.log"), 0); err != nil {
+			f.t.Fatal(err)
+		}
+		f.add("app.log", "d\n")
+		f.poll("c|", "d")
+		f.said("app.log: truncated after 5 bytes were read, and has 2 now: reading from its beginning")
+		// Even if it is longer again before anybody looks.
+		if err := os.Truncate(f.path("app.log"), 0); err != nil {
+			f.t.Fatal(err)
+		}
+		f.add("app.log", "eeeeeee\nf\n")
+		f.poll("eeeeeee", "f")
+		f.said("app.log: truncated after 2 bytes were read, and has 10 now: reading from its beginning")
+	})
+}
+
+func TestFollowMissing(t *testing.T) {
+	follow(t, input.Options{Tail: 1}, with(t, map[string]string{"app-20261122T000000.000000Z.log": "old\n"}, "app.log"), func(f *following) {
+		f.poll()
+		f.add("app.log", "a\nb\n")
+		f.poll("a", "b") // all of what came after the beginning
+		f.remove("app.log")
+		f.poll()
+		f.add("app.log", "c\n")
+		f.poll("c")
+		f.add("app.log", "d\n")
+		f.rename("app.log", "app-20261122T010000.000000Z.log")
+		f.poll("d")
+		f.add("app-20261122T010000.000000Z.log", "e\n")
+		f.poll("e")
+		f.add("app.log", "f\n")
+		f.poll("f")
+		f.said()
+	})
+}
+
+func TestFollowTornLine(t *testing.T) {
+	follow(t, input.Options{}, with(t, map[string]string{"app.log": "a"}, "app.log"), func(f *following) {
+		f.poll()
+		f.rename("app.log", "app.log.1")
+		f.add("app.log", "b\n")
+		f.poll("b")
+		f.add("app.log.1", "A\nto")
+		f.poll("aA")
+		time.Sleep(2 * time.Second)
+		f.poll("to|") // nobody goes on with it
+		f.said()
+	})
+}
+
+func TestFollowSeveral(t *testing.T) {
+	files := map[string]string{"a.log": "a\n", "b.log": "b\n", "old.log.gz": "zip\n"}
+	stdin := make(chan string)
+	follow(t, input.Options{}, with(t, files, "old.log.gz", "b.log", "a.log", "new.log"), func(f *following) {
+		f.poll("zip", "b", "a")
+		f.add("a.log", "aa\n")
+		f.add("new.log", "new\n")
+		f.poll("aa", "new")
+		f.said()
+	})
+	close(stdin)
+	follow(t, input.Options{Stdin: strings.NewReader("in\nput")}, with(t, files, "a.log", "-"), func(f *following) {
+		f.poll("a", "in", "put|")
+	})
+}
+
+// What follows nothing that can grow comes to an end.
+func TestFollowEnds(t *testing.T) {
+	for name, names := range map[string][]string{"stdin": {"-"}, "compressed": {"old.log.gz"}, "both": {"old.log.gz", "-"}} {
+		t.Run(name, func(t *testing.T) {
+			dir := t.TempDir()
+			write(t, dir, "old.log.gz", gzipped(t, []byte("zip\n")))
+			for i, n := range names {
+				if n != "-" {
+					names[i] = filepath.Join(dir, n)
+				}
+			}
+			got := readAll(t, names, input.Options{Follow: true, Stdin: strings.NewReader("in\n")})
+			if got.stats.Lines != int64(len(names)) || len(got.errs) > 0 {
+				t.Errorf("%d lines, errors %q", got.stats.Lines, got.errs)
+			}
+		})
+	}
+}
+
+// A program rotates its file as fast as it can: nothing is lost, doubled or out of order.
+func TestFollowFastRotations(t *testing.T) {
+	for _, compress := range []rotate.Compression{rotate.None, rotate.Gzip, rotate.Zstd} {
+		t.Run(compress.String(), func(t *testing.T) {
+			t.Parallel()
+			const lines, rotations = 20_000, 200
+			path := filepath.Join(t.TempDir(), "app.log")
+			log, err := rotate.Open(path, &rotate.Options{MaxSize: lines * 10 / rotations, Compress: compress})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := input.Open([]string{path}, &input.Options{Follow: true, OnError: func(err error) { t.Error(err) }})
+			if err != nil {
+				t.Fatal(err)
+			}
+			written := make(chan error, 1)
+			go func() {
+				for i := range lines {
+					if _, err := fmt.Fprintf(log, "line %04d\n", i); err != nil {
+						written <- err
+						return
+					}
+				}
+				written <- nil
+			}()
+			ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+			defer cancel()
+			next := 0
+			for next < lines {
+				c, err := r.Next(ctx)
+				if err != nil {
+					t.Fatalf("after %d lines: %v", next, err)
+				}
+				for _, line := range c.Lines() {
+					if want := fmt.Sprintf("line %04d", next); string(line) != want {
+						t.Fatalf("%s: line %q, want %q", filepath.Base(c.File), line, want)
+					}
+					next++
+				}
+				r.Release(c)
+			}
+			if err := errors.Join(<-written, log.Close(), r.Close()); err != nil {
+				t.Error(err)
+			}
+			backups, err := filepath.Glob(filepath.Join(filepath.Dir(path), "app-*"))
+			if err != nil || len(backups) < rotations/2 {
+				t.Errorf("%d backups, %v: the test has tested nothing", len(backups), err)
+			}
+		})
+	}
+}
+
+// The same for a set that is read while it is rotated.
+func TestRotatedWhileRead(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "app.log")
+	log, err := rotate.Open(path, &rotate.Options{MaxSize: 1000, Compress: rotate.Gzip})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stop, stopped := make(chan struct{}), make(chan error, 1)
+	go func() {
+		for i := 0; ; i++ {
+			select {
+			case <-stop:
+				stopped <- log.Close()
+				return
+			default:
+				if _, err := fmt.Fprintf(log, "line %06d\n", i); err != nil {
+					stopped <- err
+					return
+				}
+			}
+			if i > 20_000 {
+				<-stop
+			}
+		}
+	}()
+	for range 30 {
+		got := readAll(t, []string{path}, input.Options{Rotated: true})
+		for i, line := range strings.Split(strings.TrimSpace(got.data.String()), "\n") {
+			if want := fmt.Sprintf("line %06d", i); line != want && got.data.Len() > 0 {
+				t.Fatalf("line %q, want %q, of %d files", line, want, got.stats.Files)
+			}
+		}
+		if len(got.errs) > 0 {
+			t.Fatal(got.errs)
+		}
+	}
+	close(stop)
+	if err := <-stopped; err != nil {
+		t.Error(err)
+	}
+}

@@ -1,0 +1,173 @@
+package replay_test
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
+)
+
+// Flags that are wrong are all named, with what is allowed, and nothing is done.
+func TestWrongFlags(t *testing.T) {
+	t.Parallel()
+	log := writeFile(t, t.TempDir(), "app.log", numbered(0, 1))
+	empty := writeFile(t, t.TempDir(), "credentials", " \n")
+	two := writeFile(t, t.TempDir(), "credentials", "ann:secret\nbob:secret\n")
+	to := "--to=beats://127.0.0.1:1"
+	for _, tt := range []struct {
+		name string
+		args []string
+		want []string
+	}{
+		{"nothing", nil, []string{"want a source", "--to: want an address"}},
+		{"several at once", []string{log, to, "--rate", "0", "--batch", "4096", "--connections=0", "--compress=10", "--give-up=0s", "--level", "loud"},
+			[]string{"--rate 0", "--batch 4096: want 1 to 2048", "--connections 0: want 1 to 64", "--compress 10: want 1 to 9", "--give-up", "--level"}},
+		{"no such scheme", []string{log, "--to", "gopher://a"}, []string{"--to", "gopher", "beats://"}},
+		{"no scheme", []string{log, "--to", "logstash:5044"}, []string{"--to", "beats://"}},
+		{"no port", []string{log, "--to", "tcp://a"}, []string{"--to", "port"}},
+		{"TLS without TLS", []string{log, to, "--ca", "x", "--insecure"}, []string{"--ca: means nothing for beats://", "--insecure: means nothing", "beats+tls://"}},
+		{"compression where there is none", []string{log, "--to", "tcp://a:1", "--compress", "1"}, []string{"--compress", "tcp://"}},
+		{"a certificate without its key", []string{log, "--to", "tls://a:1", "--cert", "x"}, []string{"--cert and --key"}},
+		{"a file that is not there", []string{log, "--to", "tls://a:1", "--ca", "/nowhere/ca.pem"}, []string{"--ca", "/nowhere/ca.pem"}},
+		{"credentials on the command line", []string{log, "--to", "http://ann:hunter2@a"}, []string{"--credentials", "SLUICE_CREDENTIALS"}},
+		{"empty credentials", []string{log, "--to", "http://a", "--credentials", empty}, []string{"is empty", "user:password"}},
+		{"credentials that are none", []string{log, "--to", "http://a", "--credentials", two}, []string{"want one line, user:password"}},
+		{"credentials without http", []string{log, to, "--credentials", empty}, []string{"--credentials: means nothing for beats://"}},
+		{"no such source", []string{"/nowhere/app.log", to}, []string{"/nowhere/app.log"}},
+		{"a state twice", []string{log, to, "--state", "x", "--no-state"}, []string{"--no-state"}},
+		{"a state of standard input", []string{"-", to, "--state", "x"}, []string{"--state", "standard input"}},
+		{"a source for what is refused", []string{log, to, "--rejects", log}, []string{"--rejects", "again and again"}},
+		{"a directory for what is refused", []string{log, to, "--rejects", filepath.Dir(log)}, []string{"--rejects", "not a regular file"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			r := must(t, cli.Usage, tt.args...)
+			for _, want := range tt.want {
+				if !strings.Contains(r.errs, want) {
+					t.Errorf("%q is not in %q", want, r.errs)
+				}
+			}
+			if strings.Contains(r.errs, "hunter2") || strings.Contains(r.errs, "DialOptions") || r.out != "" {
+				t.Errorf("says %q, and %q", r.errs, r.out)
+			}
+		})
+	}
+}
+
+// The variable has the same as the file of --credentials.
+func TestCredentialsOfTheEnvironment(t *testing.T) {
+	t.Setenv("SLUICE_CREDENTIALS", "Bearer t0ken")
+	h := httpInput(t, nil)
+	log := writeFile(t, t.TempDir(), "app.log", numbered(0, 1))
+	must(t, 0, log, "--to", "http://"+h.Addr(), "--no-state")
+	if got := h.LastRequest().Header.Get("Authorization"); got != "Bearer t0ken" {
+		t.Errorf("sent %q", got)
+	}
+}
+
+func TestDryRun(t *testing.T) {
+	t.Parallel()
+	b := beats(t, nil)
+	dir := t.TempDir()
+	log := writeFile(t, dir, "app.log", numbered(0, 3)+"text\n"+`{"broken":`+"\n"+`{"msg":"`+"\u202egol\u009b31m "+strings.Repeat("long ", 100)+`"}`+"\n"+numbered(3, 2))
+	args := []string{log, "--to", "beats://" + b.Addr(), "--dry-run", "--host", "web1"}
+	golden(t, "dry-run", must(t, cli.Partial, args...).out)
+	golden(t, "dry-run-filtered", must(t, cli.Partial, append(args, "--where", "msg contains 'gol' or id == 4")...).out)
+	if len(b.Events()) > 0 {
+		t.Errorf("%d events arrived", len(b.Events()))
+	}
+	b.Kill()
+	r := must(t, cli.Partial, args...)
+	if !strings.Contains(r.out, "cannot be reached") {
+		t.Errorf("says %q", r.out)
+	}
+}
+
+// Each line has one fate, and what stays behind is kept.
+func TestFates(t *testing.T) {
+	t.Parallel()
+	b := beats(t, nil)
+	dir := t.TempDir()
+	long := `{"msg":"` + strings.Repeat("x", 2<<20) + `"}`
+	log := writeFile(t, dir, "app.log", "\n"+numbered(0, 3)+"starting up\n\n"+`{"msg":"torn","n":`+"\n"+long+"\n"+"\x00\xff\xfe\n"+numbered(3, 2))
+	kept := filepath.Join(dir, "kept")
+	r := must(t, cli.Partial, log, "--to", "beats://"+b.Addr(), "--where", "id != 1", "--rejects", kept, "--no-state")
+	golden(t, "fates-filtered", r.out)
+	r = must(t, cli.Partial, log, "--to", "beats://"+b.Addr(), "--rejects", kept, "--no-state")
+	golden(t, "fates", r.out)
+	text, err := os.ReadFile(kept)
+	if err != nil || bytes.Count(text, []byte("\n")) != 4 || bytes.Count(text, []byte(`{"msg":"torn","n":`+"\n")) != 2 {
+		t.Errorf("kept %.200q, %v", text, err)
+	}
+	c := account(t, cli.Partial, log, "--to", "beats://"+b.Addr(), "--text", "--no-state")
+	if c.Sent != 7 || c.Text != 0 || c.Broken != 2 {
+		t.Errorf("with --text %+v", c)
+	}
+	if last := b.Events()[len(b.Events())-6:]; !bytes.Contains(bytes.Join(last, nil), []byte(`"message":"starting up"`)) {
+		t.Errorf("the text arrived as %s", last)
+	}
+}
+
+func TestStandardInput(t *testing.T) {
+	t.Parallel()
+	b := beats(t, nil)
+	r := start(t.Context(), numbered(0, 20), "-", "--to", "beats://"+b.Addr(), "--json")
+	if c := parse(t, r); r.code != 0 || c.Sent != 20 || len(b.Events()) != 20 {
+		t.Errorf("exit code %d, %+v, %s", r.code, c, r.errs)
+	}
+}
+
+// The id of an event is the same each time, and another one for another line with the same text.
+func TestEventID(t *testing.T) {
+	t.Parallel()
+	b := beats(t, nil)
+	log := writeFile(t, t.TempDir(), "app.log", strings.Repeat(`{"msg":"same"}`+"\n", 3))
+	for range 2 {
+		must(t, 0, log, "--to", "beats://"+b.Addr(), "--event-id", "--no-state")
+	}
+	seen := make(map[string]int)
+	for _, e := range b.Events() {
+		_, rest, _ := strings.Cut(string(e), `"_id":"`)
+		id, _, _ := strings.Cut(rest, `"`)
+		if len(id) != 36 || !strings.Contains(string(e), `"uuid":"`+id+`"`) {
+			t.Errorf("an event without an id: %s", e)
+		}
+		seen[id]++
+	}
+	if len(seen) != 3 {
+		t.Errorf("ids %v", seen)
+	}
+}
+
+// A source that cannot be read does not keep the others from being sent.
+func TestUnreadable(t *testing.T) {
+	t.Parallel()
+	b := beats(t, nil)
+	dir := t.TempDir()
+	good := writeFile(t, dir, "a.log", numbered(0, 5))
+	torn := writeFile(t, dir, "b.log.gz", "\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\x03torn")
+	r := must(t, cli.Partial, torn, good, "--to", "beats://"+b.Addr())
+	if len(b.Events()) != 5 || !strings.Contains(r.errs, "b.log.gz") || !strings.Contains(r.out, "1 file could not be read") {
+		t.Errorf("%d arrived: %s%s", len(b.Events()), r.out, r.errs)
+	}
+	if r := must(t, cli.Partial, torn, good, "--to", "beats://"+b.Addr()); len(b.Events()) != 5 || !strings.Contains(r.errs, "b.log.gz") {
+		t.Errorf("the second time, %d arrived: %s%s", len(b.Events()), r.out, r.errs)
+	}
+}
+
+// A full disk for what is refused ends the replay, before what was refused is done with.
+func TestRejectsThatCannotBeWritten(t *testing.T) {
+	t.Parallel()
+	b := beats(t, nil)
+	dir := t.TempDir()
+	log := writeFile(t, dir, "app.log", numbered(0, 5)+"{broken\n")
+	begin := time.Now()
+	c := account(t, cli.Partial, log, "--to", "beats://"+b.Addr(), "--rejects", filepath.Join(dir, "no", "such", "dir"))
+	if c.End != "failed" || !strings.Contains(c.Reason, "--rejects") || time.Since(begin) > 10*time.Second {
+		t.Errorf("account %+v", c)
+	}
+}

@@ -1,0 +1,47 @@
+//go:build unix
+
+package scan_test
+
+import (
+	"errors"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+
+	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
+)
+
+// What is no file is passed over in a directory. A pipe that is named is read.
+func TestPipesAndLinks(t *testing.T) {
+	inside(t)
+	listener, err := new(net.ListenConfig).Listen(t.Context(), "unix", "log/socket")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer listener.Close()
+	if err := errors.Join(
+		syscall.Mkfifo("log/pipe", 0o600),
+		os.Symlink("app.log", "log/current.log"), // is read once
+		os.Symlink("../outside.log", "log/outside.log"),
+		os.Symlink("nowhere", "log/nowhere.log"),
+		os.Symlink("../log", "log/deep/loop"),
+	); err != nil {
+		t.Fatal(err)
+	}
+	write(t, "outside.log", "token=hunter2\n")
+	code, out, errs := run(t, "log/...", "log/app.log")
+	if code != cli.No || errs != "" || !strings.Contains(out, "\n6 secrets in 4 of 5 files\n") || !strings.Contains(out, "log/outside.log:1  token") {
+		t.Errorf("exit code %d, %s, %s", code, out, errs)
+	}
+	go func() {
+		if w, err := os.OpenFile("log/pipe", os.O_WRONLY, 0); err == nil {
+			_, _ = w.WriteString("password=hunter2\n")
+			_ = w.Close()
+		}
+	}()
+	if code, out, errs := run(t, "log/pipe"); code != cli.No || !strings.HasPrefix(out, "log/pipe:1  password  -  password=[REDACTED]\n") {
+		t.Errorf("exit code %d, %s, %s", code, out, errs)
+	}
+}

@@ -1,0 +1,156 @@
+package view_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// A randomLog has lines of JSON at ERROR now and then, and text between them: more than several chunks.
+func randomLog(r *rand.Rand, size int) (lines []string) {
+	for i := 0; size > 0; i++ {
+		var line string
+		switch n := r.IntN(1000); {
+		case n < 5:
+			line = fmt.Sprintf(`{"level":"ERROR","msg":"error","n":%d}`, i)
+		case n < 200:
+			line = fmt.Sprintf("text %d %s", i, strings.Repeat("x", r.IntN(200)))
+		default:
+			line = fmt.Sprintf(`{"level":"INFO","msg":"%s","n":%d}`, strings.Repeat("y", r.IntN(200)), i)
+		}
+		lines = append(lines, line)
+		size -= len(line) + 1
+	}
+	return lines
+}
+
+// near returns the lines that --level error prints with context, as grep would, and with the text that goes with a line.
+func near(lines []string, before, after, first, last int) string {
+	const (
+		other = iota
+		match
+		owned
+	)
+	classes := make([]int, len(lines))
+	var matches []int
+	for i, line := range lines {
+		switch {
+		case strings.Contains(line, "ERROR"):
+			classes[i] = match
+			matches = append(matches, i)
+		case strings.HasPrefix(line, "text") && i > 0 && classes[i-1] != other:
+			classes[i] = owned
+		}
+	}
+	begin, end := 0, len(lines)
+	if first > 0 && first < len(matches) {
+		end = matches[first]
+	}
+	if last > 0 && last < len(matches) {
+		begin = matches[len(matches)-last]
+	}
+	printed := make([]bool, len(lines))
+	for i := range lines {
+		isFirst := i == begin && begin > 0
+		if i < begin || i >= end || classes[i] == other {
+			continue
+		}
+		for j := i; j <= min(i+after, end-1); j++ {
+			printed[j] = true
+		}
+		for j := max(i-before, 0); classes[i] == match && j < i; j++ {
+			// What stands before the first of the last lines, and was printed behind the one before it, is not its own.
+			printed[j] = !isFirst || !behind(classes, j, after)
+		}
+	}
+	var b strings.Builder
+	for i, line := range lines {
+		if printed[i] {
+			b.WriteString(line + "\n")
+		}
+	}
+	return b.String()
+}
+
+// behind reports whether line i is context after another.
+func behind(classes []int, i, after int) bool {
+	for j := max(0, i-after); j <= i; j++ {
+		if classes[j] != 0 {
+			return true
+		}
+	}
+	return false
+}
+
+func TestContextIsThatOfGrep(t *testing.T) {
+	t.Parallel()
+	seed := rand.Uint64()
+	lines := randomLog(rand.New(rand.NewPCG(seed, 1)), 3<<20) //nolint:gosec // a test
+	log := strings.Join(lines, "\n") + "\n"
+	for _, tt := range []struct{ before, after, first, last int }{
+		{0, 0, 0, 0},
+		{1, 0, 0, 0},
+		{0, 1, 0, 0},
+		{3, 2, 0, 0},
+		{200, 100, 0, 0},
+		{1000, 1000, 0, 0},
+		{2, 2, 20, 0},
+		{0, 0, 20, 0},
+		{0, 0, 0, 20},
+		{4, 3, 0, 20},
+	} {
+		args := []string{"--raw", "-l", "error"}
+		for flag, n := range map[string]int{"-B": tt.before, "-A": tt.after, "-m": tt.first, "-n": tt.last} {
+			if n > 0 {
+				args = append(args, flag, fmt.Sprint(n))
+			}
+		}
+		want := near(lines, tt.before, tt.after, tt.first, tt.last)
+		for _, mode := range [][]string{nil, {"-f"}} {
+			if mode != nil && tt.first+tt.last > 0 { // these mean something else there
+				continue
+			}
+			got, _, _ := viewed(t, log, append(args, mode...)...)
+			if got != want {
+				t.Errorf("seed %d: %v %v: mismatch (-want +got)\n%s", seed, args, mode, firstDiff(want, got))
+			}
+		}
+	}
+}
+
+// firstDiff returns where two texts begin to differ.
+func firstDiff(want, got string) string {
+	a, b := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for i := range min(len(a), len(b)) {
+		if a[i] != b[i] {
+			return fmt.Sprintf("line %d:\n%s", i+1, cmp.Diff(a[max(0, i-2):min(len(a), i+3)], b[max(0, i-2):min(len(b), i+3)]))
+		}
+	}
+	return fmt.Sprintf("%d lines and %d", len(a), len(b))
+}
+
+func TestSeparatorsStandBetweenGroups(t *testing.T) {
+	t.Parallel()
+	var log strings.Builder
+	for i := range 30 {
+		level := "INFO"
+		if i == 5 || i == 8 || i == 9 || i == 20 {
+			level = "ERROR"
+		}
+		fmt.Fprintf(&log, `{"level":%q,"msg":"%d"}`+"\n", level, i)
+	}
+	const want = "INF 4\nERR 5\nINF 6\nINF 7\nERR 8\nERR 9\nINF 10\n--\nINF 19\nERR 20\nINF 21\n"
+	for _, args := range [][]string{{"-C", "1"}, {"-C", "1", "-n", "10"}, {"-f", "-C", "1"}} {
+		got, _, _ := viewed(t, log.String(), append(args, "-l", "error")...)
+		if diff := cmp.Diff(want, got); diff != "" {
+			t.Errorf("%v: mismatch (-want +got)\n%s", args, diff)
+		}
+	}
+	got, _, _ := viewed(t, log.String(), "-C", "1", "-l", "error", "--raw")
+	if strings.Contains(got, "--\n") {
+		t.Errorf("--raw has separators:\n%s", got)
+	}
+}

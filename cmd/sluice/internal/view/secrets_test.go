@@ -1,0 +1,74 @@
+package view_test
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// planted are lines with secrets, which all hold the text XYZZY.
+const planted = `{"time":"2026-11-22T10:00:00Z","level":"INFO","msg":"login password=XYZZYhunter2","api_key":"XYZZY-123","url":"https://bob:XYZZYpw@db/?token=XYZZYtoken","n":1}
+{"level":"ERROR","msg":"nested","request":{"headers":{"Authorization":"Bearer XYZZYabcdefgh"},"session":{"cookie":"XYZZY"}}}
+2026-11-22T10:00:01Z stdout F {"level":"INFO","msg":"in kubernetes","password":"XYZZY with spaces"}
+password=XYZZY {"level":"INFO","msg":"behind a prefix"}
+{"log":"{\"level\":\"INFO\",\"msg\":\"docker\",\"password\":\"XYZZY\"}\n","stream":"stdout","time":"2026-11-22T10:00:00.124Z"}
+{"log":"text with password=XYZZY\n","stream":"stdout","time":"2026-11-22T10:00:00.124Z"}
+postgres://shop:XYZZY@db:5432/shop is not reachable
+{"level":"ERROR","msg":"broken","password":"XYZZY
+{"level":"ERROR","msg":"a key"}
+-----BEGIN RSA PRIVATE KEY-----
+MIIEowIBAAKCAQEAXYZZYwm5hPqjTyfKjVd3lYF5oQ0nq7XsZcV1cUjJ1vXmYb1w
+XYZZYbBbVdW0hYF5oQ0nq7XsZcV1cUjJ1vXmYb1wMIIEowIBAAKCAQEAwm5hPqj
+XYZZY==
+-----END RSA PRIVATE KEY-----
+{"level":"ERROR","msg":"the end"}
+`
+
+func TestSecretsAreMasked(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "secrets.log")
+	if err := os.WriteFile(path, []byte(planted), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	other := filepath.Join(t.TempDir(), "other.log")
+	if err := os.WriteFile(other, []byte(planted), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range []string{
+		"", "--layout wide --width 60 --color always", "--json", "--raw", "--name", "--json --name", "--grep XYZZY", "--level error",
+		"--level error --context 5", "--grep END --before 3", "--grep XYZZY --raw", "--last 5", "--last 5 --grep XYZZY", "--first 12", "--where n==1 --context 20 --raw",
+		"--fields api_key,request,password,request.headers.Authorization", "--merge " + other,
+	} {
+		t.Run(args, func(t *testing.T) {
+			t.Parallel()
+			flags := append([]string{path}, strings.Fields(args)...)
+			stdout, stderr, _ := viewed(t, "", flags...)
+			if strings.Contains(stdout+stderr, "XYZZY") {
+				t.Errorf("a secret is printed:\n%s%s", stdout, stderr)
+			}
+			if !strings.Contains(stdout, "[REDACTED]") {
+				t.Errorf("nothing is masked:\n%s", stdout)
+			}
+			if open, _, _ := viewed(t, "", append(flags, "--show-secrets")...); !strings.Contains(open, "XYZZY") || strings.Contains(open, "[REDACTED]") {
+				t.Errorf("--show-secrets does not show them:\n%s", open)
+			}
+		})
+	}
+}
+
+// A chunk may end within a key.
+func TestAPrivateKeyOverTwoChunksIsMasked(t *testing.T) {
+	t.Parallel()
+	_, key, _ := strings.Cut(planted, `"msg":"a key"}`+"\n")
+	key, _, _ = strings.Cut(key, "{")
+	filler := `{"level":"INFO","msg":"filler"}` + "\n"
+	for at := range 40 {
+		// The first chunk ends after 1 MiB of whole lines, or after so much of them as a pipe gives.
+		lines := (1<<20-len(key))/len(filler) + at/4
+		log := strings.Repeat(filler, lines) + strings.Repeat("x", at) + "\n" + key + strings.Repeat(filler, 10)
+		if stdout, _, _ := viewed(t, log, "--raw"); strings.Contains(stdout, "XYZZY") {
+			t.Fatalf("a secret is printed, with %d lines before the key", lines)
+		}
+	}
+}
