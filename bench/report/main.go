@@ -9,16 +9,18 @@
 //	go run ./bench/report -spool [-rounds 15] [-write]
 //	go run ./bench/report -handlers [-rounds 30] [-benchtime 5ms] [-write]
 //	go run ./bench/report -pipeline [-rounds 20] [-benchtime 5ms] [-write]
+//	go run ./bench/report -tool [-rounds 3] [-log 2000] [-write]
 //
 // The first is about encoders, the second about buffers, the third about log
 // files, the fourth about redaction, the fifth about senders of
 // events, the sixth about queues on disk, the seventh about handlers that stand
-// before others, the last about all that a service logs through. With -write it also puts the tables into the
+// before others, the eighth about all that a service logs through, the last about the operator's
+// tool, which reads a log of 2 GB in a temporary folder. With -write it also puts the tables into the
 // README of the repository, between the lines <!-- bench:begin --> and
 // <!-- bench:end -->, or those of files, or, of all others, into
 // docs/figures.md, the most important rows about redaction and about such handlers
 // into the README, too, and the chart of the encoders into bench/report.svg. It runs
-// anywhere in the repository and takes a good minute, five, six, one, one, three, four, or two. Many short rounds give
+// anywhere in the repository and takes a good minute, five, six, one, one, three, four, two, or eight. Many short rounds give
 // steadier ratios than few long ones: what else the machine does for a second
 // then hits every peer alike.
 package main
@@ -41,6 +43,13 @@ func main() {
 	if bench.IsInbox() {
 		if err := bench.ServeInbox(os.Stdin, os.Stdout); err != nil {
 			fmt.Fprintf(os.Stderr, "report: inbox: %v\n", err)
+			os.Exit(1)
+		}
+		return
+	}
+	if isToolPart() {
+		if err := doToolPart(os.Args[1:], os.Stdout); err != nil {
+			fmt.Fprintf(os.Stderr, "report: %v\n", err)
 			os.Exit(1)
 		}
 		return
@@ -70,6 +79,8 @@ type options struct {
 	spool     bool
 	handlers  bool
 	pipeline  bool
+	tool      bool
+	megabytes int        // of the log for the tool
 	keys      int        // for handlers
 	load      bench.Load // for buffers, files, senders, queues on disk and pipelines
 }
@@ -89,6 +100,8 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 	flags.BoolVar(&o.spool, "spool", false, "measure queues on disk instead of encoders; -rounds is 15 then, unless given")
 	flags.BoolVar(&o.handlers, "handlers", false, "measure handlers before others instead of encoders; -rounds is 30 then, unless given")
 	flags.BoolVar(&o.pipeline, "pipeline", false, "measure all that a service logs through instead of encoders; -rounds is 20 then, unless given")
+	flags.BoolVar(&o.tool, "tool", false, "measure the operator's tool instead of encoders; -rounds is 3 then, unless given")
+	megabytes := flags.Int("log", 2000, "megabytes of the log that -tool reads, from 1 to 100000; as much again is needed for its other files")
 	err := flags.Parse(args)
 	given := map[string]bool{}
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
@@ -98,8 +111,13 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 	if o.handlers {
 		o.keys = bench.ManyKeys
 	}
+	if o.tool {
+		o.megabytes = *megabytes
+	}
 	if !given["rounds"] {
 		switch {
+		case o.tool:
+			o.rounds = 3
 		case o.buffers:
 			o.rounds = 25
 		case o.pipeline:
@@ -119,7 +137,7 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 		flags.PrintDefaults()
 	case err != nil:
 	case flags.NArg() > 0:
-		err = fmt.Errorf("argument %q: there are none, only the flags -rounds, -benchtime, -write, -buffers, -files, -redact, -ship, -spool, -handlers and -pipeline", flags.Arg(0))
+		err = fmt.Errorf("argument %q: there are none, only the flags -rounds, -benchtime, -write, -buffers, -files, -redact, -ship, -spool, -handlers, -pipeline, -tool and -log", flags.Arg(0))
 	case o.buffers && o.files:
 		err = errors.New("-buffers and -files: must be one of them")
 	case o.redact && o.buffers:
@@ -134,6 +152,14 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 		err = errors.New("-handlers and -buffers, -files, -redact, -ship or -spool: must be one of them")
 	case o.pipeline && (o.buffers || o.files || o.redact || o.ship || o.spool || o.handlers):
 		err = errors.New("-pipeline and -buffers, -files, -redact, -ship, -spool or -handlers: must be one of them")
+	case o.tool && (o.buffers || o.files || o.redact || o.ship || o.spool || o.handlers || o.pipeline):
+		err = errors.New("-tool and -buffers, -files, -redact, -ship, -spool, -handlers or -pipeline: must be one of them")
+	case given["log"] && !o.tool:
+		err = fmt.Errorf("-log %d: only with -tool", *megabytes)
+	case *megabytes < 1 || *megabytes > 100_000:
+		err = fmt.Errorf("-log %d: must be from 1 to 100000", *megabytes)
+	case o.tool && given["benchtime"]:
+		err = fmt.Errorf("-benchtime %s: not with -tool, which reads whole logs", o.benchtime)
 	case o.buffers && given["benchtime"]:
 		err = fmt.Errorf("-benchtime %s: not with -buffers, where records are counted", o.benchtime)
 	case o.files && given["benchtime"]:
@@ -167,10 +193,12 @@ func report(o options, stdout, progress io.Writer) error {
 		part = handlerBlock
 	case o.pipeline:
 		part = wholeBlock
+	case o.tool:
+		part = toolBlock
 	}
 	// Whether there is something to write to is better known before than after.
 	var root string
-	if o.write {
+	if o.write || o.tool {
 		dir, err := os.Getwd()
 		if err != nil {
 			return err
@@ -178,6 +206,8 @@ func report(o options, stdout, progress io.Writer) error {
 		if root, err = findRoot(dir); err != nil {
 			return err
 		}
+	}
+	if o.write {
 		blocks := []block{part}
 		if rows, ok := part.rows(); ok {
 			blocks = append(blocks, rows)
@@ -226,6 +256,12 @@ func report(o options, stdout, progress io.Writer) error {
 			return err
 		}
 		text, more = wholeSummary(f, o.load, s), wholeDetails(f)
+	case toolBlock:
+		f, err := reportTool(root, o.megabytes, o.rounds, progress)
+		if err != nil {
+			return err
+		}
+		text, more = toolSummary(f, s), toolDetails(f)
 	default:
 		r := measure(bench.Cases(), bench.Peers(), o.rounds, progress)
 		text, more, picture = summary(r, s), details(r), chart(r, s)

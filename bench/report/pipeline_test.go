@@ -15,16 +15,21 @@ import (
 	"github.com/sluicelog/sluice/bench"
 )
 
-// TestMain makes the test an Inbox if it has been started to be one.
+// TestMain makes the test a part of what is measured if it has been started to be one.
 func TestMain(m *testing.M) {
-	if bench.IsInbox() {
-		if err := bench.ServeInbox(os.Stdin, os.Stdout); err != nil {
-			fmt.Fprintln(os.Stderr, err)
-			os.Exit(1)
-		}
-		return
+	var err error
+	switch {
+	case bench.IsInbox():
+		err = bench.ServeInbox(os.Stdin, os.Stdout)
+	case isToolPart():
+		err = doToolPart(os.Args[1:], os.Stdout)
+	default:
+		os.Exit(m.Run())
 	}
-	os.Exit(m.Run())
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
 
 // TestWholesAreThere finds the name of something that is none.

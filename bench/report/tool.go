@@ -1,7 +1,6 @@
 package main
 
 import (
-	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -10,12 +9,13 @@ import (
 	"io"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"strings"
+	"syscall"
 	"time"
-
-	"github.com/sluicelog/sluice/bench"
 )
 
 // The programs that are set against each other.
@@ -31,10 +31,10 @@ const (
 
 // What was asked for.
 const (
-	leastMB      = 300 // a second
-	leastOfJQ    = 3.0 // or so many times its speed
-	leastOfPlain = 0.9 // of the decompressor's speed
-	mostMemory   = 64 << 20
+	leastMB          = 300 // a second
+	leastOfJQ        = 3.0 // or so many times its speed
+	leastOfUnpacking = 0.9 // of the decompressor's speed
+	mostMemory       = 64 << 20
 )
 
 // The cases of toolFigures, each with its file.
@@ -51,24 +51,24 @@ func toolCaseFiles() []string { return []string{plainLog, gzipLog, zstdLog, long
 // toolFigures holds what was measured of programs that look through logs.
 type toolFigures struct {
 	files             *toolFiles
+	own               int64    // the memory of this process, from which those that it starts begin
 	wall, cpu, memory *results // memory in bytes, as if they were nanoseconds
 	left              []string // what is not on this machine
 }
 
 // toolPrograms returns what is to be measured, with the sluice of that path, and the names of those that are not
 // on this machine.
-func toolPrograms(sluice string) (programs []toolProgram, left []string, err error) {
+func toolPrograms(ctx context.Context, sluice string) (programs []toolProgram, left []string, err error) {
 	exe, err := os.Executable()
 	if err != nil {
 		return nil, nil, err
 	}
 	const tree = "of this tree"
 	whole, all := []int{wholeCase}, []int{wholeCase, gzipCase, zstdCase, lineCase, junkCase}
-	partial := []int{3} // junk has lines that could not be read
 	programs = []toolProgram{
-		{name: statTool, version: tree, path: sluice, args: []string{"stat"}, codes: partial, cases: all},
-		{name: viewRawTool, version: tree, path: sluice, args: []string{"view", "--level", "error", "--raw"}, codes: partial, cases: all, counts: true},
-		{name: viewTool, version: tree, path: sluice, args: []string{"view", "--level", "error"}, codes: partial, cases: all, counts: true},
+		{name: statTool, version: tree, path: sluice, args: []string{"stat"}, cases: all},
+		{name: viewRawTool, version: tree, path: sluice, args: []string{"view", "--level", "error", "--raw"}, cases: all, counts: true},
+		{name: viewTool, version: tree, path: sluice, args: []string{"view", "--level", "error"}, cases: all, counts: true},
 	}
 	for _, other := range []struct {
 		name, command string
@@ -83,7 +83,7 @@ func toolPrograms(sluice string) (programs []toolProgram, left []string, err err
 			left = append(left, other.command)
 			continue
 		}
-		out, err := exec.CommandContext(context.Background(), path, "--version").Output() //nolint:gosec // see above
+		out, err := exec.CommandContext(ctx, path, "--version").Output() //nolint:gosec // see above
 		if err != nil {
 			return nil, nil, fmt.Errorf("%s --version: %w", path, err)
 		}
@@ -93,7 +93,7 @@ func toolPrograms(sluice string) (programs []toolProgram, left []string, err err
 		})
 	}
 	return append(programs, toolProgram{
-		name: decompressor, version: bench.Version("github.com/klauspost/compress"),
+		name: decompressor, version: moduleVersion("github.com/klauspost/compress"),
 		path: exe, env: []string{toolVariable + "=" + unpacking}, cases: []int{gzipCase, zstdCase},
 	}), left, nil
 }
@@ -107,10 +107,22 @@ func lastWord(line string) string {
 	return words[len(words)-1]
 }
 
-// buildTool builds the sluice of the repository that dir is in.
-func buildTool(root, to string) (string, error) {
+// moduleVersion returns the version of a module of this build.
+func moduleVersion(module string) string {
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, m := range info.Deps {
+			if m.Path == module {
+				return m.Version
+			}
+		}
+	}
+	return "unknown"
+}
+
+// buildTool builds the sluice of the repository into a directory, and returns its path.
+func buildTool(ctx context.Context, root, to string) (string, error) {
 	path := filepath.Join(to, "sluice")
-	c := exec.CommandContext(context.Background(), "go", "build", "-o", path, ".")
+	c := exec.CommandContext(ctx, "go", "build", "-o", path, ".") //nolint:gosec // a folder of this program
 	c.Dir = filepath.Join(root, "cmd", "sluice")
 	c.Env = append(os.Environ(), "GOWORK=off")
 	if out, err := c.CombinedOutput(); err != nil {
@@ -119,42 +131,45 @@ func buildTool(root, to string) (string, error) {
 	return path, nil
 }
 
-// reportTool builds sluice, writes the logs, and measures.
+// reportTool builds sluice, writes the logs, and measures. Ctrl-C ends it, and leaves no gigabytes behind.
 func reportTool(root string, megabytes, rounds int, progress io.Writer) (_ *toolFigures, err error) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
 	dir, err := os.MkdirTemp("", "sluice-report-")
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	sluice, err := buildTool(root, dir)
+	sluice, err := buildTool(ctx, root, dir)
 	if err != nil {
 		return nil, err
 	}
-	programs, left, err := toolPrograms(sluice)
+	programs, left, err := toolPrograms(ctx, sluice)
 	if err != nil {
 		return nil, err
 	}
-	files, err := openToolFiles(dir, int64(megabytes)*1e6)
+	files, err := openToolFiles(ctx, dir, int64(megabytes)*1e6)
 	if err != nil {
 		return nil, err
 	}
-	if err := checkTool(programs, files); err != nil {
+	if err := checkTool(ctx, programs, files); err != nil {
 		return nil, err
 	}
-	f := measureTool(programs, files, rounds, progress)
+	f := measureTool(ctx, programs, files, rounds, progress)
 	f.left = left
-	return f, nil
+	return f, ctx.Err()
 }
 
 // checkTool has all look through a small log, and sets what they find against what is in it.
-func checkTool(programs []toolProgram, files *toolFiles) error {
+func checkTool(ctx context.Context, programs []toolProgram, files *toolFiles) error {
 	sums := make(map[string]string)
-	for _, p := range programs {
+	for i := range programs {
+		p := &programs[i]
 		if !p.counts {
 			continue
 		}
 		sum := sha256.New()
-		r, err := p.run(files.path(smallLog), sum)
+		r, err := p.run(ctx, files.path(smallLog), sum)
 		if err == nil && r.lines != files.Errors[smallLog] {
 			err = fmt.Errorf("%s: %d lines, of %d errors in the log", p.name, r.lines, files.Errors[smallLog])
 		}
@@ -163,14 +178,15 @@ func checkTool(programs []toolProgram, files *toolFiles) error {
 		}
 		sums[p.name] = string(sum.Sum(nil))
 	}
-	if want, ok := sums[grepTool]; ok && sums[viewRawTool] != want {
+	want, ok := sums[grepTool]
+	if got, both := sums[viewRawTool]; ok && both && got != want {
 		return fmt.Errorf("%s and %s print different lines", viewRawTool, grepTool)
 	}
-	return checkStat(programs, files)
+	return checkStat(ctx, programs, files)
 }
 
 // checkStat looks at what sluice stat has counted.
-func checkStat(programs []toolProgram, files *toolFiles) error {
+func checkStat(ctx context.Context, programs []toolProgram, files *toolFiles) error {
 	i := slices.IndexFunc(programs, func(p toolProgram) bool { return p.name == statTool })
 	if i < 0 {
 		return nil
@@ -178,7 +194,7 @@ func checkStat(programs []toolProgram, files *toolFiles) error {
 	p := programs[i]
 	p.args = append(slices.Clone(p.args), "--json")
 	var out strings.Builder
-	if _, err := p.run(files.path(smallLog), &out); err != nil {
+	if _, err := p.run(ctx, files.path(smallLog), &out); err != nil {
 		return err
 	}
 	var counted struct {
@@ -199,26 +215,28 @@ func checkStat(programs []toolProgram, files *toolFiles) error {
 }
 
 // measureTool has every program look through its files once a round, in turn as measure does.
-func measureTool(programs []toolProgram, files *toolFiles, rounds int, progress io.Writer) *toolFigures {
+func measureTool(ctx context.Context, programs []toolProgram, files *toolFiles, rounds int, progress io.Writer) *toolFigures {
 	f := newToolFigures(programs, files)
 	begun := time.Now()
 	for round := range rounds {
 		for c, file := range toolCaseFiles() {
 			for _, j := range turns(len(programs), round) {
-				if slices.Contains(programs[j].cases, c) && f.wall.cells[c][j].fault == nil {
-					f.run(c, j, programs[j], file)
+				if slices.Contains(programs[j].cases, c) && ctx.Err() == nil && f.wall.cells[c][j].fault == nil {
+					f.run(ctx, c, j, programs[j], file)
 				}
 			}
 		}
 		_, _ = fmt.Fprintf(progress, "round %d of %d, %.0f s\n", round+1, rounds, time.Since(begun).Seconds())
 	}
+	f.own = ownMemory()
 	return f
 }
 
 func newToolFigures(programs []toolProgram, files *toolFiles) *toolFigures {
 	f := &toolFigures{files: files, wall: &results{}, cpu: &results{}, memory: &results{}}
 	for _, r := range []*results{f.wall, f.cpu, f.memory} {
-		for _, p := range programs {
+		for i := range programs {
+			p := &programs[i]
 			r.peers = append(r.peers, peer{p.name, p.version})
 		}
 		r.cases = toolCaseFiles()
@@ -229,14 +247,20 @@ func newToolFigures(programs []toolProgram, files *toolFiles) *toolFigures {
 	return f
 }
 
-func (f *toolFigures) run(c, j int, p toolProgram, file string) {
-	r, err := p.run(f.files.path(file), io.Discard)
+func (f *toolFigures) run(ctx context.Context, c, j int, p toolProgram, file string) {
+	var codes []int
+	if c == lineCase || c == junkCase {
+		codes = []int{1, 3} // nothing is found, and something could not be read
+	}
+	r, err := p.run(ctx, f.files.path(file), io.Discard, codes...)
 	if want := f.files.Errors[file]; err == nil && p.counts && c <= zstdCase && r.lines != want {
 		err = fmt.Errorf("%s: %d lines, of %d errors in %s", p.name, r.lines, want, file)
 	}
 	f.wall.add(c, j, r.wall, err)
-	f.cpu.add(c, j, r.cpu, err)
-	f.memory.add(c, j, time.Duration(r.memory), err)
+	if err == nil {
+		f.cpu.add(c, j, r.cpu, nil)
+		f.memory.add(c, j, time.Duration(r.memory), nil)
+	}
 }
 
 // toolSummary returns the tables for the page.
@@ -244,8 +268,9 @@ func toolSummary(f *toolFigures, s setting) string {
 	var out strings.Builder
 	fmt.Fprintf(&out, "Processes that look for errors in a log of %s, as `slog.JSONHandler` writes it, %d bytes a line, 2 %% of them errors. It has been read before: the "+
 		"disk is not measured. What they print goes through a pipe, where its lines are counted. Before that all have found the same errors in a small log, and `%s` "+
-		"the same bytes as grep. MB/s are those of the log, decompressed; CPU is what all cores worked; memory the most that a process had at once, in any round.\n",
-		size(f.files.Bytes[plainLog]), f.lineSize(), viewRawTool)
+		"the same bytes as grep. MB/s are those of the log, decompressed; CPU is what all cores worked; memory the most that a process had at once, in any round, "+
+		"of which the first %s are of the process that started it.\n",
+		size(f.files.Bytes[plainLog]), f.lineSize(), viewRawTool, mebibytes(float64(f.own)))
 	fmt.Fprintf(&out, "Medians of %d rounds; %s; %s.\n\n", s.rounds, s.machine, s.date)
 	f.caseTable(&out, wholeCase, jqTool)
 	fmt.Fprintf(&out, "\n%s of it, with gzip:\n\n", size(f.files.Bytes[gzipLog]))
@@ -332,7 +357,7 @@ func mebibytes(n float64) string {
 
 // asked returns the rows of what was asked for.
 func (f *toolFigures) asked() [][]string {
-	var rows [][]string
+	rows := make([][]string, 0, 10)
 	for _, name := range []string{statTool, viewRawTool, viewTool} {
 		rows = append(rows, f.speedRow(name))
 	}
@@ -360,12 +385,12 @@ func (f *toolFigures) speedRow(name string) []string {
 }
 
 func (f *toolFigures) packedRow(c int, kind, name string) []string {
-	row := []string{name + ", " + kind, times(leastOfPlain) + " of the decompressor's speed"}
+	row := []string{name + ", " + kind, times(leastOfUnpacking) + " of the decompressor's speed"}
 	ratio, ok := f.wall.ratio(c, decompressor, name)
 	if !ok {
 		return append(row, "–", "not measured")
 	}
-	return append(row, times(ratio), verdict(ratio < leastOfPlain))
+	return append(row, times(ratio), verdict(ratio < leastOfUnpacking))
 }
 
 // memoryRow is about the most memory of a program in all cases.
@@ -375,7 +400,7 @@ func (f *toolFigures) memoryRow(name string) []string {
 	where := ""
 	for c, file := range toolCaseFiles() {
 		for j, p := range f.memory.peers {
-			if n := f.most(c, j); p.name == name && cmp.Compare(n, most) > 0 {
+			if n := f.most(c, j); p.name == name && n > most {
 				most, where = n, file
 			}
 		}

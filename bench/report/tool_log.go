@@ -160,7 +160,7 @@ func (l *toolLog) next() []byte {
 		l.begin("INFO", "http/server.go", 214)
 		l.text("msg", "request served")
 		l.request()
-		l.text("agent", "Mozilla/5.0 (X11; Linux x86_64; rv:128.0) Gecko/20100101 Firefox/128.0")
+		l.text("client", l.number(256)+"."+l.number(256)+"."+l.number(256)+"."+l.number(256))
 		l.line = append(l.line, `,"status":200,"bytes":`...)
 		l.line = append(l.line, l.number(1e6)...)
 	}
@@ -181,8 +181,8 @@ func (l *toolLog) text(key, value string) {
 }
 
 func (l *toolLog) request() {
-	l.line = fmt.Appendf(l.line, `,"request":{"id":"r-%08d","method":"GET","path":"/api/v1/orders/%d","took_ms":%d}`,
-		l.random.IntN(1e8), l.random.IntN(1e6), l.random.IntN(900))
+	l.line = fmt.Appendf(l.line, `,"trace_id":"%016x%016x","request":{"id":"r-%08x","method":"GET","path":"/api/v1/orders/%d","took_ms":%d}`,
+		l.random.Uint64(), l.random.Uint64(), l.random.Uint32(), l.random.IntN(1e6), l.random.IntN(900))
 }
 
 func (l *toolLog) number(n int) string { return strconv.Itoa(l.random.IntN(n)) }

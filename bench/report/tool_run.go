@@ -50,12 +50,12 @@ func doToolPart(args []string, stdout io.Writer) error {
 }
 
 // openToolFiles has the files written by another process.
-func openToolFiles(dir string, size int64) (*toolFiles, error) {
+func openToolFiles(ctx context.Context, dir string, size int64) (*toolFiles, error) {
 	exe, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	c := exec.CommandContext(context.Background(), exe, strconv.FormatInt(size, 10), dir) //nolint:gosec // it is this one
+	c := exec.CommandContext(ctx, exe, strconv.FormatInt(size, 10), dir) //nolint:gosec // it is this one
 	c.Env = append(os.Environ(), toolVariable+"="+writingFiles)
 	c.Stderr = os.Stderr
 	out, err := c.Output()
@@ -68,7 +68,7 @@ func openToolFiles(dir string, size int64) (*toolFiles, error) {
 
 // unpack reads a file as a program would that does nothing else, on one core.
 func unpack(name string) (err error) {
-	f, err := os.Open(name)
+	f, err := os.Open(name) //nolint:gosec // the process that started this one names it
 	if err != nil {
 		return err
 	}
@@ -96,8 +96,7 @@ type toolProgram struct {
 	args          []string // the file comes behind them
 	env           []string
 	cases         []int
-	counts        bool  // each line that it prints is an error of the log
-	codes         []int // that it may end with, besides 0
+	counts        bool // each line that it prints is an error of the log
 }
 
 // A toolRun is what a run of a program took.
@@ -107,9 +106,10 @@ type toolRun struct {
 	lines     int
 }
 
-// run reads all that the program prints: a pipe, for some look whether there is a reader at all.
-func (p toolProgram) run(file string, watch io.Writer) (toolRun, error) {
-	c := exec.CommandContext(context.Background(), p.path, append(slices.Clone(p.args), file)...) //nolint:gosec // these are to be measured
+// run has the program look through a file. All that it prints goes to watch, through a pipe: some print less if
+// nobody reads. It ends with 0, or with one of the codes.
+func (p toolProgram) run(ctx context.Context, file string, watch io.Writer, codes ...int) (toolRun, error) {
+	c := exec.CommandContext(ctx, p.path, append(slices.Clone(p.args), file)...) //nolint:gosec // these are to be measured
 	c.Env = append(append(os.Environ(), "LC_ALL=C", "NO_COLOR=1"), p.env...)
 	out := lineCounter{to: watch}
 	var problems firstBytes
@@ -122,7 +122,7 @@ func (p toolProgram) run(file string, watch io.Writer) (toolRun, error) {
 	}
 	r.cpu = c.ProcessState.UserTime() + c.ProcessState.SystemTime()
 	r.memory = memoryOf(c.ProcessState)
-	if err != nil && !slices.Contains(p.codes, c.ProcessState.ExitCode()) {
+	if err != nil && !slices.Contains(codes, c.ProcessState.ExitCode()) {
 		return r, fmt.Errorf("%s: %w: %s", p.name, err, problems.text)
 	}
 	return r, nil

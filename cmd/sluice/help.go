@@ -3,7 +3,6 @@ package main
 import (
 	"os"
 	"runtime/debug"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
@@ -11,11 +10,14 @@ import (
 	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
 )
 
+// heading is that of a topic in the manual.
+const heading = "heading"
+
 // topics are pages of help that belong to no command.
 func topics() []*cobra.Command {
 	return []*cobra.Command{
 		{
-			Use:   "filters",
+			Use: "filters", Annotations: map[string]string{heading: "FILTERS"},
 			Short: "which lines view and stat look at, and replay sends",
 			Long: `Which lines view and stat look at, and replay sends:
 
@@ -47,7 +49,7 @@ An expression that makes no sense for a line, such as a comparison of a missing 
 does not hold.`,
 		},
 		{
-			Use:   "exit-codes",
+			Use: "exit", Annotations: map[string]string{heading: "EXIT STATUS"},
 			Short: "what the exit codes say",
 			Long: `What the exit codes say:
 
@@ -80,7 +82,7 @@ A package of a Linux distribution has them in /usr/share/man/man1.`,
 			root := c.Root()
 			root.DisableAutoGenTag = true
 			for _, topic := range topics() {
-				root.Long += "\n\n# " + strings.ToUpper(strings.ReplaceAll(topic.Name(), "-", " ")) + "\n" + topic.Long
+				root.Long += "\n\n# " + topic.Annotations[heading] + "\n" + topic.Long
 			}
 			return doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: "sluice " + root.Version, Manual: "sluice"}, args[0])
 		},

@@ -23,7 +23,7 @@ func call(stdin string, args ...string) (code int, stdout, stderr string) {
 }
 
 func TestHelp(t *testing.T) {
-	for _, args := range []string{"help", "help filters", "help exit-codes", "help man"} {
+	for _, args := range []string{"help", "help filters", "help exit", "help man"} {
 		code, got, errs := call("", strings.Fields(args)...)
 		if code != 0 || errs != "" {
 			t.Errorf("sluice %s: exit code %d, %s", args, code, errs)
@@ -177,7 +177,7 @@ func TestManual(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"FILTERS", "EXIT CODES", "startsWith", "130"} {
+	for _, want := range []string{"FILTERS", "EXIT STATUS", "startsWith", "130"} {
 		if !bytes.Contains(text, []byte(want)) {
 			t.Errorf("sluice.1 does not say %s", want)
 		}

@@ -33,6 +33,9 @@ func Parse(name string) (Rotated, bool) {
 			continue
 		}
 		base, rest := r.Plain[:i], r.Plain[i+1:]
+		if rest == "" || rest[0] < '0' || rest[0] > '9' { // all times begin with a digit
+			continue
+		}
 		if middle, ok := strings.CutSuffix(rest, ext); ok && r.read(middle, c == '-') {
 			r.Live = base + ext
 			return r, true
@@ -49,7 +52,7 @@ func Parse(name string) (Rotated, bool) {
 func (r *Rotated) read(s string, stamped bool) (ok bool) {
 	if stamped {
 		if r.Time, r.Seq, ok = Stamp(s, time.UTC); ok {
-			return true
+			return !r.Time.IsZero()
 		}
 	}
 	// As logrotate is told to write it nearly always, or a logger of another language does.
@@ -58,7 +61,7 @@ func (r *Rotated) read(s string, stamped bool) (ok bool) {
 		"2006-01-02", "2006-01-02-15", "2006-01-02_15", "2006-01-02_15-04", "2006-01-02_15-04-05",
 	} {
 		if r.Time, ok = Time(layout, s); ok {
-			return true
+			return !r.Time.IsZero()
 		}
 	}
 	if date, seconds, found := strings.Cut(s, "-"); found {
@@ -109,8 +112,8 @@ func IsLog(name string) bool {
 	if suffix == "" || strings.ContainsRune(".-_", rune(suffix[0])) && strings.Trim(suffix, "0123456789.-_:+TZ") == "" {
 		return true
 	}
-	_, ok := Parse(name)
-	return ok
+	r, ok := Parse(name)
+	return ok && strings.HasSuffix(r.Live, ".log")
 }
 
 // plain returns a name without the ending of a compressed form.

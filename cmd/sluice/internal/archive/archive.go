@@ -4,7 +4,6 @@ package archive
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 
 	"github.com/dustin/go-humanize"
@@ -53,7 +52,7 @@ func run(c *cobra.Command, src, dst string, o *options) error {
 		return err
 	}
 	ctx, out, stderr := c.Context(), c.OutOrStdout(), c.ErrOrStderr()
-	r := report{Source: src, Destination: dst}
+	r := report{command: c.CommandPath(), Source: src, Destination: dst}
 	r.plan(ctx, o, stderr)
 	if err := ctx.Err(); err != nil {
 		return err
@@ -97,12 +96,12 @@ func (o *options) agreed(c *cobra.Command, r *report) bool {
 	case o.dryRun:
 		return false
 	case o.json || !cli.IsTerminal(c.InOrStdin()) || !cli.IsTerminal(c.OutOrStdout()):
-		fmt.Fprintln(c.ErrOrStderr(), "nothing was done: --yes does what is listed")
+		r.say(c.ErrOrStderr(), "nothing was done: --yes does what is listed")
 		return false
 	}
 	agreed := cli.Confirm(c.Context(), c.InOrStdin(), c.OutOrStdout(), r.question())
 	if !agreed {
-		fmt.Fprintln(c.ErrOrStderr(), "nothing was done")
+		r.say(c.ErrOrStderr(), "nothing was done")
 	}
 	return agreed
 }
@@ -151,7 +150,7 @@ func (t *tally) add(source string, done int64) {
 }
 
 // size returns a number of bytes in words.
-func size(n int64) string { return humanize.IBytes(uint64(max(n, 0))) } //nolint:gosec // not below 0
+func size(n int64) string { return humanize.IBytes(uint64(max(n, 0))) }
 
 // files returns a number of files in words.
 func files(n int) string {

@@ -30,11 +30,11 @@ func TestFullDestination(t *testing.T) {
 	if code != cli.Partial || !strings.HasSuffix(out, "\ncopied 2 of 4 files, 80 KiB; removed 2 files of the source\n") {
 		t.Errorf("exit code %d, %s", code, out)
 	}
-	if want := "warning: " + disk + ": 100 KiB are free, and the copies take 160 KiB: not all will fit\n"; !strings.HasPrefix(errs, want) {
+	if want := "archive: " + disk + ": 100 KiB are free, and the copies take 160 KiB: not all will fit\n"; !strings.HasPrefix(errs, want) {
 		t.Errorf("got %s, want first %s", errs, want)
 	}
 	for _, name := range []string{"c.log", "d.log"} {
-		if !strings.Contains(errs, "warning: log: "+name+": ") || !strings.Contains(errs, "no space left on device") {
+		if !strings.Contains(errs, "archive: log: "+name+": ") || !strings.Contains(errs, "no space left on device") {
 			t.Errorf("got %s, want why %s is not there", errs, name)
 		}
 	}
@@ -77,7 +77,7 @@ func TestReadOnlyDestination(t *testing.T) {
 	write(t, "log/a.log", "a\n", day)
 	disk := testlog.TinyDisk(t, "size=100k,ro")
 	code, out, errs := call(t.Context(), "log", disk, "--yes")
-	if code != cli.Partial || !strings.HasPrefix(errs, "warning: "+disk+": the file system is read-only\n") || !strings.HasSuffix(out, "\ncopied 0 of 1 file, 0 B\n") {
+	if code != cli.Partial || !strings.HasPrefix(errs, "archive: "+disk+": the file system is read-only\n") || !strings.HasSuffix(out, "\ncopied 0 of 1 file, 0 B\n") {
 		t.Errorf("exit code %d, %s, %s", code, out, errs)
 	}
 	if diff := cmp.Diff([]string{"log/a.log"}, tree(t)); diff != "" {

@@ -95,7 +95,7 @@ func lines(n int) string {
 	return strings.Repeat("2026-11-22T10:00:00Z INFO request served status=200\n", n)
 }
 
-// tree returns the files that there are, with their sizes if these do not depend on a compressor.
+// tree returns the files that there are.
 func tree(t *testing.T) (names []string) {
 	t.Helper()
 	err := filepath.WalkDir(".", func(path string, entry fs.DirEntry, err error) error {
@@ -295,7 +295,7 @@ func TestDirectoriesWithoutPermission(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, out, errs := call(t.Context(), "log", "backup", "--yes")
-	if code != cli.Partial || !strings.Contains(errs, "warning: log: a.log: ") || !strings.HasSuffix(out, "copied 1 file, 2 B\n") {
+	if code != cli.Partial || !strings.Contains(errs, "archive: log: a.log: ") || !strings.HasSuffix(out, "copied 1 file, 2 B\n") {
 		t.Errorf("a file: exit code %d, %s, %s", code, out, errs)
 	}
 	code, _, errs = call(t.Context(), "log", "closed/backup", "--yes")

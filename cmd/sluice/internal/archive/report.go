@@ -40,6 +40,7 @@ type report struct {
 	InUse       []string `json:"in_use"`
 	Errors      []string `json:"errors,omitempty"`
 
+	command string
 	known   int64           // bytes in the files that are in the archive already
 	planned int             // what Copied was in the dry run
 	said    map[string]bool // errors
@@ -70,7 +71,7 @@ func (r *report) take(ctx context.Context, done rotate.ArchiveReport, err error)
 
 // fail notes what has gone wrong, other than the end of the context, one line each.
 func (r *report) fail(ctx context.Context, err error) {
-	if joined, ok := err.(interface{ Unwrap() []error }); ok { //nolint:errorlint // all of them
+	if joined, ok := err.(interface{ Unwrap() []error }); ok {
 		for _, one := range joined.Unwrap() {
 			r.fail(ctx, one)
 		}
@@ -88,7 +89,7 @@ func (r *report) failed() bool { return len(r.said) > 0 }
 func (r *report) warn(w io.Writer) {
 	for _, text := range r.Errors {
 		if !r.said[text] {
-			fmt.Fprintf(w, "warning: %s\n", cli.Printable(text))
+			r.say(w, cli.Printable(text))
 		}
 		if r.said == nil {
 			r.said = make(map[string]bool)
@@ -96,6 +97,9 @@ func (r *report) warn(w io.Writer) {
 		r.said[text] = true
 	}
 }
+
+// say prints what is no result.
+func (r *report) say(stderr io.Writer, text string) { fmt.Fprintf(stderr, "%s: %s\n", r.command, text) }
 
 // work returns how many files there are to copy or to remove.
 func (r *report) work() int { return r.Copied + r.Removed }

@@ -23,7 +23,7 @@ func (r *report) warnOfSpace(w io.Writer, o *options) {
 		return
 	}
 	if text := r.tight(v, o); text != "" {
-		fmt.Fprintf(w, "warning: %s: %s\n", cli.Printable(r.Destination), text)
+		r.say(w, cli.Printable(r.Destination)+": "+text)
 	}
 }
 

@@ -31,10 +31,10 @@ func (p *part) account(plan *plan, stats pipeline.Stats, d *driven) {
 		if i < len(plan.sinks) {
 			a.Type = plan.cfg.Sinks[i].Type.String()
 			a.Synced = plan.cfg.Sinks[i].Type == pipeline.Audit
-			if plan.sinks[i].plain && plan.edit == nil {
+			if plan.sinks[i].plain {
 				expected := above(d.levels, plan.sinks[i].level)
 				a.Expected = &expected
-				a.Holds = a.Holds && uint64(expected) == a.Accepted //nolint:gosec // a count
+				a.Holds = a.Holds && uint64(expected) == s.Records.Accepted //nolint:gosec // a count
 			}
 		}
 		p.Bytes += a.Bytes

@@ -61,7 +61,7 @@ func (r *report) compare(before *report, tolerance float64) {
 	case math.Abs(r.RecordBytes-before.RecordBytes) > 1:
 		r.Notes = append(r.Notes, fmt.Sprintf("the baseline was made with other records, of %.0f bytes", before.RecordBytes))
 	case r.Goroutines != before.Goroutines:
-		r.Notes = append(r.Notes, fmt.Sprintf("the baseline was made with %s", plural(before.Goroutines, "goroutine", "goroutines")))
+		r.Notes = append(r.Notes, "the baseline was made with "+plural(before.Goroutines, "goroutine", "goroutines"))
 	case r.System != before.System || r.CPUs != before.CPUs:
 		r.Notes = append(r.Notes, fmt.Sprintf("the baseline was made on another system: %s, %s", plural(before.CPUs, "CPU", "CPUs"), cli.Printable(before.System)))
 	}

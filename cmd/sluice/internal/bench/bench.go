@@ -6,7 +6,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
@@ -90,7 +92,7 @@ takes everything, unless --ship says to ship to the real one.`,
 	return c
 }
 
-// A run of a benchmark that is over says what is in the report, also when the answer is no.
+// run is the command.
 func run(c *cobra.Command, f *flags, args []string, getenv func(string) string, edit func(*pipeline.Config)) error {
 	ctx := c.Context()
 	if ctx == nil {
@@ -120,14 +122,14 @@ func run(c *cobra.Command, f *flags, args []string, getenv func(string) string, 
 		return err
 	}
 	p.edit = edit
-	b := &benchmark{flags: f, plan: p, records: records, say: func(format string, args ...any) {
-		if cli.IsTerminal(stderr) {
-			fmt.Fprintf(stderr, format+"\n", args...)
-		}
-	}}
+	b := &benchmark{flags: f, plan: p, records: records, say: func(string) {}}
+	if cli.IsTerminal(stderr) {
+		b.say = func(text string) { _, _ = io.WriteString(stderr, "\r\x1b[K"+text) } // in place of the one before
+	}
 	r, err := b.run(ctx)
+	b.say("")
 	if f.keep {
-		fmt.Fprintf(stderr, "what was written is in %s\n", strings.Join(p.dirs(), ", "))
+		_, _ = fmt.Fprintf(stderr, "what was written is in %s\n", cli.Printable(strings.Join(p.order, ", ")))
 	} else {
 		err = errors.Join(err, p.remove())
 	}
@@ -175,6 +177,14 @@ func (f *flags) validate() (tolerance float64, err error) {
 	}
 	if f.maxBytes < leastBytes {
 		wrong("--max-bytes: %v: want %v and more", f.maxBytes, leastBytes)
+	}
+	if f.svg != "" { // to be known before the measuring
+		dir := filepath.Dir(f.svg)
+		if info, err := os.Stat(dir); err != nil {
+			wrong("--svg: %w", err)
+		} else if !info.IsDir() {
+			wrong("--svg: %s is no directory", cli.Printable(dir))
+		}
 	}
 	tolerance, err = share(f.tolerance)
 	if err != nil {

@@ -98,7 +98,7 @@ func (c *caller) log(ctx context.Context, logger *slog.Logger) (took time.Durati
 	}
 	c.count++
 	start := time.Now()
-	logger.LogAttrs(ctx, r.level, r.message, r.attrs...)
+	logger.LogAttrs(ctx, r.level, r.message, r.attrs...) //nolint:sloglint // it stands for any
 	end = time.Now()
 	return end.Sub(start), end
 }

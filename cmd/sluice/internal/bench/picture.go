@@ -50,7 +50,7 @@ func writePicture(path string, r *report) (err error) {
 			err = fmt.Errorf("--svg: %w", err)
 		}
 	}()
-	if err := f.Chmod(0o644); err != nil { //nolint:gosec // a picture to be looked at
+	if err := f.Chmod(0o644); err != nil {
 		return err
 	}
 	if _, err := r.picture().WriteTo(f); err != nil {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strconv"
 	"strings"
 
 	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
@@ -29,7 +30,7 @@ type plan struct {
 	cfg       pipeline.Config
 	sinks     []planned
 	scratch   map[string]string // by the directory beside which it is
-	order     []string          // of the directories
+	order     []string          // the directories that were made
 	receivers []io.Closer
 	notes     []string // what is not as configured
 	most      int64    // bytes that a part may write
@@ -40,7 +41,7 @@ type plan struct {
 // planned is a sink of a plan.
 type planned struct {
 	dir   string // in which its file or its spool is made
-	real  bool   // has an output that takes time
+	takes bool   // has an output that takes time
 	kind  string // of that output, for people
 	plain bool   // gets every record of its level
 	level slog.Level
@@ -48,8 +49,8 @@ type planned struct {
 
 // newPlan makes the directories, and starts the receivers. Most are the bytes that a part may write, fewer where there is
 // little space, but for insist.
-func newPlan(cfg pipeline.Config, ship bool, most int64, insist bool) (p *plan, err error) {
-	p = &plan{cfg: cfg, scratch: make(map[string]string), most: most}
+func newPlan(cfg pipeline.Config, ship bool, most int64, insist bool) (_ *plan, err error) {
+	p := &plan{cfg: cfg, scratch: make(map[string]string), most: most}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, p.remove(), p.close())
@@ -64,26 +65,30 @@ func newPlan(cfg pipeline.Config, ship bool, most int64, insist bool) (p *plan, 
 	}
 	for i := range p.cfg.Sinks {
 		s := &p.cfg.Sinks[i]
-		s.Name = cmp.Or(s.Name, fmt.Sprintf("sinks[%d]", i))
+		s.Name = cli.Printable(cmp.Or(s.Name, fmt.Sprintf("sinks[%d]", i)))
 		known := complete(&p.cfg, s)
 		switch s.Type {
 		case pipeline.Console:
 			s.Writer = io.Discard
-			known.real, known.kind = s.Async, "buffer"
+			known.takes, known.kind = s.Async, "buffer"
 			p.note("%s: prints to nowhere", s.Name)
 		case pipeline.File, pipeline.Errors, pipeline.Audit:
-			known.real, known.kind = true, "file"
+			known.takes, known.kind = true, "file"
 			if s.Async {
 				known.kind = "buffer and file"
 			}
 			if s.Type == pipeline.Audit {
 				known.kind = "file, synced"
 			}
-			if known.dir, err = p.scratchBeside(filepath.Dir(s.Path)); err != nil {
+			path := s.Path
+			if target, err := filepath.EvalSymlinks(path); err == nil {
+				path = target // which may be on another file system
+			}
+			if known.dir, err = p.scratchBeside(filepath.Dir(path)); err != nil {
 				return nil, fmt.Errorf("%s: %w", s.Name, err)
 			}
 		case pipeline.Logstash:
-			known.real, known.kind = !ship, "queue and network" // where the time goes is not worth so many events
+			known.takes, known.kind = !ship, "queue and network" // where the time goes is not worth so many events
 			if s.SpoolDir != "" {
 				if known.dir, err = p.scratchBeside(s.SpoolDir); err != nil {
 					return nil, fmt.Errorf("%s: %w", s.Name, err)
@@ -98,7 +103,10 @@ func newPlan(cfg pipeline.Config, ship bool, most int64, insist bool) (p *plan, 
 		}
 		p.sinks = append(p.sinks, known)
 	}
-	return p, p.limit(insist)
+	if err := p.limit(insist); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // complete makes what a sink's type says about level and match explicit, so that the sink can become one of another type.
@@ -164,7 +172,7 @@ func (p *plan) scratchBeside(dir string) (string, error) {
 func (p *plan) receiver(s *pipeline.Sink, ship bool) error {
 	if ship {
 		s.Tags = append(append([]string(nil), s.Tags...), "sluice-bench")
-		p.note("%s: ships to the configured receiver, with the tag sluice-bench", s.Name)
+		p.note("%s: to the configured receiver; it is left out of where the time goes", s.Name)
 		return nil
 	}
 	scheme, _, _ := strings.Cut(strings.ToLower(s.Addr), "://")
@@ -194,7 +202,7 @@ func (p *plan) receiver(s *pipeline.Sink, ship bool) error {
 	}
 	p.receivers = append(p.receivers, to)
 	s.Addr, s.CAFile, s.CertFile, s.KeyFile = scheme+"://"+to.Addr(), "", "", ""
-	p.note("%s: ships over %s:// to a receiver in this process that takes everything; with --ship to the configured one", s.Name, scheme)
+	p.note("%s: to a receiver in this process over %s://, which takes everything; see --ship", s.Name, scheme)
 	return nil
 }
 
@@ -229,7 +237,7 @@ func (p *plan) config() pipeline.Config {
 	cfg.Sinks = append([]pipeline.Sink(nil), p.cfg.Sinks...)
 	for i := range cfg.Sinks {
 		s := &cfg.Sinks[i]
-		dir := filepath.Join(p.sinks[i].dir, fmt.Sprint(p.runs), fmt.Sprint(i))
+		dir := filepath.Join(p.sinks[i].dir, strconv.Itoa(p.runs), strconv.Itoa(i))
 		switch {
 		case p.sinks[i].dir == "":
 		case s.Type == pipeline.Logstash:
@@ -293,9 +301,6 @@ func (p *plan) close() error {
 	}
 	return errors.Join(errs...)
 }
-
-// dirs returns the directories that were made.
-func (p *plan) dirs() []string { return p.order }
 
 // discard takes every record.
 type discard struct{}

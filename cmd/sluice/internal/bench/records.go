@@ -53,7 +53,7 @@ func mix() []record {
 			slog.Duration("duration", time.Duration(r.IntN(2e9))),
 			slog.Group("request",
 				slog.String("id", fmt.Sprintf("%08x-%04x-%04x-%012x", r.Uint32(), r.IntN(1<<16), r.IntN(1<<16), r.Int64N(1<<48))),
-				slog.String("agent", "Mozilla/5.0 (X11; Linux x86_64; rv:130) "+pick("Firefox/130.0", "Chrome/128.0.0.0", "Safari/605.1.15")),
+				slog.String("agent", "Mozilla/5.0 (X11; Linux x86_64; rv:130.0) "+pick("Firefox/130.0", "Chrome/128.0.0.0", "Safari/605.1.15")),
 				slog.String("user", pick("ann", "bob", "carol", "dora", "emil")),
 			),
 		}
@@ -117,7 +117,7 @@ func sample(ctx context.Context, name string, stderr io.Writer) (all []record, e
 		r.Release(chunk)
 	}
 	if failed != nil {
-		fmt.Fprintf(stderr, "--like: %v: records are like those that could be read\n", failed)
+		_, _ = fmt.Fprintf(stderr, "--like: %v: records are like those that could be read\n", failed)
 	}
 	if len(all) == 0 {
 		return nil, cli.Usagef("--like: %s has no line of JSON (and %d others)", cli.Printable(name), odd)

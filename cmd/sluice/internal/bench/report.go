@@ -46,7 +46,7 @@ func meanSize(records []record) float64 {
 	var b bytes.Buffer
 	logger := slog.New(slog.NewJSONHandler(&b, &slog.HandlerOptions{Level: slog.Level(-1 << 31)}))
 	for _, r := range records {
-		logger.LogAttrs(context.Background(), r.level, r.message, r.attrs...)
+		logger.LogAttrs(context.Background(), r.level, r.message, r.attrs...) //nolint:sloglint // it stands for any
 	}
 	return float64(b.Len()) / float64(max(len(records), 1))
 }

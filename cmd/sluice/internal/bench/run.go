@@ -17,7 +17,7 @@ type benchmark struct {
 	*flags
 	*plan
 	records []record
-	say     func(format string, args ...any)
+	say     func(text string) // what is being done
 }
 
 const (
@@ -30,7 +30,7 @@ const (
 func (b *benchmark) run(ctx context.Context) (*report, error) {
 	r := newReport(b)
 	measure := func(name string, rate float64) (*part, error) {
-		b.say("%s, for %v", name, b.duration)
+		b.say(fmt.Sprintf("%s, for %v …", name, b.duration))
 		p, err := b.part(ctx, name, rate)
 		if err == nil {
 			r.Parts = append(r.Parts, *p)
@@ -52,7 +52,7 @@ func (b *benchmark) run(ctx context.Context) (*report, error) {
 		}
 	}
 	if !b.noSteps {
-		b.say("where the time goes")
+		b.say(fmt.Sprintf("Where the time goes, for %v …", b.duration))
 		steps, err := b.steps(ctx)
 		if err != nil {
 			return nil, err
@@ -171,7 +171,7 @@ func flush(ctx context.Context, p *pipeline.Pipeline) (time.Duration, error) {
 }
 
 // rounds is how often each step is measured.
-const rounds = 7
+const rounds = 11
 
 // step is a part of the pipeline, and what it adds to a call.
 type step struct {
@@ -202,14 +202,17 @@ func (b *benchmark) steps(ctx context.Context) ([]step, error) {
 			took[i] = append(took[i], t)
 		}
 	}
+	total, noise := make([]float64, len(kinds)), make([]float64, len(kinds))
 	steps := make([]step, len(kinds))
-	before, noiseBefore := 0.0, 0.0
 	for i, k := range kinds {
 		slices.Sort(took[i])
-		total := took[i][rounds/2]
-		noise := (took[i][rounds*3/4] - took[i][rounds/4]) / 2
-		steps[i] = step{k.name, total - before, noise + noiseBefore, total}
-		before, noiseBefore = total, noise
+		total[i] = took[i][rounds/2]
+		noise[i] = (took[i][rounds*3/4] - took[i][rounds/4]) / 2
+		steps[i] = step{k.name, total[i], noise[i], total[i]}
+		if k.base >= 0 {
+			steps[i].Nanos -= total[k.base]
+			steps[i].Noise += noise[k.base]
+		}
 	}
 	return steps, nil
 }
@@ -217,10 +220,11 @@ func (b *benchmark) steps(ctx context.Context) ([]step, error) {
 // kind is a part of the pipeline, from its beginning on.
 type kind struct {
 	name string
+	base int // the kind to which it adds something; -1 is none
 	open func() (logger *slog.Logger, shut func(context.Context) error, err error)
 }
 
-// kinds returns the growing parts. The last is the whole.
+// kinds returns the parts: growing ones up to the encoding, then that with the output of one sink, and last the whole.
 func (b *benchmark) kinds() []kind {
 	opener := func(change func(i int, s *pipeline.Sink), redaction bool) func() (*slog.Logger, func(context.Context) error, error) {
 		return func() (*slog.Logger, func(context.Context) error, error) {
@@ -237,33 +241,35 @@ func (b *benchmark) kinds() []kind {
 		}
 	}
 	kinds := []kind{
-		{"the call itself", func() (*slog.Logger, func(context.Context) error, error) {
+		{"the call itself", -1, func() (*slog.Logger, func(context.Context) error, error) {
 			return slog.New(discard{}), func(context.Context) error { return nil }, nil
 		}},
-		{"levels, counts and fan-out", opener(func(_ int, s *pipeline.Sink) { *s = discarding(s) }, false)},
+		{"levels, counts and fan-out", 0, opener(func(_ int, s *pipeline.Sink) { *s = discarding(s) }, false)},
 	}
 	if !b.cfg.Redaction.Off {
-		kinds = append(kinds, kind{"redaction", opener(func(_ int, s *pipeline.Sink) { *s = discarding(s) }, true)})
+		kinds = append(kinds, kind{"redaction", 1, opener(func(_ int, s *pipeline.Sink) { *s = discarding(s) }, true)})
 	}
 	encodes := func(s *pipeline.Sink) {
 		if s.Type != pipeline.Handler {
 			*s = encoding(s)
 		}
 	}
-	kinds = append(kinds, kind{"encoding", opener(func(_ int, s *pipeline.Sink) { encodes(s) }, true)})
-	var real []int
+	kinds = append(kinds, kind{"encoding", len(kinds) - 1, opener(func(_ int, s *pipeline.Sink) { encodes(s) }, true)})
+	var ends []int
 	for i := range b.sinks {
-		if b.sinks[i].real {
-			real = append(real, i)
+		if b.sinks[i].takes {
+			ends = append(ends, i)
 		}
 	}
-	for n, last := range real {
-		name := b.cfg.Sinks[last].Name + ": " + b.sinks[last].kind
-		if n == mostSteps-1 && len(real) > mostSteps {
-			name, last = fmt.Sprintf("%d other sinks", len(real)-n), len(b.sinks)-1
+	encoded := len(kinds) - 1
+	for n, end := range ends {
+		name, own := b.cfg.Sinks[end].Name+": "+b.sinks[end].kind, []int{end}
+		if n == mostSteps-1 && len(ends) > mostSteps {
+			own = ends[n:]
+			name = fmt.Sprintf("%d other sinks", len(own))
 		}
-		kinds = append(kinds, kind{name, opener(func(i int, s *pipeline.Sink) {
-			if i > last || !b.sinks[i].real {
+		kinds = append(kinds, kind{name, encoded, opener(func(i int, s *pipeline.Sink) {
+			if !slices.Contains(own, i) {
 				encodes(s)
 			}
 		}, true)})
@@ -271,7 +277,11 @@ func (b *benchmark) kinds() []kind {
 			break
 		}
 	}
-	return kinds
+	return append(kinds, kind{"all", -1, opener(func(i int, s *pipeline.Sink) {
+		if !b.sinks[i].takes {
+			encodes(s)
+		}
+	}, true)})
 }
 
 // mostSteps is how many sinks have a step of their own.
@@ -315,7 +325,7 @@ func (b *benchmark) once(ctx context.Context, open func() (*slog.Logger, func(co
 	log := func(n int) error {
 		for i := range n {
 			r := &b.records[i%len(b.records)]
-			logger.LogAttrs(ctx, r.level, r.message, r.attrs...)
+			logger.LogAttrs(ctx, r.level, r.message, r.attrs...) //nolint:sloglint // it stands for any
 			if i%1024 == 0 && ctx.Err() != nil {
 				return ctx.Err()
 			}

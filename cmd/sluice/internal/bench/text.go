@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bufio"
 	"cmp"
 	"fmt"
 	"io"
@@ -58,7 +57,7 @@ func seconds(d time.Duration) string { return nanos(float64(d)) }
 
 // writeText prints the report for people.
 func (r *report) writeText(w io.Writer) error {
-	b := bufio.NewWriter(w)
+	b := new(strings.Builder)
 	style := chart.Style{Color: cli.IsTerminal(w)}
 	fmt.Fprintf(b, "%s on %s, %s; %s, records of %.0f bytes\n", r.Config, plural(r.CPUs, "CPU", "CPUs"), r.System,
 		plural(r.Goroutines, "goroutine logs", "goroutines log"), r.RecordBytes)
@@ -77,7 +76,8 @@ func (r *report) writeText(w io.Writer) error {
 	if len(r.Baseline) > 0 {
 		writeBaseline(b, r.Baseline)
 	}
-	return b.Flush()
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 func plural(n int, one, more string) string {
@@ -88,42 +88,45 @@ func plural(n int, one, more string) string {
 }
 
 func stepRows(steps []step) []chart.Row {
-	rows := make([]chart.Row, 0, len(steps)+1)
-	total := 0.0
-	for _, s := range steps {
-		rows = append(rows, chart.Row{Label: s.Name, Parts: []chart.Part{{Value: max(s.Nanos, 0)}}, Text: nanos(s.Nanos) + " ± " + nanos(s.Noise)})
-		total = s.Total
+	rows := make([]chart.Row, 0, len(steps))
+	for i, s := range steps {
+		tone := chart.Plain
+		if i == len(steps)-1 { // the whole
+			tone = chart.Faint
+		}
+		rows = append(rows, chart.Row{Label: s.Name, Parts: []chart.Part{{Value: max(s.Nanos, 0), Tone: tone}}, Text: nanos(s.Nanos) + " ± " + nanos(s.Noise)})
 	}
-	return append(rows, chart.Row{Label: "all", Parts: []chart.Part{{Value: total, Tone: chart.Faint}}, Text: nanos(total)})
+	return rows
 }
 
-func (p *part) writeText(w io.Writer) {
-	fmt.Fprintf(w, "\n%s, for %s\n", p.Name, seconds(p.Elapsed))
+func (p *part) writeText(b *strings.Builder) {
+	fmt.Fprintf(b, "\n%s, for %s\n", p.Name, seconds(p.Elapsed))
 	if p.Stopped != "" {
-		fmt.Fprintf(w, "  ended early by %s\n", p.Stopped)
+		fmt.Fprintf(b, "  ended early by %s\n", p.Stopped)
 	}
 	rate := number(p.PerSecond)
 	if p.Asked > 0 {
 		rate += " of " + number(p.Asked)
 	}
-	fmt.Fprintf(w, "  %s records/s, %s/s of lines%s\n", rate, humanize.Bytes(uint64(p.PerSecBy)), p.short())
-	fmt.Fprintf(w, "  a caller waits: p50 %s, p90 %s, p99 %s, p99.9 %s, max %s\n",
+	fmt.Fprintf(b, "  %s records/s, %s/s of lines\n%s", rate, humanize.Bytes(uint64(p.PerSecBy)), p.short())
+	fmt.Fprintf(b, "  a caller waits: p50 %s, p90 %s, p99 %s, p99.9 %s, max %s\n",
 		nanos(p.Latency.P50), nanos(p.Latency.P90), nanos(p.Latency.P99), nanos(p.Latency.P999), nanos(p.Latency.Max))
 	if p.Asked == 0 { // to wait and wake up takes more than the records
-		fmt.Fprintf(w, "  a record takes: %s of CPU, %s allocations of %s together\n", nanos(p.CPU), digits(p.Allocs), humanize.Bytes(uint64(p.AllocBytes)))
+		fmt.Fprintf(b, "  a record takes: %s of CPU, %s allocations of %s together\n", nanos(p.CPU), digits(p.Allocs), humanize.Bytes(uint64(p.AllocBytes)))
 	}
-	fmt.Fprintf(w, "  at the end: %s to flush and sync\n", seconds(p.Flush))
+	fmt.Fprintf(b, "  at the end: %s to flush and sync\n", seconds(p.Flush))
 
-	table := [][]string{{"", "accepted", "= written", "+ dropped", "+ left", ""}}
+	table := make([][]string, 0, 1+len(p.Sinks))
+	table = append(table, []string{"", "accepted", "= written", "+ dropped", "+ left", ""})
 	for i := range p.Sinks {
 		a := &p.Sinks[i]
 		table = append(table, []string{
 			a.Name, comma(a.Accepted), comma(a.Written), comma(a.Dropped), comma(a.Left), a.remarks(),
 		})
 	}
-	writeTable(w, table)
+	writeTable(b, table)
 	if p.Failures > 0 {
-		fmt.Fprintf(w, "  %s, the first: %s\n", plural(p.Failures, "failure", "failures"), p.Failure)
+		fmt.Fprintf(b, "  %s, the first: %s\n", plural(p.Failures, "failure", "failures"), p.Failure)
 	}
 }
 
@@ -133,9 +136,9 @@ func (p *part) short() string {
 		return ""
 	}
 	if lost := float64(p.Elapsed) * (1 - p.PerSecond/p.Asked); float64(p.Behind) > lost/2 {
-		return "; the pipeline took no more"
+		return "  fewer than asked for: the pipeline took no more\n"
 	}
-	return "; the machine was busy with something else, and woke this program too late"
+	return "  fewer than asked for: the machine was busy, and woke this program too late\n"
 }
 
 func comma(n uint64) string { return number(float64(n)) }
@@ -165,7 +168,7 @@ func (a *account) remarks() string {
 }
 
 // writeTable prints columns: the first and the last to the left, the others to the right.
-func writeTable(w io.Writer, table [][]string) {
+func writeTable(b *strings.Builder, table [][]string) {
 	widths := make([]int, len(table[0]))
 	for _, row := range table {
 		for i, cell := range row {
@@ -185,14 +188,15 @@ func writeTable(w io.Writer, table [][]string) {
 				line += "  " + pad + cell
 			}
 		}
-		fmt.Fprintln(w, "  "+strings.TrimRight(line, " "))
+		fmt.Fprintln(b, "  "+strings.TrimRight(line, " "))
 	}
 }
 
 // writeBaseline prints how it was and how it is.
-func writeBaseline(w io.Writer, all []comparison) {
-	fmt.Fprintln(w, "\nBeside the baseline")
-	table := [][]string{{"", "before", "now", "ratio", ""}}
+func writeBaseline(b *strings.Builder, all []comparison) {
+	fmt.Fprintln(b, "\nBeside the baseline")
+	table := make([][]string, 0, 1+len(all))
+	table = append(table, []string{"", "before", "now", "ratio", ""})
 	for _, c := range all {
 		mark := ""
 		if c.Worse {
@@ -200,9 +204,9 @@ func writeBaseline(w io.Writer, all []comparison) {
 		}
 		table = append(table, []string{c.Figure, c.text(c.Before), c.text(c.Now), fmt.Sprintf("%.2f", c.Ratio), mark})
 	}
-	writeTable(w, table)
+	writeTable(b, table)
 	if !slices.ContainsFunc(all, func(c comparison) bool { return c.Worse }) {
-		fmt.Fprintln(w, "  nothing is worse")
+		fmt.Fprintln(b, "  nothing is worse")
 	}
 }
 

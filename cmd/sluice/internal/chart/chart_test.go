@@ -161,7 +161,7 @@ func TestPicture(t *testing.T) {
 	names := map[string]int{}
 	for d := xml.NewDecoder(&b); ; {
 		token, err := d.Token()
-		if err == io.EOF {
+		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
@@ -237,7 +237,7 @@ func luminance(t *testing.T, hex string) float64 {
 
 func TestNumber(t *testing.T) {
 	for v, want := range map[float64]string{
-		0: "0", 1: "1", 0.5: "0.5", 12.345: "12.3", 999: "999", 1000: "1k", 1500: "1.5k", 20000: "20k", 1234567: "1.23M", -2500: "-2.5k", 0.00042: "0.00042",
+		0: "0", 1: "1", 0.5: "0.5", 12.345: "12.3", 999: "999", 1000: "1k", 1500: "1.5k", 20000: "20k", 1234567: "1.23M", -2500: "-2.5k", 0.00042: "0.00042", 4.2e-9: "4.2e-09",
 	} {
 		if got := chart.Number(v); got != want {
 			t.Errorf("Number(%v) = %q, want %q", v, got, want)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"unicode/utf8"
@@ -80,8 +81,8 @@ func (p *Picture) WriteTo(w io.Writer) (int64, error) {
 		y += 20
 		body.text(margin, y, "dim", p.Note)
 	}
-	for _, panel := range p.Panels {
-		y = body.panel(&panel, y+34)
+	for i := range p.Panels {
+		y = body.panel(&p.Panels[i], y+34)
 	}
 	y += margin
 
@@ -90,37 +91,36 @@ func (p *Picture) WriteTo(w io.Writer) (int64, error) {
 		"\n<title id=\"title\">%s</title>\n<desc id=\"desc\">%s</desc>\n", pictureWidth, y, pictureWidth, y, escaped(p.Title), escaped(p.Text))
 	out.WriteString(style)
 	fmt.Fprintf(&out, `<rect class="back" width="%d" height="%d"/>`+"\n", pictureWidth, y)
-	out.Write(body.Bytes())
+	out.WriteString(body.out.String())
 	out.WriteString("</svg>\n")
 	n, err := w.Write(out.Bytes())
 	return int64(n), err
 }
 
 // A drawing is elements of SVG.
-type drawing struct{ bytes.Buffer }
+type drawing struct{ out strings.Builder }
 
 func (d *drawing) text(x, y int, class, text string) {
-	fmt.Fprintf(d, `<text class="%s" x="%d" y="%d">%s</text>`+"\n", class, x, y, escaped(text))
+	fmt.Fprintf(&d.out, `<text class="%s" x="%d" y="%d">%s</text>`+"\n", class, x, y, escaped(text))
 }
 
 func (d *drawing) rect(x, y, width, height float64, t Tone) {
-	fmt.Fprintf(d, `<rect class="%s" x="%s" y="%s" width="%s" height="%s"/>`, toneClass(t), pixels(x), pixels(y), pixels(width), pixels(height))
+	fmt.Fprintf(&d.out, `<rect class="%s" x="%s" y="%s" width="%s" height="%s"/>`, toneClass(t), pixels(x), pixels(y), pixels(width), pixels(height))
 }
 
 func (d *drawing) line(class string, x1, y1, x2, y2 float64) {
-	fmt.Fprintf(d, `<line class="%s" x1="%s" y1="%s" x2="%s" y2="%s"/>`+"\n", class, pixels(x1), pixels(y1), pixels(x2), pixels(y2))
+	fmt.Fprintf(&d.out, `<line class="%s" x1="%s" y1="%s" x2="%s" y2="%s"/>`+"\n", class, pixels(x1), pixels(y1), pixels(x2), pixels(y2))
 }
 
 // panel draws a panel from y on and returns where it ends.
 func (d *drawing) panel(p *Panel, y int) int {
 	d.text(margin, y, "title text", p.Title)
 	x := pictureWidth - margin
-	for i := len(p.Legend) - 1; i >= 0; i-- {
-		k := p.Legend[i]
+	for _, k := range slices.Backward(p.Legend) {
 		d.text(x, y, "end dim", k.Name)
 		x -= textWidth(k.Name) + 14
 		d.rect(float64(x), float64(y-9), 10, 10, k.Tone)
-		d.WriteByte('\n')
+		d.out.WriteByte('\n')
 		x -= 14
 	}
 	y += 10
@@ -159,9 +159,9 @@ func (d *drawing) columns(p *Panel, y int) int {
 	every := int(math.Ceil(float64(wide+10) / pitch))
 	for i, c := range p.Columns {
 		x := left + float64(i)*pitch
-		d.WriteString("<g>")
+		d.out.WriteString("<g>")
 		if c.Text != "" {
-			fmt.Fprintf(d, "<title>%s</title>", escaped(c.Text))
+			fmt.Fprintf(&d.out, "<title>%s</title>", escaped(c.Text))
 		}
 		bottom := float64(base)
 		for _, part := range c.Parts {
@@ -172,7 +172,7 @@ func (d *drawing) columns(p *Panel, y int) int {
 			d.rect(x+gap/2, bottom-height, pitch-gap, height, part.Tone)
 			bottom -= height
 		}
-		d.WriteString("</g>\n")
+		d.out.WriteString("</g>\n")
 		if i%every == 0 && c.Label != "" {
 			d.text(int(x+pitch/2), base+16, "middle dim", c.Label)
 		}
@@ -209,7 +209,7 @@ func (d *drawing) rows(rows []Row, y int) int {
 			d.rect(x, float64(y+3), length, rowHeight-6, part.Tone)
 			x += length
 		}
-		d.WriteByte('\n')
+		d.out.WriteByte('\n')
 		d.text(int(x)+6, middle, "dim", r.Text)
 		y += rowHeight
 	}
@@ -242,7 +242,9 @@ func Number(v float64) string {
 		v, unit = v/1000, u
 	}
 	digits := 0
-	if a := math.Abs(v); a > 0 {
+	if a := math.Abs(v); a > 0 && a < 1e-6 {
+		return strconv.FormatFloat(v, 'g', 3, 64)
+	} else if a > 0 {
 		digits = max(0, 2-int(math.Floor(math.Log10(a))))
 	}
 	text := strconv.FormatFloat(v, 'f', digits, 64)

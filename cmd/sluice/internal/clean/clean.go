@@ -46,7 +46,7 @@ func run(c *cobra.Command, args []string, o *options) error {
 		return err
 	}
 	ctx, out, stderr := c.Context(), c.OutOrStdout(), c.ErrOrStderr()
-	r := report{DryRun: true}
+	r := report{command: c.CommandPath(), DryRun: true}
 	for _, t := range targets {
 		r.Directories = append(r.Directories, t.plan(ctx))
 	}
@@ -68,7 +68,7 @@ func run(c *cobra.Command, args []string, o *options) error {
 		remove(ctx, &r, targets, stderr)
 		r.warn(stderr)
 		if !o.json {
-			err = r.account(out)
+			err = r.account(out, ctx.Err() != nil)
 		}
 	}
 	if o.json {
@@ -91,13 +91,13 @@ func (o *options) agreed(c *cobra.Command, r *report) bool {
 	case o.dryRun:
 		return false
 	case o.json || !cli.IsTerminal(c.InOrStdin()) || !cli.IsTerminal(c.OutOrStdout()):
-		fmt.Fprintln(c.ErrOrStderr(), "nothing was removed: --yes removes what is listed")
+		r.say(c.ErrOrStderr(), "nothing was removed: --yes removes what is listed")
 		return false
 	}
 	question := fmt.Sprintf("Remove %s, %s?", files(r.Removed), humanize.IBytes(bytes(r.Freed)))
 	agreed := cli.Confirm(c.Context(), c.InOrStdin(), c.OutOrStdout(), question)
 	if !agreed {
-		fmt.Fprintln(c.ErrOrStderr(), "nothing was removed")
+		r.say(c.ErrOrStderr(), "nothing was removed")
 	}
 	return agreed
 }

@@ -26,7 +26,7 @@ func TestReadOnlyFileSystem(t *testing.T) {
 		t.Fatal(err)
 	}
 	code, out, errs := call(t.Context(), disk, "web", "--max-files", "1", "--yes")
-	if code != cli.Partial || strings.Count(errs, "read-only file system") != 1 || strings.Count(errs, "warning: ") != 1 {
+	if code != cli.Partial || strings.Count(errs, "read-only file system") != 1 || strings.Count(errs, "clean: ") != 1 {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
 	for _, want := range []string{filepath.Join(disk, "b.log") + ": not removed\n", "removed 1 of 2 files, 4 B\n"} {

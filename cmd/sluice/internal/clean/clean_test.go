@@ -213,6 +213,7 @@ func TestConfiguration(t *testing.T) {
 		"log/x-20260101T000000.000000Z":                99 * day,
 		"log/job.12-20260101T000000.000000Z.log":       99 * day,
 		"log/job-20260101T000000.000000Z.log":          99 * day,
+		"log/job.12-x-20260101T000000.000000Z.log":     99 * day,
 	})
 	config := `{"sinks": [
 		{"type": "console"},
@@ -229,7 +230,7 @@ func TestConfiguration(t *testing.T) {
 	}
 	want := []string{
 		"log/app-20260101.log", "log/app-audit-20260101T000000.000000Z.log.gz", "log/app.log",
-		"log/job-20260101T000000.000000Z.log", "log/x-20260101T000000.000000Z", "logging.json",
+		"log/job-20260101T000000.000000Z.log", "log/job.12-x-20260101T000000.000000Z.log", "log/x-20260101T000000.000000Z", "logging.json",
 	}
 	if diff := cmp.Diff(want, left(t)); diff != "" {
 		t.Errorf("files mismatch (-want +got):\n%s", diff)
@@ -323,7 +324,7 @@ func TestDirectoryWithoutPermission(t *testing.T) {
 	}
 	t.Cleanup(func() { _ = os.Chmod("app", 0o700) })
 	code, out, errs := call(t.Context(), "app", "web", "--max-files", "1", "--yes")
-	if code != cli.Partial || !strings.Contains(errs, "warning: app: ") || !strings.Contains(out, "removed 1 file, 4 B\n") {
+	if code != cli.Partial || !strings.Contains(errs, "clean: app: ") || !strings.Contains(out, "removed 1 file, 4 B\n") {
 		t.Errorf("exit code %d, %s, %s", code, out, errs)
 	}
 }

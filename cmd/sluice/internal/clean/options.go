@@ -3,9 +3,11 @@ package clean
 import (
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -45,27 +47,29 @@ func (o *options) addFlags(c *cobra.Command) {
 
 // targets returns what the flags and arguments say is to be cleaned. The error has all that is wrong.
 func (o *options) targets(args []string, f *pflag.FlagSet) ([]target, error) {
-	var errs []error
+	errs := o.check(args, f)
+	targets, wrong := o.directories(args)
+	if o.config != "" && len(errs) == 0 {
+		targets, wrong = o.configured()
+	}
+	if err := errors.Join(append(errs, wrong...)...); err != nil {
+		return nil, &cli.Exit{Code: cli.Usage, Err: err}
+	}
+	return targets, nil
+}
+
+// check returns what is wrong with the flags.
+func (o *options) check(args []string, f *pflag.FlagSet) (errs []error) {
 	wrong := func(format string, values ...any) { errs = append(errs, fmt.Errorf(format, values...)) }
 	if o.yes && o.dryRun {
 		wrong("--yes and --dry-run: want one of them")
 	}
 	limited := false
-	for _, limit := range []struct {
-		flag string
-		zero bool
-		over bool
-	}{
-		{"max-age", o.maxAge == 0, o.maxAge > 0},
-		{"max-files", o.maxFiles == 0, o.maxFiles > 0},
-		{"max-total-size", o.maxTotalSize == 0, o.maxTotalSize > 0},
-	} {
-		if !f.Changed(limit.flag) {
-			continue
-		}
-		limited = true
-		if !limit.over {
-			wrong("--%s is %s: want more than 0", limit.flag, f.Lookup(limit.flag).Value)
+	above := map[string]bool{"max-age": o.maxAge > 0, "max-files": o.maxFiles > 0, "max-total-size": o.maxTotalSize > 0}
+	for _, flag := range slices.Sorted(maps.Keys(above)) {
+		limited = limited || f.Changed(flag)
+		if f.Changed(flag) && !above[flag] {
+			wrong("--%s is %s: want more than 0", flag, f.Lookup(flag).Value)
 		}
 	}
 	switch _, err := path.Match(o.pattern, ""); {
@@ -76,71 +80,81 @@ func (o *options) targets(args []string, f *pflag.FlagSet) ([]target, error) {
 	case strings.HasPrefix(o.pattern, "."):
 		wrong("--pattern is %q: want none for hidden files, which are never touched", o.pattern)
 	}
-	if o.config != "" {
-		if limited || f.Changed("pattern") {
-			wrong("--config says what goes: want no --max-age, --max-files, --max-total-size and --pattern beside it")
-		}
-		if len(args) > 0 {
-			wrong("--config says which directories: want no argument %q beside it", args[0])
-		}
-	} else {
+	if o.config == "" {
 		if !limited {
 			wrong("there is no limit: want --max-age, --max-files or --max-total-size, or --config")
 		}
 		if len(args) == 0 {
 			wrong("there is no directory: want at least one, or --config")
 		}
+		return errs
 	}
-	var targets []target
-	if o.config != "" && len(errs) == 0 {
-		cfg, err := pipeline.Load(o.config)
-		if err != nil {
-			wrong("--config: %w", err)
-		} else if targets = configured(cfg); len(targets) == 0 {
-			wrong("--config: %s: no file in it has a retention, so nothing would ever be removed", cli.Printable(o.config))
-		}
+	if limited || f.Changed("pattern") {
+		wrong("--config says what goes: want no --max-age, --max-files, --max-total-size and --pattern beside it")
 	}
+	if len(args) > 0 {
+		wrong("--config says which directories: want no argument %q beside it", args[0])
+	}
+	return errs
+}
+
+// directories returns what is to be cleaned of the arguments, each directory once.
+func (o *options) directories(args []string) (targets []target, errs []error) {
 	var known []os.FileInfo
 	for _, dir := range args {
 		info, err := os.Stat(dir)
 		switch {
 		case errors.Is(err, os.ErrNotExist):
-			wrong("%s: there is no such directory", cli.Printable(dir))
+			errs = append(errs, fmt.Errorf("%s: there is no such directory", cli.Printable(dir)))
+			continue
 		case err == nil && !info.IsDir():
-			wrong("%s: this is a file: want a directory", cli.Printable(dir))
+			errs = append(errs, fmt.Errorf("%s: this is a file: want a directory", cli.Printable(dir)))
+			continue
 		case err == nil && slices.ContainsFunc(known, func(other os.FileInfo) bool { return os.SameFile(other, info) }):
-		default: // what cannot be read is said when it is
+			continue
+		case err == nil: // what cannot be read is said when it is
 			known = append(known, info)
-			targets = append(targets, target{
-				dir: dir, pattern: o.pattern, maxAge: time.Duration(o.maxAge), maxFiles: o.maxFiles, maxTotalSize: int64(o.maxTotalSize),
-			})
 		}
+		targets = append(targets, target{
+			dir: dir, pattern: o.pattern, maxAge: time.Duration(o.maxAge), maxFiles: o.maxFiles, maxTotalSize: int64(o.maxTotalSize),
+		})
 	}
-	if err := errors.Join(errs...); err != nil {
-		return nil, &cli.Exit{Code: cli.Usage, Err: err}
-	}
-	return targets, nil
+	return targets, errs
 }
 
-// configured returns what the files of a configuration keep.
-func configured(cfg pipeline.Config) []target {
-	var targets []target
-	for _, s := range cfg.Sinks {
+// configured returns what the files of the configuration keep.
+func (o *options) configured() (targets []target, errs []error) {
+	cfg, err := pipeline.Load(o.config)
+	if err != nil {
+		return nil, []error{fmt.Errorf("--config: %w", err)}
+	}
+	for i := range cfg.Sinks {
+		s := &cfg.Sinks[i]
 		keep := s.Retention
 		if s.Path == "" || keep == (pipeline.Retention{}) {
 			continue
 		}
+		pattern, exact := backupsOf(filepath.Base(s.Path), s.PerProcess)
 		targets = append(targets, target{
-			what: "backups of " + s.Path, dir: filepath.Dir(s.Path), pattern: backupsOf(filepath.Base(s.Path), s.PerProcess),
+			what: "backups of " + s.Path, dir: filepath.Dir(s.Path), pattern: pattern, exact: exact,
 			maxAge: keep.MaxAge, maxFiles: keep.MaxBackups, maxTotalSize: int64(keep.MaxTotalSize),
 		})
 	}
-	return targets
+	if len(targets) == 0 {
+		return nil, []error{fmt.Errorf("--config: %s: no file in it has a retention, so nothing would ever be removed", cli.Printable(o.config))}
+	}
+	return targets, nil
 }
 
-// backupsOf returns a pattern for the backups of a log file, and for nothing else: neither the file itself,
-// which a retention does not count, nor those of app-errors.log beside those of app.log.
-func backupsOf(name string, perProcess bool) string {
+var (
+	stamp   = regexp.MustCompile(`^-\d{8}T\d{6}\.\d{6}(Z|[+-]\d{4})(-\d+)?$`)
+	process = regexp.MustCompile(`^\.[1-9]\d*`)
+)
+
+// backupsOf returns what is called as the backups of a log file, and nothing else: neither the file itself, which a retention
+// does not count, nor those of app-errors.log beside those of app.log. The pattern is for what counts, and allows a little more
+// than exact.
+func backupsOf(name string, perProcess bool) (pattern string, exact func(name string) bool) {
 	ext := filepath.Ext(name)
 	base := strings.TrimSuffix(name, ext)
 	if base == "" {
@@ -148,9 +162,20 @@ func backupsOf(name string, perProcess bool) string {
 	}
 	literal := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace
 	digits := func(n int) string { return strings.Repeat("[0-9]", n) }
-	pattern := literal(base)
+	pattern = literal(base)
 	if perProcess {
 		pattern += ".[0-9]*"
 	}
-	return pattern + "-" + digits(8) + "T" + digits(6) + "." + digits(6) + `[Z+\-]*` + literal(ext) + "*"
+	pattern += "-" + digits(8) + "T" + digits(6) + "." + digits(6) + `[Z+\-]*` + literal(ext) + "*"
+	return pattern, func(name string) bool {
+		name = strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst")
+		rest, ok := strings.CutPrefix(name, base)
+		if perProcess {
+			pid := process.FindString(rest)
+			rest = rest[len(pid):]
+			ok = ok && pid != ""
+		}
+		rest, also := strings.CutSuffix(rest, ext)
+		return ok && also && stamp.MatchString(rest)
+	}
 }

@@ -53,6 +53,7 @@ type report struct {
 	Freed       int64        `json:"freed"`
 	Directories []*directory `json:"directories"`
 
+	command string
 	planned int             // what Removed was in the dry run
 	said    map[string]bool // errors
 }
@@ -88,7 +89,7 @@ func (r *report) warn(w io.Writer) {
 	for _, d := range r.Directories {
 		for _, text := range d.Errors {
 			if !r.said[text] {
-				fmt.Fprintf(w, "warning: %s\n", cli.Printable(text))
+				r.say(w, cli.Printable(text))
 			}
 			if r.said == nil {
 				r.said = make(map[string]bool)
@@ -97,6 +98,9 @@ func (r *report) warn(w io.Writer) {
 		}
 	}
 }
+
+// say prints what is no result.
+func (r *report) say(stderr io.Writer, text string) { fmt.Fprintf(stderr, "%s: %s\n", r.command, text) }
 
 // print prints what would be removed.
 func (r *report) print(w io.Writer) error {
@@ -137,12 +141,13 @@ func (d *directory) summary() string {
 	return text
 }
 
-// account prints what was removed, and of what was to be, what was not.
-func (r *report) account(w io.Writer) error {
+// account prints what was removed, and of what was to be, what was not. If the removal was interrupted, that is most of it, and
+// not listed.
+func (r *report) account(w io.Writer, interrupted bool) error {
 	buf := bufio.NewWriter(w)
 	for _, d := range r.Directories {
 		for _, f := range d.Exceeding {
-			if f.State == kept {
+			if f.State == kept && !interrupted {
 				fmt.Fprintf(buf, "%s: not removed\n", cli.Printable(f.Path))
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"path/filepath"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -16,7 +17,8 @@ import (
 // target is a directory and what may stay in it.
 type target struct {
 	dir, pattern string
-	what         string // for people, if it is not all of the directory
+	exact        func(name string) bool // of the names that match, which are meant; nil is all
+	what         string                 // for people, if it is not all of the directory
 	maxAge       time.Duration
 	maxFiles     int
 	maxTotalSize int64
@@ -36,6 +38,7 @@ func (t *target) plan(ctx context.Context) *directory {
 	}
 	o := t.options()
 	o.DryRun = true
+	o.Keep = func(b rotate.Backup) bool { return !t.meant(b) }
 	dry, err := rotate.Clean(ctx, t.dir, o)
 	d.fail(ctx, err)
 	states := make(map[string]state, len(dry.Removed)+len(dry.InUse))
@@ -73,11 +76,18 @@ func (t *target) inventory(ctx context.Context) (all []rotate.Backup, err error)
 	_, err = rotate.Clean(ctx, t.dir, &rotate.CleanOptions{
 		Pattern: t.pattern, MaxAge: 1, MaxFiles: 1, MaxTotalSize: 1, DryRun: true,
 		Keep: func(b rotate.Backup) bool {
-			all = append(all, b)
+			if t.meant(b) {
+				all = append(all, b)
+			}
 			return true
 		},
 	})
 	return all, err
+}
+
+// meant reports whether a file that matches the pattern is one.
+func (t *target) meant(b rotate.Backup) bool {
+	return t.exact == nil || t.exact(filepath.Base(b.Path))
 }
 
 // exceeded returns in words the limits that a file exceeds when so much is left.
@@ -151,4 +161,4 @@ func plural(n int64) string {
 }
 
 // bytes returns a number of bytes as package humanize wants it.
-func bytes(n int64) uint64 { return uint64(max(n, 0)) } //nolint:gosec // not below 0
+func bytes(n int64) uint64 { return uint64(max(n, 0)) }

@@ -1,6 +1,8 @@
 package clean
 
 import (
+	"context"
+	"errors"
 	"os"
 	"path/filepath"
 	"testing"
@@ -13,16 +15,7 @@ import (
 func TestOnlyWhatWasListedIsRemoved(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	write := func(name, text string, age time.Duration) {
-		path := filepath.Join(dir, name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		at := time.Now().Add(-age)
-		if err := os.Chtimes(path, at, at); err != nil {
-			t.Fatal(err)
-		}
-	}
+	write := func(name, text string, age time.Duration) { write(t, filepath.Join(dir, name), text, age) }
 	for i, name := range []string{"new.log", "stays.log", "changes.log", "goes.log", "old.log"} {
 		write(name, "x", time.Duration(i+2)*time.Hour)
 	}
@@ -38,17 +31,45 @@ func TestOnlyWhatWasListedIsRemoved(t *testing.T) {
 	}
 	target.remove(t.Context(), d, func(int64) {})
 
+	check(t, d, map[string]state{"old.log": removed, "goes.log": kept, "changes.log": kept}, []string{"changes.log", "new.log", "older.log", "stays.log"})
+}
+
+func TestRemovalIsInterruptedBetweenFiles(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for i, name := range []string{"c.log", "b.log", "a.log"} {
+		write(t, filepath.Join(dir, name), "x", time.Duration(i+2)*time.Hour)
+	}
+	target := target{dir: dir, maxAge: time.Hour}
+	ctx, cancel := context.WithCancel(t.Context())
+	d := target.plan(ctx)
+	target.remove(ctx, d, func(int64) { cancel() })
+	check(t, d, map[string]state{"a.log": removed, "b.log": kept, "c.log": kept}, []string{"b.log", "c.log"})
+}
+
+// write writes a file of some age.
+func write(t *testing.T, path, text string, age time.Duration) {
+	t.Helper()
+	at := time.Now().Add(-age)
+	if err := errors.Join(os.WriteFile(path, []byte(text), 0o600), os.Chtimes(path, at, at)); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// check compares what became of the files, and what is left, with what should. There are no errors.
+func check(t *testing.T, d *directory, want map[string]state, left []string) {
+	t.Helper()
 	states := make(map[string]state)
 	for _, f := range d.Exceeding {
 		states[filepath.Base(f.Path)] = f.State
 	}
-	if diff := cmp.Diff(map[string]state{"old.log": removed, "goes.log": kept, "changes.log": kept}, states); diff != "" {
+	if diff := cmp.Diff(want, states); diff != "" {
 		t.Errorf("states mismatch (-want +got):\n%s", diff)
 	}
 	if d.Errors != nil {
 		t.Errorf("errors: %v", d.Errors)
 	}
-	entries, err := os.ReadDir(dir)
+	entries, err := os.ReadDir(d.Directory)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -56,7 +77,7 @@ func TestOnlyWhatWasListedIsRemoved(t *testing.T) {
 	for _, entry := range entries {
 		got = append(got, entry.Name())
 	}
-	if diff := cmp.Diff([]string{"changes.log", "new.log", "older.log", "stays.log"}, got); diff != "" {
+	if diff := cmp.Diff(left, got); diff != "" {
 		t.Errorf("files mismatch (-want +got):\n%s", diff)
 	}
 }

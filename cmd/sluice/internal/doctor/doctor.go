@@ -202,7 +202,7 @@ func load(m *machine, f *flags, args []string) (cfg pipeline.Config, path string
 		path = m.getenv("LOG_CONFIG")
 		cfg, err = pipeline.FromEnv(m.getenv)
 	case len(args) == 1:
-		path, f.original = args[0], args[0]
+		path, f.original = args[0], cli.Printable(args[0])
 		cfg, err = pipeline.Load(path)
 	default:
 		return cfg, "", cli.Usagef("no configuration: give a file, or --env for the variables LOG_*%s. The smallest file that makes sense:\n\n%s",

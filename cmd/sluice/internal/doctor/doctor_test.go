@@ -8,6 +8,7 @@ import (
 	"flag"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -28,19 +29,19 @@ import (
 	"github.com/sluicelog/sluice/pipeline"
 )
 
-var update = flag.Bool("update", false, "write the golden files") //nolint:gochecknoglobals // a flag
+var update = flag.Bool("update", false, "write the golden files")
 
 // here is the directory of the package, whatever the working directory is.
-var here, _ = os.Getwd() //nolint:gochecknoglobals // before any test changes it
+var here, _ = os.Getwd()
 
 // now is when it is on the machine of the tests.
-var now = time.Date(2026, time.November, 23, 9, 0, 0, 0, time.UTC) //nolint:gochecknoglobals // never changed
+var now = time.Date(2026, time.November, 23, 9, 0, 0, 0, time.UTC)
 
 func golden(t *testing.T, name, got string) {
 	t.Helper()
 	path := filepath.Join(here, "testdata", name)
 	if *update {
-		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+		if err := os.WriteFile(path, []byte(got), 0o644); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -292,10 +293,11 @@ func TestOfflineConnectsToNothing(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { dialed <- struct{}{} }))
 	defer server.Close()
 	addr := strings.TrimPrefix(server.URL, "http://")
-	workplace(t, map[string]file{"logging.json": {fmt.Sprintf(`{"sinks":[{"type":"logstash","addr":"tcp://%s,no-such-host.invalid:1"},{"type":"logstash","addr":"https://%[1]s"}]}`, addr), 0}})
+	workplace(t, map[string]file{"logging.json": {fmt.Sprintf(`{"sinks":[{"type":"console"},{"type":"file","path":"app.log"},{"type":"logstash","addr":"tcp://%s,no-such-host.invalid:1"},{"type":"logstash","addr":"https://%[1]s"}]}`, addr), 0}})
 	out := run(t, &doctor.Machine{}, "--offline", "--json", "logging.json")
 	box := findings(t, out, "Configuration tested")
 	has(t, box, "by hand", "receiver "+addr+": not asked: --offline")
+	has(t, box, "pass", "configuration: complete, and without contradictions")
 	has(t, box, "by hand", "receiver no-such-host.invalid:1: not asked: --offline")
 	if len(dialed) > 0 {
 		t.Error("a request was sent")
@@ -329,9 +331,7 @@ func TestFiles(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			files := map[string]file{"logging.json": {tt.config, 0}}
-			for name, f := range tt.files {
-				files[name] = f
-			}
+			maps.Copy(files, tt.files)
 			workplace(t, files)
 			out := run(t, &doctor.Machine{Check: checked()}, "--json", "--tail", "64 KiB", "logging.json")
 			has(t, findings(t, out, tt.box), tt.status, tt.want)
@@ -340,6 +340,22 @@ func TestFiles(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestTheBackupsOfALinkAreWhereItLeads(t *testing.T) {
+	workplace(t, map[string]file{
+		"logging.json":                         {`{"sinks":[{"name":"app","type":"file","path":"log/current.log","retention":"1 files"}]}`, 0},
+		"log/x":                                {},
+		"data/app.log":                         {line("23T08:00:00", "INFO", "x"), 0},
+		"data/app-20261121T000000.000000Z.log": {"x", 0}, "data/app-20261122T000000.000000Z.log": {"x", 0},
+	})
+	if err := os.Symlink("../data/app.log", "log/current.log"); err != nil {
+		t.Skip(err)
+	}
+	out := run(t, &doctor.Machine{Check: checked()}, "--json", "logging.json")
+	has(t, findings(t, out, "Log files"), "pass", "log/current.log: 1 line, all JSON")
+	has(t, findings(t, out, "Cleanup"), "warn", "1 file, with 1 B, exceed 1 file;")
+	has(t, findings(t, out, "Review"), "pass", "2 backups")
 }
 
 func TestSpace(t *testing.T) {
@@ -362,7 +378,8 @@ func TestSpace(t *testing.T) {
 }
 
 func TestWait(t *testing.T) {
-	workplace(t, well())
+	text := fmt.Sprintf(`{"time":%q,"level":"INFO","msg":"x"}`+"\n", time.Now().UTC().Format(time.RFC3339))
+	workplace(t, map[string]file{"logging.json": {config, 0}, "log/app.log": {text, time.Hour}, "log/errors.log": {}})
 	done := make(chan struct{})
 	ended := make(chan error, 1)
 	go func() {
@@ -373,7 +390,7 @@ func TestWait(t *testing.T) {
 				ended <- f.Close()
 				return
 			case <-time.After(5 * time.Millisecond):
-				_, err = f.WriteString(line("23T08:59:30", "INFO", "x"))
+				_, err = f.WriteString(text)
 			}
 		}
 		ended <- err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -39,11 +40,20 @@ func newExam(m *machine, f *flags, cfg pipeline.Config, path string) *exam {
 				sink:  s,
 				name:  cmp.Or(s.Name, fmt.Sprintf("sinks[%d]", i)),
 				level: levelOf(&cfg, s),
+				at:    followed(s.Path),
 			})
 		default: // has no file
 		}
 	}
 	return x
+}
+
+// followed returns where a path leads.
+func followed(path string) string {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		return target
+	}
+	return path
 }
 
 // levelOf returns the level of a sink; far below all others if it takes what matches.
@@ -71,6 +81,9 @@ func (x *exam) offlineCheck(ctx context.Context) []pipeline.Finding {
 	cfg := x.cfg
 	cfg.Sinks = slices.Clone(cfg.Sinks)
 	for i := range cfg.Sinks {
+		if cfg.Sinks[i].Type != pipeline.Logstash {
+			continue
+		}
 		cfg.Sinks[i].Dial.DialContext = func(context.Context, string, string) (net.Conn, error) { return nil, errOffline }
 	}
 	return x.check(cfg, ctx)
@@ -79,7 +92,7 @@ func (x *exam) offlineCheck(ctx context.Context) []pipeline.Finding {
 // answer answers the questions. What is not seen when ctx is done says so.
 func (x *exam) answer(ctx context.Context) []list {
 	wanted := slices.DeleteFunc(sections(), func(s section) bool {
-		return len(x.flags.lists) > 0 && !slices.Contains(x.flags.lists, s.name)
+		return len(x.lists) > 0 && !slices.Contains(x.lists, s.name)
 	})
 	checked := make(chan []pipeline.Finding, 1)
 	go func() {
@@ -97,7 +110,7 @@ func (x *exam) answer(ctx context.Context) []list {
 			found := make(chan []finding, 1)
 			seen[i] = append(seen[i], found)
 			go func() {
-				var a answer
+				a := answer{findings: []finding{}} // nil is what is late
 				if q.look != nil {
 					q.look(x, ctx, &a)
 				}
@@ -122,7 +135,7 @@ func (x *exam) answer(ctx context.Context) []list {
 				}
 			}
 			own := await(ctx, seen[i][j])
-			if own == nil && q.look != nil && ctx.Err() != nil {
+			if own == nil {
 				own = []finding{{warn, "", "look", "did not end in time, and was given up", lateDo}}
 			}
 			l.Boxes = append(l.Boxes, newBox(q.text, append(findings, own...)))
@@ -154,7 +167,7 @@ func await[T any](ctx context.Context, c <-chan []T) []T {
 // others adds a box for what Config.Check says and no box of the guide asks, if that is more than that all is well.
 // Where only some of the lists are wanted, so are their boxes only.
 func (x *exam) others(lists []list, check []pipeline.Finding, boxed []bool) []list {
-	if len(x.flags.lists) > 0 {
+	if len(x.lists) > 0 {
 		return lists
 	}
 	var findings []finding

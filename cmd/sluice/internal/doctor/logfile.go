@@ -25,6 +25,7 @@ type logfile struct {
 	sink  *pipeline.Sink
 	name  string     // of the sink
 	level slog.Level // of the sink
+	at    string     // its path, with symbolic links followed as far as they lead anywhere: where its backups are
 	sight
 }
 
@@ -61,7 +62,7 @@ var errLate = errors.New("could not be read in time")
 
 // read looks at all log files, at the same time.
 func (x *exam) read(ctx context.Context) {
-	if len(x.flags.lists) > 0 && !slices.Contains(x.flags.lists, "post") && !slices.Contains(x.flags.lists, "maintenance") {
+	if len(x.lists) > 0 && !slices.Contains(x.lists, "post") && !slices.Contains(x.lists, "maintenance") {
 		return
 	}
 	seen := make([]chan []sight, len(x.logs))
@@ -81,7 +82,7 @@ func (x *exam) read(ctx context.Context) {
 // see looks at one log file.
 func (x *exam) see(ctx context.Context, l *logfile) (s sight) {
 	s.path = l.sink.Path
-	live, backups, err := family(l.sink)
+	live, backups, err := family(l)
 	if err != nil {
 		s.err = err
 		return s
@@ -123,16 +124,16 @@ func (x *exam) see(ctx context.Context, l *logfile) (s sight) {
 
 // cause returns an error without the call and the path, which are said elsewhere.
 func cause(err error) error {
-	var at *fs.PathError
-	if errors.As(err, &at) {
+	if at, ok := errors.AsType[*fs.PathError](err); ok {
 		return at.Err
 	}
 	return err
 }
 
 // family returns the files of a sink: the one in use, which need not exist, and its backups.
-func family(sink *pipeline.Sink) (live string, backups []backup, err error) {
-	dir, base := filepath.Split(sink.Path)
+func family(l *logfile) (live string, backups []backup, err error) {
+	sink := l.sink
+	dir, base := filepath.Split(l.at)
 	ext := filepath.Ext(base)
 	stem := regexp.QuoteMeta(base[:len(base)-len(ext)])
 	process := ""

@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -25,9 +24,11 @@ func (x *exam) analysis(_ context.Context, a *answer) {
 	if x.none(a) {
 		return
 	}
-	paths := make([]string, 0, len(x.logs))
+	most := x.logs[0] // the log that has most to say
 	for _, l := range x.logs {
-		paths = append(paths, word(l.path))
+		if l.takesAll() && !most.takesAll() {
+			most = l
+		}
 		var errs, sum int64
 		for level, n := range l.levels {
 			sum += n
@@ -40,17 +41,17 @@ func (x *exam) analysis(_ context.Context, a *answer) {
 		}
 	}
 	a.hand("schedule", "timers and dashboards are out of sight",
-		"have somebody look each day. To be told: run, by cron or a timer: sluice stat --since '1 day' --fail 'errors > 100 per day' "+strings.Join(paths[:1], " "))
+		"have somebody look each day, and be told by cron or a timer: run: sluice stat --since '1 day' --fail 'errors > 100 per day' "+word(most.path))
 }
 
 // stemOf returns the pattern of what the names of a sink's backups begin with.
-func stemOf(sink *pipeline.Sink) (stem, ext string) {
-	base := filepath.Base(sink.Path)
+func stemOf(l *logfile) (stem, ext string) {
+	base := filepath.Base(l.at)
 	ext = filepath.Ext(base)
 	stem = strings.TrimSuffix(base, ext)
 	quoted := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`)
 	stem, ext = quoted.Replace(stem), quoted.Replace(ext)
-	if sink.PerProcess {
+	if l.sink.PerProcess {
 		stem += ".[0-9]*"
 	}
 	return stem, ext
@@ -65,14 +66,14 @@ func (x *exam) cleanup(ctx context.Context, a *answer) {
 	dirs := make(map[string]time.Duration) // the longest that a sink keeps there
 	var order []string
 	for _, l := range x.logs {
-		dir := filepath.Dir(l.sink.Path)
+		dir := filepath.Dir(l.at)
 		if _, ok := dirs[dir]; !ok {
 			order = append(order, dir)
 		}
 		keeps := &l.sink.Retention
 		dirs[dir] = max(dirs[dir], keeps.MaxAge)
 		what := "backups of " + l.sink.Path
-		stem, ext := stemOf(l.sink)
+		stem, ext := stemOf(l)
 		if *keeps == (pipeline.Retention{}) {
 			continue // as the box about retention says
 		}
@@ -90,8 +91,7 @@ func (x *exam) cleanup(ctx context.Context, a *answer) {
 		case len(report.Removed) > 0:
 			a.warn(l.name, what, fmt.Sprintf("%s, with %s, exceed %v; the oldest is of %s", counted(int64(len(report.Removed)), "file", "files"),
 				humanize.IBytes(uint64(max(report.Freed, 0))), keeps, report.Removed[0].Time.UTC().Format(time.DateOnly)),
-				"the service removes them at its start, its next rotation or within the hour; if it does not run any more: run: sluice clean --config "+
-					word(cmp.Or(x.path, "logging.json")))
+				"the service removes them at its start, its next rotation or within the hour; if it does not run any more: run: "+x.cleanCommand(dir))
 		default:
 			a.pass(l.name, what, fmt.Sprintf("%s, within %v", counted(int64(len(l.backups)), "file", "files"), keeps))
 		}
@@ -101,14 +101,22 @@ func (x *exam) cleanup(ctx context.Context, a *answer) {
 	}
 }
 
+// cleanCommand returns what removes the backups.
+func (x *exam) cleanCommand(dir string) string {
+	if x.path == "" {
+		return "sluice clean " + word(dir)
+	}
+	return "sluice clean --config " + word(x.path)
+}
+
 // strangers looks for old log files that belong to no sink, so that nobody removes them.
 func (x *exam) strangers(ctx context.Context, dir string, age time.Duration, a *answer) {
 	ours := func(b rotate.Backup) bool {
 		for _, l := range x.logs {
-			if filepath.Dir(l.sink.Path) != dir {
+			if filepath.Dir(l.at) != dir {
 				continue
 			}
-			stem, ext := stemOf(l.sink)
+			stem, ext := stemOf(l)
 			for _, pattern := range []string{stem + "-[0-9]*" + ext + "*", stem + ext} {
 				if ok, err := filepath.Match(pattern, filepath.Base(b.Path)); ok && err == nil {
 					return true
@@ -166,7 +174,7 @@ func (x *exam) growth(_ context.Context, a *answer) {
 	var order []*disk
 	disks := make(map[uint64]*disk)
 	for _, l := range x.logs {
-		dir := filepath.Dir(l.sink.Path)
+		dir := filepath.Dir(l.at)
 		v, err := x.volume(dir)
 		if err != nil {
 			continue // as its directory says

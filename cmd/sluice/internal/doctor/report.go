@@ -1,7 +1,6 @@
 package doctor
 
 import (
-	"bufio"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -78,7 +77,7 @@ func (l *look) paint(color, text string) string {
 
 // writeText prints the report for people.
 func (r *report) writeText(w io.Writer, l look) error {
-	b := bufio.NewWriter(w)
+	b := new(strings.Builder)
 	for _, list := range r.Lists {
 		title := false
 		for _, box := range list.Boxes {
@@ -105,24 +104,25 @@ func (r *report) writeText(w io.Writer, l look) error {
 			counted(int64(r.Summary.Pass+r.Summary.Warn+r.Summary.Fail+r.Summary.ByHand), "box", "boxes"),
 			r.Summary.Pass, r.Summary.Warn, r.Summary.Fail, r.Summary.ByHand)
 	}
-	return b.Flush()
+	_, err := io.WriteString(w, b.String())
+	return err
 }
 
 // finding prints a finding below its box.
-func (l *look) finding(w io.Writer, f *finding) {
+func (l *look) finding(b *strings.Builder, f *finding) {
 	mark := " "
 	if f.Status != pass {
 		mark = l.mark(f.Status)
 	}
 	what := f.What
-	if f.Sink != "" {
+	if f.Sink != "" && f.Sink != f.What {
 		what = f.Sink + ": " + what
 	}
 	color := ""
 	if f.Status == pass {
 		color = "2"
 	}
-	l.wrap(w, "  "+mark+" ", 4, color, what+": "+f.Detail)
+	l.wrap(b, "  "+mark+" ", 4, color, what+": "+f.Detail)
 	if f.Do != "" {
 		arrow := "→"
 		if l.ascii {
@@ -133,16 +133,16 @@ func (l *look) finding(w io.Writer, f *finding) {
 			text = strings.TrimRight(text, " ,:;.") + ":"
 		}
 		indent := 5 + runewidth.StringWidth(arrow)
-		l.wrap(w, "    "+arrow+" ", indent, "", text)
+		l.wrap(b, "    "+arrow+" ", indent, "", text)
 		if run { // as a line of its own, to be copied
-			fmt.Fprintln(w, strings.Repeat(" ", indent)+command)
+			fmt.Fprintln(b, strings.Repeat(" ", indent)+command)
 		}
 	}
 }
 
 // wrap prints a text behind what it begins with, in lines that fit, and indented from the second one on. A word
 // that is longer than a line stays whole, so that it can be copied.
-func (l *look) wrap(w io.Writer, begin string, indent int, color, text string) {
+func (l *look) wrap(b *strings.Builder, begin string, indent int, color, text string) {
 	room := l.width - indent
 	var lines []string
 	line, used := "", 0
@@ -163,6 +163,6 @@ func (l *look) wrap(w io.Writer, begin string, indent int, color, text string) {
 		if i > 0 {
 			begin = strings.Repeat(" ", indent)
 		}
-		fmt.Fprintln(w, begin+line)
+		fmt.Fprintln(b, begin+line)
 	}
 }

@@ -66,8 +66,7 @@ func (x *exam) ask(ctx context.Context, u *url.URL, optional bool, a *answer) {
 	code, kind, body, err := x.get(ctx, u)
 	switch {
 	case err != nil:
-		var e *url.Error
-		if errors.As(err, &e) {
+		if e, ok := errors.AsType[*url.Error](err); ok {
 			err = e.Err
 		}
 		a.fail("", what, harmless(err.Error()), "see whether the service runs, and serves this address")
@@ -120,7 +119,7 @@ type state struct {
 func health(what string, code int, body []byte, a *answer) {
 	var found struct {
 		state
-		Health *state `json:"health"`
+		Health *state          `json:"health"`
 		Totals *monitor.Counts `json:"totals"`
 	}
 	err := json.Unmarshal(body, &found)

@@ -19,7 +19,6 @@ import (
 func benchFile(b *testing.B, form string) (path string, size int64) {
 	b.Helper()
 	const want = 64 << 20
-	part := lines(20_000)
 	path = filepath.Join(b.TempDir(), "app.log")
 	f, err := os.Create(path)
 	if err != nil {
@@ -34,8 +33,8 @@ func benchFile(b *testing.B, form string) (path string, size int64) {
 			b.Fatal(err)
 		}
 	}
-	for size < want {
-		n, err := w.Write(part)
+	for seed := uint64(0); size < want; seed++ {
+		n, err := w.Write(seededLines(seed, 20_000))
 		if err != nil {
 			b.Fatal(err)
 		}
@@ -44,7 +43,7 @@ func benchFile(b *testing.B, form string) (path string, size int64) {
 	if err := w.Close(); err != nil {
 		b.Fatal(err)
 	}
-	if form != "plain" {
+	if io.Closer(f) != w {
 		if err := f.Close(); err != nil {
 			b.Fatal(err)
 		}
@@ -54,13 +53,22 @@ func benchFile(b *testing.B, form string) (path string, size int64) {
 
 // BenchmarkMap reads a file and only counts its lines.
 func BenchmarkMap(b *testing.B) {
-	for _, form := range []string{"plain", "gzip", "zstd"} {
+	for _, form := range []string{"plain", "stdin", "gzip", "zstd"} {
 		b.Run(form, func(b *testing.B) {
 			path, size := benchFile(b, form)
 			b.SetBytes(size)
 			b.ReportAllocs()
 			for b.Loop() {
-				r, err := input.Open([]string{path}, nil)
+				names, opts := []string{path}, new(input.Options)
+				if form == "stdin" {
+					stdin, err := os.Open(path)
+					if err != nil {
+						b.Fatal(err)
+					}
+					defer stdin.Close()
+					names, opts.Stdin = nil, stdin
+				}
+				r, err := input.Open(names, opts)
 				if err != nil {
 					b.Fatal(err)
 				}

@@ -38,11 +38,12 @@ func (c *Chunk) Lines() iter.Seq2[int, []byte] {
 }
 
 const (
-	// chunkSize is what is read at once.
-	chunkSize = 1 << 20
-	// slack is what a buffer has more than that, so that the longest line that is kept whole by default
-	// fits in with its newline.
+	// chunkSize is what is read at once. More is not faster, and what workers make of it would take more memory.
+	chunkSize = 256 << 10
+	// slack is what a buffer has more than it must, so that there is something to read.
 	slack = 4 << 10
+	// keepSize is how large a buffer stays that a long line needed.
+	keepSize = 1<<20 + slack
 )
 
 // buffer is the memory of one chunk, or of several with a long line in between.
@@ -59,9 +60,8 @@ type pool struct {
 
 func newPool(size int) *pool { return &pool{free: make(chan *buffer, size)} }
 
-// get returns a buffer of at least size bytes with one reference, and waits for one.
-func (p *pool) get(ctx context.Context, size int) (*buffer, error) {
-	var b *buffer
+// get returns a buffer with one reference, and room for size bytes and more. It waits for one.
+func (p *pool) get(ctx context.Context, size int) (b *buffer, room []byte, err error) {
 	select {
 	case b = <-p.free:
 	default:
@@ -73,15 +73,15 @@ func (p *pool) get(ctx context.Context, size int) (*buffer, error) {
 		select {
 		case b = <-p.free:
 		case <-ctx.Done():
-			return nil, ctx.Err()
+			return nil, nil, ctx.Err()
 		}
 	}
 	size = max(size, chunkSize) + slack
-	if len(b.data) < size || len(b.data) > 2*size { // one that a long line needed is not kept
+	if len(b.data) < size || len(b.data) > max(size, keepSize) {
 		b.data = make([]byte, size)
 	}
 	b.refs.Store(1)
-	return b, nil
+	return b, b.data[:size], nil
 }
 
 // drop gives up one reference.

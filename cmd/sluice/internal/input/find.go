@@ -92,28 +92,27 @@ func (f *finder) name(name string) {
 
 // below finds the log files in a directory and all below it.
 func (f *finder) below(name, dir string) {
-	if dir == "" {
-		dir = "."
-	}
-	before := len(f.found)
+	dir = filepath.Clean(dir)
+	none := true
 	err := filepath.WalkDir(dir, func(path string, e fs.DirEntry, err error) error {
 		switch {
-		case err != nil && path == filepath.Clean(dir), err != nil && e == nil:
+		case errors.Is(err, fs.ErrNotExist) && path == dir:
 			return err
 		case err != nil:
+			none = false
 			f.found = append(f.found, &source{name: path, err: err})
 			return fs.SkipDir
-		case e.IsDir() && strings.HasPrefix(e.Name(), ".") && path != filepath.Clean(dir):
+		case e.IsDir() && strings.HasPrefix(e.Name(), ".") && path != dir:
 			return fs.SkipDir
-		case !e.IsDir() && logname.IsLog(e.Name()):
-			f.regular(path)
+		case !e.IsDir() && logname.IsLog(e.Name()) && f.regular(path):
+			none = false
 		}
 		return nil
 	})
 	switch {
 	case err != nil:
 		f.fail(name, "%w", bare(err))
-	case len(f.found) == before:
+	case none:
 		f.fail(name, "there are no log files below this directory")
 	}
 }
@@ -244,13 +243,26 @@ func (f *finder) sources() []*source {
 	}
 	var all []*source
 	for i, s := range f.found {
+		files := at[i]
 		if s != nil {
-			all = append(all, s)
-			continue
+			files = []*source{s}
 		}
-		all = append(all, at[i]...)
+		for _, s := range files {
+			s.log = i
+		}
+		all = append(all, files...)
 	}
 	return all
+}
+
+// given returns what m was called by who wants it, or nothing.
+func (w *wanted) given(m *member) string {
+	for _, name := range m.names {
+		if path := w.names[name]; path != "" {
+			return path
+		}
+	}
+	return ""
 }
 
 // alone returns the only name that was given.
@@ -271,11 +283,10 @@ func (f *finder) hold(d *folder, at map[int][]*source, budget *int) {
 	}
 	skip := func(m *member) bool {
 		w := set(m)
-		_, given := w.names[strings.TrimPrefix(m.path, d.dir)]
 		switch {
-		case f.opts.Since.Sub(m.info.ModTime()) > sinceSlack && (!f.opts.Follow || m.backup()):
+		case f.opts.Since.Sub(m.info.ModTime()) > sinceSlack && (!f.opts.Follow || !m.live()):
 			return true
-		case given:
+		case w.given(m) != "":
 			return false
 		case !f.opts.Rotated:
 			return true
@@ -296,7 +307,7 @@ func (f *finder) hold(d *folder, at map[int][]*source, budget *int) {
 	for _, h := range all {
 		w := set(&h.member)
 		s := &source{name: h.path, regular: true, size: h.info.Size(), file: h.file, err: h.err, held: h, folder: d}
-		if name, ok := w.names[strings.TrimPrefix(h.path, d.dir)]; ok {
+		if name := w.given(&h.member); name != "" {
 			s.name = name
 		}
 		of[w] = append(of[w], s)
@@ -321,9 +332,10 @@ func (f *finder) hold(d *folder, at map[int][]*source, budget *int) {
 // follow makes the log file of a set one that is followed.
 func (f *finder) follow(d *folder, live string, w *wanted, sources []*source, there []*member) []*source {
 	last := &source{name: w.names[live], regular: true, follow: newFollower(d.only(live), w.names[live], there)}
-	if n := len(sources); n > 0 && !sources[n-1].held.backup() {
-		last.file, last.err, last.held, last.size = sources[n-1].file, sources[n-1].err, sources[n-1].held, sources[n-1].size
-		sources = sources[:n-1]
+	if i := slices.IndexFunc(sources, func(s *source) bool { return s.held.live() }); i >= 0 {
+		sources[i].name, sources[i].follow = last.name, last.follow
+		last = sources[i]
+		sources = slices.Delete(sources, i, i+1)
 	}
 	return append(sources, last)
 }
@@ -335,12 +347,15 @@ func (f *finder) blind(d *folder, at map[int][]*source) {
 			continue
 		}
 		for name, path := range w.names {
-			s := &source{name: path, regular: true}
+			s := &source{name: path, regular: true, folder: d}
 			if info := w.infos[name]; info != nil {
 				s.size = info.Size()
 			}
 			if f.opts.Follow && d.lives[name] {
 				s.follow = newFollower(d.only(name), path, nil)
+				if info := w.infos[name]; info != nil {
+					s.held = s.follow.live(info)
+				}
 			}
 			at[w.at] = append(at[w.at], s)
 		}

@@ -119,6 +119,28 @@ func TestNames(t *testing.T) {
 	}
 }
 
+func TestLogs(t *testing.T) {
+	dir := folder(t, "app.log", "app.log.1.gz", "errors.log", "notes.txt", "app.log.2.gz")
+	r, err := input.Open([]string{dir + "/notes.txt", dir, "-"}, &input.Options{Rotated: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := [][]string{{"notes.txt"}, {"app.log.2.gz", "app.log.1.gz", "app.log"}, {"errors.log"}, {"-"}}
+	for _, log := range want {
+		for i, name := range log {
+			if name != "-" {
+				log[i] = filepath.Join(dir, name)
+			}
+		}
+	}
+	if diff := cmp.Diff(want, r.Logs()); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
 func TestPlainBesideCompressed(t *testing.T) {
 	dir := folder(t, "app-20261122T000000.000000Z.log", "app.log")
 	write(t, dir, "app-20261122T000000.000000Z.log.gz", gzipped(t, []byte("not finished"))[:15])
@@ -144,8 +166,21 @@ func TestLinksAreOneFile(t *testing.T) {
 	if err := os.Link(dir+"/app.log", dir+"/app-20261122T000000.000000Z.log"); err != nil {
 		t.Fatal(err)
 	}
-	lines, _ = read(t, dir, input.Options{Rotated: true}, "app.log")
-	if diff := cmp.Diff([]string{"app.log"}, lines); diff != "" {
+	for _, o := range []input.Options{{Rotated: true}, {}} {
+		lines, files := read(t, dir, o, "app.log")
+		if diff := cmp.Diff([]string{"app.log"}, lines); diff != "" {
+			t.Errorf("mismatch (-want +got):\n%s", diff)
+		}
+		if diff := cmp.Diff([]string{"app.log"}, files); diff != "" {
+			t.Errorf("files mismatch (-want +got):\n%s", diff)
+		}
+	}
+}
+
+func TestNamesThatStandForTheSame(t *testing.T) {
+	dir := folder(t, "app.log", "deep/more.log")
+	lines, _ := read(t, dir, input.Options{}, ".", "./...", "app.log", "deep/...", "*.log")
+	if diff := cmp.Diff([]string{"app.log", "deep/more.log"}, lines); diff != "" {
 		t.Errorf("mismatch (-want +got):\n%s", diff)
 	}
 }

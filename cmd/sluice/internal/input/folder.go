@@ -7,7 +7,9 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"slices"
+	"strings"
 
 	"github.com/sluicelog/sluice/internal/logname"
 )
@@ -16,6 +18,7 @@ import (
 type member struct {
 	logname.Rotated // Time and Number are zero for the log file
 	path            string
+	names           []string // in the folder; two for a log file that is a backup too
 	info            fs.FileInfo
 }
 
@@ -23,6 +26,10 @@ type member struct {
 func (m *member) named() bool { return !m.Time.IsZero() }
 
 func (m *member) backup() bool { return m.named() || m.Number > 0 }
+
+// live reports whether the name of the log file stands for m. A rotation gives it two names for a moment, and some programs
+// have it be a link to a file with a date.
+func (m *member) live() bool { return slices.Contains(m.names, m.Live) }
 
 // memberOf says what the file called name is to which log file.
 func memberOf(name string) logname.Rotated {
@@ -52,8 +59,22 @@ func (d *folder) only(live string) *folder {
 	return &folder{dir: d.dir, lives: map[string]bool{live: true}, plain: map[string]bool{live: d.plain[live]}}
 }
 
+// foreign reports whether it can be seen at once that the file called name belongs to none of the log files: there may be
+// many others.
+func (d *folder) foreign(name string) bool {
+	if len(d.lives) > 10 {
+		return false
+	}
+	for live := range d.lives {
+		if base := strings.TrimSuffix(live, path.Ext(live)); strings.HasPrefix(name, base) {
+			return false
+		}
+	}
+	return true
+}
+
 // list returns the files that there are. Of a backup that is there plain and compressed it has the plain one, which is
-// complete, and of a file with two names, as a rotation makes it for a moment, the backup.
+// complete, and of a log file that has the name of a backup as well, the backup.
 func (d *folder) list() ([]*member, error) {
 	dir := d.dir
 	if dir == "" {
@@ -67,6 +88,7 @@ func (d *folder) list() ([]*member, error) {
 	if err := errors.Join(err, f.Close()); err != nil {
 		return nil, err
 	}
+	names = slices.DeleteFunc(names, d.foreign)
 	slices.Sort(names) // the plain one of two forms comes first
 	var members []*member
 	plain := make(map[string]bool)
@@ -76,16 +98,19 @@ func (d *folder) list() ([]*member, error) {
 		if !d.lives[r.Live] || plain[r.Plain] {
 			continue
 		}
-		m := &member{Rotated: r, path: d.dir + name}
+		m := &member{Rotated: r, path: d.dir + name, names: []string{name}}
 		if m.info, err = os.Stat(m.path); err != nil || !m.info.Mode().IsRegular() {
 			continue // gone meanwhile, or nothing to be read
 		}
 		plain[r.Plain] = true
 		id := identityOf(m.info)
 		if twin := slices.IndexFunc(alike[id], func(o *member) bool { return o.Live == m.Live && os.SameFile(o.info, m.info) }); twin >= 0 {
-			if other := alike[id][twin]; m.backup() && !other.backup() {
+			other := alike[id][twin]
+			m.names = append(m.names, other.names...)
+			if m.backup() && !other.backup() {
 				*other = *m
 			}
+			other.names = m.names
 			continue
 		}
 		alike[id] = append(alike[id], m)
@@ -102,6 +127,9 @@ type held struct {
 	err  error // why it could not be opened
 	seen bool  // in the last list
 }
+
+// placed reports whether it is known which backup h has become.
+func (h *held) placed() bool { return h.backup() && (h.seen || h.named()) }
 
 func (h *held) close() {
 	if h.file != nil {
@@ -205,7 +233,7 @@ func unite(all []*held) []*held {
 		}
 		for i, c := range all {
 			if c != h && c.Live == h.Live && c.backup() && c.file != nil && holds(c.file, h.file) {
-				h.Rotated = c.Rotated
+				h.Rotated, h.seen = c.Rotated, true
 				c.close()
 				return unite(slices.Delete(slices.Clone(all), i, i+1))
 			}

@@ -5,9 +5,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -25,9 +29,11 @@ type following struct {
 	dir  string
 	r    *input.Reader
 	stop context.CancelFunc
+	end  chan error
+
+	mu   sync.Mutex
 	errs []string
 	got  bytes.Buffer
-	end  chan error
 }
 
 // follow calls test in a bubble, with files being followed in a directory of its own.
@@ -43,7 +49,11 @@ func follow(t *testing.T, o input.Options, prepare func(dir string) (names []str
 	synctest.Test(t, func(t *testing.T) {
 		f := &following{t: t, dir: dir, end: make(chan error, 1)}
 		o.Follow = true
-		o.OnError = func(err error) { f.errs = append(f.errs, strings.ReplaceAll(err.Error(), dir+"/", "")) }
+		o.OnError = func(err error) {
+			f.mu.Lock()
+			defer f.mu.Unlock()
+			f.errs = append(f.errs, strings.ReplaceAll(err.Error(), dir+"/", ""))
+		}
 		r, err := input.Open(names, &o)
 		if err != nil {
 			t.Fatal(err)
@@ -58,16 +68,20 @@ func follow(t *testing.T, o input.Options, prepare func(dir string) (names []str
 					f.end <- err
 					return
 				}
+				f.mu.Lock()
 				f.got.Write(c.Data)
 				if c.Cut > 0 || !bytes.HasSuffix(c.Data, []byte("\n")) {
 					f.got.WriteString("|\n")
 				}
+				f.mu.Unlock()
 				r.Release(c)
 			}
 		}()
 		test(f)
 		stop()
-		<-f.end
+		if err := <-f.end; !errors.Is(err, context.Canceled) && !errors.Is(err, io.EOF) {
+			t.Error(err)
+		}
 		if err := r.Close(); err != nil {
 			t.Error(err)
 		}
@@ -81,6 +95,8 @@ func (f *following) poll(want ...string) {
 	f.t.Helper()
 	time.Sleep(300 * time.Millisecond)
 	synctest.Wait()
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	got := strings.Fields(f.got.String())
 	f.got.Reset()
 	if diff := cmp.Diff(want, got); diff != "" && len(want)+len(got) > 0 {
@@ -91,6 +107,8 @@ func (f *following) poll(want ...string) {
 // said compares what OnError was told since the last time.
 func (f *following) said(want ...string) {
 	f.t.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if diff := cmp.Diff(want, f.errs); diff != "" && len(want)+len(f.errs) > 0 {
 		f.t.Errorf("errors mismatch (-want +got):\n%s", diff)
 	}
@@ -199,8 +217,10 @@ func TestFollowRotated(t *testing.T) {
 		f.rename("app.log", "app-20261122T030000.000000Z.log")
 		f.add("app.log", "e\n")
 		f.poll("b", "c", "d", "e")
-		f.add("app-20261122T030000.000000Z.log", "late\n") // by who had it open
-		f.poll("late")
+		for range 6 { // by who had it open
+			f.add("app-20261122T030000.000000Z.log", "late\n")
+			f.poll("late")
+		}
 		f.add("app.log", "f\n")
 		f.poll("f")
 		f.said()
@@ -250,6 +270,42 @@ func TestFollowRotatedAndCompressed(t *testing.T) {
 		f.poll("e", "f", "g")
 		f.said()
 	})
+}
+
+// Some programs write to a file with a date, and keep a link to the newest.
+func TestFollowLink(t *testing.T) {
+	link := func(f *following, to string) {
+		t.Helper()
+		if err := os.Symlink(to, f.path("new.log")); err != nil {
+			t.Fatal(err)
+		}
+		f.rename("new.log", "app.log")
+	}
+	prepare := func(dir string) []string {
+		write(t, dir, "app-20261121.log", []byte("old\n"))
+		write(t, dir, "app-20261122.log", []byte("a\n"))
+		if err := os.Symlink("app-20261122.log", filepath.Join(dir, "app.log")); err != nil {
+			t.Fatal(err)
+		}
+		return []string{"app.log"}
+	}
+	for _, rotated := range []bool{false, true} {
+		follow(t, input.Options{Rotated: rotated}, prepare, func(f *following) {
+			if rotated {
+				f.poll("old", "a")
+			} else {
+				f.poll("a")
+			}
+			f.add("app.log", "b\n")
+			f.poll("b")
+			f.add("app.log", "c\n")
+			f.add("app-20261123.log", "d\n")
+			link(f, "app-20261123.log")
+			f.add("app.log", "e\n")
+			f.poll("c", "d", "e")
+			f.said()
+		})
+	}
 }
 
 func TestFollowTruncated(t *testing.T) {
@@ -308,7 +364,6 @@ func TestFollowTornLine(t *testing.T) {
 
 func TestFollowSeveral(t *testing.T) {
 	files := map[string]string{"a.log": "a\n", "b.log": "b\n", "old.log.gz": "zip\n"}
-	stdin := make(chan string)
 	follow(t, input.Options{}, with(t, files, "old.log.gz", "b.log", "a.log", "new.log"), func(f *following) {
 		f.poll("zip", "b", "a")
 		f.add("a.log", "aa\n")
@@ -316,7 +371,6 @@ func TestFollowSeveral(t *testing.T) {
 		f.poll("aa", "new")
 		f.said()
 	})
-	close(stdin)
 	follow(t, input.Options{Stdin: strings.NewReader("in\nput")}, with(t, files, "a.log", "-"), func(f *following) {
 		f.poll("a", "in", "put|")
 	})
@@ -358,7 +412,12 @@ func TestFollowFastRotations(t *testing.T) {
 			}
 			written := make(chan error, 1)
 			go func() {
+				pace := time.NewTicker(5 * time.Millisecond)
+				defer pace.Stop()
 				for i := range lines {
+					if i > lines/2 && i%100 == 0 { // over several polls
+						<-pace.C
+					}
 					if _, err := fmt.Fprintf(log, "line %04d\n", i); err != nil {
 						written <- err
 						return
@@ -389,6 +448,77 @@ func TestFollowFastRotations(t *testing.T) {
 			if err != nil || len(backups) < rotations/2 {
 				t.Errorf("%d backups, %v: the test has tested nothing", len(backups), err)
 			}
+		})
+	}
+}
+
+// Rotations of all kinds in any order, with many or none between two polls.
+func TestFollowAnyRotations(t *testing.T) {
+	for seed := range uint64(60) {
+		t.Run(strconv.FormatUint(seed, 10), func(t *testing.T) {
+			random := rand.New(rand.NewPCG(seed, 0))
+			numbered, at := seed%2 == 0, 0
+			number := func(i int) string { return fmt.Sprintf("app.log.%d", i) }
+			exists := func(f *following, name string) bool {
+				_, err := os.Lstat(f.path(name))
+				return err == nil
+			}
+			rotated := 0
+			rotate := func(f *following) {
+				if !exists(f, "app.log") {
+					return
+				}
+				rotated++
+				if !numbered {
+					f.rename("app.log", fmt.Sprintf("app-20261122T%06d.000000Z.log", rotated))
+					return
+				}
+				for i := 40; i > 0; i-- {
+					for _, ext := range []string{"", ".gz"} {
+						if exists(f, number(i)+ext) {
+							f.rename(number(i)+ext, number(i+1)+ext)
+						}
+					}
+				}
+				f.rename("app.log", number(1))
+			}
+			compress := func(f *following) {
+				if numbered { // as logrotate does: what was rotated last, or, with delaycompress, before that
+					if name := number(1 + int(seed/2%2)); exists(f, name) {
+						f.compress(name)
+					}
+					return
+				}
+				if name := fmt.Sprintf("app-20261122T%06d.000000Z.log", 1+random.IntN(max(rotated, 1))); exists(f, name) {
+					f.compress(name)
+				}
+			}
+			follow(t, input.Options{}, with(t, nil, "app.log"), func(f *following) {
+				var want []string
+				for range 60 {
+					switch random.IntN(7) {
+					case 0, 1, 2:
+						at++
+						line := fmt.Sprintf("line%d", at)
+						f.add("app.log", line+"\n")
+						want = append(want, line)
+					case 3:
+						rotate(f)
+						if numbered { // compressed at the end of each
+							compress(f)
+						}
+					case 4:
+						if !numbered {
+							compress(f)
+						}
+					default:
+						f.poll(want...)
+						want = nil
+					}
+				}
+				f.poll(want...)
+				f.said()
+			})
 		})
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
@@ -19,6 +20,8 @@ const (
 	maxWindow = 8 << 20
 	// magicSize is how much of a file tells its format.
 	magicSize = 6
+	// skippable is what a zstd frame to be skipped has behind its first byte.
+	skippable = "\x2a\x4d\x18"
 )
 
 // format is what the first bytes of a file say that it is.
@@ -55,7 +58,7 @@ func magics() []struct {
 
 // sniff tells the format of what begins with head.
 func sniff(head []byte) format {
-	if len(head) >= 4 && head[0]&0xf0 == 0x50 && string(head[1:4]) == "\x2a\x4d\x18" { // a frame to be skipped
+	if len(head) >= 4 && head[0]&0xf0 == 0x50 && string(head[1:4]) == skippable {
 		return zstandard
 	}
 	for _, m := range magics() {
@@ -78,11 +81,11 @@ func (f format) followed() bool { return f == plain || f == marked }
 
 // undecided reports whether more bytes behind head could tell another format.
 func undecided(head []byte) bool {
-	if len(head) < 4 && len(head) > 0 && head[0]&0xf0 == 0x50 && bytes.HasPrefix([]byte("\x2a\x4d\x18"), head[1:]) {
+	if len(head) > 0 && len(head) < 4 && head[0]&0xf0 == 0x50 && strings.HasPrefix(skippable, string(head[1:])) {
 		return true
 	}
 	for _, m := range magics() {
-		if len(head) < len(m.begin) && bytes.HasPrefix([]byte(m.begin), head) {
+		if len(head) < len(m.begin) && strings.HasPrefix(m.begin, string(head)) {
 			return true
 		}
 	}

@@ -2,7 +2,11 @@ package input_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
+	"io"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -139,4 +143,32 @@ func window(t *testing.T, size int) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// The largest window that is read takes no more memory than it says.
+func TestLargestWindow(t *testing.T) {
+	data := window(t, 8<<20)
+	runtime.GC()
+	before, peak := heap(), uint64(0)
+	r, err := input.Open(nil, &input.Options{Stdin: bytes.NewReader(data)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for {
+		c, err := r.Next(context.Background())
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		peak = max(peak, heap())
+		r.Release(c)
+	}
+	if s := r.Stats(); s.Lines != 20<<18 || s.Failed > 0 {
+		t.Errorf("%+v", s)
+	}
+	if peak > before+24<<20 {
+		t.Errorf("%d MiB of memory, want at most 24", (peak-before)>>20)
+	}
+	if err := r.Close(); err != nil {
+		t.Error(err)
+	}
 }

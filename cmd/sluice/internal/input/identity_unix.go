@@ -12,7 +12,7 @@ type identity struct{ device, inode uint64 }
 
 func identityOf(info fs.FileInfo) identity {
 	if s, ok := info.Sys().(*syscall.Stat_t); ok {
-		return identity{uint64(s.Dev), uint64(s.Ino)} //nolint:gosec,unconvert // their types differ from system to system
+		return identity{uint64(s.Dev), uint64(s.Ino)} //nolint:unconvert // their types differ from system to system
 	}
 	return identity{}
 }

@@ -14,7 +14,7 @@ const maxWorkers = 16
 func workers() int { return min(runtime.GOMAXPROCS(0), maxWorkers) }
 
 // inFlight is how many chunks are in Map at most.
-func inFlight() int { return workers() + min(workers(), 4) }
+func inFlight() int { return 2*workers() + 2 }
 
 // job is a chunk on its way through Map.
 type job[T any] struct {

@@ -57,6 +57,18 @@ func (r *Reader) Files() []string {
 	return names
 }
 
+// Logs returns the names of the files, those of each log together. They are in the order in which they will be read.
+func (r *Reader) Logs() [][]string {
+	var logs [][]string
+	for i, s := range r.sources {
+		if i == 0 || s.log != r.sources[i-1].log {
+			logs = append(logs, nil)
+		}
+		logs[len(logs)-1] = append(logs[len(logs)-1], s.name)
+	}
+	return logs
+}
+
 // Next returns the next chunk, which is the caller's until Release. The error is io.EOF at the end of the
 // last file, and that of the context when it is done.
 func (r *Reader) Next(ctx context.Context) (*Chunk, error) {
@@ -199,16 +211,21 @@ func (r *Reader) readTo(s *source) error {
 		return err
 	}
 	if !errors.Is(err, io.EOF) {
-		at := ""
-		if t.offset > 0 {
-			at = fmt.Sprintf("after %d bytes: ", t.offset)
-			if f.compressed() {
-				at = fmt.Sprintf("after %d bytes of what is in it: ", t.offset)
-			}
-		}
-		return fmt.Errorf("%s%w", at, explain(f, bare(err)))
+		return t.explain(f, err)
 	}
 	return r.settle(s)
+}
+
+// explain says where t could not be read on, and why.
+func (t *tape) explain(f format, err error) error {
+	err = explain(f, bare(err))
+	switch {
+	case t.offset <= 0:
+		return err
+	case f.compressed():
+		return fmt.Errorf("after %d bytes of what is in it: %w", t.offset, err)
+	}
+	return fmt.Errorf("after %d bytes: %w", t.offset, err)
 }
 
 // settle looks at what has become of a file that has been read to its end.
@@ -250,7 +267,8 @@ func (r *Reader) open(s *source) (*tape, format, error) {
 		return nil, f, err
 	}
 	if t.offset == 0 && f == marked {
-		return t, f, t.skipMark()
+		err := t.skipMark()
+		return t, f, err
 	}
 	return t, f, nil
 }

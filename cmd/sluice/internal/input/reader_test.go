@@ -20,11 +20,14 @@ import (
 )
 
 // lines returns n lines of different lengths.
-func lines(n int) []byte {
+func lines(n int) []byte { return seededLines(1, n) }
+
+func seededLines(seed uint64, n int) []byte {
 	var b bytes.Buffer
-	random := rand.New(rand.NewPCG(1, 2))
+	random := rand.New(rand.NewPCG(seed, 0))
 	for i := range n {
-		fmt.Fprintf(&b, `{"time":"2026-11-22T08:30:00Z","level":"INFO","msg":"request","n":%d,"pad":%q}`+"\n", i, strings.Repeat("x", random.IntN(300)))
+		fmt.Fprintf(&b, `{"time":"2026-11-22T08:30:00.%06dZ","level":"INFO","msg":"request served","n":%d,"trace":"%016x","path":%q}`+"\n",
+			random.IntN(1e6), i, random.Uint64(), strings.Repeat("/items", random.IntN(30)))
 	}
 	return b.Bytes()
 }
@@ -116,14 +119,15 @@ func (a *account) check(t testing.TB, text []byte, from int64, maxLine int) {
 		t.Errorf("errors: %q", a.errs)
 	}
 	var got input.Stats
-	at := from
+	at, number, counted := from, int64(1), from
 	for i, c := range a.chunks {
 		end := c.Offset + int64(len(c.Data))
 		if c.Offset != at || end > int64(len(text)) || !bytes.Equal(c.Data, text[c.Offset:end]) {
 			t.Fatalf("chunk %d begins at byte %d, want %d, and has %d bytes of other text", i, c.Offset, at, len(c.Data))
 		}
-		if want := int64(bytes.Count(text[:at], []byte("\n"))) + 1; c.Number != want {
-			t.Fatalf("chunk %d begins with line %d, want %d", i, c.Number, want)
+		number, counted = number+int64(bytes.Count(text[counted:at], []byte("\n"))), at
+		if c.Number != number {
+			t.Fatalf("chunk %d begins with line %d, want %d", i, c.Number, number)
 		}
 		lines := 0
 		for n, line := range c.Lines() {

@@ -11,6 +11,7 @@ import (
 // source is one file that will be read, or a log file that will be followed.
 type source struct {
 	name    string
+	log     int       // the same for all files of a set
 	stdin   io.Reader // if it is standard input
 	pipe    bool      // what can be read only once, and keep the reader waiting
 	regular bool

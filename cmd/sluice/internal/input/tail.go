@@ -124,7 +124,7 @@ func (r *Reader) keepTail(t *tape) error {
 	}
 	if g.total > size && at == 0 { // the line there has lost its beginning
 		at = size
-		for i := int64(0); i < size; i++ {
+		for i := range size {
 			if b := g.data[(g.total+i)%size]; b == '\n' {
 				at = i + 1
 				break

@@ -41,17 +41,17 @@ func (r *Reader) read(t *tape, wait bool) error {
 				return err
 			}
 		}
-		b, err := r.pool.get(r.ctx, min(2*len(t.rest), r.opts.MaxLine))
+		b, room, err := r.pool.get(r.ctx, min(2*len(t.rest), r.opts.MaxLine))
 		if err != nil {
 			return err
 		}
 		kept := 0
 		if t.cut == 0 {
-			kept = copy(b.data, t.rest)
+			kept = copy(room, t.rest)
 		}
-		n, err := r.fill(t, b.data[kept:])
+		n, err := r.fill(t, room[kept:])
 		if n > 0 {
-			if sent := r.pass(t, b, b.data[:kept+n]); sent != nil {
+			if sent := r.pass(t, b, room[:kept+n]); sent != nil {
 				err = sent
 			}
 		}

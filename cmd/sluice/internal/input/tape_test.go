@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"math/rand/v2"
 	"runtime"
 	"runtime/metrics"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -32,7 +32,7 @@ func (r *ragged) Read(p []byte) (int, error) {
 
 func TestChunksOfLongLines(t *testing.T) {
 	for seed, maxLine := range []int{1, 100, 4096, 1 << 20, 1<<20 + 5000, 3 << 20} {
-		t.Run(fmt.Sprint(maxLine), func(t *testing.T) {
+		t.Run(strconv.Itoa(maxLine), func(t *testing.T) {
 			random := rand.New(rand.NewPCG(uint64(seed), 0))
 			var text []byte
 			for len(text) < 6<<20 {

@@ -27,10 +27,11 @@ const (
 	fieldFunction
 	fieldTags
 	fieldStack
-	fieldLog // an object with level and logger inside, or Docker's line
-	fieldDocker
+	fieldLog      // an object with level and logger inside, or Docker's line
 	fieldSeverity // a letter, for MongoDB
 	fieldComponent
+	fieldFields // an object with the message inside, for Rust's tracing
+	fieldTarget
 	fieldPID
 	fieldHostname
 	fieldV
@@ -57,7 +58,8 @@ func fieldOf(key []byte) field {
 		return fieldTS
 	case "@timestamp":
 		return fieldAtTimestamp
-	case "timestamp", "t", "eventTime", "datetime", "asctime", "@t", "Timestamp", "timeMillis", "__REALTIME_TIMESTAMP":
+	case "timestamp", "t", "eventTime", "datetime", "asctime", "@t", "Timestamp", "timeMillis", "instant", "time_iso8601", "time_local",
+		"__REALTIME_TIMESTAMP":
 		return fieldOtherTime
 	case "level":
 		return fieldLevel
@@ -65,7 +67,7 @@ func fieldOf(key []byte) field {
 		return fieldDottedLevel
 	case "levelname":
 		return fieldLevelname
-	case "lvl", "severity", "loglevel", "logLevel", "log_level", "Level", "LogLevel", "@l", "severityText", "severity_text":
+	case "lvl", "severity", "loglevel", "logLevel", "log_level", "Level", "LogLevel", "@level", "@l", "error_severity", "severityText", "severity_text":
 		return fieldOtherLevel
 	case "PRIORITY":
 		return fieldPriority
@@ -79,11 +81,11 @@ func fieldOf(key []byte) field {
 		return fieldOtherMessage
 	case "event", "event.original", "body", "@mt", "MessageTemplate":
 		return fieldEvent
-	case "logger", "logger_name", "loggerName", "log.logger", "SourceContext", "Category":
+	case "logger", "logger_name", "loggerName", "log.logger", "@module", "SourceContext", "Category":
 		return fieldLogger
 	case "name":
 		return fieldName
-	case "source", "caller", "logging.googleapis.com/sourceLocation", "sourceLocation", "log.origin":
+	case "source", "caller", "@caller", "logging.googleapis.com/sourceLocation", "sourceLocation", "log.origin":
 		return fieldSource
 	case "file", "filename", "pathname", "log.origin.file.name", "CODE_FILE":
 		return fieldFile
@@ -97,12 +99,14 @@ func fieldOf(key []byte) field {
 		return fieldStack
 	case "log":
 		return fieldLog
-	case "stream", "attrs":
-		return fieldDocker
 	case "s":
 		return fieldSeverity
 	case "c":
 		return fieldComponent
+	case "fields":
+		return fieldFields
+	case "target":
+		return fieldTarget
 	case "pid":
 		return fieldPID
 	case "hostname":
@@ -123,15 +127,25 @@ func fieldOf(key []byte) field {
 	return noField
 }
 
-// inLog returns what a key stands for in the object log of ECS.
-func inLog(key []byte) field {
+// inside returns what a key stands for in the object of a field: log of ECS, fields of Rust's tracing.
+func (f field) inside(key []byte) field {
 	switch string(key) {
 	case "level":
-		return fieldDottedLevel
+		if f == fieldLog {
+			return fieldDottedLevel
+		}
 	case "logger":
-		return fieldLogger
+		if f == fieldLog {
+			return fieldLogger
+		}
 	case "origin":
-		return fieldSource
+		if f == fieldLog {
+			return fieldSource
+		}
+	case "message":
+		if f == fieldFields {
+			return fieldMessage
+		}
 	}
 	return noField
 }

@@ -1,5 +1,7 @@
 // Package jsonlog reads lines of JSON logs, whoever wrote them: log/slog, sluice, zap,
-// zerolog, logrus, pino, Logstash events, ECS and what looks like one of these.
+// zerolog, logrus, pino, Logstash events, ECS and what looks like one of these. It also knows the keys of
+// GELF, Google Cloud, journald, hclog, structlog and Python's logging, Serilog and .NET, log4j2, Rust's tracing,
+// MongoDB and PostgreSQL, and what Docker, Kubernetes and syslog put around or before a line.
 package jsonlog
 
 import (
@@ -70,7 +72,8 @@ type Line struct {
 	Members  []Member // all, in the order of the line
 
 	logger, tags, stack []byte // JSON, nil if there is none
-	log                 int    // the index of the object log and one, if something in it has a role
-	inLog               fields // what that is
-	place               place
+	outer               field  // of the object in which something has a role
+	outerAt             int    // its index
+	inner               fields // what has a role in it
+	place               *place // nil if there is none
 }

@@ -53,15 +53,15 @@ func (l *leveler) name(v []byte) (level slog.Level, ok bool) {
 // maxLevelName is the length of the longest name of a level, with its quotes and an offset.
 const maxLevelName = 40
 
-// levelNamed knows the names of handler.ParseLevel and those of java.util.logging, .NET, and of one letter.
+// levelNamed knows the names of handler.ParseLevel and those of java.util.logging, .NET, PostgreSQL, and of one letter.
 func levelNamed(name string) (level slog.Level, ok bool) {
 	if len(name) > maxLevelName {
 		return 0, false
 	}
 	switch strings.ToUpper(name) {
-	case "INFORMATION", "I":
+	case "INFORMATION", "I", "LOG": // the last is PostgreSQL's
 		return slog.LevelInfo, true
-	case "D", "D1", "D2", "D3", "D4", "D5", "CONFIG", "FINE":
+	case "D", "D1", "D2", "D3", "D4", "D5", "DEBUG1", "DEBUG2", "DEBUG3", "DEBUG4", "DEBUG5", "CONFIG", "FINE":
 		return slog.LevelDebug, true
 	case "T", "V", "VERBOSE", "FINER", "FINEST":
 		return handler.LevelTrace, true

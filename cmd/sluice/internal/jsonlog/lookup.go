@@ -78,7 +78,7 @@ func (l *Line) Number(path string) (float64, bool) {
 	if v[0] == '"' {
 		v = bytes.TrimSpace(Unquote(v))
 	}
-	if len(v) == 0 || len(v) > maxNumber {
+	if len(v) == 0 || len(v) > maxNumber || v[0] > '9' {
 		return 0, false
 	}
 	if c := v[len(v)-1]; c != 's' && c != 'm' && c != 'h' {
@@ -111,4 +111,12 @@ func (l *Line) HasTag(tag string) bool {
 		}
 	}
 	return false
+}
+
+// Logger returns the name of the logger, nil if there is none.
+func (l *Line) Logger() []byte {
+	if l.logger == nil {
+		return nil
+	}
+	return Unquote(l.logger)
 }

@@ -10,7 +10,7 @@ type Parser struct {
 	depth   depthStack
 	clock   clock
 	levels  leveler
-	sources sources
+	places  places
 
 	// Of the line under way.
 	seen  fields
@@ -163,8 +163,8 @@ func (p *Parser) give(f field) {
 			l.stack, m.Role = m.Value, Stack
 		}
 	case fieldLog:
-		if m.Value[0] == '{' && l.log == 0 {
-			p.ecs(m)
+		if m.Value[0] == '{' && l.outer == noField {
+			p.inside(f, len(p.members)-1)
 		}
 	case fieldAtVersion, fieldECSVersion, fieldLevelValue:
 		m.Role = Meta
@@ -174,7 +174,7 @@ func (p *Parser) give(f field) {
 
 func (p *Parser) time(m *Member) {
 	if p.line.Time.IsZero() {
-		if t, ok := p.clock.value(m.Value); ok {
+		if t, ok := p.clock.value(m.Value); ok && !t.IsZero() {
 			p.line.Time, m.Role = t, Time
 		}
 	}
@@ -202,36 +202,30 @@ func (p *Parser) message(m *Member) {
 }
 
 func (p *Parser) logger(m *Member) {
-	if p.line.logger == nil && m.Value[0] == '"' {
+	if m != nil && p.line.logger == nil && m.Value[0] == '"' {
 		p.line.logger, m.Role = m.Value, Logger
 	}
 }
 
-func (p *Parser) source(m *Member) {
-	if at := &p.line.place; at.isZero() {
-		if at.known = p.sources.of(m.Value); at.known != nil {
-			m.Role = Source
-		}
-	}
-}
-
-// ecs finds what has a role in the object log.
-func (p *Parser) ecs(log *Member) {
+// inside gives the members of the object that is a member with a field their roles.
+func (p *Parser) inside(f field, at int) {
 	l := &p.line
-	for key, value := range membersOf(log.Value) {
+	for key, value := range membersOf(p.members[at].Value) {
 		m := Member{Value: value}
-		f := inLog(key)
-		switch f {
+		inner := f.inside(key)
+		switch inner {
 		case fieldDottedLevel:
-			p.level(f, &m)
+			p.level(inner, &m)
 		case fieldLogger:
 			p.logger(&m)
 		case fieldSource:
 			p.source(&m)
+		case fieldMessage:
+			p.message(&m)
 		default:
 		}
 		if m.Role != Attr {
-			l.log, l.inLog = len(p.members), l.inLog|1<<f
+			l.outer, l.outerAt, l.inner = f, at, l.inner|1<<inner
 		}
 	}
 }
@@ -254,12 +248,15 @@ func (p *Parser) complete() {
 	if m := at(fieldEvent); m != nil && m.Value[0] == '"' {
 		p.message(m)
 	}
+	if m := at(fieldFields); m != nil && m.Value[0] == '{' && l.Message == nil && l.outer == noField {
+		if p.inside(fieldFields, p.first[fieldFields]); l.Message != nil {
+			p.logger(at(fieldTarget))
+		}
+	}
 	if m := at(fieldName); m != nil && (l.Make == Pino || p.seen.has(fieldLevelname)) {
 		p.logger(m)
 	}
-	if m := at(fieldFile); m != nil && l.place.isZero() {
-		l.place.join(m, at(fieldLine), at(fieldFunction))
-	}
+	p.joinSource(at(fieldFile), at(fieldLine), at(fieldFunction))
 	if m := at(fieldSeverity); m != nil && !l.HasLevel && !l.Time.IsZero() && p.seen.has(fieldComponent, fieldOtherTime) { // MongoDB
 		p.level(fieldOtherLevel, m)
 		p.logger(at(fieldComponent))
@@ -279,7 +276,7 @@ func (p *Parser) complete() {
 func (p *Parser) makeOf() Make {
 	seen := p.seen
 	switch {
-	case seen.hasAny(fieldECSVersion), p.line.log > 0, seen.has(fieldAtTimestamp) && seen.hasAny(fieldDottedLevel, fieldECS):
+	case seen.hasAny(fieldECSVersion), p.line.outer == fieldLog, seen.has(fieldAtTimestamp) && seen.hasAny(fieldDottedLevel, fieldECS):
 		return ECS
 	case seen.has(fieldAtTimestamp, fieldAtVersion):
 		return Logstash

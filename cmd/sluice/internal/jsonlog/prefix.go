@@ -87,12 +87,28 @@ func (p *Parser) behindCRI(text []byte) int {
 	return len(text)
 }
 
-// prefixTime returns the time that a prefix has, zero if it has none.
+// prefixTime returns the time that a prefix has, as one word or two, zero if it has none.
 func (p *Parser) prefixTime(prefix []byte) time.Time {
-	for word := range bytes.FieldsSeq(prefix) {
-		if t, ok := p.clock.moment(word); ok {
-			return t
+	const between = " \t[]|"
+	for rest := bytes.TrimLeft(prefix, between); len(rest) > 0; {
+		end := wordEnd(rest, 0, between)
+		for _, to := range [...]int{end, wordEnd(rest, end+1, between)} {
+			if t, ok := p.clock.moment(rest[:to]); ok {
+				return t
+			}
 		}
+		rest = bytes.TrimLeft(rest[end:], between)
 	}
 	return time.Time{}
+}
+
+// wordEnd returns where the word ends that begins at i.
+func wordEnd(s []byte, i int, between string) int {
+	if i >= len(s) {
+		return len(s)
+	}
+	if n := bytes.IndexAny(s[i:], between); n >= 0 {
+		return i + n
+	}
+	return len(s)
 }

@@ -20,8 +20,8 @@ func (l *Line) Record() slog.Record {
 		m := &l.Members[i]
 		switch {
 		case m.Role != Attr:
-		case i == l.log-1:
-			if rest := l.restOfLog(c, m.Value); len(rest) > 0 {
+		case l.outer != noField && i == l.outerAt:
+			if rest := l.rest(c, m.Value); len(rest) > 0 {
 				attrs = append(attrs, slog.GroupAttrs(c.string(m.Key), rest...))
 			}
 		default:
@@ -31,8 +31,8 @@ func (l *Line) Record() slog.Record {
 	if l.logger != nil {
 		attrs = append(attrs, slog.Attr{Key: "logger", Value: c.value(l.logger, 0)})
 	}
-	if source := l.place.short(); source != "" {
-		attrs = append(attrs, slog.Attr{Key: "source", Value: slog.StringValue(source)})
+	if l.place != nil && l.place.short != "" {
+		attrs = append(attrs, slog.String(slog.SourceKey, l.place.short))
 	}
 	if l.tags != nil {
 		attrs = append(attrs, slog.Attr{Key: "tags", Value: c.value(l.tags, 0)})
@@ -44,10 +44,10 @@ func (l *Line) Record() slog.Record {
 	return r
 }
 
-// restOfLog returns what has no role in the object log.
-func (l *Line) restOfLog(c copied, log []byte) (attrs []slog.Attr) {
-	for key, value := range membersOf(log) {
-		if f := inLog(key); f == noField || !l.inLog.has(f) {
+// rest returns what has no role in the object in which something has one.
+func (l *Line) rest(c copied, object []byte) (attrs []slog.Attr) {
+	for key, value := range membersOf(object) {
+		if f := l.outer.inside(key); f == noField || !l.inner.has(f) {
 			attrs = append(attrs, slog.Attr{Key: c.key(key), Value: c.value(value, 1)})
 		}
 	}
@@ -96,7 +96,7 @@ func (c copied) value(v []byte, depth int) slog.Value {
 		}
 		return slog.GroupValue(members...)
 	case '[':
-		return slog.AnyValue(anyOf(v, depth, exact))
+		return slog.AnyValue(c.any(v, depth, exact))
 	case 't', 'f':
 		return slog.BoolValue(v[0] == 't')
 	case 'n':
@@ -143,7 +143,7 @@ func numberValue(text string) slog.Value {
 	return slog.AnyValue(json.Number(text))
 }
 
-func exact(v []byte) any { return numberValue(string(v)).Any() }
+func exact(text string) any { return numberValue(text).Any() }
 
 // intOf returns an integer that an int holds.
 func intOf(text string) (n int, ok bool) {
@@ -156,49 +156,50 @@ func intOf(text string) (n int, ok bool) {
 
 // Map returns the object as encoding/json would, but integers as int where they fit, so that they are exact.
 func (l *Line) Map() map[string]any {
+	c := copied{l.Text, string(l.Text)}
 	m := make(map[string]any, len(l.Members))
 	for i := range l.Members {
 		v := &l.Members[i]
 		if _, ok := m[string(v.Key)]; !ok {
-			m[string(v.Key)] = anyOf(v.Value, 0, compared)
+			m[c.string(v.Key)] = c.any(v.Value, 0, compared)
 		}
 	}
 	return m
 }
 
 // compared returns a number for an expression: an int if it is one that fits, which compares exactly.
-func compared(v []byte) any {
-	if n, ok := intOf(string(v)); ok {
+func compared(text string) any {
+	if n, ok := intOf(text); ok {
 		return n
 	}
-	f, _ := strconv.ParseFloat(string(v), 64) // one that is too large is infinite
+	f, _ := strconv.ParseFloat(text, 64) // one that is too large is infinite
 	return f
 }
 
-// anyOf returns a value as encoding/json would, but for numbers.
-func anyOf(v []byte, depth int, number func([]byte) any) any {
+// any returns a value as encoding/json would, but for numbers.
+func (c copied) any(v []byte, depth int, number func(string) any) any {
 	switch v[0] {
 	case '"':
-		return string(Unquote(v))
+		return c.string(Unquote(v))
 	case '{':
 		if depth >= maxGroups {
-			return string(v)
+			return c.string(v)
 		}
 		members := make(map[string]any)
 		for key, value := range membersOf(v) {
-			k := copied{}.key(key)
+			k := c.key(key)
 			if _, ok := members[k]; !ok {
-				members[k] = anyOf(value, depth+1, number)
+				members[k] = c.any(value, depth+1, number)
 			}
 		}
 		return members
 	case '[':
 		if depth >= maxGroups {
-			return string(v)
+			return c.string(v)
 		}
 		elements := []any{}
 		for element := range elementsOf(v) {
-			elements = append(elements, anyOf(element, depth+1, number))
+			elements = append(elements, c.any(element, depth+1, number))
 		}
 		return elements
 	case 't', 'f':
@@ -206,5 +207,5 @@ func anyOf(v []byte, depth int, number func([]byte) any) any {
 	case 'n':
 		return nil
 	}
-	return number(v)
+	return number(c.string(v))
 }

@@ -2,6 +2,7 @@ package jsonlog_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"log/slog"
 	"math"
 	"testing"
@@ -42,8 +43,9 @@ func TestRecordHasCopies(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		want, r, m, src := asJSON(t, l.Record()), l.Record(), l.Map(), l.Source()
-		wantMap := l.Map()
+		want, r := asJSON(t, l.Record()), l.Record()
+		wantMap, m := mapAsJSON(t, l.Map()), l.Map()
+		wantSource, src := l.Source().File+":", l.Source()
 		clear(text)
 		if _, err := p.Parse([]byte(`{"level":"WARN","msg":"\u00e9\u00e9\u00e9\u00e9\u00e9","source":"other.go:1"}`)); err != nil {
 			t.Fatal(err)
@@ -51,11 +53,23 @@ func TestRecordHasCopies(t *testing.T) {
 		if diff := cmp.Diff(want, asJSON(t, r)); diff != "" {
 			t.Errorf("mismatch (-want +got):\n%s", diff)
 		}
-		if diff := cmp.Diff(wantMap, m); diff != "" {
+		if diff := cmp.Diff(wantMap, mapAsJSON(t, m)); diff != "" {
 			t.Errorf("mismatch (-want +got):\n%s", diff)
 		}
-		_ = src
+		if got := src.File + ":"; got != wantSource {
+			t.Errorf("got the source %q, want %q", got, wantSource)
+		}
 	}
+}
+
+// cloned returns a map as JSON, which shares nothing with it.
+func mapAsJSON(t *testing.T, m map[string]any) string {
+	t.Helper()
+	b, err := json.Marshal(m)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
 }
 
 func asJSON(t *testing.T, r slog.Record) string {
@@ -126,6 +140,35 @@ func TestNothingIsLost(t *testing.T) {
 			if !known {
 				t.Errorf("%s: %s is lost", text, m.Key)
 			}
+		}
+	}
+}
+
+// TestRecordHasTheRestOfObjectsWithRoles is about objects that have roles inside.
+func TestRecordHasTheRestOfObjectsWithRoles(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]string{
+		`{"log":{"level":"error","logger":"pay","a":1}}`:                                              `"log":{"a":1},"logger":"pay"`,
+		`{"log":{"level":"error"},"a":1}`:                                                             `"a":1`,
+		`{"log":{"level":"gold","a":1},"level":"error"}`:                                              `"log":{"level":"gold","a":1}`,
+		`{"level":"error","log":{"level":"info","logger":"pay"}}`:                                     `"log":{"level":"info"},"logger":"pay"`,
+		`{"log":{"level":"gold"},"log":{"level":"error","a":1},"log":{"level":"info"}}`:               `"log":{"level":"gold"},"log":{"a":1},"log":{"level":"info"}`,
+		`{"log":{"level":"error","origin":{"file":{"name":"a.go","line":8}}}}`:                        `"source":"a.go:8"`,
+		`{"log":{"level":"error","origin":{"file":{"name":"a.go","line":8},"x":1}}}`:                  `"log":{"origin":{"file":{"name":"a.go","line":8},"x":1}}`,
+		`{"log":[{"level":"error"}],"level":"error"}`:                                                 `"log":[{"level":"error"}]`,
+		`{"level":"error","fields":{"message":"","message_id":1,"level":"info"},"target":"web"}`:      `"fields":{"message_id":1,"level":"info"},"logger":"web"`,
+		`{"level":"error","fields":{"message":"x"},"target":"web","event":"y"}`:                       `"fields":{"message":"x"},"target":"web"`,
+		`{"level":"error","source":{"file":"a.go","function":"f","column":9},"stack":[{"at":"x"},7]}`: `"source":{"file":"a.go","function":"f","column":9},"stack":[{"at":"x"},7]`,
+	} {
+		l := parsed(t, text)
+		r := slog.NewRecord(l.Time, l.Level, "", 0)
+		l.Record().Attrs(func(a slog.Attr) bool {
+			r.AddAttrs(a)
+			return true
+		})
+		want := `{"level":"ERROR","msg":"",` + want + "}\n"
+		if diff := cmp.Diff(want, asJSON(t, r)); diff != "" {
+			t.Errorf("%s: mismatch (-want +got):\n%s", text, diff)
 		}
 	}
 }

@@ -50,36 +50,37 @@ const (
 // closing returns where the quote is that ends the string whose text begins at i, -1 if the string is not
 // valid. It is plain if it stands for itself: no escapes, and nothing that may not be UTF-8.
 func closing(s []byte, i int) (end int, plain bool) {
-	plain = true
+	escaped, high := false, uint64(0)
 	for {
 		for i+8 <= len(s) {
 			w := binary.LittleEndian.Uint64(s[i:])
-			if w&highs != 0 {
-				plain = false // perhaps only behind the quote: then it is looked at once more, in vain
-			}
 			quote, escape := w^(ones*'"'), w^(ones*'\\')
 			// The lowest bit that is set is that of the first byte looked for; those above may be wrong.
 			found := ((quote-ones)&^quote | (escape-ones)&^escape | (w-ones*' ')&^w) & highs
-			if found != 0 {
-				i += bits.TrailingZeros64(found) / 8
-				break
+			high |= w // perhaps only behind the quote: then the text is looked at once more, in vain
+			if found == 0 {
+				i += 8
+				continue
 			}
-			i += 8
+			if i += bits.TrailingZeros64(found) / 8; s[i] == '"' {
+				return i, !escaped && high&highs == 0
+			}
+			break
 		}
 		for i < len(s) && s[i] != '"' && s[i] != '\\' && s[i] >= ' ' {
-			plain = plain && s[i] < 0x80
+			high |= uint64(s[i])
 			i++
 		}
 		if i >= len(s) {
 			return -1, false
 		}
 		if s[i] == '"' {
-			return i, plain
+			return i, !escaped && high&highs == 0
 		}
 		if i = behindEscape(s, i); i < 0 {
 			return -1, false
 		}
-		plain = false
+		escaped = true
 	}
 }
 

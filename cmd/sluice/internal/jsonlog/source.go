@@ -8,84 +8,92 @@ import (
 	"strings"
 )
 
-// A place is what a line says of where it was logged: all in one value, or as JSON in several members.
+// A place is where a line was logged.
 type place struct {
-	known                *knownSource
-	file, line, function []byte
+	slog.Source
+	short string // as people read it: pay/charge.go:88
 }
 
-func (at *place) isZero() bool { return at.known == nil && at.file == nil }
+// places are those that are known, by their JSON.
+type places map[string]*place
 
-// join makes a place of members of their own, if they look like one.
-func (at *place) join(file, line, function *Member) {
-	if file.Value[0] != '"' {
+// What is remembered of places, and of how much JSON.
+const (
+	maxPlaces = 1 << 10
+	maxPlace  = 1 << 10
+)
+
+// get returns the place with some JSON, which of finds if it is not known. It is nil if there is none.
+func (p *places) get(text []byte, of func() (slog.Source, bool)) *place {
+	if at := (*p)[string(text)]; at != nil {
+		return at
+	}
+	src, ok := of()
+	if !ok || len(text) > maxPlace {
+		return nil
+	}
+	if *p == nil || len(*p) == maxPlaces {
+		*p = make(places)
+	}
+	at := &place{src, shortSource(&src)}
+	(*p)[string(text)] = at
+	return at
+}
+
+// source gives a member its role if it is a place.
+func (p *Parser) source(m *Member) {
+	if p.line.place == nil && isPlace(m.Value) {
+		if p.line.place = p.places.get(m.Value, func() (slog.Source, bool) { return sourceOf(m.Value) }); p.line.place != nil {
+			m.Role = Source
+		}
+	}
+}
+
+// joinSource does so with the members that are a place together: a file, with or without a number behind it, and what
+// is beside it.
+func (p *Parser) joinSource(file, line, function *Member) {
+	if file == nil || file.Value[0] != '"' || p.line.place != nil {
 		return
 	}
-	name, number := cutLine(string(Unquote(file.Value)))
-	switch {
-	case !isCode(name):
+	v := file.Value
+	if isPlace(v) {
+		line = nil
+	} else if line == nil || line.Role != Attr || lineOf(line.Value) == 0 || !isCode(string(v[max(1, len(v)-1-maxExt):len(v)-1])) {
 		return
-	case number > 0:
-	case line == nil || line.Role != Attr || lineOf(line.Value) <= 0:
-		return
-	default:
-		at.line, line.Role = line.Value, Source
 	}
-	at.file, file.Role = file.Value, Source
-	if function != nil && function.Value[0] == '"' && function.Role == Attr {
-		at.function, function.Role = function.Value, Source
+	if function != nil && (function.Role != Attr || function.Value[0] != '"') {
+		function = nil
+	}
+	all := [...]*Member{file, line, function}
+	start := len(p.text)
+	for _, m := range all {
+		if m != nil {
+			p.text = append(p.text, m.Value...)
+		}
+	}
+	p.line.place = p.places.get(p.text[start:], func() (slog.Source, bool) {
+		src, _ := sourceOf(v)
+		if line != nil {
+			src.Line = lineOf(line.Value)
+		}
+		if function != nil {
+			src.Function = string(Unquote(function.Value))
+		}
+		return src, true
+	})
+	for _, m := range all {
+		if m != nil && p.line.place != nil {
+			m.Role = Source
+		}
 	}
 }
 
 // Source returns where the line was logged; a zero Source if it does not say.
-func (l *Line) Source() slog.Source { return l.place.source() }
-
-func (at *place) source() slog.Source {
-	switch {
-	case at.known != nil:
-		return at.known.Source
-	case at.file == nil:
+func (l *Line) Source() slog.Source {
+	if l.place == nil {
 		return slog.Source{}
 	}
-	src := slog.Source{Function: string(Unquote(at.function))}
-	if src.File, src.Line = cutLine(string(Unquote(at.file))); at.line != nil {
-		src.Line = lineOf(at.line)
-	}
-	return src
-}
-
-// sources are the places that are known, by their JSON.
-type sources map[string]*knownSource
-
-type knownSource struct {
-	slog.Source
-	short string
-}
-
-// What is remembered of places, and of how much JSON.
-const (
-	maxSources = 1 << 10
-	maxSource  = 1 << 10
-)
-
-// of returns the place that a value is, nil if it is none.
-func (s *sources) of(v []byte) *knownSource {
-	if len(v) > maxSource || !isPlace(v) {
-		return nil
-	}
-	if src := (*s)[string(v)]; src != nil {
-		return src
-	}
-	src, ok := sourceOf(v)
-	if !ok {
-		return nil
-	}
-	if *s == nil || len(*s) == maxSources {
-		*s = make(sources)
-	}
-	known := &knownSource{src, shortSource(&src)}
-	(*s)[string(v)] = known
-	return known
+	return l.place.Source
 }
 
 // isPlace reports whether a value may be a place: "pay/charge.go:88", or an object that begins with one of its
@@ -94,7 +102,7 @@ func isPlace(v []byte) bool {
 	switch v[0] {
 	case '"':
 		colon := bytes.LastIndexByte(v, ':')
-		return colon > 1 && colon+2 < len(v) && digits(v, colon+1) == len(v)-1 && isCode(string(v[max(1, colon-maxName):colon]))
+		return colon > 1 && colon+2 < len(v) && digits(v, colon+1) == len(v)-1 && isCode(string(v[max(1, colon-maxExt):colon]))
 	case '{':
 		for key := range membersOf(v) {
 			switch string(key) {
@@ -107,8 +115,8 @@ func isPlace(v []byte) bool {
 	return false
 }
 
-// maxName is how much of the end of a file's name is looked at.
-const maxName = 20
+// maxExt is how much of the end of a file's name is looked at.
+const maxExt = 20
 
 // isCode reports whether a file is one of a program's.
 func isCode(file string) bool {
@@ -145,7 +153,7 @@ func sourceOf(v []byte) (src slog.Source, ok bool) {
 			return src, false
 		}
 	}
-	return src, true
+	return src, src.File+src.Function != "" || src.Line == 0
 }
 
 // cutLine cuts the number of the line off a file.
@@ -164,15 +172,6 @@ func lineOf(v []byte) int {
 	return max(n, 0)
 }
 
-// short returns the place as people read it, or nothing.
-func (at *place) short() string {
-	if at.known != nil {
-		return at.known.short
-	}
-	src := at.source()
-	return shortSource(&src)
-}
-
 // shortSource returns a place as people read it: pay/charge.go:88.
 func shortSource(src *slog.Source) string {
 	if src.File == "" {
@@ -185,12 +184,4 @@ func shortSource(src *slog.Source) string {
 		return file
 	}
 	return file + ":" + strconv.Itoa(src.Line)
-}
-
-// Logger returns the name of the logger, nil if there is none.
-func (l *Line) Logger() []byte {
-	if l.logger == nil {
-		return nil
-	}
-	return Unquote(l.logger)
 }

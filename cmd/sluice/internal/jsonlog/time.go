@@ -11,6 +11,7 @@ type clock struct {
 	day    int64    // the seconds from 1970 to it
 	offset int
 	zone   *time.Location
+	layout string
 }
 
 // value reads a JSON value as a time.
@@ -27,27 +28,47 @@ func (c *clock) value(v []byte) (t time.Time, ok bool) {
 		if t, ok = epoch(text); ok {
 			return t, true
 		}
-		return otherTime(text)
-	case '{': // as MongoDB has it
-		for key, value := range membersOf(v) {
-			if string(key) == "$date" && value[0] == '"' {
-				return c.moment(value[1 : len(value)-1])
-			}
+		if len(text) == len(c.date) {
+			day, ok := dayOf(text)
+			return time.Unix(day, 0).UTC(), ok
 		}
-		return t, false
+		return c.other(text)
+	case '{':
+		return c.object(v)
 	default:
 		return epoch(v)
 	}
 }
 
+// object reads {"$date":"2026-11-22T10:00:00Z"} of MongoDB, and {"epochSecond":1795341600,"nanoOfSecond":0} of log4j2.
+func (c *clock) object(v []byte) (t time.Time, ok bool) {
+	nano := 0
+	for key, value := range membersOf(v) {
+		switch string(key) {
+		case "$date":
+			if value[0] != '"' {
+				return t, false
+			}
+			return c.moment(value[1 : len(value)-1])
+		case "epochSecond":
+			if t, ok = epoch(value); !ok {
+				return t, false
+			}
+		case "nanoOfSecond":
+			if nano, ok = intOf(string(value)); !ok || nano < 0 || nano > 999_999_999 {
+				return t, false
+			}
+		default:
+			return t, false
+		}
+	}
+	return t.Add(time.Duration(nano)), !t.IsZero()
+}
+
 // moment reads the forms of RFC 3339, also with a space instead of the T, a comma instead of the dot, and an offset without a
-// colon, and a date alone. A time without an offset is in UTC.
+// colon. A time without an offset is in UTC.
 func (c *clock) moment(s []byte) (t time.Time, ok bool) {
 	const seconds = len("2006-01-02T15:04:05")
-	if len(s) == len(c.date) {
-		day, ok := dayOf(s)
-		return time.Unix(day, 0).UTC(), ok
-	}
 	if len(s) < seconds || s[10] != 'T' && s[10] != ' ' && s[10] != 't' || s[13] != ':' || s[16] != ':' {
 		return t, false
 	}
@@ -98,7 +119,7 @@ func dayOf(s []byte) (seconds int64, ok bool) {
 func two(s []byte, i int) int {
 	tens, units := s[i]-'0', s[i+1]-'0'
 	if tens > 9 || units > 9 {
-		return 1 << 20
+		return 10_000
 	}
 	return int(tens)*10 + int(units)
 }
@@ -114,12 +135,13 @@ func fraction(s []byte) (nano int) {
 	return nano
 }
 
-// offsetOf reads Z, +01:00, +0100, +01, each with a space before it, and nothing.
+// offsetOf reads Z, UTC, +01:00, +0100, +01, each with or without a space before it, and nothing.
 func offsetOf(s []byte) (seconds int, ok bool) {
 	if len(s) > 1 && s[0] == ' ' {
 		s = s[1:]
 	}
-	if len(s) == 0 || len(s) == 1 && s[0]|0x20 == 'z' {
+	switch string(s) {
+	case "", "Z", "z", "UTC", "GMT":
 		return 0, true
 	}
 	sign := 1
@@ -157,7 +179,9 @@ func epoch(s []byte) (t time.Time, ok bool) {
 	case len(rest) == 0:
 	case rest[0] == '.' && len(rest) > 1 && digits(rest, 1) == len(rest):
 		below = rest[1:]
-	default: // it has an exponent, if it is a number
+	case rest[0] != '.' && rest[0]|0x20 != 'e':
+		return t, false
+	default:
 		f, err := strconv.ParseFloat(string(s), 64)
 		if err != nil || f < 0 || f >= 1<<62 {
 			return t, false
@@ -181,17 +205,18 @@ func epoch(s []byte) (t time.Time, ok bool) {
 	return t.UTC(), true
 }
 
-// otherTime reads the forms that are rarer.
-func otherTime(text []byte) (t time.Time, ok bool) {
+// other reads the forms that are rarer, first that of the last time.
+func (c *clock) other(text []byte) (t time.Time, ok bool) {
 	if len(text) < len("2006-01-02T15:04Z") || len(text) > 64 {
 		return t, false
 	}
 	s := string(text)
 	for _, layout := range [...]string{
-		"2006-01-02T15:04Z07:00", "2006/01/02 15:04:05.999999999", "2006-01-02 15:04:05.999999999 -0700 MST",
+		c.layout, "2006-01-02T15:04Z07:00", "2006/01/02 15:04:05.999999999", "2006-01-02 15:04:05.999999999 -0700 MST",
 		"02/Jan/2006:15:04:05 -0700", time.RFC1123Z, time.RFC1123, time.RFC850, time.UnixDate, time.ANSIC, time.RubyDate,
 	} {
 		if t, err := time.Parse(layout, s); err == nil {
+			c.layout = layout
 			return t, true
 		}
 	}

@@ -54,16 +54,15 @@ type account struct {
 	resent      uint64
 	bytes       int64 // of the events
 	samples     []string
-	timeless    uint64
 
 	turnedAway  uint64 // read, but not taken by the shipper, which has ended
 	refusedLast uint64 // left in the shipper, and refused
 
 	to       string
 	acks     bool
-	files    int    // that could not be read, or not to the end
-	lost     uint64 // events of a spool
-	left     string // what is left in the sources
+	files    int      // that could not be read, or not to the end
+	lost     uint64   // events of a spool
+	left     string   // what is left in the sources
 	before   []string // what of the sources was sent by another run
 	what     string   // that is read
 	state    string
@@ -72,6 +71,7 @@ type account struct {
 	ended    ending
 	reason   error
 	goOn     string // the command line to go on with
+	resumes  bool   // which does, as what was acked is known
 	probes   []string
 	unproven bool // a receiver cannot be reached
 }
@@ -125,7 +125,7 @@ func refusal(why error) string {
 	if why == nil {
 		return "no reason"
 	}
-	if list, ok := why.(interface{ Unwrap() []error }); ok { //nolint:errorlint // the outermost: that of the shipper
+	if list, ok := why.(interface{ Unwrap() []error }); ok { // that of the shipper, which says who besides why
 		if errs := list.Unwrap(); len(errs) > 1 {
 			why = errs[1]
 		}
@@ -164,8 +164,8 @@ func (a *account) about(r *replay) {
 	default:
 		a.what = "line or event"
 	}
-	if r.places != nil {
-		a.state = r.places.path
+	if a.resumes = events && !lines; r.places != nil {
+		a.state, a.resumes = r.places.path, true
 	}
 	if r.rejects != nil && r.rejects.file != nil {
 		a.kept = r.rejects.path
@@ -195,7 +195,7 @@ func (a *account) print(w io.Writer, asJSON bool) error {
 		fmt.Fprintf(&b, "sent before: %s\n", english.OxfordWordSeries(a.before, "and"))
 	}
 	fmt.Fprintf(&b, "%s read", count(a.read, a.what))
-	if !a.dry && a.took > 0 {
+	if !a.dry && a.delivered > 0 && a.took > 0 {
 		fmt.Fprintf(&b, " in %s, %s events a second", spent(a.took), comma(uint64(float64(a.delivered)/a.took.Seconds())))
 	}
 	b.WriteString("\n")
@@ -207,7 +207,7 @@ func (a *account) print(w io.Writer, asJSON bool) error {
 	sent, more := "acked", "by "+a.to
 	switch {
 	case a.dry && a.bytes > 0:
-		sent, more = "to send", fmt.Sprintf("to %s, %s", a.to, humanize.Bytes(uint64(a.bytes))) //nolint:gosec // not negative
+		sent, more = "to send", fmt.Sprintf("to %s, %s", a.to, humanize.Bytes(uint64(a.bytes)))
 	case a.dry:
 		sent, more = "to send", "to "+a.to
 	case !a.acks:
@@ -227,7 +227,7 @@ func (a *account) print(w io.Writer, asJSON bool) error {
 		fmt.Fprintf(&b, "refused %s: %s\n", count(r.Events, "time"), r.Text)
 	}
 	if a.resent > 0 {
-		fmt.Fprintf(&b, "%s sent again: the receiver may have it twice\n", count(a.resent, "event"))
+		fmt.Fprintf(&b, "%s sent again, which the receiver may have twice\n", count(a.resent, "event"))
 	}
 	if a.lost > 0 {
 		fmt.Fprintf(&b, "%s of the spool damaged and lost\n", count(a.lost, "event"))
@@ -260,8 +260,12 @@ func (a *account) printEnd(b *strings.Builder) {
 		fmt.Fprintf(b, "; left: %s", a.left)
 	}
 	b.WriteString("\n")
-	if a.goOn != "" {
+	switch {
+	case a.goOn == "":
+	case a.resumes:
 		fmt.Fprintf(b, "to go on: %s\n", a.goOn)
+	default:
+		fmt.Fprintf(b, "to send all of it again: %s\n", a.goOn)
 	}
 }
 

@@ -14,7 +14,7 @@ import (
 )
 
 // credentialsVariable has what --credentials has in its file.
-const credentialsVariable = "SLUICE_CREDENTIALS"
+const credentialsVariable = "SLUICE_CREDENTIALS" //nolint:gosec // its name
 
 const (
 	// resendBytes is how much of what was written last is written again after a break where nothing is acked: what
@@ -28,17 +28,18 @@ const (
 
 // destination is where the events go.
 type destination struct {
-	addr string
-	name string // without what may be secret
-	acks bool   // whether the receiver says what it has got
-	opts logstash.DialOptions
+	addr   string
+	scheme string
+	name   string // without what may be secret
+	acks   bool   // whether the receiver says what it has got
+	opts   logstash.DialOptions
 }
 
 // destination returns where the events go. Nothing is connected to.
 func (o *options) destination() (*destination, error) {
 	scheme, _, _ := strings.Cut(strings.ToLower(o.to), "://")
 	name, _, _ := strings.Cut(o.to, "?")
-	d := &destination{addr: o.to, name: name, acks: isOneOf(scheme, "beats beats+tls http https")}
+	d := &destination{addr: o.to, scheme: scheme, name: name, acks: isOneOf(scheme, "beats beats+tls http https")}
 	lanes, batch := max(o.connections, 1), o.batch
 	if batch == 0 {
 		batch = logstash.MaxBatchSize
@@ -51,8 +52,8 @@ func (o *options) destination() (*destination, error) {
 		BlockTimeout:     -1,
 		BatchSize:        batch,
 		CompressionLevel: o.compress,
-		MinBackoff:       500 * time.Millisecond,
-		MaxBackoff:       10 * time.Second,
+		MinBackoff:       100 * time.Millisecond,
+		MaxBackoff:       5 * time.Second,
 		CAFile:           o.ca,
 		CertFile:         o.cert,
 		KeyFile:          o.key,

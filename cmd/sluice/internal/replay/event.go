@@ -7,9 +7,9 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"log/slog"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sluicelog/sluice/cmd/sluice/internal/input"
 	"github.com/sluicelog/sluice/cmd/sluice/internal/jsonlog"
@@ -20,7 +20,6 @@ import (
 // A maker makes events of lines. It is for one goroutine.
 type maker struct {
 	o       *options
-	table   *crc32.Table
 	parser  jsonlog.Parser
 	out     bytes.Buffer
 	handler *logstash.Handler
@@ -28,7 +27,7 @@ type maker struct {
 }
 
 func newMaker(o *options) *maker {
-	m := &maker{o: o, table: crc32.MakeTable(crc32.Castagnoli)}
+	m := &maker{o: o}
 	opts := logstash.Options{
 		Host:    o.host,
 		Service: logstash.Service{Name: o.service},
@@ -51,7 +50,7 @@ func (m *maker) chunk(c *input.Chunk, f *logFile, from int64) *unit {
 		l := line{number: number, next: -1}
 		if c.Offset >= 0 {
 			l.next = at + int64(len(text)) + 1
-			l.sum = crc32.Checksum(text, m.table)
+			l.sum = sumOf(text)
 		}
 		whole := true
 		if int(at-c.Offset)+len(text) == len(c.Data) { // no newline
@@ -116,8 +115,8 @@ func (m *maker) event(text, salt []byte) (fate, []byte) {
 	case !m.o.wanted.Match(l):
 		return filtered, nil
 	}
-	if event := eventIn(l); event != nil {
-		return isEvent, m.mask(event)
+	if m.o.asIs || isLogstash(l) {
+		return isEvent, m.mask(objectOf(l))
 	}
 	h := m.handler
 	if !l.HasLevel {
@@ -126,17 +125,28 @@ func (m *maker) event(text, salt []byte) (fate, []byte) {
 	return m.encode(h, asLogged(l), text, salt)
 }
 
-// eventIn returns the Logstash event that a line is already, nil if it is none.
-func eventIn(l *jsonlog.Line) []byte {
-	start := bytes.IndexByte(l.Text[len(l.Prefix):], '{') + len(l.Prefix)
-	object := bytes.TrimSpace(l.Text[start:])
+// isLogstash reports whether a line is an event of Logstash already: its time is @timestamp.
+func isLogstash(l *jsonlog.Line) bool {
+	is := false
 	for _, m := range l.Members {
-		// In the string of a container runtime's wrapper the quotes are escaped.
-		if string(m.Key) == "@timestamp" && bytes.Contains(object, []byte(`"@timestamp"`)) {
-			return object
+		switch {
+		case string(m.Key) == "@timestamp":
+			is = true
+		case m.Role == jsonlog.Time:
+			return false
 		}
 	}
-	return nil
+	return is
+}
+
+// objectOf returns the JSON of a line. What is no UTF-8 becomes U+FFFD: Logstash would not take it.
+func objectOf(l *jsonlog.Line) []byte {
+	start := len(l.Prefix)
+	object := bytes.TrimSpace(l.Text[start+max(bytes.IndexByte(l.Text[start:], '{'), 0):])
+	if !utf8.Valid(object) {
+		return bytes.ToValidUTF8(object, []byte("\ufffd"))
+	}
+	return object
 }
 
 // asLogged returns the record of a line, with the names that a program's own events have.
@@ -174,7 +184,7 @@ func asLogged(l *jsonlog.Line) slog.Record {
 func (m *maker) encode(h *logstash.Handler, r slog.Record, text, salt []byte) (fate, []byte) {
 	if m.o.eventID {
 		id := idOf(text, salt)
-		r.AddAttrs(slog.String("uuid", id), slog.Group("@metadata", slog.String("_id", id)))
+		r.AddAttrs(slog.String("uuid", id), slog.Group("@metadata", slog.String("_id", id))) //nolint:sloglint // as Logstash has it
 	}
 	m.out.Reset()
 	if err := h.Handle(context.Background(), r); err != nil {

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"hash/crc32"
 	"io"
 	"os"
 	"slices"
@@ -28,6 +27,8 @@ type source interface {
 	settle(u *unit, n int) error
 	// progress returns how many bytes were read, of how many.
 	progress() (read, total int64)
+	// fail tells and counts what could not be read.
+	fail(err error)
 	// failures returns how many files could not be read, or not to the end, and how many events are lost for good.
 	failures() (files int, lost uint64)
 	close() error
@@ -46,12 +47,12 @@ type logFiles struct {
 	stdin    io.Reader
 	warnings *warnings
 
-	mu       sync.Mutex
-	readers  []*input.Reader
-	before   int      // files of which all was sent before
-	partly   []string // files that are gone on with, and from where
-	failed   atomic.Int64
-	places   *state
+	mu      sync.Mutex
+	readers []*input.Reader
+	before  int      // files of which all was sent before
+	partly  []string // files that are gone on with, and from where
+	failed  atomic.Int64
+	places  *state
 }
 
 // A logFile is a file while it is read.
@@ -63,7 +64,7 @@ type logFile struct {
 	skip  int64  // what was sent before
 	check uint32 // the sum of the last line of that
 	found bool   // that line
-	torn  bool   // the last line is not written to its end, or could not be read
+	torn  bool   // the last line is not written to its end
 }
 
 // salt returns what tells a line from others with the same text: where it stands in a file that begins with a
@@ -76,23 +77,31 @@ func (f *logFile) salt(offset, number int64) []byte {
 	return binary.BigEndian.AppendUint64(slices.Clip(first), uint64(offset)) //nolint:gosec // the same bits
 }
 
-// check opens the files once, so that a name that stands for nothing is an error before anything is sent.
+// isStream reports whether it is standard input, which cannot be read again.
+func (s *logFiles) isStream() bool { return s.names[0] == "-" }
+
+// check finds the files once, so that a name that stands for nothing is an error before anything is sent.
 func (s *logFiles) check() error {
-	r, err := s.open(s.names, s.o.rotated)
-	if err != nil {
-		return err
-	}
-	return r.Close()
+	_, err := s.find()
+	return err
 }
 
-func (s *logFiles) open(names []string, rotated bool) (*input.Reader, error) {
-	r, err := input.Open(names, &input.Options{
-		Rotated: rotated, Since: s.o.wanted.Since(), Stdin: s.stdin,
-		OnError: func(err error) {
-			s.failed.Add(1)
-			s.warnings.warn(err)
-		},
-	})
+// find returns the names of the files. What cannot be read is told by whoever reads it.
+func (s *logFiles) find() (names []string, err error) {
+	r, err := s.open(s.names, s.o.rotated, nil)
+	if err != nil {
+		return nil, err
+	}
+	return r.Files(), r.Close()
+}
+
+func (s *logFiles) fail(err error) {
+	s.failed.Add(1)
+	s.warnings.warn(err)
+}
+
+func (s *logFiles) open(names []string, rotated bool, onError func(error)) (*input.Reader, error) {
+	r, err := input.Open(names, &input.Options{Rotated: rotated, Since: s.o.wanted.Since(), Stdin: s.stdin, OnError: onError})
 	if err != nil {
 		return nil, &cli.Exit{Code: cli.Usage, Err: err}
 	}
@@ -100,8 +109,8 @@ func (s *logFiles) open(names []string, rotated bool) (*input.Reader, error) {
 }
 
 func (s *logFiles) read(ctx context.Context, places *state, put func(task) error) error {
-	if places == nil || slices.Contains(s.names, "-") {
-		r, err := s.open(s.names, s.o.rotated)
+	if places == nil || s.isStream() {
+		r, err := s.open(s.names, s.o.rotated, s.fail)
 		if err != nil {
 			return err
 		}
@@ -120,7 +129,7 @@ func (s *logFiles) read(ctx context.Context, places *state, put func(task) error
 		known = append(known, infos...)
 		names, infos = s.unsent(names, infos)
 		for len(names) > 0 {
-			r, err := s.open(names, false)
+			r, err := s.open(names, false, s.fail)
 			if err != nil {
 				return err
 			}
@@ -148,12 +157,8 @@ func (s *logFiles) sentBefore() (all []string) {
 
 // list returns the files but for those that are known.
 func (s *logFiles) list(known []os.FileInfo) (names []string, infos []os.FileInfo, err error) {
-	r, err := s.open(s.names, s.o.rotated)
+	all, err := s.find()
 	if err != nil {
-		return nil, nil, err
-	}
-	all := r.Files()
-	if err := r.Close(); err != nil {
 		return nil, nil, err
 	}
 	for _, name := range all {
@@ -261,7 +266,7 @@ func (s *logFiles) begin(c *input.Chunk, places *state, infos []os.FileInfo) *lo
 // behind reports whether a chunk has to be passed over: it was sent before, or the file is not the one that was.
 func (f *logFile) behind(c *input.Chunk) bool {
 	if c.Cut > 0 && c.Offset < f.skip {
-		f.found = c.Offset+int64(len(c.Data))+c.Cut+1 >= f.skip && crc32.Checksum(c.Data, crc32.MakeTable(crc32.Castagnoli)) == f.check
+		f.found = c.Offset+int64(len(c.Data))+c.Cut+1 >= f.skip && sumOf(c.Data) == f.check
 		return true
 	}
 	if c.Offset+int64(len(c.Data)) < f.skip {
@@ -276,7 +281,7 @@ func (f *logFile) behind(c *input.Chunk) bool {
 		last = text
 		at += int64(len(text)) + 1
 	}
-	f.found = last != nil && crc32.Checksum(last, crc32.MakeTable(crc32.Castagnoli)) == f.check
+	f.found = last != nil && sumOf(last) == f.check
 	return !f.found
 }
 
@@ -288,7 +293,6 @@ func (s *logFiles) strange(f *logFile, places *state) string {
 }
 
 func (s *logFiles) settle(u *unit, n int) error {
-	u.done = n
 	if u.file.place == nil {
 		return nil
 	}

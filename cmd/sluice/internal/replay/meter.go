@@ -2,8 +2,6 @@ package replay
 
 import (
 	"fmt"
-	"io"
-	"sync"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -18,11 +16,9 @@ const lineEvery = 10 * time.Second
 
 // A meter shows the progress: a bar on a terminal, and otherwise a line now and then. A nil meter shows nothing.
 type meter struct {
-	r     *replay
-	out   io.Writer
-	start time.Time
+	r   *replay
+	out *warnings
 
-	mu   sync.Mutex
 	bar  *progressbar.ProgressBar // nil where there is no terminal
 	next time.Time                // of the next line
 	then uint64                   // events that had been acked at the last one
@@ -34,15 +30,16 @@ func newMeter(r *replay) *meter {
 		return nil
 	}
 	now := time.Now()
-	m := &meter{r: r, out: r.warnings.out, start: now, next: now.Add(lineEvery), last: now}
-	if cli.IsTerminal(m.out) {
+	m := &meter{r: r, out: r.warnings, next: now.Add(lineEvery), last: now}
+	if cli.IsTerminal(m.out.out) {
 		m.bar = progressbar.NewOptions64(-1,
-			progressbar.OptionSetWriter(m.out),
+			progressbar.OptionSetWriter(m.out.out),
 			progressbar.OptionClearOnFinish(),
 			progressbar.OptionSetWidth(20),
 			progressbar.OptionShowBytes(true),
 			progressbar.OptionUseIECUnits(true),
 			progressbar.OptionSetPredictTime(true),
+			progressbar.OptionSetSpinnerChangeInterval(0), // or a goroutine of the bar reads what others write
 		)
 	}
 	return m
@@ -53,8 +50,8 @@ func (m *meter) show(st logstash.Stats) {
 	if m == nil {
 		return
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.out.mu.Lock()
+	defer m.out.mu.Unlock()
 	now := time.Now()
 	perSecond := float64(st.Written-m.then) / now.Sub(m.last).Seconds()
 	if m.bar == nil {
@@ -81,7 +78,7 @@ func (m *meter) show(st logstash.Stats) {
 		m.then, m.last = st.Written, now
 	}
 	if m.bar == nil {
-		fmt.Fprintf(m.out, "%s: %s of %s read, %s\n", m.r.warnings.who, humanize.IBytes(uint64(read)), humanize.IBytes(uint64(max(total, read))), what) //nolint:gosec // not negative
+		fmt.Fprintf(m.out.out, "%s: %s of %s read, %s\n", m.out.who, humanize.IBytes(uint64(read)), humanize.IBytes(uint64(max(total, read))), what)
 		return
 	}
 	m.bar.Describe(what)
@@ -91,13 +88,11 @@ func (m *meter) show(st logstash.Stats) {
 	_ = m.bar.Set64(read) // it is only shown
 }
 
-// clear takes the bar off the terminal until it is shown again.
+// clear takes the bar off the terminal until it is shown again. The lock of the output must be held.
 func (m *meter) clear() {
 	if m == nil || m.bar == nil {
 		return
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
 	_ = m.bar.Clear() // it is only shown
 }
 
@@ -106,7 +101,7 @@ func (m *meter) close() {
 	if m == nil || m.bar == nil {
 		return
 	}
-	m.mu.Lock()
-	defer m.mu.Unlock()
+	m.out.mu.Lock()
+	defer m.out.mu.Unlock()
 	_ = m.bar.Finish() // it is only shown
 }

@@ -41,6 +41,7 @@ type options struct {
 	filter   filter.Options
 	wanted   *filter.Filter
 	text     bool
+	asIs     bool
 	kind     string
 	tags     []string
 	service  string
@@ -78,6 +79,7 @@ func (o *options) addFlags(c *cobra.Command) {
 	f.BoolVarP(&o.rotated, "rotated", "r", false, "add the older files of the set that each log file belongs to, oldest first")
 	o.filter.AddFlags(f)
 	f.BoolVar(&o.text, "text", false, "send lines that are no JSON, too, each as an event with a message")
+	f.BoolVar(&o.asIs, "as-is", false, "send every JSON object byte for byte, as events with @timestamp are in any case")
 	f.StringVar(&o.kind, "type", "", "the `type` of the events that are made of lines, their field type")
 	f.StringArrayVar(&o.tags, "add-tag", nil, "a `tag` for the events that are made of lines")
 	f.StringVar(&o.service, "service", "", "the `name` of the service for the events that are made of lines, their field service.name")
@@ -107,7 +109,7 @@ func (o *options) check(c *cobra.Command, args []string) error {
 		}
 	}
 	given := func(name string) bool { return c.Flags().Changed(name) }
-	wrong(len(args) == 0, "want a source: a spool's directory, log files, or - for standard input")
+	wrong(len(args) == 0 && cli.IsTerminal(c.InOrStdin()), "want a source: a spool's directory, log files, or - for standard input")
 	scheme, _, _ := strings.Cut(strings.ToLower(o.to), "://")
 	wrong(o.to == "", "--to: want an address, such as beats://logstash:5044")
 	wrong(given("batch") && (o.batch < 1 || o.batch > logstash.MaxBatchSize), "--batch %d: want 1 to %d", o.batch, logstash.MaxBatchSize)
@@ -169,7 +171,7 @@ func (o *options) settings() string {
 	add("except", o.filter.Except...)
 	add("tag", o.filter.Tags...)
 	if o.text {
-		b.WriteString("--text ")
+		b.WriteString("--text")
 	}
 	return strings.TrimSpace(b.String())
 }

@@ -23,9 +23,12 @@ func TestWrongFlags(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{"nothing", nil, []string{"want a source", "--to: want an address"}},
-		{"several at once", []string{log, to, "--rate", "0", "--batch", "4096", "--connections=0", "--compress=10", "--give-up=0s", "--level", "loud"},
-			[]string{"--rate 0", "--batch 4096: want 1 to 2048", "--connections 0: want 1 to 64", "--compress 10: want 1 to 9", "--give-up", "--level"}},
+		{"nothing", nil, []string{"--to: want an address"}},
+		{
+			"several at once",
+			[]string{log, to, "--rate", "0", "--batch", "4096", "--connections=0", "--compress=10", "--give-up=0s", "--level", "loud"},
+			[]string{"--rate 0", "--batch 4096: want 1 to 2048", "--connections 0: want 1 to 64", "--compress 10: want 1 to 9", "--give-up", "--level"},
+		},
 		{"no such scheme", []string{log, "--to", "gopher://a"}, []string{"--to", "gopher", "beats://"}},
 		{"no scheme", []string{log, "--to", "logstash:5044"}, []string{"--to", "beats://"}},
 		{"no port", []string{log, "--to", "tcp://a"}, []string{"--to", "port"}},
@@ -115,9 +118,11 @@ func TestFates(t *testing.T) {
 func TestStandardInput(t *testing.T) {
 	t.Parallel()
 	b := beats(t, nil)
-	r := start(t.Context(), numbered(0, 20), "-", "--to", "beats://"+b.Addr(), "--json")
-	if c := parse(t, r); r.code != 0 || c.Sent != 20 || len(b.Events()) != 20 {
-		t.Errorf("exit code %d, %+v, %s", r.code, c, r.errs)
+	for i, args := range [][]string{{"-"}, nil} {
+		r := start(t.Context(), numbered(0, 20), append(args, "--to", "beats://"+b.Addr(), "--json")...)
+		if c := parse(t, r); r.code != 0 || c.Sent != 20 || len(b.Events()) != 20*(i+1) {
+			t.Errorf("exit code %d, %+v, %s", r.code, c, r.errs)
+		}
 	}
 }
 

@@ -36,10 +36,7 @@ func (r *replay) rehearse(ctx context.Context) (*account, error) {
 		}
 		return nil
 	})
-	var exit *cli.Exit
 	switch {
-	case errors.As(err, &exit) && exit.Code == cli.Usage:
-		return nil, err
 	case ctx.Err() != nil:
 		a.ended = interrupted
 	case err != nil:
@@ -75,8 +72,8 @@ func (r *replay) probe(ctx context.Context) {
 		case p.Err != nil:
 			a.unproven = true
 			a.probes = append(a.probes, fmt.Sprintf("%s cannot be reached: %s", p.Addr, harmless(withoutPrefix(p.Err).Error())))
-		case p.Remote == nil:
-			a.probes = append(a.probes, fmt.Sprintf("%s: nobody can tell whether it is there", p.Addr))
+		case p.Remote == nil, r.dest.scheme == "udp":
+			a.probes = append(a.probes, p.Addr+": nobody can tell whether it is there")
 		case p.Certificate != nil:
 			a.probes = append(a.probes, fmt.Sprintf("%s is there (%s); its certificate ends on %s", p.Addr,
 				p.Took.Round(100*time.Microsecond), p.Certificate.NotAfter.Format(time.DateOnly)))

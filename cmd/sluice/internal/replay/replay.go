@@ -2,12 +2,13 @@
 package replay
 
 import (
-	"context"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 
 	"github.com/spf13/cobra"
 
@@ -17,9 +18,10 @@ import (
 const long = `Send to Logstash what never got there: the spool of a program that is gone, a quarantine file,
 or log files of any library, old and new.
 
-A source is a spool's directory, a log file (plain, gzip or zstd), a directory of log files, or - for
-standard input. A line that is a Logstash event already, as those of a quarantine file, is sent byte for
-byte; a line of any other JSON log becomes the event that its program would have sent. Secrets are masked.
+A source is a spool's directory, a log file (plain, gzip or zstd) or a directory of log files; - and no
+source at all are standard input. A line that is a Logstash event already, as those of a quarantine file,
+is sent byte for byte; a line of any other JSON log becomes the event that its program would have sent.
+Secrets are masked.
 
 Over beats:// and http:// an event is done when Logstash has acked it. How far that has got is kept, in the
 spool itself or in a state file, so that the same command goes on where it was interrupted. What Logstash
@@ -36,13 +38,16 @@ const example = `  sluice replay /var/spool/app --to beats://logstash:5044
 func Command() *cobra.Command {
 	o := newOptions()
 	c := &cobra.Command{
-		Use:     "replay SOURCE... --to ADDRESS",
+		Use:     "replay [SOURCE...] --to ADDRESS",
 		Short:   "Send a spool, a quarantine file or log files to Logstash",
 		Long:    long,
 		Example: example,
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := o.check(c, args); err != nil {
 				return err
+			}
+			if len(args) == 0 {
+				args = []string{"-"}
 			}
 			return run(c, o, args)
 		},
@@ -53,8 +58,7 @@ func Command() *cobra.Command {
 
 // run opens what is needed, sends, and prints the account.
 func run(c *cobra.Command, o *options, args []string) error {
-	ctx := c.Context()
-	out, errs := c.OutOrStdout(), newWarnings(c.ErrOrStderr(), c.CommandPath(), o.quiet)
+	errs := &warnings{out: c.ErrOrStderr(), who: c.CommandPath(), quiet: o.quiet}
 	dest, err := o.destination()
 	if err != nil {
 		return err
@@ -73,24 +77,25 @@ func run(c *cobra.Command, o *options, args []string) error {
 	if err := o.keepRejects(args, sources); err != nil {
 		return err
 	}
-	places, err := o.openState(args, dest.name, sources)
+	places, err := o.openState(dest.name, sources)
 	if err != nil {
 		return err
 	}
 	defer places.close()
 
-	if o.dryRun {
-		return dryRun(ctx, o, dest, sources, places, errs, out)
-	}
 	r := &replay{o: o, dest: dest, sources: sources, places: places, warnings: errs, rejects: &rejects{path: o.rejects}}
-	a, err := r.run(ctx)
+	work := r.run
+	if o.dryRun {
+		work = r.rehearse
+	}
+	a, err := work(c.Context())
 	if err != nil {
 		return err
 	}
-	if a.ended == interrupted || a.ended == gaveUp || a.ended == failed {
+	if a.ended != completed && !o.dryRun && !slices.Contains(args, "-") {
 		a.goOn = again(c, args)
 	}
-	if err := a.print(out, o.json); err != nil {
+	if err := a.print(c.OutOrStdout(), o.json); err != nil {
 		return err
 	}
 	if code := a.exitCode(); code != cli.OK {
@@ -118,12 +123,16 @@ func openSources(args []string, o *options, stdin io.Reader, errs *warnings) (al
 		return s.check()
 	}
 	for _, arg := range args {
-		if !isSpool(arg) {
+		if arg != "-" && !isSpool(arg) {
 			names = append(names, arg)
 			continue
 		}
 		if err := flush(); err != nil {
 			return all, err
+		}
+		if arg == "-" {
+			all = append(all, &logFiles{names: []string{arg}, o: o, stdin: stdin, warnings: errs})
+			continue
 		}
 		s, err := openSpool(arg, o, errs)
 		if err != nil {
@@ -153,30 +162,27 @@ func (o *options) keepRejects(args []string, sources []source) error {
 	}
 	for _, arg := range args {
 		if info, err := os.Stat(arg); err == nil && os.SameFile(info, kept) {
-			return cli.Usagef("--rejects: %s is a source as well: what is refused would be sent again and again", cli.Printable(o.rejects))
+			return cli.Usagef("--rejects: %s is a source as well: what is refused would be sent again and again; want another file", cli.Printable(o.rejects))
 		}
 	}
 	return nil
 }
 
 // openState opens the state of the log files, if there are any whose state is to be kept.
-func (o *options) openState(args []string, to string, sources []source) (*state, error) {
+func (o *options) openState(to string, sources []source) (*state, error) {
 	key := stateKey{To: to, Settings: o.settings()}
 	for _, s := range sources {
-		if _, ok := s.(*logFiles); !ok {
+		files, ok := s.(*logFiles)
+		if !ok || files.isStream() {
 			continue
 		}
-		for _, name := range args {
-			if name == "-" || isSpool(name) {
-				continue
-			}
+		for _, name := range files.names {
 			path, err := filepath.Abs(name)
 			if err != nil {
 				return nil, cli.Usagef("%s: %w", cli.Printable(name), err)
 			}
 			key.Sources = append(key.Sources, path)
 		}
-		break
 	}
 	switch {
 	case o.noState:
@@ -210,38 +216,29 @@ func shellWord(w string) string {
 	return "'" + strings.ReplaceAll(w, "'", `'\''`) + "'"
 }
 
-// dryRun says what would be sent, and where to.
-func dryRun(ctx context.Context, o *options, d *destination, sources []source, places *state, errs *warnings, out io.Writer) error {
-	r := &replay{o: o, dest: d, sources: sources, places: places, warnings: errs}
-	a, err := r.rehearse(ctx)
-	if err != nil {
-		return err
-	}
-	if err := a.print(out, o.json); err != nil {
-		return err
-	}
-	if code := a.exitCode(); code != cli.OK {
-		return &cli.Exit{Code: code}
-	}
-	return nil
-}
-
 // warnings prints what is not right while the rest goes on.
 type warnings struct {
-	out   io.Writer
 	who   string
 	quiet bool
-	bar   *meter // to be taken off the terminal before, nil for none
-}
 
-func newWarnings(out io.Writer, who string, quiet bool) *warnings {
-	return &warnings{out: out, who: who, quiet: quiet}
+	mu  sync.Mutex // for the output
+	out io.Writer
+	bar *meter // to be taken off the terminal before, nil for none
 }
 
 func (w *warnings) warn(err error) {
 	if w.quiet {
 		return
 	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
 	w.bar.clear()
 	fmt.Fprintf(w.out, "%s: %s\n", w.who, harmless(err.Error()))
+}
+
+// show lets a bar be taken off the terminal before a warning is printed.
+func (w *warnings) show(bar *meter) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.bar = bar
 }

@@ -1,6 +1,7 @@
 package replay
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -18,11 +19,13 @@ import (
 const (
 	// settleEvery is how often what was acked is noted down. What is sent between may come twice if the process is
 	// killed.
-	settleEvery = 500 * time.Millisecond
+	settleEvery = 200 * time.Millisecond
 	// watchEvery is how often it is looked whether there is progress.
 	watchEvery = 250 * time.Millisecond
 	// lastAcks is how long an interrupted replay waits for the acks under way.
 	lastAcks = 5 * time.Second
+	// refusedFor is how long what is left at the end must have been refused before it is given up.
+	refusedFor = time.Second
 	// parts is into how many parts the shipper divides a batch that is refused.
 	parts = 8
 )
@@ -65,7 +68,13 @@ func (r *replay) run(ctx context.Context) (a *account, err error) {
 	start := time.Now()
 	r.events, r.bytes = limit(r.o.rate), limit(int(r.o.rateBytes))
 	opts := r.dest.opts
-	opts.OnError = func(err error) { r.warnings.warn(withoutPrefix(err)) }
+	told := false // of events that are refused: the account has them all
+	opts.OnError = func(err error) {
+		if is := errors.Is(err, logstash.ErrRejected); !is || !told {
+			told = told || is
+			r.warnings.warn(withoutPrefix(err))
+		}
+	}
 	opts.OnDrop = r.dropped
 	if r.shipper, err = logstash.Dial(r.dest.addr, &opts); err != nil {
 		return nil, &cli.Exit{Code: cli.Usage, Err: fmt.Errorf("--to: %w", withoutPrefix(err))}
@@ -82,7 +91,7 @@ func (r *replay) run(ctx context.Context) (a *account, err error) {
 	var helpers sync.WaitGroup
 	watching, watched := context.WithCancel(context.WithoutCancel(ctx))
 	m := newMeter(r)
-	r.warnings.bar = m
+	r.warnings.show(m)
 	helpers.Go(func() { r.settleAll(watching) })
 	helpers.Go(func() { r.watch(watching, m) })
 
@@ -92,18 +101,14 @@ func (r *replay) run(ctx context.Context) (a *account, err error) {
 		err = r.shipper.Flush(work)
 	}
 	if running() {
-		if err == nil {
-			r.shutDown(nil)
-		} else { // reading failed: what was read is sent all the same
-			r.shutDown(context.Canceled)
-		}
+		r.shutDown(err)
 	} else {
 		<-down
 	}
 	watched()
 	helpers.Wait()
 	m.close()
-	return r.close(ctx, context.Cause(work), err, start)
+	return r.close(ctx, context.Cause(work), err, start), nil
 }
 
 // shutDown ends the shipper. What it has is sent, as far as time allows.
@@ -111,14 +116,14 @@ func (r *replay) shutDown(cause error) {
 	ctx, cancel := context.WithTimeout(context.Background(), lastAcks)
 	defer cancel()
 	quiet := !r.shipper.Stats().FailingSince.IsZero() // there will be no acks to wait for
-	if errors.Is(cause, errGaveUp) || errors.Is(cause, errRefused) || errors.Is(cause, context.Canceled) && quiet {
+	if errors.Is(cause, errGaveUp) || errors.Is(cause, errRefused) || cause != nil && quiet {
 		cancel()
 	}
 	_ = r.shipper.Shutdown(ctx) // its Stats say what was left
 }
 
 // close settles what can be settled, and completes the account.
-func (r *replay) close(ctx context.Context, cause, err error, start time.Time) (*account, error) {
+func (r *replay) close(ctx context.Context, cause, err error, start time.Time) *account {
 	st := r.shipper.Stats()
 	r.mu.Lock()
 	a := &r.account
@@ -132,34 +137,32 @@ func (r *replay) close(ctx context.Context, cause, err error, start time.Time) (
 	r.mu.Unlock()
 
 	if lost == 0 {
-		err = errors.Join(err, r.settle())
+		if unsettled := r.settle(); unsettled != nil {
+			cause = unsettled
+		}
 	}
 	switch {
 	case errors.Is(cause, errGaveUp):
 		a.ended, a.reason = gaveUp, cause
 	case errors.Is(cause, errRefused), cause == nil:
 		a.ended = completed
+	case ctx.Err() != nil && r.ended.Load() && lost == 0:
+		a.ended = completed // before that was noticed
 	case ctx.Err() != nil:
 		a.ended = interrupted
 	default:
 		a.ended, a.reason = failed, cause
 	}
-	var exit *cli.Exit
-	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, errGaveUp), errors.Is(err, errRefused), a.ended == failed:
-	case errors.As(err, &exit) && exit.Code == cli.Usage:
-		return nil, errors.Join(err, r.rejects.close())
-	case err != nil && a.ended == completed && !r.refused.Load():
+	if err != nil && cause == nil {
 		a.ended, a.reason = failed, err
 	}
-	if a.ended == completed {
+	if a.about(r); a.ended == completed && a.files == 0 {
 		r.places.complete()
 	}
 	if err := errors.Join(r.rejects.close(), r.places.save()); err != nil && a.ended != failed {
 		a.ended, a.reason = failed, err
 	}
-	a.about(r)
-	return a, nil
+	return a
 }
 
 // feed gives all that the sources have to the shipper.
@@ -200,13 +203,15 @@ func (r *replay) units(ctx context.Context, take func(*unit) error) error {
 	}
 	all.Go(func() {
 		defer close(made)
-		var errs error
 		for _, s := range r.sources {
-			if errs = s.read(ctx, r.places, put); errs != nil {
-				break
+			if err := s.read(ctx, r.places, put); ctx.Err() != nil {
+				read <- ctx.Err()
+				return
+			} else if err != nil { // the others are read all the same
+				s.fail(err)
 			}
 		}
-		read <- errs
+		read <- nil
 	})
 	defer all.Wait()
 	defer cancel()
@@ -234,7 +239,7 @@ func (r *replay) ship(ctx context.Context, u *unit) error {
 				r.account.read++
 				r.account.turnedAway++
 				r.mu.Unlock()
-				return context.Cause(ctx)
+				return causeOf(ctx, err)
 			}
 		}
 		if l.fate == broken {
@@ -242,9 +247,10 @@ func (r *replay) ship(ctx context.Context, u *unit) error {
 		}
 		r.note(u, i)
 	}
-	if len(u.lines) == 0 && u.last {
+	if u.last {
 		r.note(u, -1)
 	}
+	u.text = nil // the unit is kept until its events are acked
 	return nil
 }
 
@@ -266,7 +272,7 @@ func (r *replay) note(u *unit, i int) {
 func (r *replay) pace(ctx context.Context, length int) error {
 	if r.events != nil {
 		if err := r.events.Wait(ctx); err != nil {
-			return context.Cause(ctx)
+			return causeOf(ctx, err)
 		}
 	}
 	if r.bytes == nil {
@@ -275,12 +281,15 @@ func (r *replay) pace(ctx context.Context, length int) error {
 	for length > 0 {
 		n := min(length, r.bytes.Burst())
 		if err := r.bytes.WaitN(ctx, n); err != nil {
-			return context.Cause(ctx)
+			return causeOf(ctx, err)
 		}
 		length -= n
 	}
 	return nil
 }
+
+// causeOf returns why a context is done, or err if it is not.
+func causeOf(ctx context.Context, err error) error { return cmp.Or(context.Cause(ctx), err) }
 
 // limit returns a limit of so many in a second, nil for none. What was not used for a tenth of a second is lost.
 func limit(perSecond int) *rate.Limiter {
@@ -380,7 +389,8 @@ func (r *replay) watch(ctx context.Context, m *meter) {
 			continue
 		}
 		// What is left at the end is known to be at fault, and not the receiver, only when that takes other events.
-		if r.ended.Load() && errors.Is(st.LastError, logstash.ErrRejected) && st.Resent-resent >= refusals(st.Queued) {
+		if r.ended.Load() && time.Since(since) >= refusedFor &&
+			errors.Is(st.LastError, logstash.ErrRejected) && st.Resent-resent >= refusals(st.Queued) {
 			if st.Written > 0 {
 				r.refused.Store(true)
 				r.stop(errRefused)

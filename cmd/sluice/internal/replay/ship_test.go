@@ -50,7 +50,7 @@ func TestFaultsOfTheReceiver(t *testing.T) {
 			b.SetAnswer(func(events int) lstest.Answer {
 				a := fault(b, windows.Add(1))
 				if a.Acks == nil && !a.Reset {
-					a.Acks = []uint32{uint32(events)} //nolint:gosec // at most 2048
+					a.Acks = []uint32{uint32(events)}
 				}
 				return a
 			})
@@ -108,14 +108,16 @@ func TestRefused(t *testing.T) {
 func TestRefusesEverything(t *testing.T) {
 	t.Parallel()
 	h := httpInput(t, nil)
-	h.SetAnswer(func(*http.Request) lstest.HTTPAnswer { return lstest.HTTPAnswer{Status: 400, Body: "what?", Refuse: true} })
-	log := writeFile(t, t.TempDir(), "app.log", numbered(0, 2))
+	h.SetAnswer(func(*http.Request) lstest.HTTPAnswer {
+		return lstest.HTTPAnswer{Status: 400, Body: "what?", Refuse: true}
+	})
+	log := writeFile(t, t.TempDir(), "app.log", numbered(0, 1))
 	c := account(t, cli.Partial, log, "--to", "http://"+h.Addr(), "-q")
-	if c.End != "gave up" || c.NotSent != 2 || !strings.Contains(c.Reason, "refuses everything") || !strings.Contains(c.Reason, "what?") {
+	if c.End != "gave up" || c.NotSent != 1 || !strings.Contains(c.Reason, "refuses everything") || !strings.Contains(c.Reason, "what?") {
 		t.Errorf("account %+v", c)
 	}
 	h.SetAnswer(nil)
-	if c := account(t, 0, log, "--to", "http://"+h.Addr(), "-q"); c.Sent != 2 {
+	if c := account(t, 0, log, "--to", "http://"+h.Addr(), "-q"); c.Sent != 1 {
 		t.Errorf("the second time %+v", c)
 	}
 }
@@ -191,7 +193,7 @@ func TestInterruptedWithoutAcks(t *testing.T) {
 		if windows.Add(1) > 2 {
 			return lstest.Answer{Delay: time.Minute}
 		}
-		return lstest.Answer{Acks: []uint32{uint32(events)}} //nolint:gosec // at most 2048
+		return lstest.Answer{Acks: []uint32{uint32(events)}}
 	})
 	log := writeFile(t, t.TempDir(), "app.log", numbered(0, n))
 	args := []string{log, "--to", "beats://" + b.Addr(), "--batch", "100", "--json"}
@@ -276,4 +278,18 @@ func TestTransports(t *testing.T) {
 			t.Errorf("%d arrived over %d connections, want %d", h.Count(), h.Connections(), n)
 		}
 	})
+}
+
+// Nobody waits for the acks of a receiver that is away.
+func TestInterruptedWhileTheReceiverIsAway(t *testing.T) {
+	t.Parallel()
+	b := beats(t, nil)
+	b.Kill()
+	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+	defer cancel()
+	begin := time.Now()
+	r := start(ctx, "", writeFile(t, t.TempDir(), "app.log", numbered(0, 10)), "--to", "beats://"+b.Addr())
+	if r.code != cli.Interrupted || time.Since(begin) > 3*time.Second || !strings.Contains(r.out, "10  not sent") {
+		t.Errorf("exit code %d after %v: %s", r.code, time.Since(begin), r.out)
+	}
 }

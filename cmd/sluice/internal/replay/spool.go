@@ -25,8 +25,8 @@ const (
 type spooled struct {
 	dir   string
 	queue *spool.Queue
-	dry   bool  // only its first events are read
-	total int64 // bytes
+	dry   bool         // only its first events are read
+	total int64        // bytes
 	bytes atomic.Int64 // read
 }
 
@@ -60,7 +60,7 @@ func openSpool(dir string, o *options, errs *warnings) (*spooled, error) {
 	if info, err := os.Stat(filepath.Join(dir, quarantineName)); err == nil && info.Size() > 0 {
 		errs.warn(fmt.Errorf("%s has events that the receiver refused: replay it on its own", cli.Printable(filepath.Join(dir, quarantineName))))
 	}
-	return &spooled{dir: dir, queue: q, dry: o.dryRun, total: q.Stats().Bytes}, nil
+	return &spooled{dir: dir, queue: q, warnings: errs, dry: o.dryRun, total: q.Stats().Bytes}, nil
 }
 
 func (s *spooled) read(ctx context.Context, _ *state, put func(task) error) error {
@@ -70,7 +70,7 @@ func (s *spooled) read(ctx context.Context, _ *state, put func(task) error) erro
 		}
 		lease, err := s.queue.Read(leaseEvents, leaseBytes, 0)
 		if err != nil {
-			return &cli.Exit{Code: cli.Partial, Err: err}
+			return err
 		}
 		if lease == nil {
 			return nil
@@ -102,7 +102,12 @@ func (s *spooled) settle(u *unit, n int) error {
 
 func (s *spooled) progress() (read, total int64) { return min(s.bytes.Load(), s.total), s.total }
 
-func (s *spooled) failures() (files int, lost uint64) { return 0, s.queue.Gone() }
+func (s *spooled) fail(err error) {
+	s.failed++
+	s.warnings.warn(err)
+}
+
+func (s *spooled) failures() (files int, lost uint64) { return s.failed, s.queue.Gone() }
 
 // left returns how many events are in the spool.
 func (s *spooled) left() uint64 { return s.queue.Stats().Events }

@@ -193,3 +193,32 @@ password=`+secret+"\n")
 		t.Error("--no-redact masks")
 	}
 }
+
+// Several sources are sent one after the other. Damage in a spool costs the events that it is in, and is reported.
+func TestSeveralSources(t *testing.T) {
+	t.Parallel()
+	whole, harmed := leaveSpool(t, 300), leaveSpool(t, 300)
+	segments, err := filepath.Glob(filepath.Join(harmed, "*.seg"))
+	if err != nil || len(segments) == 0 {
+		t.Fatal(segments, err)
+	}
+	text, err := os.ReadFile(segments[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	text[len(text)/2] ^= 0xff
+	if err := os.WriteFile(segments[0], text, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	first, last := writeFile(t, dir, "first.log", numbered(0, 10)), writeFile(t, dir, "last.log", numbered(10, 10))
+	b := beats(t, nil)
+	args := []string{first, whole, harmed, last, "--to", "beats://" + b.Addr()}
+	c := account(t, cli.Partial, args...)
+	if c.Lost == 0 || c.Sent+c.Lost != 620 || len(b.Events()) != c.Sent {
+		t.Errorf("%d arrived, account %+v", len(b.Events()), c)
+	}
+	if c := account(t, 0, args...); c.Read != 0 || c.Lost != 0 {
+		t.Errorf("the second time %+v", c)
+	}
+}

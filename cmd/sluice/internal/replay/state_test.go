@@ -190,12 +190,35 @@ func TestStateThatDoesNotFit(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer lock.Close() //nolint:errcheck // only locked
+	defer lock.Close()
 	if ok, err := flock.TryLock(lock, true); !ok || err != nil {
 		t.Fatal(ok, err)
 	}
 	refuses("in use", "in use", log, "--to", to)
 	if j.ledger.Total() != arrived {
 		t.Error("something was sent all the same")
+	}
+}
+
+// A log that is rotated while it is sent is sent to its end, and so is what follows it.
+func TestRotatedWhileRead(t *testing.T) {
+	t.Parallel()
+	const n = 60_000
+	j := &job{t: t, dir: t.TempDir()}
+	path := writeFile(t, j.dir, "app.log", numbered(0, n))
+	count := j.ledger.Receiver()
+	rotated := false
+	j.beats = beats(t, &lstest.BeatsOptions{Forget: true, OnEvent: func(conn int, e []byte) {
+		count(conn, e)
+		if !rotated && j.ledger.Total() == 100 {
+			rotated = true
+			rename(t, path, path+".1")
+			writeFile(t, j.dir, "app.log", numbered(n, 50))
+		}
+	}})
+	j.run(n+50, "--batch", "100")
+	j.run(0)
+	if j.ledger.Unique() != n+50 {
+		t.Errorf("%d arrived, want %d", j.ledger.Unique(), n+50)
 	}
 }

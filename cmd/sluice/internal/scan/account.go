@@ -16,8 +16,9 @@ import (
 
 // account is what a scan has come to.
 type account struct {
-	stderr io.Writer
-	bar    *cli.Progress
+	command string
+	stderr  io.Writer
+	bar     *cli.Progress
 
 	files   int // that were scanned, or tried
 	failed  int // what could not be read, or only in part
@@ -38,7 +39,21 @@ func (a *account) fail(err error) {
 	if a.bar != nil {
 		a.bar.Clear()
 	}
-	fmt.Fprintf(a.stderr, "warning: %s\n", cli.Printable(err.Error()))
+	a.say(cli.Printable(err.Error()))
+}
+
+// say prints what is no result.
+func (a *account) say(text string) { fmt.Fprintf(a.stderr, "%s: %s\n", a.command, text) }
+
+// exit returns the exit code as an error.
+func (a *account) exit() error {
+	switch {
+	case a.secrets > 0:
+		return &cli.Exit{Code: cli.No}
+	case a.failed > 0:
+		return &cli.Exit{Code: cli.Partial}
+	}
+	return nil
 }
 
 // add counts a finding.

@@ -6,9 +6,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
+	"math"
 	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
@@ -26,7 +26,8 @@ type fingerprint struct {
 }
 
 func fingerprintOf(f redact.Finding) fingerprint {
-	return fingerprint{Log: logOf(f.File), Rule: ruleName(f), Path: f.Path, Excerpt: f.Excerpt}
+	text := func(s string) string { return strings.ToValidUTF8(s, "\uFFFD") } // as JSON has it
+	return fingerprint{Log: text(logOf(f.File)), Rule: text(ruleName(f)), Path: text(f.Path), Excerpt: text(f.Excerpt)}
 }
 
 func (f fingerprint) compare(other fingerprint) int {
@@ -75,7 +76,11 @@ func readBaseline(path string) (*baseline, error) {
 	var d document
 	in := json.NewDecoder(bytes.NewReader(data))
 	in.DisallowUnknownFields()
-	if err := in.Decode(&d); err != nil {
+	err = in.Decode(&d)
+	if _, end := in.Token(); err == nil && !errors.Is(end, io.EOF) {
+		err = errors.New("there is more behind the object")
+	}
+	if err != nil {
 		return nil, fmt.Errorf("%s: want what --write-baseline writes: %w", cli.Printable(path), err)
 	}
 	if d.Version != version {
@@ -83,57 +88,10 @@ func readBaseline(path string) (*baseline, error) {
 	}
 	b := &baseline{left: make(map[fingerprint]int, len(d.Findings))}
 	for _, e := range d.Findings {
-		if e.Count < 1 || e.Rule == "" || e.Log == "" {
-			return nil, fmt.Errorf("%s: want a log, a rule and a count of 1 or more in each finding", cli.Printable(path))
+		if e.Count < 1 || e.Count > math.MaxInt32 || e.Rule == "" || e.Log == "" {
+			return nil, fmt.Errorf("%s: want a log, a rule and a count from 1 to %d in each finding", cli.Printable(path), math.MaxInt32)
 		}
 		b.left[e.fingerprint] += e.Count
 	}
 	return b, nil
-}
-
-// draft is a baseline that gets its name when it is complete.
-type draft struct {
-	path  string
-	file  *os.File
-	found map[fingerprint]int
-}
-
-// newDraft creates the file, so that it is known before the scan that it can be written.
-func newDraft(path string) (*draft, error) {
-	file, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+".*.tmp")
-	if err != nil {
-		return nil, &cli.Exit{Code: cli.Usage, Err: fmt.Errorf("--write-baseline: %w", err)}
-	}
-	return &draft{path: path, file: file, found: make(map[fingerprint]int)}, nil
-}
-
-func (d *draft) add(f redact.Finding) { d.found[fingerprintOf(f)]++ }
-
-// publish writes the baseline, and replaces the one of this name.
-func (d *draft) publish() error {
-	all := document{Version: version, Findings: make([]entry, 0, len(d.found))}
-	for f, n := range d.found {
-		all.Findings = append(all.Findings, entry{f, n})
-	}
-	slices.SortFunc(all.Findings, func(a, b entry) int { return a.compare(b.fingerprint) })
-	out := json.NewEncoder(d.file)
-	out.SetEscapeHTML(false)
-	out.SetIndent("", "  ")
-	err := out.Encode(all)
-	if err == nil {
-		err = d.file.Sync()
-	}
-	if err = errors.Join(err, d.file.Close()); err == nil {
-		err = os.Rename(d.file.Name(), d.path)
-	}
-	if err != nil {
-		return fmt.Errorf("--write-baseline: %w", err)
-	}
-	return nil
-}
-
-// discard removes what has no name yet.
-func (d *draft) discard() {
-	_ = d.file.Close()
-	_ = os.Remove(d.file.Name()) // not there if it was published
 }

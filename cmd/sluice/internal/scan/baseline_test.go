@@ -1,6 +1,7 @@
 package scan_test
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -71,7 +72,7 @@ func TestBaselineIsReplaced(t *testing.T) {
 		t.Errorf("exit code %d, %s, %s", code, out, errs)
 	}
 	after, err := os.ReadFile("known.json")
-	if err != nil || string(before) != string(after) {
+	if err != nil || !bytes.Equal(before, after) {
 		t.Errorf("%v, or it has changed:\n%s\n%s", err, before, after)
 	}
 	for _, name := range find(t) {

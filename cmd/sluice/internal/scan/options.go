@@ -31,7 +31,7 @@ type options struct {
 
 func (o *options) addFlags(c *cobra.Command) {
 	f := c.Flags()
-	f.BoolVarP(&o.recursive, "recursive", "R", false, "scan what is below the directories too, as with directory/...")
+	f.BoolVarP(&o.recursive, "recursive", "R", false, "scan what is below the directories too, as directory/... does")
 	f.StringVar(&o.config, "config", "", "look for what the redaction of this configuration `file` says")
 	f.StringSliceVar(&o.rules, "rule", nil, "report only what these `rules` or groups of rules find, also those that are off otherwise")
 	f.StringSliceVar(&o.skip, "skip-rule", nil, "do not report what these `rules` or groups of rules find")
@@ -121,7 +121,7 @@ func (o *options) printer(w io.Writer, mask string) printer {
 		return newSARIFPrinter(w)
 	}
 	terminal := cli.IsTerminal(w)
-	return &textPrinter{w: w, grouped: terminal, colored: o.colored(terminal), mask: mask, limit: o.maxFindings}
+	return &linePrinter{w: w, grouped: terminal, colored: o.colored(terminal), mask: mask, limit: o.maxFindings}
 }
 
 // colored reports whether to print in color, by the rules of handler.ConsoleOptions.

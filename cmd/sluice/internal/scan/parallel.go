@@ -16,7 +16,7 @@ import (
 // events is who is told what a scan finds, in the order of the files. All calls come from one goroutine.
 type events struct {
 	finding  func(f redact.Finding) error
-	end      func(file string, err error) error // the error is what could not be read of it
+	end      func(err error) error // of a file; the error is why not all of it could be read
 	progress func(read int64)
 }
 
@@ -67,7 +67,7 @@ func scanAll(ctx context.Context, r *redact.Redactor, in io.Reader, sources []so
 			select {
 			case f, ok := <-j.findings:
 				if !ok {
-					return to.end(j.source.name, j.err)
+					return to.end(j.err)
 				}
 				if err := to.finding(f); err != nil {
 					return err

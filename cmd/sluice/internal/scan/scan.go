@@ -39,23 +39,14 @@ secret in it, and goes on to fit when files rotate, are compressed or are moved.
 }
 
 func run(c *cobra.Command, args []string, o *options) error {
-	if len(args) == 0 {
-		args = []string{stdin}
-	}
 	s, err := o.settings(c.Flags())
 	if err == nil && o.listRules {
 		return s.rules.list(c.OutOrStdout())
 	}
-	a := &account{stderr: c.ErrOrStderr()}
-	sources, missing := find(args, o.recursive, a.fail)
-	if slices.Contains(args, stdin) && cli.IsTerminal(c.InOrStdin()) {
-		missing = append(missing, errors.New("want files, directories or patterns, or text on standard input, which is a terminal"))
-	}
-	if err := errors.Join(append([]error{err}, missing...)...); err != nil {
+	a := &account{command: c.CommandPath(), stderr: c.ErrOrStderr()}
+	sources, missing := o.sources(c, args, a)
+	if err := errors.Join(err, missing); err != nil {
 		return &cli.Exit{Code: cli.Usage, Err: err}
-	}
-	if len(sources) == 0 && a.failed == 0 { // no secret in no file is no good news
-		return cli.Usagef("there is no file to scan in %s: directory/... takes those below it too", cli.Printable(strings.Join(args, " ")))
 	}
 	var draft *draft
 	if o.writeBaseline != "" {
@@ -64,23 +55,14 @@ func run(c *cobra.Command, args []string, o *options) error {
 		}
 		defer draft.discard()
 	}
-	total := int64(0)
-	for _, src := range sources {
-		if total += src.size; src.size < 0 {
-			total = -1
-			break
-		}
-	}
-	a.bar = cli.NewProgress(a.stderr, "scanning", total)
+	a.bar = cli.NewProgress(a.stderr, "scanning", total(sources))
 	p := o.printer(c.OutOrStdout(), s.mask)
 	err = scanAll(c.Context(), s.redactor, c.InOrStdin(), sources, &events{
 		finding: func(f redact.Finding) error {
 			if !s.rules.wanted(f.Rule) {
 				return nil
 			}
-			if draft != nil {
-				draft.add(f)
-			}
+			draft.add(f)
 			if s.known.take(f) {
 				a.known++
 				return nil
@@ -89,7 +71,7 @@ func run(c *cobra.Command, args []string, o *options) error {
 			a.bar.Clear()
 			return p.finding(f)
 		},
-		end: func(file string, err error) error {
+		end: func(err error) error {
 			a.files++
 			if err != nil {
 				a.fail(err)
@@ -99,30 +81,44 @@ func run(c *cobra.Command, args []string, o *options) error {
 		progress: a.bar.Set,
 	})
 	a.bar.Close()
-	if err == nil && draft != nil {
-		if failed := draft.publish(); failed != nil {
-			a.fail(failed)
-		}
+	interrupted := errors.Is(err, context.Canceled)
+	if err == nil || interrupted {
+		err = errors.Join(p.close(a), err)
 	}
-	return a.finish(err, p)
+	if interrupted {
+		a.say("interrupted before all was scanned")
+	}
+	if err == nil {
+		err = draft.publish()
+	}
+	if err != nil {
+		return err
+	}
+	return a.exit()
 }
 
-// finish prints the summary, and returns the exit code.
-func (a *account) finish(err error, p printer) error {
-	if err != nil && !errors.Is(err, context.Canceled) {
-		return err
+// sources returns what there is to scan, and what is wrong with the arguments.
+func (o *options) sources(c *cobra.Command, args []string, a *account) ([]source, error) {
+	if len(args) == 0 {
+		args = []string{stdin}
 	}
-	if failed := p.close(a); failed != nil {
-		return failed
+	if slices.Contains(args, stdin) && cli.IsTerminal(c.InOrStdin()) {
+		return nil, errors.New("want files, directories or patterns, or text on standard input, which is a terminal")
 	}
-	switch {
-	case err != nil:
-		fmt.Fprintf(a.stderr, "interrupted: %s\n", a)
-		return err
-	case a.secrets > 0:
-		return &cli.Exit{Code: cli.No}
-	case a.failed > 0:
-		return &cli.Exit{Code: cli.Partial}
+	sources, err := find(args, o.recursive, a.fail)
+	if err == nil && len(sources) == 0 && a.failed == 0 { // no secret in no file is no good news
+		err = fmt.Errorf("there is no file to scan in %s: directory/... takes those below it too", cli.Printable(strings.Join(args, " ")))
 	}
-	return nil
+	return sources, err
+}
+
+// total returns how many bytes there are to read, -1 if nobody knows.
+func total(sources []source) (sum int64) {
+	for _, s := range sources {
+		if s.size < 0 {
+			return -1
+		}
+		sum += s.size
+	}
+	return sum
 }

@@ -222,6 +222,7 @@ func TestUsage(t *testing.T) {
 	inside(t)
 	write(t, "off.json", `{"redaction": {"enable": ["nix"]}}`)
 	write(t, "broken.json", `{"version": 1, "findings": [`)
+	write(t, "two.json", `{"version": 1, "findings": []}{"version": 1, "findings": []}`)
 	write(t, "newer.json", `{"version": 2, "findings": []}`)
 	write(t, "other.json", `{"version": 1, "findings": [{"log": "", "rule": "x", "excerpt": "", "count": 1}]}`)
 	write(t, "gitleaks.json", `[{"RuleID": "jwt"}]`)
@@ -244,9 +245,11 @@ func TestUsage(t *testing.T) {
 		{"wrong configuration", "log --config off.json", []string{"--config: ", "nix"}},
 		{"no baseline", "log --baseline nix.json", []string{"--baseline: ", "nix.json"}},
 		{"broken baseline", "log --baseline broken.json", []string{"--baseline: broken.json: want what --write-baseline writes: "}},
+		{"two baselines in one", "log --baseline two.json", []string{"--baseline: two.json: want what --write-baseline writes: there is more"}},
 		{"newer baseline", "log --baseline newer.json", []string{"--baseline: newer.json: this is version 2 of the format: want 1"}},
 		{"other baseline", "log --baseline other.json", []string{"--baseline: other.json: want a log, a rule and a count"}},
 		{"baseline of another program", "log --baseline gitleaks.json", []string{"--baseline: gitleaks.json: want what"}},
+		{"a directory for a baseline", "log --write-baseline empty", []string{"--write-baseline: empty: want the name of a file"}},
 		{"no place for a baseline", "log --write-baseline nix/known.json", []string{"--write-baseline: ", "nix"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -281,7 +284,7 @@ func TestDamagedArchive(t *testing.T) {
 	write(t, "cut.log.gz", whole[:len(whole)-20])
 	write(t, "text.log", "clean\n")
 	code, out, errs := run(t, "cut.log.gz", "text.log")
-	if code != cli.No || !strings.Contains(errs, "warning: cut.log.gz: line ") || !strings.Contains(out, "of 2 files; 1 could not be read\n") {
+	if code != cli.No || !strings.Contains(errs, "scan: cut.log.gz: line ") || !strings.Contains(out, "of 2 files; 1 could not be read\n") {
 		t.Errorf("exit code %d, %s, %s", code, out, errs)
 	}
 	if code, _, _ := run(t, "cut.log.gz", "text.log", "log/app.log"); code != cli.No {
@@ -365,7 +368,7 @@ func TestInterrupted(t *testing.T) {
 	in := &stalled{line: "password=hunter2\n", waiting: cancel, release: make(chan struct{})}
 	defer close(in.release)
 	code, _, errs := call(ctx, in, "log/app.log", "-", "--write-baseline", "known.json")
-	if code != cli.Interrupted || !strings.HasPrefix(errs, "interrupted: ") {
+	if code != cli.Interrupted || !strings.HasPrefix(errs, "scan: interrupted before all was scanned\n") {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
 	for _, name := range find(t) {

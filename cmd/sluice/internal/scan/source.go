@@ -1,10 +1,8 @@
 package scan
 
 import (
-	"context"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -30,16 +28,17 @@ type finder struct {
 	seen      map[string]bool // real paths
 }
 
-// find returns the files that the arguments stand for: in the order of these, and by name in a directory. Arguments that
-// stand for nothing are missing.
-func find(args []string, recursive bool, fail func(error)) (found []source, missing []error) {
+// find returns the files that the arguments stand for: in the order of these, and by name in a directory. The error
+// has all arguments that stand for nothing.
+func find(args []string, recursive bool, fail func(error)) ([]source, error) {
 	f := finder{recursive: recursive, fail: fail, seen: make(map[string]bool)}
+	var errs []error
 	for _, arg := range args {
 		if err := f.argument(arg); err != nil {
-			missing = append(missing, err)
+			errs = append(errs, err)
 		}
 	}
-	return f.found, missing
+	return f.found, errors.Join(errs...)
 }
 
 func (f *finder) argument(arg string) error {
@@ -120,59 +119,17 @@ func (f *finder) directory(dir string, recursive bool) {
 
 // add adds a file once, by whatever name it comes first.
 func (f *finder) add(name string, size int64) {
-	real := name
+	path := name
 	if name != stdin {
-		if path, err := filepath.EvalSymlinks(name); err == nil {
-			real = path
+		if target, err := filepath.EvalSymlinks(name); err == nil {
+			path = target
 		}
-		if path, err := filepath.Abs(real); err == nil {
-			real = path
+		if abs, err := filepath.Abs(path); err == nil {
+			path = abs
 		}
 	}
-	if !f.seen[real] {
-		f.seen[real] = true
+	if !f.seen[path] {
+		f.seen[path] = true
 		f.found = append(f.found, source{name, size})
 	}
-}
-
-// text is what a source holds, up to what it had when it was opened: a log that grows as fast as it is read would have no end.
-type text struct {
-	ctx  context.Context
-	name string
-	r    io.Reader
-	read func(n int)
-}
-
-// Name returns what findings are to have as their file.
-func (t *text) Name() string { return t.name }
-
-func (t *text) Read(p []byte) (int, error) {
-	if err := t.ctx.Err(); err != nil {
-		return 0, err
-	}
-	n, err := t.r.Read(p)
-	t.read(n)
-	return n, err
-}
-
-// open opens the source. The text is valid until close.
-func (s source) open(ctx context.Context, in io.Reader, read func(n int)) (t *text, closeFile func(), err error) {
-	t = &text{ctx: ctx, name: s.name, r: in, read: read}
-	if s.name == stdin {
-		return t, func() {}, nil
-	}
-	file, err := os.Open(s.name)
-	if err != nil {
-		return nil, nil, err
-	}
-	stop := context.AfterFunc(ctx, func() { _ = file.Close() }) // or the read of a pipe would wait on
-	t.r = file
-	if info, err := file.Stat(); err == nil && info.Mode().IsRegular() && info.Size() > 0 { // those of /proc have none
-		t.r = io.LimitReader(file, info.Size())
-	}
-	return t, func() {
-		if stop() {
-			_ = file.Close() // only read from
-		}
-	}, nil
 }

@@ -45,3 +45,23 @@ func TestPipesAndLinks(t *testing.T) {
 		t.Errorf("exit code %d, %s, %s", code, out, errs)
 	}
 }
+
+func TestBaselineBehindALink(t *testing.T) {
+	inside(t)
+	write(t, "real/known.json", "old")
+	if err := os.Symlink("real/known.json", "known.json"); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := run(t, "log", "--write-baseline", "known.json"); code != cli.No || errs != "" {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+	if code, _, errs := run(t, "log", "--baseline", "real/known.json"); code != cli.OK || errs != "" {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+	if info, err := os.Lstat("known.json"); err != nil || info.Mode()&os.ModeSymlink == 0 {
+		t.Errorf("the link is %v, %v", info, err)
+	}
+	if code, _, errs := run(t, "log", "--write-baseline", "/dev/null"); code != cli.Usage || !strings.Contains(errs, "/dev/null: want the name of a file") {
+		t.Errorf("a device: exit code %d, %s", code, errs)
+	}
+}

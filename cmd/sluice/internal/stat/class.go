@@ -52,13 +52,18 @@ func classOf(level slog.Level) class {
 func (c class) isError() bool   { return failure <= c && c <= fatal }
 func (c class) isWarning() bool { return c == warning }
 
+// level returns the lowest level of a class that has one.
+func (c class) level() slog.Level {
+	return []slog.Level{
+		handler.LevelTrace, slog.LevelDebug, slog.LevelInfo, handler.LevelNotice, handler.LevelSuccess, slog.LevelWarn,
+		slog.LevelError, handler.LevelFail, handler.LevelCritical, handler.LevelFatal,
+	}[c]
+}
+
 // String returns the name of the level.
 func (c class) String() string {
 	if c == unleveled {
 		return "none"
 	}
-	return handler.LevelName([]slog.Level{
-		handler.LevelTrace, slog.LevelDebug, slog.LevelInfo, handler.LevelNotice, handler.LevelSuccess, slog.LevelWarn,
-		slog.LevelError, handler.LevelFail, handler.LevelCritical, handler.LevelFatal,
-	}[c])
+	return handler.LevelName(c.level())
 }

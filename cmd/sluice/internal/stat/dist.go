@@ -1,6 +1,8 @@
 package stat
 
 import (
+	"math"
+
 	"github.com/DataDog/sketches-go/ddsketch"
 	"github.com/DataDog/sketches-go/ddsketch/mapping"
 	"github.com/DataDog/sketches-go/ddsketch/store"
@@ -24,10 +26,18 @@ func newDist() *dist {
 	return &dist{sketch: ddsketch.NewDDSketchWithExactSummaryStatistics(m, func() store.Store { return store.NewCollapsingLowestDenseStore(bins) })}
 }
 
+// tooLarge is what is not counted: the sum of many such numbers would be none.
+const tooLarge = 1e290
+
 func (d *dist) add(v float64) {
-	if d.sketch.Add(v) != nil {
+	if math.Abs(v) > tooLarge || d.sketch.Add(v) != nil {
 		d.refused++
 	}
+}
+
+// window returns the whole distribution as a window.
+func (d *dist) window() *window {
+	return &window{count: d.count(), sum: d.sum(), min: d.min(), max: d.max(), dist: d}
 }
 
 func (d *dist) merge(o *dist) {

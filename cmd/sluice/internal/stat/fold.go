@@ -8,7 +8,9 @@ const maxFolded = 256
 // fold appends a message to dst with a * for each of its parts that change from one time to the next: numbers, times, durations,
 // addresses, IDs, what is quoted, what stands behind a "=". It is the first line that counts, and of that the beginning.
 func fold(dst, message []byte) []byte {
-	message = bytes.TrimLeft(message, " \t\r\n")
+	for len(message) > 0 && message[0] <= ' ' {
+		message = message[1:]
+	}
 	if i := bytes.IndexByte(message, '\n'); i >= 0 {
 		message = message[:i]
 	}

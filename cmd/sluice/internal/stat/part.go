@@ -3,6 +3,7 @@ package stat
 import (
 	"errors"
 	"hash/maphash"
+	"log/slog"
 	"math"
 	"strconv"
 	"strings"
@@ -21,6 +22,7 @@ const makeCount = jsonlog.ECS + 1
 type sums struct {
 	json, text, broken, cut int64 // lines that the filter lets through, and of these all that cannot be parsed
 	filtered                int64 // lines that it does not
+	unjudged                int64 // broken lines of which it cannot say
 	bytes, longest          int64
 	timeless                int64 // JSON without a time
 	classes                 [classCount]int64
@@ -33,8 +35,11 @@ type sums struct {
 
 func (s *sums) lines() int64 { return s.json + s.text + s.broken + s.cut }
 
+// wrong returns how many lines are broken.
+func (s *sums) wrong() int64 { return s.broken + s.unjudged }
+
 func (s *sums) add(o *sums) {
-	if s.broken == 0 && o.broken > 0 {
+	if s.wrong() == 0 {
 		s.wrongFile, s.wrongLine = o.wrongFile, o.wrongLine
 	}
 	s.json += o.json
@@ -42,6 +47,7 @@ func (s *sums) add(o *sums) {
 	s.broken += o.broken
 	s.cut += o.cut
 	s.filtered += o.filtered
+	s.unjudged += o.unjudged
 	s.bytes += o.bytes
 	s.longest = max(s.longest, o.longest)
 	s.timeless += o.timeless
@@ -65,6 +71,9 @@ type value struct {
 
 // noTime is the second of a line without a time.
 const noTime = math.MinInt64
+
+// maxYear is the last year of a time that counts: that of any zone, and the next one, are written with four digits.
+const maxYear = 9998
 
 // A part is what the lines of one chunk add up to.
 type part struct {
@@ -132,9 +141,9 @@ func (w *worker) chunk(c *input.Chunk) *part {
 		return p
 	}
 	for i, text := range c.Lines() {
-		broken := p.broken
+		before := p.wrong()
 		w.line(p, text)
-		if broken == 0 && p.broken > 0 {
+		if before == 0 && p.wrong() > 0 {
 			p.wrongFile = c.File
 			if c.Number > 0 {
 				p.wrongLine = c.Number + int64(i)
@@ -170,9 +179,12 @@ func (w *worker) line(p *part, text []byte) {
 		}
 		w.event(p, l)
 	case errors.Is(err, jsonlog.ErrBroken):
-		// What a broken line is of nobody knows: it counts for every filter but for that of its text.
 		if !w.filter.MatchText(text) {
 			p.filtered++
+			return
+		}
+		if w.filter.Structured() {
+			p.unjudged++
 			return
 		}
 		p.broken++
@@ -197,7 +209,7 @@ func (w *worker) event(p *part, l *jsonlog.Line) {
 	p.makes[l.Make]++
 
 	second, times := int64(noTime), noSpan()
-	if y := l.Time.Year(); l.Time.IsZero() || y < 0 || y > 9999 {
+	if y := l.Time.Year(); l.Time.IsZero() || y < 1 || y > maxYear {
 		p.timeless++
 	} else {
 		second = l.Time.Unix()
@@ -220,15 +232,8 @@ func (w *worker) event(p *part, l *jsonlog.Line) {
 	e.tally(n, times)
 
 	if src := l.Source(); src.File != "" || src.Function != "" {
-		key := maphash.String(w.seed, src.File) ^ uint64(src.Line)*0x9e3779b97f4a7c15
-		if src.File == "" {
-			key = maphash.String(w.seed, src.Function)
-		}
-		e := p.sources.find(key)
-		if e == nil {
-			e = p.sources.insert(key, sourceName(src.File, src.Line, src.Function), 0)
-		}
-		e.tally(n, times)
+		w.folded = appendSource(w.folded[:0], &src)
+		w.nameBytes(p.sources, w.folded).tally(n, times)
 		if pkg := packageOf(src.Function); pkg != "" {
 			w.name(p.packages, pkg).tally(n, times)
 		}
@@ -238,10 +243,9 @@ func (w *worker) event(p *part, l *jsonlog.Line) {
 	}
 	var group uint64
 	if w.groupBy != "" {
-		if e := w.nameBytes(p.groups, w.group(l)); e != nil {
-			e.tally(n, times)
-			group = e.key
-		}
+		e := w.nameBytes(p.groups, w.group(l))
+		e.tally(n, times)
+		group = e.key
 	}
 	for i, path := range w.attrs {
 		if v, ok := l.Number(path); ok {
@@ -303,7 +307,7 @@ func (w *worker) group(l *jsonlog.Line) []byte {
 		b = append(b, l.Logger()...)
 	case "source":
 		src := l.Source()
-		b = append(b, sourceName(src.File, src.Line, src.Function)...)
+		b = appendSource(b, &src)
 	case "package":
 		b = append(b, packageOf(l.Source().Function)...)
 	default:
@@ -318,15 +322,16 @@ func (w *worker) group(l *jsonlog.Line) []byte {
 	return b
 }
 
-// sourceName returns what a place in a program is called.
-func sourceName(file string, line int, function string) string {
-	if file == "" {
-		return function
+// appendSource appends what a place in a program is called.
+func appendSource(b []byte, src *slog.Source) []byte {
+	if src.File == "" {
+		return append(b, src.Function...)
 	}
-	if line == 0 {
-		return file
+	b = append(b, src.File...)
+	if src.Line == 0 {
+		return b
 	}
-	return file + ":" + strconv.Itoa(line)
+	return strconv.AppendInt(append(b, ':'), int64(src.Line), 10)
 }
 
 // packageOf returns the package of a function, as the runtime writes both.

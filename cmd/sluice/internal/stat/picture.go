@@ -3,6 +3,8 @@ package stat
 import (
 	"fmt"
 	"math"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/sluicelog/sluice/cmd/sluice/internal/chart"
@@ -10,7 +12,7 @@ import (
 
 // picture draws the result.
 func (r *result) picture() *chart.Picture {
-	p := &chart.Picture{Title: r.title(), Text: r.description()}
+	p := &chart.Picture{Title: shortPath(r.title()), Text: r.description()}
 	if t := r.Time; t != nil {
 		p.Note = fmt.Sprintf("%s lines, %s to %s %s", number(r.Lines.Counted), stamp(t.First), stamp(t.Last), zoneName(t.Last))
 	} else {
@@ -46,17 +48,18 @@ func (r *result) description() string {
 			worst, worstAt = b.counts, b.Start
 		}
 	}
-	text := fmt.Sprintf("%s lines, %s warnings and %s errors with a time.", number(all.Lines), number(all.Warnings), number(all.Errors))
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s lines, %s warnings and %s errors with a time.", number(all.Lines), number(all.Warnings), number(all.Errors))
 	if worst.Errors > 0 {
-		text += fmt.Sprintf(" Most errors, %s, are in the %s from %s on.", number(worst.Errors), r.By, stamp(worstAt))
+		fmt.Fprintf(&text, " Most errors, %s, are in the %s from %s on.", number(worst.Errors), r.By, stamp(worstAt))
 	}
 	for _, a := range r.Attrs {
 		if a.All != nil {
-			text += fmt.Sprintf(" Of %s numbers at %s half are up to %s, 99 %% up to %s.",
+			fmt.Fprintf(&text, " Of %s numbers at %s half are up to %s, 99 %% up to %s.",
 				number(a.All.Count), printable(a.Attr), significant(a.All.P50), significant(a.All.P99))
 		}
 	}
-	return text
+	return text.String()
 }
 
 // timePanels are the lines over time, and the errors and warnings, which have a scale of their own.
@@ -77,7 +80,7 @@ func (r *result) timePanels() []chart.Panel {
 			date, clock, number(i.Lines), number(i.Warnings), number(i.Errors))}
 		switch {
 		case i.empty > 0:
-			column = chart.Column{Label: "…", Text: plural(i.empty, r.By) + " without a line"}
+			column = chart.Column{Label: "…", Text: i.length() + " without a line"}
 		case clock == "" || clock == "00:00":
 			column.Label = start.Format("01-02")
 			if r.by >= month {
@@ -87,7 +90,7 @@ func (r *result) timePanels() []chart.Panel {
 		parts := []chart.Part{{Value: float64(i.Errors), Tone: chart.Error}, {Value: float64(i.Warnings), Tone: chart.Warning}}
 		column.Parts = parts
 		problems.Columns = append(problems.Columns, column)
-		column.Parts = append(parts[:2:2], chart.Part{Value: float64(i.Lines - i.Errors - i.Warnings)})
+		column.Parts = append(slices.Clone(parts), chart.Part{Value: float64(i.Lines - i.Errors - i.Warnings)})
 		lines.Columns = append(lines.Columns, column)
 		found = found || i.Errors+i.Warnings > 0
 	}
@@ -156,7 +159,7 @@ func (a *attrResult) histogram() []chart.Column {
 
 func (a *attrResult) marks() []chart.Mark {
 	position, _ := a.scale()
-	var marks []chart.Mark
+	marks := make([]chart.Mark, 0, 3)
 	for _, m := range []struct {
 		name string
 		v    float64

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"log/slog"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -32,10 +33,11 @@ type result struct {
 	Attrs      []attrResult      `json:"attrs"`
 	Thresholds []thresholdResult `json:"thresholds"`
 
-	rows   []row
-	by     step
-	zone   *time.Location
-	coarse bool // by is longer than was asked for
+	rows     []row
+	by       step
+	zone     *time.Location
+	unjudged int64 // lines that are broken and not counted
+	coarse   int64 // not 0 if by is longer than was asked for, which makes more rows than this
 }
 
 type filesResult struct {
@@ -153,13 +155,14 @@ type thresholdResult struct {
 	attr      bool
 }
 
-// view is how a result is looked at.
+// A look is how a result is looked at.
 type look struct {
 	by      step
 	chosen  bool // by is, by who calls
 	top     int
 	secrets bool // are shown
-	shown   int  // so many of the attrs are asked for; those of thresholds come behind
+	rows    int64
+	shown   int // so many of the attrs are asked for; those of thresholds come behind
 }
 
 // result makes the result of all that was counted.
@@ -168,18 +171,22 @@ func (t *total) result(names []string, stats input.Stats, v *look) *result {
 	r := &result{
 		Files: filesResult{Names: names, Failed: stats.Failed, Read: stats.Read},
 		Lines: linesResult{
-			Counted: t.lines(), JSON: t.json, Text: t.text, Broken: t.broken, Cut: t.cut, Filtered: t.filtered,
+			Counted: t.lines(), JSON: t.json, Text: t.text, Broken: t.wrong(), Cut: t.cut, Filtered: t.filtered,
 			WithoutTime: t.timeless, WithoutLevel: t.classes[unleveled], OutOfOrder: t.disordered,
 		},
 		Bytes:  bytesResult{Counted: t.bytes, Longest: t.longest},
 		zone:   zone,
 		Levels: []levelResult{}, Makes: []makeResult{}, Buckets: []bucketResult{}, Attrs: []attrResult{}, Thresholds: []thresholdResult{},
 	}
-	if t.broken > 0 {
-		r.Lines.FirstBroken = sourceName(t.wrongFile, int(t.wrongLine), "")
+	r.unjudged = t.unjudged
+	if t.wrong() > 0 {
+		r.Lines.FirstBroken = t.wrongFile
+		if t.wrongLine > 0 {
+			r.Lines.FirstBroken += ":" + strconv.FormatInt(t.wrongLine, 10)
+		}
 	}
 	if n := t.lines(); n > 0 {
-		r.Bytes.Mean = float64(t.bytes) / float64(n)
+		r.Bytes.Mean = float64(t.bytes-n) / float64(n) // without the newline, as the longest
 	}
 	for cl := classCount; cl > 0; cl-- {
 		if n := t.classes[cl-1]; n > 0 {
@@ -188,7 +195,7 @@ func (t *total) result(names []string, stats input.Stats, v *look) *result {
 	}
 	for m, n := range t.makes {
 		if n > 0 {
-			r.Makes = append(r.Makes, makeResult{makeName(jsonlog.Make(m)), n})
+			r.Makes = append(r.Makes, makeResult{jsonlog.Make(m).String(), n})
 		}
 	}
 	slices.SortStableFunc(r.Makes, func(a, b makeResult) int { return cmp.Compare(b.Lines, a.Lines) })
@@ -233,17 +240,19 @@ func (t *total) timeResult(r *result, v *look) {
 	zone := t.times.zone
 	at := func(seconds int64) time.Time { return time.Unix(seconds, 0).In(zone) }
 	r.Time = &timeResult{First: micros(t.span.first, zone), Last: micros(t.span.last, zone)}
-	if d := r.Time.Last.Sub(r.Time.First).Seconds(); d > 0 {
-		r.Time.LinesASecond = float64(t.json-t.timeless) / d
+	if d := t.span.last - t.span.first; d > 0 {
+		r.Time.LinesASecond = float64(t.json-t.timeless) / float64(d) * 1e6
 	}
 	if start, n, ok := t.times.busiest(); ok {
 		r.Time.BusiestMinute = &busyResult{at(start), n, true}
 	}
 	if start, n, exact := t.times.seconds.busiest(); n > 0 {
-		r.Time.BusiestSecond = &busyResult{at(start), n, exact && t.times.unit == minute}
+		r.Time.BusiestSecond = &busyResult{at(start), n, exact}
 	}
-	r.rows, r.by = t.times.choose(v.by, v.chosen)
-	r.coarse = v.chosen && r.by != v.by
+	r.rows, r.by = t.times.choose(v.by, v.chosen, v.rows)
+	if v.chosen && r.by != v.by {
+		r.coarse = v.rows
+	}
 	r.By = r.by.String()
 	for _, b := range r.rows {
 		r.Buckets = append(r.Buckets, bucketResult{at(b.start), at(b.end), b.counts})
@@ -289,20 +298,20 @@ func (t *total) namesResult(table *table, v *look, mask func(string) string) nam
 
 func (t *total) nameResult(e *entry, table *table) nameResult {
 	n := nameResult{counts: e.counts, Share: t.share(e.Lines), Missed: table.missedOf(e)}
-	if !e.span.isEmpty() {
+	if !e.isEmpty() {
 		first, last := micros(e.first, t.times.zone), micros(e.last, t.times.zone)
 		n.First, n.Last = &first, &last
 	}
 	return n
 }
 
-// masked masks the secrets of a name. Of one that is cut off the end is left out, as it may be half a secret.
+// masked masks the secrets of a name. Of one that is cut off the last word is left out, as it may be half a secret.
 func masked(name string, mask func(string) string) string {
 	out := mask(name)
 	if len(name) < maxName {
 		return out
 	}
-	return strings.ToValidUTF8(out[:min(len(out), maxName/2)], "") + "…"
+	return strings.ToValidUTF8(out[:max(strings.LastIndexAny(out, " \t\n"), 0)], "") + "…"
 }
 
 // maskGroup masks what lines are grouped by, as the value that it is of its key.
@@ -320,7 +329,7 @@ func (t *total) attrResult(i int, path string, v *look, mask func(string) string
 	rest.merge(t.rest[i])
 	shown := 0
 	for _, e := range t.groups.by(moreLines) {
-		if e.dists == nil || e.dists[i] == nil {
+		if len(e.dists) == 0 || e.dists[i] == nil {
 			continue
 		}
 		if shown++; shown > v.top {
@@ -370,8 +379,4 @@ func (r *result) judge(t *total) {
 		}
 		r.Thresholds = append(r.Thresholds, out)
 	}
-}
-
-func makeName(m jsonlog.Make) string {
-	return []string{"other", "slog", "zap", "zerolog", "logrus", "pino", "logstash", "ecs"}[m]
 }

@@ -1,7 +1,7 @@
 package stat
 
 import (
-	"cmp"
+	"maps"
 	"slices"
 	"time"
 )
@@ -23,7 +23,7 @@ type seconds struct {
 
 type seconds60 struct {
 	start int64
-	n     [60]struct{ lines, warnings, errors uint32 }
+	n     [60]counts
 }
 
 func (s *seconds) add(start int64, m moment) {
@@ -31,11 +31,7 @@ func (s *seconds) add(start int64, m moment) {
 	if !ok {
 		i = s.take(start)
 	}
-	n := &s.minutes[i].n[modulo(m.at-start, 60)]
-	c := m.cl.of(int64(m.lines))
-	n.lines += uint32(c.Lines)
-	n.warnings += uint32(c.Warnings)
-	n.errors += uint32(c.Errors)
+	s.minutes[i].n[modulo(m.at-start, 60)].add(m.cl.of(int64(m.lines)))
 }
 
 // take returns the place of a new minute.
@@ -61,9 +57,9 @@ func (s *seconds) take(start int64) int {
 }
 
 func (s *seconds) judge(m *seconds60) {
-	for i, n := range m.n {
+	for i := range m.n {
 		at := m.start + int64(i)
-		if lines := int64(n.lines); lines > s.best || lines == s.best && at < s.bestAt {
+		if lines := m.n[i].Lines; lines > s.best || lines == s.best && at < s.bestAt {
 			s.best, s.bestAt = lines, at
 		}
 	}
@@ -79,19 +75,18 @@ func (s *seconds) busiest() (at, lines int64, exact bool) {
 
 // rows returns the buckets by a step below a minute, in order. All have to be there.
 func (s *seconds) rows(by step, zone *time.Location) []row {
-	ordered := slices.Clone(s.minutes)
-	slices.SortFunc(ordered, func(a, b seconds60) int { return cmp.Compare(a.start, b.start) })
 	var out []row
-	for _, m := range ordered {
-		for i, n := range m.n {
-			if n.lines == 0 {
+	for _, at := range slices.Sorted(maps.Keys(s.index)) {
+		m := &s.minutes[s.index[at]]
+		for i := range m.n {
+			if m.n[i].Lines == 0 {
 				continue
 			}
 			start := by.floor(zone, m.start+int64(i))
 			if len(out) == 0 || out[len(out)-1].start != start {
 				out = append(out, row{start: start, end: start + by.seconds()})
 			}
-			out[len(out)-1].add(counts{int64(n.lines), int64(n.warnings), int64(n.errors)})
+			out[len(out)-1].add(m.n[i])
 		}
 	}
 	return out

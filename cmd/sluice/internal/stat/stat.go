@@ -65,7 +65,7 @@ With --fail, the exit code is 1 when there is more than there may be, for a job 
   sluice stat --attr duration_ms --group-by path --top 20 app.log
   sluice stat --level error --svg errors.svg app.log
   kubectl logs deploy/shop | sluice stat --json | jq '.errors.top[].name'`,
-		RunE: func(c *cobra.Command, names []string) error { return o.run(c, names) },
+		RunE: o.run,
 	}
 	f := c.Flags()
 	o.filter.AddFlags(f)
@@ -115,7 +115,7 @@ type job struct {
 }
 
 // job checks the flags. The error is all that is wrong with them.
-func (o *options) job(c *cobra.Command) (*job, error) {
+func (o *options) job() (*job, error) {
 	var errs []error
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	j := &job{zone: time.Local, show: map[string]bool{}, look: look{top: o.top, secrets: o.secrets}}
@@ -140,6 +140,10 @@ func (o *options) job(c *cobra.Command) (*job, error) {
 		wrong("--by: %q is none of %s", o.by, strings.Join(steps(), ", "))
 	}
 	j.look.chosen = o.by != "auto"
+	j.look.rows = maxRows
+	if o.svg != "" {
+		j.look.rows = drawn
+	}
 	j.look.by = map[string]step{"minute": minute, "hour": hour, "day": day, "week": week, "month": month}[o.by]
 	if o.top < 1 || o.top > nameSize {
 		wrong("--top: %d is not from 1 to %d", o.top, nameSize)
@@ -203,7 +207,7 @@ func (o *options) job(c *cobra.Command) (*job, error) {
 }
 
 func (o *options) run(c *cobra.Command, names []string) error {
-	j, err := o.job(c)
+	j, err := o.job()
 	if err != nil {
 		return err
 	}
@@ -212,7 +216,7 @@ func (o *options) run(c *cobra.Command, names []string) error {
 	}
 	reader, err := input.Open(names, &input.Options{
 		Rotated: o.rotated, Since: j.plan.filter.Since(), Stdin: c.InOrStdin(),
-		OnError: func(err error) { fmt.Fprintf(c.ErrOrStderr(), "%s: %v\n", c.CommandPath(), err) },
+		OnError: func(err error) { c.PrintErrf("%s: %v\n", c.CommandPath(), err) },
 	})
 	if err != nil {
 		return &cli.Exit{Code: cli.Usage, Err: err}
@@ -275,14 +279,19 @@ func (p *progress) close() {
 	}
 }
 
-// print prints the result in the form that is asked for.
+// print prints the result in the form that is asked for. A file that cannot be written is told behind it.
 func (o *options) print(c *cobra.Command, j *job, r *result) error {
-	out := c.OutOrStdout()
-	if o.svg != "" && o.svg != "-" {
-		if err := writeFile(o.svg, r.picture()); err != nil {
-			return fmt.Errorf("--svg: %w", err)
-		}
+	err := o.printOut(c.OutOrStdout(), j, r)
+	if err != nil || o.svg == "" || o.svg == "-" {
+		return err
 	}
+	if err := writeFile(o.svg, r.picture()); err != nil {
+		return fmt.Errorf("--svg: %w", err)
+	}
+	return nil
+}
+
+func (o *options) printOut(out io.Writer, j *job, r *result) error {
 	switch {
 	case o.svg == "-":
 		_, err := r.picture().WriteTo(out)
@@ -335,7 +344,7 @@ func (r *result) exit(c *cobra.Command, o *options) error {
 		}
 		// What is not printed to standard output as a text is said here.
 		if t.Verdict == "unknown" && (o.quiet || o.json || o.svg == "-") || t.Verdict == "exceeded" && (o.json || o.svg == "-") {
-			fmt.Fprintf(c.ErrOrStderr(), "%s: %s\n", c.CommandPath(), t.text())
+			c.PrintErrf("%s: %s\n", c.CommandPath(), t.text())
 		}
 	}
 	for i := range r.Thresholds {
@@ -369,8 +378,9 @@ func writeFile(name string, p *chart.Picture) (err error) {
 	if info, statErr := os.Stat(name); statErr == nil {
 		mode = info.Mode().Perm()
 	}
-	if err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close()); err != nil {
-		return err
+	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), name)
 	}
-	return os.Rename(f.Name(), name)
+	return err
 }

@@ -39,7 +39,7 @@ func (s step) floor(zone *time.Location, at int64) int64 {
 	y, m, d := t.Date()
 	switch s {
 	case hours4:
-		return min(time.Date(y, m, d, t.Hour()/4*4, 0, 0, 0, zone).Unix(), at)
+		return min(hourOf(zone, y, m, d, t.Hour()/4*4), at)
 	case day:
 		return startOf(zone, y, m, d)
 	case week:
@@ -59,6 +59,8 @@ func (s step) next(zone *time.Location, start int64) int64 {
 	t := time.Unix(start, 0).In(zone)
 	y, m, d := t.Date()
 	switch s {
+	case hours4:
+		return max(hourOf(zone, y, m, d, t.Hour()/4*4+4), start+1)
 	case day:
 		return startOf(zone, y, m, d+1)
 	case week:
@@ -75,6 +77,14 @@ func (s step) next(zone *time.Location, start int64) int64 {
 		}
 		return end
 	}
+}
+
+// hourOf returns when an hour of a day begins.
+func hourOf(zone *time.Location, y int, m time.Month, d, h int) int64 {
+	if h%24 == 0 {
+		return startOf(zone, y, m, d+h/24)
+	}
+	return time.Date(y, m, d, h, 0, 0, 0, zone).Unix()
 }
 
 // startOf returns the first moment of a day: where clocks are set at midnight, it is another than 00:00, or
@@ -97,9 +107,9 @@ func (s step) between(end, start int64) int64 {
 
 // modulo is a % b, but never negative.
 func modulo(a, b int64) int64 {
-	if r := a % b; r < 0 {
-		return r + b
-	} else {
-		return r
+	r := a % b
+	if r < 0 {
+		r += b
 	}
+	return r
 }

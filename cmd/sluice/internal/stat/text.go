@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -16,7 +17,7 @@ import (
 	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
 )
 
-// The sections of the text, besides what is asked for by flags of their own.
+// The sections of the text.
 const (
 	showSummary  = "summary"
 	showTime     = "time"
@@ -25,17 +26,19 @@ const (
 	showMessages = "messages"
 	showSources  = "sources"
 	showLoggers  = "loggers"
+	showGroups   = "groups"
+	showAttrs    = "attrs"
 	showPackages = "packages"
 	showAll      = "all"
 )
 
 func sections() []string {
-	return []string{showSummary, showTime, showLevels, showErrors, showMessages, showSources, showLoggers, showPackages, showAll}
+	return []string{showSummary, showTime, showLevels, showErrors, showMessages, showSources, showLoggers, showGroups, showAttrs, showPackages, showAll}
 }
 
 // A page is a result as text.
 type page struct {
-	bytes.Buffer
+	out      bytes.Buffer
 	result   *result
 	style    chart.Style
 	width    int
@@ -62,32 +65,34 @@ func (p *page) text(w io.Writer) error {
 		p.messages("Messages", &r.Messages)
 	}
 	if p.show[showSources] {
-		p.names("Sources", &r.Sources, shortPath)
+		p.sources(&r.Sources)
 	}
 	if p.show[showLoggers] {
-		p.names("Loggers", &r.Loggers, nil)
+		p.names("Loggers", &r.Loggers)
 	}
 	if p.show[showPackages] {
-		p.names("Packages", &r.Packages, nil)
+		p.names("Packages", &r.Packages)
 	}
-	if r.Groups != nil {
-		p.names("By "+printable(r.GroupBy), r.Groups, nil)
+	if r.Groups != nil && p.show[showGroups] {
+		p.names("By "+printable(r.GroupBy), r.Groups)
 	}
-	for i := range r.Attrs {
-		p.attr(&r.Attrs[i])
+	if p.show[showAttrs] {
+		for i := range r.Attrs {
+			p.attr(&r.Attrs[i])
+		}
 	}
 	p.thresholds()
-	_, err := w.Write(bytes.TrimLeft(p.Bytes(), "\n"))
+	_, err := w.Write(bytes.TrimLeft(p.out.Bytes(), "\n"))
 	return err
 }
 
 // head begins a section.
 func (p *page) head(text string) {
-	p.WriteByte('\n')
+	p.out.WriteByte('\n')
 	if p.style.Color {
 		text = "\x1b[1m" + text + "\x1b[0m"
 	}
-	p.WriteString(text + "\n")
+	p.out.WriteString(text + "\n")
 }
 
 func (p *page) dim(text string) string {
@@ -99,7 +104,7 @@ func (p *page) dim(text string) string {
 
 // line prints a line without spaces at its end.
 func (p *page) line(format string, args ...any) {
-	p.WriteString(strings.TrimRight(fmt.Sprintf(format, args...), " ") + "\n")
+	p.out.WriteString(strings.TrimRight(fmt.Sprintf(format, args...), " ") + "\n")
 }
 
 // fit cuts a text to a width.
@@ -114,15 +119,15 @@ func (p *page) fit(text string, width int) string {
 func (p *page) summary() {
 	r := p.result
 	p.head(p.fit(r.title(), p.width))
-	p.fact("Lines", fmt.Sprintf("%s, %s; %.0f bytes on average, %s the longest",
-		number(r.Lines.Counted), size(r.Bytes.Counted), r.Bytes.Mean, number(r.Bytes.Longest)))
+	p.fact("Lines", fmt.Sprintf("%s, %s; %s bytes on average, %s the longest",
+		number(r.Lines.Counted), size(r.Bytes.Counted), number(int64(math.Round(r.Bytes.Mean))), number(r.Bytes.Longest)))
 	var odd []string
 	for _, o := range []struct {
 		lines int64
 		what  string
 	}{
 		{r.Lines.Text, "text"},
-		{r.Lines.Broken, "broken"},
+		{r.Lines.Broken - r.unjudged, "broken"},
 		{r.Lines.Cut, "cut off as too long"},
 		{r.Lines.WithoutTime, "without a time"},
 		{r.Lines.WithoutLevel, "without a level"},
@@ -133,28 +138,43 @@ func (p *page) summary() {
 		}
 		text := number(o.lines) + " " + o.what
 		if o.what == "broken" {
-			text += " (" + cli.Printable(shortPath(r.Lines.FirstBroken)) + " is the first)"
+			text += r.firstBroken()
 		}
 		odd = append(odd, text)
 	}
 	if len(odd) > 0 {
 		p.fact("Of these", strings.Join(odd, ", "))
 	}
+	var besides []string
 	if r.Lines.Filtered > 0 {
-		p.fact("Besides", number(r.Lines.Filtered)+" that the filter has left out")
+		besides = append(besides, number(r.Lines.Filtered)+" that the filter has left out")
+	}
+	if r.unjudged > 0 {
+		besides = append(besides, number(r.unjudged)+" broken"+r.firstBroken())
+	}
+	if len(besides) > 0 {
+		p.fact("Besides", strings.Join(besides, ", "))
 	}
 	if t := r.Time; t != nil {
-		d := t.Last.Sub(t.First)
-		p.fact("Time", fmt.Sprintf("%s to %s %s, %s", stamp(t.First), stamp(t.Last), zoneName(t.Last), duration(d)))
+		p.fact("Time", fmt.Sprintf("%s to %s %s, %s", stamp(t.First), stamp(t.Last), zoneName(t.Last), t.length()))
 		p.fact("Rate", p.rate(t))
 	}
 	if len(r.Makes) > 0 {
-		var makes []string
+		makes := make([]string, 0, len(r.Makes))
 		for _, m := range r.Makes {
 			makes = append(makes, fmt.Sprintf("%s %s", m.Make, number(m.Lines)))
 		}
 		p.fact("Written by", strings.Join(makes, ", "))
 	}
+}
+
+// firstBroken says where the first line is that is broken.
+func (r *result) firstBroken() string {
+	where := cli.Printable(shortPath(r.Lines.FirstBroken))
+	if line, ok := strings.CutPrefix(where, "-:"); ok {
+		where = "line " + line
+	}
+	return " (" + where + " is the first)"
 }
 
 // fact prints one line of the summary, or several where it does not fit.
@@ -184,10 +204,10 @@ func (p *page) rate(t *timeResult) string {
 	case perSecond > 0:
 		text = significant(perSecond*86400) + " lines a day"
 	}
-	if b := t.BusiestMinute; b != nil {
+	if b := t.BusiestMinute; b != nil && b.Lines > 1 {
 		text += fmt.Sprintf("; the busiest minute %s with %s", b.Start.Format("2006-01-02 15:04"), number(b.Lines))
 	}
-	if b := t.BusiestSecond; b != nil {
+	if b := t.BusiestSecond; b != nil && b.Lines > 1 {
 		text += ", the busiest second " + b.Start.Format(time.TimeOnly)
 		if !b.Exact || t.BusiestMinute == nil || !b.Start.Truncate(time.Minute).Equal(t.BusiestMinute.Start) {
 			text = strings.TrimSuffix(text, b.Start.Format(time.TimeOnly)) + stamp(b.Start)
@@ -224,7 +244,7 @@ func (p *page) levels() {
 			Parts: []chart.Part{{Value: float64(l.Lines), Tone: tone}},
 		})
 	}
-	_ = p.style.Rows(p, min(p.width, 72), 0, rows) // a buffer takes everything
+	_ = p.style.Rows(&p.out, min(p.width, 72), 0, rows) // a buffer takes everything
 }
 
 func (l levelResult) is(what func(class) bool) bool {
@@ -278,8 +298,8 @@ func (p *page) times() {
 	}
 
 	p.head(fmt.Sprintf("By %s, %s", r.By, zoneName(time.Unix(r.rows[0].start, 0).In(r.zone))))
-	if r.coarse {
-		p.line("  (a longer step than was asked for, which makes more than %s rows)", number(maxRows))
+	if r.coarse > 0 {
+		p.line("  (a longer step than was asked for, which makes more than %s rows)", number(r.coarse))
 	}
 	if problems > 0 {
 		p.line("  %-*s  %*s  %-*s  %*s  %*s  %s errors %s warnings", labelWidth, "", linesWidth, "lines", narrow, "",
@@ -303,7 +323,7 @@ func (p *page) times() {
 			text += start.Format(" -07:00")
 		}
 		if i.empty > 0 {
-			p.line("  %s", p.dim(fmt.Sprintf("%-*s  %s without a line", labelWidth, text, plural(i.empty, r.By))))
+			p.line("  %s", p.dim(fmt.Sprintf("%-*s  %s without a line", labelWidth, text, i.length())))
 			continue
 		}
 		line := fmt.Sprintf("  %-*s  %*s  %s", labelWidth, text, linesWidth, number(i.Lines),
@@ -370,7 +390,7 @@ func (p *page) missed(n *namesResult) {
 	}
 }
 
-func (p *page) names(what string, n *namesResult, short func(string) string) {
+func (p *page) names(what string, n *namesResult) {
 	if len(n.Top) == 0 {
 		return
 	}
@@ -384,14 +404,26 @@ func (p *page) names(what string, n *namesResult, short func(string) string) {
 	lines, errs, warnings := max(5, len(number(most.Lines))), max(6, len(number(most.Errors))), max(8, len(number(most.Warnings)))
 	p.line("  %*s  %*s  %*s", lines, "lines", errs, "errors", warnings, "warnings")
 	for _, e := range n.Top {
-		name := e.Name
-		if short != nil {
-			name = short(name)
-		}
 		p.line("  %*s  %*s  %*s  %s", lines, number(e.Lines), errs, orBlank(e.Errors), warnings, orBlank(e.Warnings),
-			p.fit(printable(name), p.width-lines-errs-warnings-8))
+			p.fit(printable(e.Name), p.width-lines-errs-warnings-8))
 	}
 	p.missed(n)
+}
+
+// sources prints places with the end of their path only, where that tells them apart.
+func (p *page) sources(n *namesResult) {
+	short := map[string]int{}
+	for _, e := range n.Top {
+		short[shortPath(e.Name)]++
+	}
+	shown := *n
+	shown.Top = slices.Clone(n.Top)
+	for i := range shown.Top {
+		if e := &shown.Top[i]; short[shortPath(e.Name)] == 1 {
+			e.Name = shortPath(e.Name)
+		}
+	}
+	p.names("Sources", &shown)
 }
 
 // attr prints the percentiles of an attr.
@@ -419,27 +451,26 @@ func (p *page) attr(a *attrResult) {
 		}
 	}
 	for _, cells := range rows {
-		line := ""
+		var line strings.Builder
 		for i, w := range widths {
-			line += fmt.Sprintf("  %*s", w, cells[i])
+			fmt.Fprintf(&line, "  %*s", w, cells[i])
 		}
 		if len(cells) > len(names) {
-			line += "  " + p.fit(cells[len(names)], p.width-len(line)-2)
+			line.WriteString("  " + p.fit(cells[len(names)], p.width-line.Len()-2))
 		}
-		p.line("%s", line)
+		p.line("%s", line.String())
 	}
-	p.line("  %s", p.dim("(percentiles are exact to 1 %)"))
+	p.line("  %s", p.dim("(percentiles are off by 1 % at most)"))
 	if a.Refused > 0 {
 		p.line("  (%s too large to be counted)", number(a.Refused))
 	}
 }
 
 func (d *distResult) cells() []string {
-	cells := []string{number(d.Count)}
-	for _, v := range []float64{d.Min, d.Mean, d.P50, d.P90, d.P95, d.P99, d.P999, d.Max} {
-		cells = append(cells, significant(v))
+	return []string{
+		number(d.Count), significant(d.Min), significant(d.Mean), significant(d.P50), significant(d.P90), significant(d.P95), significant(d.P99),
+		significant(d.P999), significant(d.Max),
 	}
-	return cells
 }
 
 func (p *page) thresholds() {
@@ -485,13 +516,14 @@ func (t *thresholdResult) figure() string {
 
 // bucket names the bucket of the worst figure.
 func (t *thresholdResult) bucket() string {
-	switch t.per {
-	case day:
-		return t.Start.Format(time.DateOnly)
-	case week:
-		return "from " + t.Start.Format(time.DateOnly)
+	if t.per < day {
+		return t.Start.Format("2006-01-02 15:04")
 	}
-	return t.Start.Format("2006-01-02 15:04")
+	date := t.Start.Format(time.DateOnly)
+	if t.per == week {
+		return "from " + date
+	}
+	return date
 }
 
 // title names the files.
@@ -502,7 +534,7 @@ func (r *result) title() string {
 	case len(names) == 1:
 		return cli.Printable(names[0])
 	default:
-		return fmt.Sprintf("%d files, %s to %s", len(names), cli.Printable(names[0]), cli.Printable(names[len(names)-1]))
+		return fmt.Sprintf("%s and %s", cli.Printable(names[len(names)-1]), plural(int64(len(names)-1), "other file"))
 	}
 }
 
@@ -538,10 +570,7 @@ func significant(v float64) string {
 
 func plural(n int64, unit string) string {
 	if n == 1 {
-		return "1 " + strings.TrimPrefix(unit, "1 ")
-	}
-	if strings.HasSuffix(unit, "s") { // several already: "15 minutes"
-		return number(n) + " times " + unit
+		return "1 " + unit
 	}
 	return number(n) + " " + unit + "s"
 }
@@ -556,26 +585,26 @@ func zoneName(t time.Time) string {
 	return name
 }
 
-// duration returns a duration with its two largest units.
-func duration(d time.Duration) string {
-	if d < time.Minute {
-		return d.Round(time.Millisecond).String()
+// length returns how long it is from the first to the last, with the two largest units. It may be more than a time.Duration holds.
+func (t *timeResult) length() string {
+	micros := t.Last.UnixMicro() - t.First.UnixMicro()
+	if micros < 60e6 {
+		return (time.Duration(micros) * time.Microsecond).Round(time.Millisecond).String()
 	}
+	seconds := micros / 1e6
 	units := []struct {
 		name string
-		d    time.Duration
-	}{{"d", 24 * time.Hour}, {"h", time.Hour}, {"m", time.Minute}, {"s", time.Second}}
-	for i, u := range units {
-		if d < u.d {
-			continue
-		}
-		text := number(int64(d/u.d)) + u.name
-		if rest := d % u.d / units[i+1].d; rest > 0 {
-			text += fmt.Sprintf(" %d%s", rest, units[i+1].name)
-		}
-		return text
+		n    int64
+	}{{"d", 86400}, {"h", 3600}, {"m", 60}, {"s", 1}}
+	i := 0
+	for seconds < units[i].n {
+		i++
 	}
-	return d.String()
+	text := number(seconds/units[i].n) + units[i].name
+	if rest := seconds % units[i].n / units[i+1].n; rest > 0 {
+		text += fmt.Sprintf(" %d%s", rest, units[i+1].name)
+	}
+	return text
 }
 
 // shortPath returns the last two elements of a path: what tells files apart.

@@ -33,8 +33,8 @@ type threshold struct {
 	each   bool
 	per    step
 
-	dists  map[int64]*dist // by the beginning of a bucket, if each has one
-	result verdict
+	windows windows // of the attr, if each bucket has a figure
+	result  verdict
 }
 
 // A verdict is what has come of a threshold.
@@ -67,8 +67,8 @@ func parseThreshold(text string) (*threshold, error) {
 		}
 	case what != "errors" && what != "warnings" && what != "lines" && what != "text" && what != "broken":
 		level, err := handler.ParseLevel(what)
-		if err != nil {
-			return nil, fmt.Errorf("%q: %q is neither a figure nor a level; a threshold is %s", text, what, grammar)
+		if err != nil || classOf(level).level() != level {
+			return nil, fmt.Errorf("%q: %q is neither a figure nor a level with a name of its own; a threshold is %s", text, what, grammar)
 		}
 		t.what, t.cl = "level", classOf(level)
 	}
@@ -77,7 +77,8 @@ func parseThreshold(text string) (*threshold, error) {
 	if t.each && (what == "text" || what == "broken") {
 		return nil, fmt.Errorf("%q: lines that are not JSON have no time, so there is no number of them per %s", text, per)
 	}
-	return t, t.setNumber(number, unit)
+	err := t.setNumber(number, unit)
+	return t, err
 }
 
 // setNumber reads the number with its unit.
@@ -102,51 +103,31 @@ func (t *threshold) setNumber(number, unit string) (err error) {
 	return nil
 }
 
-// maxDists is how many buckets with a distribution are open at a time.
-const maxDists = 1000
-
 // value adds a number of the threshold's attr.
 func (t *threshold) value(zone *time.Location, v *value) {
 	if !t.each || v.at == noTime {
 		return
 	}
-	start := t.per.floor(zone, v.at)
-	d := t.dists[start]
-	if d == nil {
-		if t.dists == nil {
-			t.dists = make(map[int64]*dist)
-		}
-		if len(t.dists) == maxDists {
-			oldest := start
-			for at := range t.dists {
-				oldest = min(oldest, at)
-			}
-			if old := t.dists[oldest]; old != nil {
-				t.judge(t.figure(old), oldest, t.per.next(zone, oldest))
-				delete(t.dists, oldest)
-			}
-		}
-		d = newDist()
-		t.dists[start] = d
+	if old, ok := t.windows.add(t.per.floor(zone, v.at), v.v, t.what == "p"); ok {
+		t.judge(t.figure(old), old.start, t.per.next(zone, old.start))
 	}
-	d.add(v.v)
 }
 
-// figure returns what a function says of a distribution.
-func (t *threshold) figure(d *dist) float64 {
+// figure returns what the function says of a window.
+func (t *threshold) figure(w *window) float64 {
 	switch t.what {
 	case "mean":
-		return d.mean()
+		return w.sum / float64(w.count)
 	case "min":
-		return d.min()
+		return w.min
 	case "max":
-		return d.max()
+		return w.max
 	case "sum":
-		return d.sum()
+		return w.sum
 	case "count":
-		return float64(d.count())
+		return float64(w.count)
 	}
-	return d.quantile(t.part)
+	return w.dist.quantile(t.part)
 }
 
 // of returns the figure of some lines. It is false if there is none, as a share of no lines.
@@ -164,7 +145,7 @@ func (t *threshold) of(b *bucket, s *sums) (figure float64, ok bool) {
 	case "text":
 		figure = float64(s.text)
 	case "broken":
-		figure = float64(s.broken + s.cut)
+		figure = float64(s.wrong() + s.cut)
 	}
 	if !t.share {
 		return figure, true
@@ -206,14 +187,19 @@ func (t *threshold) finish(all *total) error {
 		if d.count() == 0 && t.what != "count" && t.what != "sum" {
 			return t.nothing(all)
 		}
-		t.judge(t.figure(d), 0, 0)
+		t.judge(t.figure(d.window()), 0, 0)
 	case t.attr >= 0:
-		for start, d := range t.dists {
-			t.judge(t.figure(d), start, t.per.next(all.times.zone, start))
+		open := t.windows.ordered()
+		readings := make([]reading, 0, len(open))
+		for _, w := range open {
+			readings = append(readings, reading{w.start, t.figure(w)})
 		}
-		t.dists = nil
-		if t.result.judged == 0 {
+		t.judgeEach(all.times.zone, readings)
+		switch {
+		case len(open) == 0:
 			return t.nothing(all)
+		case t.windows.incomplete && t.result.exceeded == 0:
+			return fmt.Errorf("%q: cannot be judged: the lines are in too many different %ss, and not in their order", t.text, t.per)
 		}
 	case !t.each:
 		whole := bucket{lines: all.classes}
@@ -225,7 +211,13 @@ func (t *threshold) finish(all *total) error {
 	case t.per < all.times.unit:
 		return fmt.Errorf("%q: cannot be judged: lines in more than %d different minutes are counted by the %s", t.text, maxBuckets, all.times.unit)
 	default:
-		t.finishEach(all.times)
+		var readings []reading
+		for _, b := range all.times.merged(t.per) {
+			if v, ok := t.of(&b, nil); ok {
+				readings = append(readings, reading{b.start, v})
+			}
+		}
+		t.judgeEach(all.times.zone, readings)
 	}
 	return nil
 }
@@ -241,26 +233,37 @@ func (t *threshold) nothing(all *total) error {
 	return fmt.Errorf("%q: no line has a number at %q", t.text, t.path)
 }
 
-// finishEach judges bucket by bucket. Where less is wrong, those without lines in between are judged as well, and the
+// A reading is the figure of the bucket that begins at start.
+type reading struct {
+	start int64
+	v     float64
+}
+
+// judgeEach judges bucket by bucket. Where it is too little that is wrong, those without lines in between are judged as well, and the
 // first and the last one are not, as nobody knows when they began and ended.
-func (t *threshold) finishEach(all *times) {
-	buckets := all.merged(t.per)
+func (t *threshold) judgeEach(zone *time.Location, readings []reading) {
+	silence := !t.over && t.adds()
 	end := int64(0)
-	for i := range buckets {
-		b := &buckets[i]
-		if gap := t.per.between(end, b.start); i > 0 && gap > 0 && !t.over && !t.share {
-			t.judge(0, end, t.per.next(all.zone, end))
+	for i, r := range readings {
+		if gap := t.per.between(end, r.start); i > 0 && gap > 0 && silence {
+			t.judge(0, end, t.per.next(zone, end))
 			t.result.judged += gap - 1
 			if t.exceeds(0) {
 				t.result.exceeded += gap - 1
 			}
 		}
-		end = t.per.next(all.zone, b.start)
-		if !t.over && (i == 0 || i == len(buckets)-1) {
-			continue
-		}
-		if figure, ok := t.of(b, nil); ok {
-			t.judge(figure, b.start, end)
+		end = t.per.next(zone, r.start)
+		if !silence || i > 0 && i < len(readings)-1 {
+			t.judge(r.v, r.start, end)
 		}
 	}
+}
+
+// adds reports whether the figure is less if there are less lines.
+func (t *threshold) adds() bool {
+	switch t.what {
+	case "p", "mean", "min", "max":
+		return false
+	}
+	return !t.share
 }

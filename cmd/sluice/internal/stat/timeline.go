@@ -30,6 +30,17 @@ func timeline(zone *time.Location, rows []row, by step) []interval {
 	return out
 }
 
+// length returns how long the time is, in its largest unit.
+func (i *interval) length() string {
+	seconds := i.end - i.start
+	for _, s := range []step{year, day, hour, minute} {
+		if n := seconds / s.seconds(); n > 1 {
+			return plural(n, s.String())
+		}
+	}
+	return plural(seconds, second.String())
+}
+
 // label is the name of a bucket: the date, and the time if there is one.
 func label(t time.Time, by step) (date, clock string) {
 	switch {

@@ -13,7 +13,7 @@ const maxBuckets = 1 << 16
 // A moment is the lines of one class in one second.
 type moment struct {
 	at    int64 // in seconds since 1970
-	lines int32
+	lines uint32
 	cl    class
 }
 
@@ -21,12 +21,12 @@ type moment struct {
 type times struct {
 	zone    *time.Location
 	unit    step // of the cells
-	index   map[int64]int32
+	index   map[int64]int
 	cells   []cell
 	seconds seconds
 
 	start, end int64 // of the cell that was last added to
-	last       int32
+	last       int
 }
 
 // A cell is the lines of one unit of time, by class. There may be two of the same time, when one is full.
@@ -49,7 +49,7 @@ func (b *bucket) counts() (c counts) {
 }
 
 func newTimes(zone *time.Location) *times {
-	return &times{zone: zone, unit: minute, index: make(map[int64]int32), seconds: seconds{index: make(map[int64]int)}}
+	return &times{zone: zone, unit: minute, index: make(map[int64]int), seconds: seconds{index: make(map[int64]int)}}
 }
 
 func (t *times) add(m moment) {
@@ -57,11 +57,11 @@ func (t *times) add(m moment) {
 		t.seek(m.at)
 	}
 	n := &t.cells[t.last].lines[m.cl]
-	if *n > math.MaxUint32-uint32(m.lines) {
+	if *n > math.MaxUint32-m.lines {
 		t.open()
 		n = &t.cells[t.last].lines[m.cl]
 	}
-	*n += uint32(m.lines)
+	*n += m.lines
 	if t.unit == minute {
 		t.seconds.add(t.start, m)
 	}
@@ -85,7 +85,7 @@ func (t *times) seek(at int64) {
 
 // open adds a cell for the time that is added to.
 func (t *times) open() {
-	t.last = int32(len(t.cells))
+	t.last = len(t.cells)
 	t.index[t.start] = t.last
 	t.cells = append(t.cells, cell{start: t.start})
 }
@@ -97,14 +97,12 @@ func (t *times) coarsen() {
 	old := t.cells
 	slices.SortFunc(old, byStart)
 	t.cells = make([]cell, 0, maxBuckets)
-	t.index = make(map[int64]int32)
+	t.index = make(map[int64]int)
 	t.start, t.end = 0, 0
 	for i := range old {
 		for cl, n := range old[i].lines {
-			for n > 0 { // in halves, as a moment has fewer lines than a cell
-				part := min(n, math.MaxInt32)
-				t.add(moment{at: old[i].start, lines: int32(part), cl: class(cl)})
-				n -= part
+			if n > 0 {
+				t.add(moment{at: old[i].start, lines: n, cl: class(cl)})
 			}
 		}
 	}
@@ -122,7 +120,9 @@ func (t *times) merged(by step) []bucket {
 		if len(out) == 0 || c.start >= end {
 			start := by.floor(t.zone, c.start)
 			end = by.next(t.zone, start)
-			out = append(out, bucket{start: start})
+			if len(out) == 0 || start > out[len(out)-1].start {
+				out = append(out, bucket{start: start})
+			}
 		}
 		into := &out[len(out)-1]
 		for cl, n := range c.lines {
@@ -167,7 +167,8 @@ func (t *times) rows(by step) []row {
 const (
 	fewRows = 40 // as many a step should make that nobody has chosen
 	maxRows = 10000
-	maxGap  = 24 // so many rows without lines are shown one by one
+	drawn   = 400 // rows in a picture
+	maxGap  = 24  // so many rows without lines are shown one by one
 )
 
 // shown returns how many rows are printed by a step, with those of gaps.
@@ -205,13 +206,13 @@ func gapRows(gap int64) int64 {
 	return max(gap, 0)
 }
 
-// choose returns the rows by a step, or, if none is chosen, by the shortest that makes few rows. If they would be too
-// many, or have not been counted, it takes a longer step.
-func (t *times) choose(by step, chosen bool) ([]row, step) {
+// choose returns the rows by a step, or, if none is chosen, by the shortest that makes few rows. If they would be more
+// than the most, or have not been counted, it takes a longer step.
+func (t *times) choose(by step, chosen bool, most int64) ([]row, step) {
 	limit := int64(fewRows)
 	switch {
 	case chosen:
-		limit = maxRows
+		limit = most
 	case t.seconds.incomplete:
 		by = minute
 	default:

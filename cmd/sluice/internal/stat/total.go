@@ -1,6 +1,7 @@
 package stat
 
 import (
+	"math"
 	"time"
 )
 
@@ -69,6 +70,9 @@ func (t *total) add(p *part) {
 
 func (t *total) value(v *value) {
 	t.dists[v.attr].add(v.v)
+	if math.Abs(v.v) > tooLarge {
+		return
+	}
 	for _, th := range t.thresholds {
 		if th.attr == v.attr {
 			th.value(t.times.zone, v)

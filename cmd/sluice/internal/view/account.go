@@ -31,7 +31,7 @@ func (a *account) say(text string) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	fmt.Fprintf(a.w, "%s: %s\n", a.command, text)
+	_, _ = fmt.Fprintf(a.w, "%s: %s\n", a.command, text) // there is nobody to tell
 }
 
 // add adds the broken lines of a block.

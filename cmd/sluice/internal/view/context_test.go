@@ -1,8 +1,11 @@
 package view_test
 
 import (
+	"bytes"
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -19,7 +22,7 @@ func randomLog(r *rand.Rand, size int) (lines []string) {
 		case n < 200:
 			line = fmt.Sprintf("text %d %s", i, strings.Repeat("x", r.IntN(200)))
 		default:
-			line = fmt.Sprintf(`{"level":"INFO","msg":"%s","n":%d}`, strings.Repeat("y", r.IntN(200)), i)
+			line = fmt.Sprintf(`{"level":"INFO","msg":%q,"n":%d}`, strings.Repeat("y", r.IntN(200)), i)
 		}
 		lines = append(lines, line)
 		size -= len(line) + 1
@@ -88,7 +91,7 @@ func behind(classes []int, i, after int) bool {
 func TestContextIsThatOfGrep(t *testing.T) {
 	t.Parallel()
 	seed := rand.Uint64()
-	lines := randomLog(rand.New(rand.NewPCG(seed, 1)), 3<<20) //nolint:gosec // a test
+	lines := randomLog(rand.New(rand.NewPCG(seed, 1)), 3<<20)
 	log := strings.Join(lines, "\n") + "\n"
 	for _, tt := range []struct{ before, after, first, last int }{
 		{0, 0, 0, 0},
@@ -105,7 +108,7 @@ func TestContextIsThatOfGrep(t *testing.T) {
 		args := []string{"--raw", "-l", "error"}
 		for flag, n := range map[string]int{"-B": tt.before, "-A": tt.after, "-m": tt.first, "-n": tt.last} {
 			if n > 0 {
-				args = append(args, flag, fmt.Sprint(n))
+				args = append(args, flag, strconv.Itoa(n))
 			}
 		}
 		want := near(lines, tt.before, tt.after, tt.first, tt.last)
@@ -152,5 +155,43 @@ func TestSeparatorsStandBetweenGroups(t *testing.T) {
 	got, _, _ := viewed(t, log.String(), "-C", "1", "-l", "error", "--raw")
 	if strings.Contains(got, "--\n") {
 		t.Errorf("--raw has separators:\n%s", got)
+	}
+}
+
+// Text that is longer than a chunk goes with the line before all the same, and is context where it is not printed.
+func TestTextMayBeLong(t *testing.T) {
+	t.Parallel()
+	texts := make([]string, 50_000)
+	for i := range texts {
+		texts[i] = fmt.Sprintf("text %d\n", i)
+	}
+	const failed, fine, end = `{"level":"ERROR"}` + "\n", `{"level":"INFO"}` + "\n", `{"level":"FATAL"}` + "\n"
+	text := func(from, to int) string { return strings.Join(texts[from:to], "") }
+	all := text(0, len(texts))
+	for _, tt := range []struct{ name, log, args, want string }{
+		{"it goes with the line before", failed + all + end, "-l error", failed + all + end},
+		{"also with the last one that is wanted", failed + all + end, "-l error -m 1", failed + all},
+		{"or is left out with it", fine + all + end, "-l error", end},
+		{"it is context", failed + fine + all + end, "-l error -A 3 -B 2", failed + fine + text(0, 2) + text(len(texts)-2, len(texts)) + end},
+		{"it is context before what matches", fine + all + end, "-l error -B 2", text(len(texts)-2, len(texts)) + end},
+		{"it is context behind what matches", failed + fine + all + fine, "-l error -A 1000", failed + fine + text(0, 999)},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			args := append(strings.Fields(tt.args), "--raw")
+			if got, _, _ := viewed(t, tt.log, args...); got != tt.want {
+				t.Errorf("mismatch (-want +got)\n%s", firstDiff(tt.want, got))
+			}
+			if strings.Contains(tt.args, "-m") { // which ends at once when a log is followed
+				return
+			}
+			// Here the text begins with a chunk.
+			begin, rest, _ := strings.Cut(tt.log, "text 0\n")
+			var got bytes.Buffer
+			call(t.Context(), io.MultiReader(strings.NewReader(begin), strings.NewReader("text 0\n"+rest)), &got, io.Discard, append(args, "-f")...)
+			if got.String() != tt.want {
+				t.Errorf("-f: mismatch (-want +got)\n%s", firstDiff(tt.want, got.String()))
+			}
+		})
 	}
 }

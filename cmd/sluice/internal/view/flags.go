@@ -38,13 +38,14 @@ const (
 	followed   = 10      // the lines that --follow begins with, as tail does
 	maxContext = 1000    // the most lines of context
 	maxMerged  = 32      // the most logs that are merged: each is open and has buffers
-	maxLast    = 1 << 20 // the most of --last
+	maxLast    = 100_000 // the most of --last
 	maxTail    = 1000    // the most lines that are found from the end of a file on, which takes memory
 )
 
 // add adds the flags to a command.
 func (f *flags) add(c *cobra.Command) {
 	fs := c.Flags()
+	fs.SortFlags = false // first what is read, then which lines, then how they look
 	fs.BoolVarP(&f.follow, "follow", "f", false, "go on as the files grow, through rotations, from the last 10 lines on or what --last and --since say")
 	fs.BoolVarP(&f.rotated, "rotated", "r", false, "read the rotated files of each log too, oldest first")
 	fs.BoolVar(&f.merge, "merge", false, "print the lines of several logs in the order of their times")
@@ -113,7 +114,7 @@ type settings struct {
 }
 
 // settings returns what the flags say. The error has all that is wrong.
-func (f *flags) settings(c *cobra.Command, args []string) (*settings, error) {
+func (f *flags) settings(c *cobra.Command) (*settings, error) {
 	s := &settings{
 		follow: f.follow, merge: f.merge, rotated: f.rotated,
 		count: f.count, first: f.first, before: max(f.before, f.around), after: max(f.after, f.around),
@@ -130,7 +131,7 @@ func (f *flags) settings(c *cobra.Command, args []string) (*settings, error) {
 	if !f.follow {
 		s.last = f.last
 	}
-	errs := []error{err, f.wrong(c, args), f.conflicts()}
+	errs := []error{err, f.wrong(c), f.conflicts()}
 	switch {
 	case f.raw:
 		s.form = asTheyStand
@@ -146,7 +147,7 @@ func (f *flags) settings(c *cobra.Command, args []string) (*settings, error) {
 }
 
 // wrong returns what is wrong with single flags.
-func (f *flags) wrong(c *cobra.Command, args []string) error {
+func (f *flags) wrong(c *cobra.Command) error {
 	var errs []error
 	for _, n := range []struct {
 		flag       string
@@ -166,9 +167,6 @@ func (f *flags) wrong(c *cobra.Command, args []string) error {
 		default:
 			errs = append(errs, fmt.Errorf("--%s: %d must be from %d to %d", n.flag, n.value, n.least, n.max))
 		}
-	}
-	if f.merge && (len(args) < 2 || len(args) > maxMerged) {
-		errs = append(errs, fmt.Errorf("--merge: there are %d logs, and it takes from 2 to %d", len(args), maxMerged))
 	}
 	return errors.Join(errs...)
 }
@@ -266,14 +264,10 @@ func (f *flags) tail(wanted *filter.Filter, given bool) int {
 	return 0
 }
 
-// names reports whether to print the names of files: as grep does, if there are several.
-func (f *flags) names(c *cobra.Command, files, args []string) bool {
+// names reports whether to print the names of files: as grep does, if there are several logs.
+func (f *flags) names(c *cobra.Command, logs int) bool {
 	if c.Flags().Changed("name") {
 		return f.name
 	}
-	several := len(files) > 1
-	if f.rotated { // then the files of one argument are mostly those of one log
-		several = len(args) > 1
-	}
-	return several && !f.raw && !f.json
+	return logs > 1 && !f.raw && !f.json
 }

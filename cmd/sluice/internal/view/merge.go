@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -17,9 +18,9 @@ func merge(ctx context.Context, logs logs, s *settings, o *output) error {
 	group, ctx := errgroup.WithContext(ctx)
 	streams := make([]*stream, len(logs))
 	for i, r := range logs {
-		streams[i] = &stream{blocks: make(chan *block)}
-		w := newWorker(s, o.blocks)
-		group.Go(func() error { return streams[i].read(ctx, r, w) })
+		of := &stream{blocks: make(chan *block)}
+		streams[i] = of
+		group.Go(func() error { return of.read(ctx, r, newWorker(s, o.blocks)) })
 	}
 	err := mergeStreams(streams, o)
 	cancel()
@@ -51,7 +52,7 @@ func (s *stream) read(ctx context.Context, r *input.Reader, w *worker) error {
 			return err
 		}
 		b := w.chunk(c)
-		r.Release(c)
+		b.release = r.Release
 		select {
 		case s.blocks <- b:
 		case <-ctx.Done():
@@ -87,32 +88,22 @@ func (s *stream) print(o *output) error {
 	return o.entry(s.block, e, s.block.text[s.start:e.end])
 }
 
-// mergeStreams prints the entries of the streams. A stream is left for another when the time of its next entry is
-// later than that of the other's, which is the time of the last one there that has one.
+// mergeStreams prints the entries of the streams. One without a time is earlier than all others, so that it follows
+// the one before it.
 func mergeStreams(streams []*stream, o *output) error {
-	open := streams[:0:0]
-	for _, s := range streams {
-		if s.advance(o) {
-			open = append(open, s)
-		}
-	}
+	open := slices.DeleteFunc(streams, func(s *stream) bool { return !s.advance(o) })
 	for len(open) > 0 {
 		first := 0
-		for i, s := range open[1:] {
+		for i, s := range open {
 			if s.time() < open[first].time() {
-				first = i + 1
+				first = i
 			}
 		}
-		s := open[first]
-		for more := true; more; {
-			if err := s.print(o); err != nil {
-				return errors.Join(o.write(), err)
-			}
-			if !s.advance(o) {
-				open = append(open[:first], open[first+1:]...)
-				break
-			}
-			more = s.time() == noTime
+		if err := open[first].print(o); err != nil {
+			return errors.Join(o.write(), err)
+		}
+		if !open[first].advance(o) {
+			open = slices.Delete(open, first, first+1)
 		}
 		if len(o.buf) >= writeAhead {
 			if err := o.write(); err != nil {

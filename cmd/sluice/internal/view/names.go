@@ -15,7 +15,7 @@ type names struct {
 	width   int // of the longest one
 }
 
-func newNames(printed bool, files []string) names {
+func newNames(files []string, printed bool) names {
 	n := names{printed: printed}
 	if len(files) == 0 {
 		return n

@@ -21,6 +21,7 @@ type output struct {
 	w       io.Writer
 	account *account
 	blocks  *blocks
+	leader  *worker // renders pending lines, once there are such
 
 	matched int64
 	fates   map[string]fate // of the last line of JSON of each log
@@ -42,12 +43,8 @@ func newOutput(w io.Writer, s *settings, a *account) *output {
 
 // block prints what is to be printed of a block, in one Write.
 func (o *output) block(b *block) error {
-	start := uint32(0)
-	for _, e := range b.entries {
-		if err := o.entry(b, e, b.text[start:e.end]); err != nil {
-			return errors.Join(o.write(), err)
-		}
-		start = e.end
+	if err := o.entries(b); err != nil {
+		return errors.Join(o.write(), err)
 	}
 	// Behind the last line that is wanted, its text may go on in the next block; for which who follows need not wait.
 	ended := o.first > 0 && o.matched >= int64(o.first) && o.left == 0 && (o.follow || b.last == no)
@@ -57,6 +54,17 @@ func (o *output) block(b *block) error {
 		err = errEnough
 	}
 	return err
+}
+
+func (o *output) entries(b *block) error {
+	start := uint32(0)
+	for _, e := range b.entries {
+		if err := o.entry(b, e, b.text[start:e.end]); err != nil {
+			return err
+		}
+		start = e.end
+	}
+	return nil
 }
 
 // leave remembers how a block has ended, and gives it back.
@@ -89,21 +97,48 @@ func (o *output) entry(b *block, e entry, text []byte) error {
 	case owned:
 		o.with(text)
 	case pending:
-		switch {
-		case o.fates[o.log(b)] == yes:
-			o.with(text)
-		case o.color:
-			o.context(appendDimmed(nil, text))
-		default:
-			o.context(text)
-		}
+		return o.lead(b, e)
 	case nearby:
 		o.context(text)
+	case passed:
+		o.matched += int64(e.lines)
+		o.gap = true
 	case skipped:
 		o.earlier.clear()
-		o.left, o.gap = 0, true
+		o.gap = true
 	}
 	return nil
+}
+
+// lead prints the text at the beginning of a block, which goes with the last line of JSON before it.
+func (o *output) lead(b *block, e entry) error {
+	if o.count {
+		return nil
+	}
+	if o.fates[o.log(b)] == yes {
+		return o.render(b, e, yes)
+	}
+	// It may be context, at both ends.
+	if all := int(e.lines); all > o.before+o.after {
+		begin, end := e, e
+		begin.lines = uint32(o.after)                                   //nolint:gosec // at most maxContext
+		end.lines, end.at = uint32(o.before), e.at+uint32(all-o.before) //nolint:gosec // as is this
+		return errors.Join(o.render(b, begin, no), o.entry(b, entry{class: skipped}, nil), o.render(b, end, no))
+	}
+	return o.render(b, e, no)
+}
+
+// render prints pending lines, now that their fate is known.
+func (o *output) render(b *block, e entry, printed fate) error {
+	if e.lines == 0 {
+		return nil
+	}
+	if o.leader == nil {
+		o.leader = newWorker(o.settings, o.blocks)
+	}
+	r := o.leader.lead(b, e, printed)
+	defer o.blocks.put(r)
+	return o.entries(r)
 }
 
 // match prints a line that matches, behind those that are kept for it.
@@ -112,7 +147,7 @@ func (o *output) match(text []byte) {
 		o.kept.push(nil, o.gap)
 		o.gap = false
 	}
-	for _, it := range o.earlier.items {
+	for _, it := range o.earlier.items() {
 		o.print(it.text)
 	}
 	o.earlier.clear()
@@ -172,7 +207,7 @@ func (o *output) end() error {
 	if o.count {
 		o.buf = fmt.Appendln(o.buf, min(o.matched, o.most()))
 	}
-	for _, it := range o.kept.items {
+	for _, it := range o.kept.items() {
 		o.separate(it.gap)
 		o.begun = true
 		if o.buf = append(o.buf, it.text...); len(o.buf) >= writeAhead {
@@ -182,7 +217,7 @@ func (o *output) end() error {
 		}
 	}
 	if o.kept.overfull {
-		o.account.note(fmt.Sprintf("--last %d took more than %s: these are the last %s", o.last, humanize.IBytes(maxKept), lines(int64(len(o.kept.items)), "line")))
+		o.account.note(fmt.Sprintf("--last %d took more than %s: these are the last %s", o.last, humanize.IBytes(maxKept), lines(int64(len(o.kept.items())), "line")))
 	}
 	if o.earlier.overfull {
 		o.account.note("context of more than " + humanize.IBytes(maxKept) + " left out")

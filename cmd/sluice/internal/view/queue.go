@@ -6,7 +6,8 @@ const maxKept = 16 << 20
 // A queue keeps the last lines, up to a limit.
 type queue struct {
 	limit    int
-	items    []item
+	all      []item
+	head     int // of all, so many have been given up
 	bytes    int
 	overfull bool // a line was given up for its bytes
 }
@@ -17,10 +18,13 @@ type item struct {
 	gap  bool // lines were left out before it
 }
 
+// items returns what is kept, oldest first.
+func (q *queue) items() []item { return q.all[q.head:] }
+
 // push adds a copy of a line, and reports whether one had to be given up for it.
 func (q *queue) push(text []byte, gap bool) (full bool) {
-	q.items = append(q.items, item{gap: gap})
-	if len(q.items) > q.limit {
+	q.all = append(q.all, item{gap: gap})
+	if len(q.items()) > q.limit {
 		q.drop()
 		full = true
 	}
@@ -29,10 +33,10 @@ func (q *queue) push(text []byte, gap bool) (full bool) {
 
 // extend adds a copy of a line to the last item.
 func (q *queue) extend(text []byte) (full bool) {
-	last := &q.items[len(q.items)-1]
+	last := &q.all[len(q.all)-1]
 	last.text = append(last.text, text...)
 	q.bytes += len(text)
-	for q.bytes > maxKept && len(q.items) > 1 {
+	for q.bytes > maxKept && len(q.items()) > 1 {
 		q.drop()
 		q.overfull, full = true, true
 	}
@@ -41,10 +45,17 @@ func (q *queue) extend(text []byte) (full bool) {
 
 // drop gives up the oldest item.
 func (q *queue) drop() {
-	q.bytes -= len(q.items[0].text)
-	q.items[0] = item{}
-	q.items = q.items[1:]
+	q.bytes -= len(q.all[q.head].text)
+	q.all[q.head] = item{}
+	if q.head++; q.head > 100 && q.head > len(q.all)/2 {
+		n := copy(q.all, q.items())
+		clear(q.all[n:])
+		q.all, q.head = q.all[:n], 0
+	}
 }
 
 // clear gives up all.
-func (q *queue) clear() { q.items, q.bytes = nil, 0 }
+func (q *queue) clear() {
+	clear(q.all)
+	q.all, q.head, q.bytes = q.all[:0], 0, 0
+}

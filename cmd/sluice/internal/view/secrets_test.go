@@ -1,6 +1,7 @@
 package view_test
 
 import (
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -62,13 +63,42 @@ func TestAPrivateKeyOverTwoChunksIsMasked(t *testing.T) {
 	t.Parallel()
 	_, key, _ := strings.Cut(planted, `"msg":"a key"}`+"\n")
 	key, _, _ = strings.Cut(key, "{")
-	filler := `{"level":"INFO","msg":"filler"}` + "\n"
+	filler := `{"level":"ERROR","msg":"filler"}` + "\n"
 	for at := range 40 {
-		// The first chunk ends after 1 MiB of whole lines, or after so much of them as a pipe gives.
 		lines := (1<<20-len(key))/len(filler) + at/4
 		log := strings.Repeat(filler, lines) + strings.Repeat("x", at) + "\n" + key + strings.Repeat(filler, 10)
-		if stdout, _, _ := viewed(t, log, "--raw"); strings.Contains(stdout, "XYZZY") {
-			t.Fatalf("a secret is printed, with %d lines before the key", lines)
+		for _, args := range [][]string{{"--raw"}, {"--raw", "--level", "error"}} {
+			if stdout, _, _ := viewed(t, log, args...); strings.Contains(stdout, "XYZZY") {
+				t.Fatalf("%v: a secret is printed, with %d lines before the key", args, lines)
+			}
+		}
+	}
+}
+
+// While a log is followed, a key may come line by line.
+func TestAPrivateKeyThatIsFollowedIsMasked(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{nil, {"--raw"}, {"--grep", "."}, {"--level", "error"}, {"--level", "error", "--context", "100"}} {
+		r, w := io.Pipe()
+		out := make(watched, 100)
+		ended := make(chan int, 1)
+		go func() { ended <- call(t.Context(), r, out, io.Discard, append([]string{"-f"}, args...)...) }()
+		for line := range strings.Lines(planted) {
+			if _, err := io.WriteString(w, line); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := w.Close(); err != nil {
+			t.Fatal(err)
+		}
+		<-ended
+		close(out)
+		var all strings.Builder
+		for text := range out {
+			all.WriteString(text)
+		}
+		if all.Len() == 0 || strings.Contains(all.String(), "XYZZY") {
+			t.Errorf("%v: printed\n%s", args, all.String())
 		}
 	}
 }

@@ -32,9 +32,6 @@ func newSelection(only, hide []string, noSource bool) (selection, error) {
 	return s, errors.Join(errs...)
 }
 
-// all reports whether every attr is printed.
-func (s *selection) all() bool { return len(s.only)+len(s.hide) == 0 }
-
 // of returns the attrs that are printed. It may change attrs.
 func (s *selection) of(attrs []slog.Attr) []slog.Attr {
 	for _, path := range s.hide {

@@ -4,6 +4,7 @@ package view
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 
 	"github.com/spf13/cobra"
@@ -42,7 +43,7 @@ There is no pager: sluice view --color always app.log | less -R`,
 
 // run prints what the flags ask for.
 func run(c *cobra.Command, f *flags, args []string) error {
-	s, err := f.settings(c, args)
+	s, err := f.settings(c)
 	if err != nil {
 		return err
 	}
@@ -52,7 +53,8 @@ func run(c *cobra.Command, f *flags, args []string) error {
 		return &cli.Exit{Code: cli.Usage, Err: err}
 	}
 	defer logs.close()
-	s.names = newNames(f.names(c, logs.files(), args), logs.files())
+	files, n := logs.names()
+	s.names = newNames(files, f.names(c, n))
 	o := newOutput(c.OutOrStdout(), s, a)
 	err = logs.print(c.Context(), s, o)
 	if err == nil {
@@ -83,24 +85,25 @@ func open(f *flags, s *settings, stdin io.Reader, a *account, args []string) (lo
 		Stdin:   stdin,
 		OnError: a.failure,
 	}
-	if !f.merge {
-		r, err := input.Open(args, opts)
+	r, err := input.Open(args, opts)
+	if err != nil || !f.merge {
 		return logs{r}, err
 	}
+	defer logs{r}.close()
+	sets := r.Logs()
+	if len(sets) < 2 || len(sets) > maxMerged {
+		return nil, fmt.Errorf("--merge: there are %d logs, and it takes from 2 to %d", len(sets), maxMerged)
+	}
 	var all logs
-	var errs []error
-	for _, name := range args {
-		r, err := input.Open([]string{name}, opts)
+	for _, files := range sets {
+		r, err := input.Open(files, opts)
 		if err != nil {
-			errs = append(errs, err)
-			continue
+			all.close()
+			return nil, err
 		}
 		all = append(all, r)
 	}
-	if len(errs) > 0 {
-		all.close()
-	}
-	return all, errors.Join(errs...)
+	return all, nil
 }
 
 // print prints the lines.
@@ -130,9 +133,9 @@ func follow(ctx context.Context, r *input.Reader, w *worker, o *output) error {
 		if err != nil {
 			return err
 		}
-		b := w.chunk(c)
+		err = o.block(w.chunk(c))
 		r.Release(c)
-		if err := o.block(b); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -145,10 +148,11 @@ func (l logs) close() {
 	}
 }
 
-// files returns the names of the files.
-func (l logs) files() (names []string) {
+// names returns the names of the files, and of how many logs they are.
+func (l logs) names() (files []string, n int) {
 	for _, r := range l {
-		names = append(names, r.Files()...)
+		files = append(files, r.Files()...)
+		n += len(r.Logs())
 	}
-	return names
+	return files, n
 }

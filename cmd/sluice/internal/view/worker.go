@@ -33,41 +33,71 @@ const (
 	broken                      // it is broken JSON
 	wanted                      // it matches
 	withKey                     // it is part of a private key
+	early                       // it is left out anyway, because enough others match behind it
 )
 
 func (v verdict) is(other verdict) bool { return v&other != 0 }
 
 // A span is a line of the chunk.
 type span struct {
-	start, end int
+	start, end uint32
 	verdict    verdict
 	anchor     bool // it is printed, or may be
 	near       bool // to an anchor
 }
 
-// chunk makes a block of a chunk. Lines of context are looked for in a second pass.
+// chunk makes a block of a chunk. With context, what is near to what is found out in a first pass, and which lines
+// come last with --last.
 func (w *worker) chunk(c *input.Chunk) *block {
-	w.chunkOf, w.made = c, w.blocks.get()
-	w.made.file = c.File
-	if !w.follow {
+	if w.begin(c); !w.follow && !w.merge { // there it sees all chunks, one after the other
 		w.key.begin(c.Data)
 	}
-	w.printer.screen.buf = w.made.text
-	around := w.before+w.after > 0
+	w.made.key = w.key
+	if w.last+w.before+w.after == 0 {
+		for i, text := range c.Lines() {
+			l, v := w.judge(i, text)
+			w.line(i, text, l, v, false)
+		}
+		return w.end()
+	}
 	w.spans = w.spans[:0]
 	start := 0
 	for i, text := range c.Lines() {
-		l, v := w.judge(i, text)
-		if around {
-			w.spans = append(w.spans, span{start: start, end: start + len(text), verdict: v})
-			start += len(text) + 1
-			continue
+		_, v := w.judge(i, text)
+		w.spans = append(w.spans, span{start: uint32(start), end: uint32(start + len(text)), verdict: v}) //nolint:gosec // a chunk has some MiB
+		start += len(text) + 1
+	}
+	w.around()
+	w.dropEarly()
+	for i, s := range w.spans {
+		w.line(i, c.Data[s.start:s.end], nil, s.verdict, s.near)
+	}
+	return w.end()
+}
+
+// lead makes a block of the pending lines of another: a fate of yes prints them.
+func (w *worker) lead(b *block, pending entry, printed fate) *block {
+	w.begin(b.chunk)
+	w.made.last, w.key = printed, b.key
+	for i, text := range b.chunk.Lines() {
+		if i == int(pending.at+pending.lines) {
+			break
 		}
-		w.line(i, text, l, v, false)
+		l, v := w.judge(i, text)
+		if i >= int(pending.at) {
+			w.line(i, text, l, v, w.before+w.after > 0)
+		}
 	}
-	if around {
-		w.around()
-	}
+	return w.end()
+}
+
+func (w *worker) begin(c *input.Chunk) {
+	w.chunkOf, w.made = c, w.blocks.get()
+	w.made.file, w.made.chunk = c.File, c
+	w.printer.screen.buf = w.made.text
+}
+
+func (w *worker) end() *block {
 	b := w.made
 	b.text = w.printer.screen.buf
 	w.made, w.chunkOf, w.printer.screen.buf = nil, nil, nil
@@ -120,33 +150,34 @@ func (w *worker) countBroken(i int) {
 	}
 }
 
-// line prints a line, if it is one to be printed, or to be had ready.
-func (w *worker) line(i int, text []byte, l *jsonlog.Line, v verdict, near bool) {
-	var c class
-	switch {
+// line adds a line, and renders it if it may be printed.
+func (w *worker) line(i int, line []byte, l *jsonlog.Line, v verdict, near bool) {
+	c := skipped
+	switch text := !v.is(object | broken); {
+	case text && !v.is(wanted) && w.made.last == unknown:
+		c = pending
+	case v.is(early):
+		if v.is(wanted) {
+			c = passed
+		}
 	case v.is(wanted):
 		c = matching
-	case v.is(object|broken) || w.made.last == no || w.filter.Excepts(text):
-		c = skipped
-		if near {
-			c = nearby
-		}
-	case w.made.last == yes:
+	case text && w.made.last == yes && !w.filter.Excepts(line):
 		c = owned
-	default:
-		c = pending
+	case near:
+		c = nearby
 	}
 	if v.is(object | broken) {
 		w.made.last = fateOf(v.is(wanted))
 	}
 	when := int64(noTime)
-	if c != skipped && !w.count {
-		when = w.print(i, text, l, v, c == nearby)
+	if (c == matching || c == owned || c == nearby) && !w.count {
+		when = w.print(i, line, l, v, c == nearby)
 	}
 	if c == skipped && w.before+w.after == 0 {
 		return
 	}
-	w.add(c, when)
+	w.add(i, c, when)
 }
 
 // print renders a line and returns its time.
@@ -182,23 +213,22 @@ func (w *worker) print(i int, text []byte, l *jsonlog.Line, v verdict, dim bool)
 }
 
 // add adds what has been rendered since the last entry.
-func (w *worker) add(c class, when int64) {
+func (w *worker) add(i int, c class, when int64) {
 	b := w.made
 	end := uint32(len(w.printer.screen.buf)) //nolint:gosec // a chunk has some MiB
-	if w.merge {
-		b.times = append(b.times, when)
-	} else if n := len(b.entries); n > 0 && b.entries[n-1].class == c && (c == skipped || !w.single()) {
+	single := w.merge || w.first+w.last+w.before+w.after > 0
+	if n := len(b.entries); n > 0 && b.entries[n-1].class == c && (c == skipped || c == passed || c == pending || !single) {
 		b.entries[n-1].lines++
 		b.entries[n-1].end = end
 		return
 	}
-	b.entries = append(b.entries, entry{class: c, lines: 1, end: end})
+	b.entries = append(b.entries, entry{class: c, at: uint32(i), lines: 1, end: end}) //nolint:gosec // a chunk has some MiB
+	if w.merge {
+		b.times = append(b.times, when)
+	}
 }
 
-// single reports whether lines are selected one by one.
-func (w *worker) single() bool { return w.first+w.last+w.before+w.after > 0 }
-
-// around prints the lines that match and those near to them. The ends of the chunk are near to what is
+// around says which lines are near to those that may be printed. The ends of the chunk are near to what is
 // behind them, and where logs are merged every line may be near to one of another log.
 func (w *worker) around() {
 	printed, left := unknown, w.after
@@ -211,7 +241,7 @@ func (w *worker) around() {
 		if s.anchor = s.verdict.is(wanted) || printed != no; s.anchor {
 			left = w.after
 		} else {
-			s.near = left > 0 || w.merge
+			s.near = left > 0 || w.merge && w.before+w.after > 0
 			left--
 		}
 	}
@@ -225,7 +255,21 @@ func (w *worker) around() {
 			left--
 		}
 	}
-	for i, s := range w.spans {
-		w.line(i, w.chunkOf.Data[s.start:s.end], nil, s.verdict, s.near)
+}
+
+// dropEarly says which lines need not be rendered, because as many that match as --last wants come behind them. Where
+// logs are merged, they may be context of a line of another log.
+func (w *worker) dropEarly() {
+	if w.last == 0 || w.merge && w.before+w.after > 0 {
+		return
+	}
+	behind, i := 0, len(w.spans)-1
+	for ; i >= 0 && behind < w.last; i-- {
+		if w.spans[i].verdict.is(wanted) {
+			behind++
+		}
+	}
+	for i -= w.before; i >= 0; i-- {
+		w.spans[i].verdict |= early
 	}
 }
