@@ -20,7 +20,7 @@
 // <!-- bench:end -->, or those of files, or, of all others, into
 // docs/figures.md, the most important rows about redaction and about such handlers
 // into the README, too, and the chart of the encoders into bench/report.svg. It runs
-// anywhere in the repository and takes a good minute, five, six, one, one, three, four, two, or eight. Many short rounds give
+// anywhere in the repository and takes a good minute, five, six, one, one, three, four, two, or three. Many short rounds give
 // steadier ratios than few long ones: what else the machine does for a second
 // then hits every peer alike.
 package main

@@ -1,7 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"fmt"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,7 +15,9 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sluicelog/sluice/internal/lstest"
 	"github.com/sluicelog/sluice/internal/pages"
+	"github.com/sluicelog/sluice/logstash"
 )
 
 // environment is that of the processes: nothing of the caller's but what Go needs for its temporary files.
@@ -84,15 +89,21 @@ func TestDocsShowWhatIsPrinted(t *testing.T) {
 			if !*update { // which writes the pages
 				t.Parallel()
 			}
-			dir := demo(t)
+			dir, home := demo(t), t.TempDir()
+			there, named := strings.NewReplacer(), strings.NewReplacer()
+			if strings.Contains(b.Text, "//logstash") {
+				there, named = receivers(t)
+				spool(t, filepath.Join(dir, "spool"))
+			}
 			text := b.Text
 			for _, s := range session(b.Text) {
-				c := exec.CommandContext(t.Context(), "sh", "-c", s.command)
-				c.Dir, c.Env, c.WaitDelay = dir, environment(bin, t.TempDir()), 10*time.Second
+				c := exec.CommandContext(t.Context(), "sh", "-c", there.Replace(s.command)) //nolint:gosec // of our own pages
+				c.Dir, c.Env, c.WaitDelay = dir, environment(bin, home), 10*time.Second
 				out, err := c.CombinedOutput()
 				if _, failed := err.(*exec.ExitError); err != nil && !failed { //nolint:errorlint // exec says so
 					t.Fatal(err)
 				}
+				out = []byte(named.Replace(string(out)))
 				diff := cmp.Diff(matches(s.output, string(out)), string(out))
 				switch {
 				case diff == "":
@@ -110,6 +121,43 @@ func TestDocsShowWhatIsPrinted(t *testing.T) {
 	if ran < 20 {
 		t.Errorf("there are %d blocks", ran)
 	}
+}
+
+// receivers starts a Logstash with a Beats input and with an http input, which refuses what has to do with payments, and
+// returns what puts their addresses in the place of the pages', and back.
+func receivers(t *testing.T) (there, named *strings.Replacer) {
+	t.Helper()
+	beats, err := lstest.ListenBeats("127.0.0.1:0", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { beats.Close() })
+	http, err := lstest.ListenHTTP("127.0.0.1:0", &lstest.HTTPOptions{
+		Poison: func(event []byte) bool { return bytes.Contains(event, []byte("payment")) }, PoisonStatus: 400,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { http.Close() })
+	there = strings.NewReplacer("beats://logstash", "beats://"+beats.Addr(), "http://logstash", "http://"+http.Addr())
+	named = strings.NewReplacer(beats.Addr(), "logstash", http.Addr(), "logstash")
+	return there, named
+}
+
+// spool makes a spool, as a program leaves it behind whose Logstash was down.
+func spool(t *testing.T, dir string) {
+	t.Helper()
+	shipper, err := logstash.Dial("beats://127.0.0.1:1", &logstash.DialOptions{SpoolDir: dir, SpoolMode: logstash.SpoolAlways})
+	if err != nil {
+		t.Fatal(err)
+	}
+	logger := slog.New(logstash.NewHandler(shipper, nil))
+	for i := range 1200 {
+		logger.Info("order placed", "order", i)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel() // nobody takes anything
+	_ = shipper.Shutdown(ctx)
 }
 
 // replace replaces a block of a page.

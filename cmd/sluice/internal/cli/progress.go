@@ -24,6 +24,7 @@ func NewProgress(w io.Writer, what string, total int64) *Progress {
 		progressbar.OptionThrottle(100*time.Millisecond),
 		progressbar.OptionClearOnFinish(),
 		progressbar.OptionSetWidth(30),
+		progressbar.OptionSetSpinnerChangeInterval(0), // no goroutine
 	)}
 }
 

@@ -65,8 +65,7 @@ func BenchmarkMap(b *testing.B) {
 					if err != nil {
 						b.Fatal(err)
 					}
-					defer stdin.Close()
-					names, opts.Stdin = nil, stdin
+					names, opts.Stdin = nil, closing{stdin}
 				}
 				r, err := input.Open(names, opts)
 				if err != nil {
@@ -84,6 +83,17 @@ func BenchmarkMap(b *testing.B) {
 			}
 		})
 	}
+}
+
+// closing is a file that is closed at its end.
+type closing struct{ file *os.File }
+
+func (c closing) Read(p []byte) (int, error) {
+	n, err := c.file.Read(p)
+	if err != nil {
+		c.file.Close()
+	}
+	return n, err
 }
 
 // BenchmarkDecompress is what BenchmarkMap is to be compared with.

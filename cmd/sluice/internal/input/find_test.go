@@ -119,6 +119,23 @@ func TestNames(t *testing.T) {
 	}
 }
 
+func TestMissingFiles(t *testing.T) {
+	dir := folder(t, "app.log.1", "app.log.2.gz", "other.log")
+	lines, _ := read(t, dir, input.Options{Rotated: true}, "app.log") // its program has not started yet
+	if diff := cmp.Diff([]string{"app.log.2.gz", "app.log.1"}, lines); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
+	}
+	// One that was removed after the shell has listed the directory.
+	got := readAll(t, []string{dir + "/app.log.1", dir + "/app.log.3", dir + "/other.log"}, input.Options{})
+	want := []string{"read " + dir + "/app.log.3: file does not exist"}
+	if diff := cmp.Diff(want, got.errs); diff != "" || got.stats.Failed != 1 {
+		t.Errorf("%+v, errors mismatch (-want +got):\n%s", got.stats, diff)
+	}
+	if diff := cmp.Diff("app.log.1\nother.log\n", got.data.String()); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
+	}
+}
+
 func TestLogs(t *testing.T) {
 	dir := folder(t, "app.log", "app.log.1.gz", "errors.log", "notes.txt", "app.log.2.gz")
 	r, err := input.Open([]string{dir + "/notes.txt", dir, "-"}, &input.Options{Rotated: true})

@@ -10,6 +10,7 @@ import (
 	"path"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/sluicelog/sluice/internal/logname"
 )
@@ -138,8 +139,12 @@ func (h *held) close() {
 	}
 }
 
-// maxPasses is how often hold looks again while a program rotates its files all the time.
-const maxPasses = 100
+const (
+	// maxPasses is how often hold looks again while a program rotates its files all the time.
+	maxPasses = 100
+	// spare is how many files are closed again when no more can be opened.
+	spare = 16
+)
 
 // hold opens the files that are there and not skipped, beside those that it is given. It looks until there is nothing new:
 // what was the log file in one moment may be a backup in the next, and has to be read once. They are in
@@ -162,7 +167,10 @@ func (d *folder) hold(have []*held, skip func(*member) bool, budget *int) (all [
 	}
 	for range maxPasses {
 		if there, err = d.list(); err != nil {
-			return all, nil, err
+			for _, h := range all[len(have):] {
+				h.close()
+			}
+			return nil, nil, err
 		}
 		for _, h := range all {
 			h.seen = false
@@ -186,6 +194,12 @@ func (d *folder) hold(have []*held, skip func(*member) bool, budget *int) (all [
 				continue
 			}
 			h, gone := m.hold(budget)
+			if errors.Is(h.err, syscall.EMFILE) || errors.Is(h.err, syscall.ENFILE) {
+				*budget, h.err = 0, nil
+				for _, h := range all[max(len(have), len(all)-spare):] {
+					h.close()
+				}
+			}
 			changed = true
 			if !gone {
 				h.seen = true
@@ -211,15 +225,15 @@ func (m *member) hold(budget *int) (h *held, gone bool) {
 	}
 	h.file, h.err = os.Open(m.path)
 	if errors.Is(h.err, fs.ErrNotExist) {
-		return nil, true
+		return h, true
 	}
 	if h.err != nil {
 		return h, false
 	}
 	info, err := h.file.Stat()
 	if err != nil || !os.SameFile(info, m.info) {
-		_ = h.file.Close() // only read from
-		return nil, true
+		h.close()
+		return h, true
 	}
 	*budget--
 	return h, false

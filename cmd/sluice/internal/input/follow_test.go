@@ -12,7 +12,9 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
+	"testing/iotest"
 	"testing/synctest"
 	"time"
 
@@ -344,6 +346,65 @@ func TestFollowMissing(t *testing.T) {
 		f.poll("e")
 		f.add("app.log", "f\n")
 		f.poll("f")
+		f.said()
+	})
+}
+
+// The directory comes later as well, and what has the name for a while is no file.
+func TestFollowWhatCannotBeRead(t *testing.T) {
+	follow(t, input.Options{}, with(t, nil, "deep/app.log"), func(f *following) {
+		f.poll()
+		if err := os.Mkdir(f.path("deep"), 0o700); err != nil {
+			f.t.Fatal(err)
+		}
+		f.add("deep/app.log", "a\n")
+		f.poll("a")
+		f.remove("deep/app.log")
+		if err := os.Mkdir(f.path("deep/app.log"), 0o700); err != nil {
+			f.t.Fatal(err)
+		}
+		f.poll()
+		f.said("read deep/app.log: it is a directory")
+		f.poll()
+		f.said() // once
+		f.remove("deep/app.log")
+		f.add("deep/app.log", "b\n")
+		f.poll("b")
+		if n := f.r.Stats().Failed; n != 1 {
+			f.t.Errorf("%d failed", n)
+		}
+	})
+	stdin := io.MultiReader(strings.NewReader("in\n"), iotest.ErrReader(syscall.EIO))
+	follow(t, input.Options{Stdin: stdin}, with(t, map[string]string{"app.log": "a\n"}, "-", "app.log"), func(f *following) {
+		f.poll("a", "in")
+		f.said("read standard input: after 3 bytes: input/output error")
+	})
+}
+
+// A directory that may be searched but not listed.
+func TestFollowBlind(t *testing.T) {
+	if os.Getuid() == 0 {
+		t.Skip("root may list all directories")
+	}
+	prepare := func(dir string) []string {
+		for _, name := range []string{"app.log.1", "app.log"} {
+			write(t, dir, name, []byte(name+"\n"))
+		}
+		if err := os.Chmod(dir, 0o300); err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() {
+			if err := os.Chmod(dir, 0o700); err != nil {
+				t.Error(err)
+			}
+		})
+		return []string{"app.log", "app.log.1"}
+	}
+	follow(t, input.Options{}, prepare, func(f *following) {
+		f.poll("app.log.1", "app.log")
+		f.rename("app.log", "app.log.1")
+		f.add("app.log", "a\n")
+		f.poll("a")
 		f.said()
 	})
 }

@@ -2,11 +2,9 @@ package replay
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
-	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
 	"github.com/sluicelog/sluice/logstash"
 )
 

@@ -138,10 +138,12 @@ func (r *replay) close(ctx context.Context, cause, err error, start time.Time) *
 
 	if lost == 0 {
 		if unsettled := r.settle(); unsettled != nil {
-			cause = unsettled
+			cause, err = nil, unsettled
 		}
 	}
 	switch {
+	case cause == nil && err != nil:
+		a.ended, a.reason = failed, err
 	case errors.Is(cause, errGaveUp):
 		a.ended, a.reason = gaveUp, cause
 	case errors.Is(cause, errRefused), cause == nil:
@@ -152,9 +154,6 @@ func (r *replay) close(ctx context.Context, cause, err error, start time.Time) *
 		a.ended = interrupted
 	default:
 		a.ended, a.reason = failed, cause
-	}
-	if err != nil && cause == nil {
-		a.ended, a.reason = failed, err
 	}
 	if a.about(r); a.ended == completed && a.files == 0 {
 		r.places.complete()

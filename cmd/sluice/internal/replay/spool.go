@@ -23,11 +23,13 @@ const (
 
 // spooled is the spool of a program that is gone. It is its own state: what is acked is removed from it.
 type spooled struct {
-	dir   string
-	queue *spool.Queue
-	dry   bool         // only its first events are read
-	total int64        // bytes
-	bytes atomic.Int64 // read
+	warnings *warnings
+	failed   int // reads
+	dir      string
+	queue    *spool.Queue
+	dry      bool         // only its first events are read
+	total    int64        // bytes
+	bytes    atomic.Int64 // read
 }
 
 // isSpool reports whether a directory is that of a spool.

@@ -37,7 +37,7 @@ type flags struct {
 const (
 	followed   = 10      // the lines that --follow begins with, as tail does
 	maxContext = 1000    // the most lines of context
-	maxMerged  = 32      // the most logs that are merged: each is open and has buffers
+	maxMerged  = 16      // the most logs that are merged: each is open and has buffers
 	maxLast    = 100_000 // the most of --last
 	maxTail    = 1000    // the most lines that are found from the end of a file on, which takes memory
 )

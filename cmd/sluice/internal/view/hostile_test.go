@@ -8,7 +8,7 @@ import (
 	"unicode/utf8"
 )
 
-// hostile is what must not reach a terminal, in all places of a line.
+// hostileTexts are what must not reach a terminal, in all places of a line.
 var hostileTexts = []string{
 	"\x1b[31mred\x1b[0m", "\x1b]0;title\x07", "\x1b]8;;http://evil\x1b\\link", "\x9b31m", "\u009b31m", "\rINF all is well", "\b\b\b", "\u202etxt.exe", "\u2066", "\u200f",
 	"\x00", "\x7f", "\xff\xfe", "\u2028line", "\x0c", "\v",
@@ -72,7 +72,7 @@ func TestTextCannotBeForged(t *testing.T) {
 	t.Parallel()
 	const forged = "2026-11-22 10:00:00.000 INF all is well"
 	log := forged + "\n" + forged + "\r\n" + strings.Repeat(" ", 74) + forged + "\n" + `{"log":"` + forged + `\n` + forged + `\n","stream":"stdout"}` + "\n" +
-		`{"level":"INFO","msg":"a\n` + forged + `"}` + "\n"
+		`{"level":"INFO","msg":"a\n` + forged + `"}` + "\n" + forged + ` {"level":"INFO","msg":"a"}` + "\n" + forged + ` | {"level":"INFO","msg":"a"}` + "\n"
 	for _, args := range []string{"", "--layout wide --width 80", "--layout wide"} {
 		stdout, _, _ := viewed(t, log, strings.Fields(args)...)
 		for line := range strings.Lines(stdout) {

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -100,7 +101,7 @@ func mergeStreams(streams []*stream, o *output) error {
 			}
 		}
 		if err := open[first].print(o); err != nil {
-			return errors.Join(o.write(), err)
+			return cmp.Or(o.write(), err)
 		}
 		if !open[first].advance(o) {
 			open = slices.Delete(open, first, first+1)

@@ -1,6 +1,7 @@
 package view
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -37,23 +38,22 @@ type output struct {
 func newOutput(w io.Writer, s *settings, a *account) *output {
 	return &output{
 		settings: s, w: w, account: a, blocks: &blocks{}, fates: make(map[string]fate),
-		earlier: queue{limit: s.before}, kept: queue{limit: s.last},
+		earlier: queue{limit: s.before}, kept: queue{limit: s.last, spare: s.before},
 	}
 }
 
 // block prints what is to be printed of a block, in one Write.
 func (o *output) block(b *block) error {
 	if err := o.entries(b); err != nil {
-		return errors.Join(o.write(), err)
+		return cmp.Or(o.write(), err)
 	}
 	// Behind the last line that is wanted, its text may go on in the next block; for which who follows need not wait.
 	ended := o.first > 0 && o.matched >= int64(o.first) && o.left == 0 && (o.follow || b.last == no)
 	o.leave(b)
-	err := o.write()
-	if err == nil && ended {
-		err = errEnough
+	if err := o.write(); err != nil || !ended {
+		return err
 	}
-	return err
+	return errEnough
 }
 
 func (o *output) entries(b *block) error {
@@ -102,12 +102,17 @@ func (o *output) entry(b *block, e entry, text []byte) error {
 		o.context(text)
 	case passed:
 		o.matched += int64(e.lines)
-		o.gap = true
+		o.skip()
 	case skipped:
-		o.earlier.clear()
-		o.gap = true
+		o.skip()
 	}
 	return nil
+}
+
+// skip goes on behind lines that are neither printed nor kept.
+func (o *output) skip() {
+	o.earlier.clear()
+	o.left, o.gap = 0, true
 }
 
 // lead prints the text at the beginning of a block, which goes with the last line of JSON before it.
@@ -123,7 +128,11 @@ func (o *output) lead(b *block, e entry) error {
 		begin, end := e, e
 		begin.lines = uint32(o.after)                                   //nolint:gosec // at most maxContext
 		end.lines, end.at = uint32(o.before), e.at+uint32(all-o.before) //nolint:gosec // as is this
-		return errors.Join(o.render(b, begin, no), o.entry(b, entry{class: skipped}, nil), o.render(b, end, no))
+		if err := o.render(b, begin, no); err != nil {
+			return err
+		}
+		o.skip()
+		return o.render(b, end, no)
 	}
 	return o.render(b, e, no)
 }
@@ -149,6 +158,9 @@ func (o *output) match(text []byte) {
 	}
 	for _, it := range o.earlier.items() {
 		o.print(it.text)
+	}
+	if o.last > 0 {
+		o.kept.mark(len(o.earlier.items()))
 	}
 	o.earlier.clear()
 	o.with(text)
@@ -206,6 +218,9 @@ func (o *output) write() error {
 func (o *output) end() error {
 	if o.count {
 		o.buf = fmt.Appendln(o.buf, min(o.matched, o.most()))
+	}
+	for _, text := range o.kept.context() {
+		o.buf = append(o.buf, text...)
 	}
 	for _, it := range o.kept.items() {
 		o.separate(it.gap)

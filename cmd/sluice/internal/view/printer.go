@@ -44,7 +44,7 @@ type printer struct {
 type look struct {
 	kind   kind
 	dim    bool
-	front  int    // the columns before the line
+	front  int    // the columns that the wide layout lacks
 	logger string // has a column of its own
 }
 
@@ -115,6 +115,10 @@ func (p *printer) plain(k kind, text, mark string) {
 	}
 	r.Message = mark + strings.ReplaceAll(text, "\t", "    ")
 	front := p.front("")
+	if !p.wide && text == "" {
+		p.screen.buf = append(p.screen.buf, strings.TrimRight(gutter, " ")+"\n"...)
+		return
+	}
 	if !p.wide {
 		p.screen.buf = append(p.screen.buf, gutter...)
 		p.handle(look{kind: k, front: front}, r)
@@ -150,21 +154,24 @@ func (p *printer) record(text []byte, l *jsonlog.Line) {
 		p.attrs = append(p.attrs, a)
 		return true
 	})
+	front := ""
+	switch prefix := prefixOf(l); {
+	case p.form == people && strings.HasSuffix(prefix, " |") && strings.Count(prefix, " ") == 1:
+		front = prefix
+	case prefix != "":
+		p.attrs = append(p.attrs, slog.String("prefix", prefix))
+	}
 	attrs := p.shown.of(p.attrs)
 	k := look{kind: leveled}
 	if !l.HasLevel {
 		k.kind = unleveled
 	}
-	prefix := prefixOf(l)
 	if p.form == asJSON {
-		if prefix != "" {
-			r.AddAttrs(slog.String("prefix", prefix))
-		}
 		r.AddAttrs(attrs...)
 		p.json(k, r)
 		return
 	}
-	k.front = p.front(prefix)
+	k.front = p.front(front)
 	k.logger, attrs = loggerOf(l, attrs)
 	r.AddAttrs(attrs...)
 	p.handle(k, r)
@@ -179,6 +186,7 @@ func (p *printer) json(k look, r slog.Record) {
 }
 
 // prefixOf returns what stands before the object of a line, other than the time and the stream that Kubernetes notes.
+// Only that of docker compose, a word and a bar, is printed before the line as well: any other could look like one.
 func prefixOf(l *jsonlog.Line) string {
 	if len(l.Prefix) == 0 {
 		return ""
@@ -205,7 +213,7 @@ func loggerOf(l *jsonlog.Line, attrs []slog.Attr) (string, []slog.Attr) {
 	return string(name), slices.Delete(attrs, i, i+1)
 }
 
-// front renders what stands before a line, and returns its columns.
+// front renders what stands before a line, and returns the columns that the wide layout lacks for it.
 func (p *printer) front(prefix string) int {
 	text := p.name
 	if text != "" && p.wide {
@@ -220,7 +228,10 @@ func (p *printer) front(prefix string) int {
 	if text == "" {
 		return 0
 	}
-	columns := runewidth.StringWidth(text) + 1
+	columns := 0
+	if p.wide {
+		columns = runewidth.StringWidth(text) + 1
+	}
 	if p.color && !p.dim {
 		text = dimmed + text + reset
 	}

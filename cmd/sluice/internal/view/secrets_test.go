@@ -65,7 +65,7 @@ func TestAPrivateKeyOverTwoChunksIsMasked(t *testing.T) {
 	key, _, _ = strings.Cut(key, "{")
 	filler := `{"level":"ERROR","msg":"filler"}` + "\n"
 	for at := range 40 {
-		lines := (1<<20-len(key))/len(filler) + at/4
+		lines := (256<<10-len(key))/len(filler) + at/4 // a chunk has 256 KiB
 		log := strings.Repeat(filler, lines) + strings.Repeat("x", at) + "\n" + key + strings.Repeat(filler, 10)
 		for _, args := range [][]string{{"--raw"}, {"--raw", "--level", "error"}} {
 			if stdout, _, _ := viewed(t, log, args...); strings.Contains(stdout, "XYZZY") {

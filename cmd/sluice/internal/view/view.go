@@ -85,25 +85,31 @@ func open(f *flags, s *settings, stdin io.Reader, a *account, args []string) (lo
 		Stdin:   stdin,
 		OnError: a.failure,
 	}
-	r, err := input.Open(args, opts)
-	if err != nil || !f.merge {
+	if !f.merge {
+		r, err := input.Open(args, opts)
 		return logs{r}, err
 	}
-	defer logs{r}.close()
-	sets := r.Logs()
+	all, err := input.Open(args, &input.Options{Rotated: f.rotated, Since: opts.Since, Stdin: stdin})
+	if err != nil {
+		return nil, err
+	}
+	sets := all.Logs()
+	if err := all.Close(); err != nil {
+		return nil, err
+	}
 	if len(sets) < 2 || len(sets) > maxMerged {
 		return nil, fmt.Errorf("--merge: there are %d logs, and it takes from 2 to %d", len(sets), maxMerged)
 	}
-	var all logs
+	var opened logs
 	for _, files := range sets {
 		r, err := input.Open(files, opts)
 		if err != nil {
-			all.close()
+			opened.close()
 			return nil, err
 		}
-		all = append(all, r)
+		opened = append(opened, r)
 	}
-	return all, nil
+	return opened, nil
 }
 
 // print prints the lines.

@@ -130,7 +130,7 @@ func TestUsage(t *testing.T) {
 		{"two forms", "--raw --json", []string{"--raw does not go with --json"}},
 		{"attrs of what is not taken apart", "--raw -o a -x b --no-source", []string{"--raw does not go with --fields", "--raw does not go with --hide", "--raw does not go with --no-source"}},
 		{"a count of what has no end", "-c -f", []string{"--count does not go with --follow"}},
-		{"a merge of one", "--merge " + demo + "/log/makes/ecs.log", []string{"--merge: there are 1 logs, and it takes from 2 to 32"}},
+		{"a merge of one", "--merge " + demo + "/log/makes/ecs.log", []string{"--merge: there are 1 logs, and it takes from 2 to 16"}},
 		{"a merge of what grows", "--merge -f a.log b.log", []string{"--merge does not go with --follow"}},
 		{"both ends", "-m 1 -n 1", []string{"--first does not go with --last"}},
 		{"a file that is not there", "no.log", []string{"no.log"}},
@@ -205,6 +205,27 @@ text of two
 	}
 }
 
+func TestPrefixes(t *testing.T) {
+	t.Parallel()
+	const log = `app-1   | {"level":"INFO","msg":"compose"}
+2026-11-22T10:00:00Z stdout F {"level":"INFO","msg":"kubernetes","time":"2026-11-22T10:00:00Z"}
+Nov 22 10:00:00 host app[12]: {"level":"INFO","msg":"journal","a":1}
+`
+	for _, tt := range []struct{ name, args, want string }{
+		{"for people", "--time-format none", "app-1 | INF compose\nINF kubernetes\nINF journal a=1 prefix=\"Nov 22 10:00:00 host app[12]:\"\n"},
+		{"hidden", "--time-format none --hide prefix", "app-1 | INF compose\nINF kubernetes\nINF journal a=1\n"},
+		{"as JSON", "--json --time-format none --grep compose", `{"level":"INFO","msg":"compose","prefix":"app-1 |"}` + "\n"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			stdout, stderr, _ := viewed(t, log, strings.Fields(tt.args)...)
+			if diff := cmp.Diff(tt.want, stdout+stderr); diff != "" {
+				t.Errorf("mismatch (-want +got)\n%s", diff)
+			}
+		})
+	}
+}
+
 func TestBrokenLinesAreCounted(t *testing.T) {
 	t.Parallel()
 	const log = `{"level":"INFO","msg":"a"}
@@ -246,7 +267,7 @@ func TestAClosedOutputEndsIt(t *testing.T) {
 	if err := r.Close(); err != nil {
 		t.Fatal(err)
 	}
-	for _, args := range [][]string{nil, {"-f"}, {"-n", "3"}, {"-c"}} {
+	for _, args := range [][]string{nil, {"-f"}, {"-n", "3"}, {"-c"}, {"-m", "3"}, {"-m", "3", "-f"}} {
 		if code := call(t.Context(), strings.NewReader(strings.Repeat(`{"msg":"a"}`+"\n", 1000)), w, io.Discard, args...); code != cli.Closed {
 			t.Errorf("%v: exit code %d", args, code)
 		}

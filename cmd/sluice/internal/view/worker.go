@@ -195,6 +195,8 @@ func (w *worker) print(i int, text []byte, l *jsonlog.Line, v verdict, dim bool)
 		when = l.Time.UnixNano()
 	}
 	switch {
+	case v.is(withKey) && !w.secrets && w.form == asTheyStand:
+		p.raw([]byte(mask))
 	case v.is(withKey) && !w.secrets:
 		p.text([]byte(mask), 0)
 	case w.form == asTheyStand && l != nil:
@@ -269,7 +271,11 @@ func (w *worker) dropEarly() {
 			behind++
 		}
 	}
-	for i -= w.before; i >= 0; i-- {
+	i -= w.before
+	for i >= 0 && w.spans[i+1].verdict&(object|broken|wanted) == 0 { // it may go with the line before
+		i--
+	}
+	for ; i >= 0; i-- {
 		w.spans[i].verdict |= early
 	}
 }
