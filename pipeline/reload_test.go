@@ -601,9 +601,29 @@ func TestReloadOpensAgainWhatItHadClosed(t *testing.T) {
 	}
 }
 
+// startEngines has as many log files open at once as a test will have in its bubbles. The
+// goroutines of rotate's engines never end, so they have to start outside.
+func startEngines(t *testing.T, files int) {
+	t.Helper()
+	var open []*rotate.File
+	for range files {
+		f, err := rotate.Open(filepath.Join(t.TempDir(), "app.log"), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		open = append(open, f)
+	}
+	for _, f := range open {
+		if err := f.Close(); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 // TestReloadBesideASlowSink has records on their way while the file behind them is
 // exchanged: each gets into a file.
 func TestReloadBesideASlowSink(t *testing.T) {
+	startEngines(t, 6)
 	for _, tt := range []struct {
 		name     string
 		takes    time.Duration

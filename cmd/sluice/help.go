@@ -58,7 +58,7 @@ does not hold.`,
        was found (scan), a check failed (doctor), something got worse (bench), an event was refused (replay)
   2    a flag, an argument or a configuration is wrong; nothing was done
   3    something could not be read, written or removed; the rest was done
-  130  ended by Ctrl-C or SIGTERM, properly; a second Ctrl-C ends at once
+  130  ended by Ctrl-C, SIGTERM or SIGHUP, properly; a second Ctrl-C ends at once
   141  who reads the output has gone`,
 		},
 	}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -26,7 +27,7 @@ import (
 func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	// A closed pipe is an error of writing, not the end of the process with something half done.
 	signal.Ignore(syscall.SIGPIPE)
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer stop()
 	// The second Ctrl-C ends the process at once.
 	context.AfterFunc(ctx, stop)
@@ -61,6 +62,9 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	return exit.Code
 }
 
+// memory is how much view and stat aim to have: logs may be read on a machine that is short of it.
+const memory = 48 << 20
+
 // begins returns whether a command has begun: what fails before is its usage.
 func begins(root *cobra.Command) *bool {
 	var begun bool
@@ -68,6 +72,9 @@ func begins(root *cobra.Command) *bool {
 		if run := c.RunE; run != nil {
 			c.RunE = func(c *cobra.Command, args []string) error {
 				begun = true
+				if _, set := os.LookupEnv("GOMEMLIMIT"); !set && c.GroupID == "read" {
+					debug.SetMemoryLimit(memory)
+				}
 				return run(c, args)
 			}
 		}

@@ -25,7 +25,7 @@ const (
 	No          = 1   // all was done, and the answer is no: a threshold exceeded, a secret found, an event refused
 	Usage       = 2   // a flag, an argument or a configuration is wrong: nothing was done
 	Partial     = 3   // something could not be read, written or removed; the rest was done
-	Interrupted = 130 // by Ctrl-C or SIGTERM: what was under way was ended or given up properly
+	Interrupted = 130 // by Ctrl-C, SIGTERM or SIGHUP: what was under way was ended or given up properly
 	Closed      = 141 // who reads the output has gone
 )
 
