@@ -7,7 +7,7 @@ tool (
 	github.com/golangci/golangci-lint/v2/cmd/golangci-lint
 	golang.org/x/exp/cmd/apidiff
 	golang.org/x/perf/cmd/benchstat
-	honnef.co/go/tools/cmd/staticcheck
+	golang.org/x/tools/go/analysis/passes/lostcancel/cmd/lostcancel
 	mvdan.cc/gofumpt
 )
 

@@ -26,7 +26,7 @@ func parse(t *testing.T, args ...string) (*filter.Filter, error) {
 }
 
 const line = `{"time":"2026-11-22T10:00:00Z","level":"WARN","msg":"slow query","status":503,"took":1.5,"big":9007199254740993,` +
-	`"user":{"id":"7","note":null},"http.path":"/api/orders","tags":["db","slow"]}`
+	`"user":{"id":"7","note":null},"http.path":"/api/orders","duration":120,"count":3,"type":"http","tags":["db","slow"]}`
 
 func TestMatch(t *testing.T) {
 	t.Parallel()
@@ -71,6 +71,16 @@ func TestMatch(t *testing.T) {
 		{`--where msg matches "^slow"`, true},
 		{`--where message contains "query"`, true},
 		{`--where level == "WARN"`, true},
+		// Names of functions, too.
+		{"--where duration > 100", true},
+		{"--where duration < 100", false},
+		{"--where count == 3 and user.type == nil", true},
+		{`--where type == "http"`, true},
+		{"--where date", false},
+		{"--where len", false},
+		{"--where len(tags) == 2", true},
+		{"--where any(tags, # == \"slow\")", true},
+		{`--where duration("1s") < duration("2s")`, true},
 	}
 	for _, tt := range tests {
 		t.Run(tt.args, func(t *testing.T) {

@@ -2,9 +2,11 @@ package filter
 
 import (
 	"fmt"
+	"regexp"
 	"strings"
 
 	"github.com/expr-lang/expr"
+	"github.com/expr-lang/expr/builtin"
 	"github.com/expr-lang/expr/vm"
 
 	"github.com/sluicelog/sluice/cmd/sluice/internal/jsonlog"
@@ -17,7 +19,11 @@ type where struct {
 }
 
 func compile(text string) (*where, error) {
-	program, err := expr.Compile(text, expr.AllowUndefinedVariables())
+	options := []expr.Option{expr.AllowUndefinedVariables()}
+	for _, name := range attrs(text) {
+		options = append(options, expr.DisableBuiltin(name))
+	}
+	program, err := expr.Compile(text, options...)
 	if err != nil {
 		hint := ""
 		if strings.Contains(err.Error(), `Operator("=")`) {
@@ -26,6 +32,24 @@ func compile(text string) (*where, error) {
 		return nil, fmt.Errorf("%q: %w%s", text, err, hint)
 	}
 	return &where{program}, nil
+}
+
+var names = regexp.MustCompile(`\b[A-Za-z]+\b\s*\(?`)
+
+// attrs returns the functions of the language that a text does not call: an attr may be called duration, too.
+func attrs(text string) (all []string) {
+	called := make(map[string]bool)
+	for _, name := range names.FindAllString(text, -1) {
+		function, calls := strings.CutSuffix(name, "(")
+		function = strings.TrimSpace(function)
+		called[function] = called[function] || calls
+	}
+	for name, calls := range called {
+		if _, is := builtin.Index[name]; is && !calls {
+			all = append(all, name)
+		}
+	}
+	return all
 }
 
 // holds reports whether the expression is true, or is a value that is there. One that makes no sense for the line,
