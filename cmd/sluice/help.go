@@ -2,7 +2,9 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"runtime/debug"
+	"strings"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/cobra/doc"
@@ -44,7 +46,8 @@ Expressions are those of https://expr-lang.org:
   error                                      the attr is there
   "security" in tags and len(items) > 3
 
-The keys are those of the line. level, msg and message can be had of all lines, however they call it.
+The keys are those of the line. level, msg and message can be had of all lines, however they call it:
+level is a name in capitals, for == and in; --level is for "and above".
 An expression that makes no sense for a line, such as a comparison of a missing attr with a number,
 does not hold.`,
 		},
@@ -64,10 +67,38 @@ does not hold.`,
 	}
 }
 
+// help returns the command that explains the others.
+func help() *cobra.Command {
+	return &cobra.Command{
+		Use:     "help [command or topic]",
+		Short:   "Help about any command",
+		Long:    "Help about any command, or topic.",
+		Example: "  sluice help view\n  sluice help filters",
+		GroupID: "more",
+		ValidArgsFunction: func(c *cobra.Command, args []string, _ string) (names []string, _ cobra.ShellCompDirective) {
+			for _, c := range c.Root().Commands() {
+				if len(args) == 0 && !c.Hidden {
+					names = append(names, cobra.CompletionWithDesc(c.Name(), c.Short))
+				}
+			}
+			return names, cobra.ShellCompDirectiveNoFileComp
+		},
+		RunE: func(c *cobra.Command, args []string) error {
+			about, rest, err := c.Root().Find(args)
+			if err != nil || len(rest) > 0 && about.Name() != rest[0] {
+				return cli.Usagef("there is no help about %q", strings.Join(args, " "))
+			}
+			about.InitDefaultHelpFlag()
+			about.InitDefaultVersionFlag()
+			return about.Help()
+		},
+	}
+}
+
 // man returns the command that writes the pages of the manual.
 func man() *cobra.Command {
 	return &cobra.Command{
-		Use:   "man DIRECTORY",
+		Use:   "man directory",
 		Short: "Write the pages of the manual",
 		Long: `Write the pages of the manual, sluice.1 and one for each command, into a directory.
 
@@ -81,12 +112,35 @@ A package of a Linux distribution has them in /usr/share/man/man1.`,
 			}
 			root := c.Root()
 			root.DisableAutoGenTag = true
+			root.InitDefaultVersionFlag()
 			for _, topic := range topics() {
-				root.Long += "\n\n# " + topic.Annotations[heading] + "\n" + topic.Long
+				root.Long += "\n\n# " + topic.Annotations[heading] + "\n```\n" + topic.Long + "\n```"
 			}
-			return doc.GenManTree(root, &doc.GenManHeader{Section: "1", Source: "sluice " + root.Version, Manual: "sluice"}, args[0])
+			for _, c := range append(root.Commands(), root) {
+				if c.Runnable() && c.Name() != "help" && c.Name() != "completion" || c == root {
+					if err := page(c, args[0]); err != nil {
+						return err
+					}
+				}
+			}
+			return nil
 		},
 	}
+}
+
+// page writes the page about a command.
+func page(c *cobra.Command, dir string) error {
+	name := strings.ReplaceAll(c.CommandPath(), " ", "-")
+	f, err := cli.CreateFile(filepath.Join(dir, name+".1"), 0o644)
+	if err != nil {
+		return err
+	}
+	defer f.Discard()
+	header := &doc.GenManHeader{Section: "1", Source: "sluice " + c.Root().Version, Manual: "sluice"}
+	if err := doc.GenMan(c, header, f); err != nil {
+		return err
+	}
+	return f.Publish()
 }
 
 // version returns the version that the program was built from.

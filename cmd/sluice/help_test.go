@@ -16,22 +16,22 @@ import (
 )
 
 // call runs the program within the test.
-func call(stdin string, args ...string) (code int, stdout, stderr string) {
+func call(args ...string) (code int, stdout, stderr string) {
 	var out, errs bytes.Buffer
-	code = run(append([]string{}, args...), strings.NewReader(stdin), &out, &errs)
+	code = run(append([]string{}, args...), strings.NewReader(""), &out, &errs)
 	return code, out.String(), errs.String()
 }
 
 func TestHelp(t *testing.T) {
 	for _, args := range []string{"help", "help filters", "help exit", "help man"} {
-		code, got, errs := call("", strings.Fields(args)...)
+		code, got, errs := call(strings.Fields(args)...)
 		if code != 0 || errs != "" {
 			t.Errorf("sluice %s: exit code %d, %s", args, code, errs)
 		}
 		golden(t, strings.ReplaceAll(args, " ", "-"), got)
 	}
-	_, bare, _ := call("")
-	if _, asked, _ := call("", "help"); bare != asked {
+	_, bare, _ := call()
+	if _, asked, _ := call("help"); bare != asked {
 		t.Errorf("sluice alone says something else than sluice help (-help +alone)\n%s", cmp.Diff(asked, bare))
 	}
 }
@@ -109,6 +109,7 @@ func TestUsage(t *testing.T) {
 		"veiw":               "Did you mean",
 		"view --nope":        "sluice view: unknown flag: --nope",
 		"man":                "sluice man: accepts 1 arg",
+		"help nope":          `sluice help: there is no help about "nope"`,
 		"view --level loud":  `--level: `,
 		"stat --since 5000":  `--since: "5000"`,
 		"clean":              "sluice clean: ",
@@ -118,7 +119,7 @@ func TestUsage(t *testing.T) {
 		"bench /no/such":     "/no/such",
 		"scan --rule nope x": "nope",
 	} {
-		code, out, errs := call("", strings.Fields(args)...)
+		code, out, errs := call(strings.Fields(args)...)
 		if code != 2 || out != "" || !strings.Contains(errs, want) {
 			t.Errorf("sluice %s: exit code %d, printed %q and %q", args, code, out, errs)
 		}
@@ -128,7 +129,7 @@ func TestUsage(t *testing.T) {
 // TestCompletion puts the scripts to the shells that are here.
 func TestCompletion(t *testing.T) {
 	for _, shell := range []string{"bash", "zsh", "fish", "powershell"} {
-		code, script, errs := call("", "completion", shell)
+		code, script, errs := call("completion", shell)
 		if code != 0 || errs != "" || len(script) < 1000 {
 			t.Errorf("%s: exit code %d, %d bytes, %s", shell, code, len(script), errs)
 		}
@@ -149,7 +150,7 @@ func TestCompletion(t *testing.T) {
 		"stat --by ":     "hour",
 		"archive --comp": "--compress",
 	} {
-		_, got, _ := call("", append([]string{"__complete"}, strings.Split(args, " ")...)...)
+		_, got, _ := call(append([]string{"__complete"}, strings.Split(args, " ")...)...)
 		if !strings.Contains(got, want) {
 			t.Errorf("sluice %s<tab> offers %q", args, got)
 		}
@@ -158,7 +159,7 @@ func TestCompletion(t *testing.T) {
 
 func TestManual(t *testing.T) {
 	dir := t.TempDir()
-	if code, _, errs := call("", "man", dir); code != 0 {
+	if code, _, errs := call("man", dir); code != 0 {
 		t.Fatal(errs)
 	}
 	for _, c := range newRoot().Commands() {
@@ -181,6 +182,9 @@ func TestManual(t *testing.T) {
 		if !bytes.Contains(text, []byte(want)) {
 			t.Errorf("sluice.1 does not say %s", want)
 		}
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 10 {
+		t.Errorf("%d pages, %v", len(entries), err)
 	}
 	if _, err := exec.LookPath("man"); err == nil {
 		c := exec.CommandContext(t.Context(), "man", "--warnings", "-l", filepath.Join(dir, "sluice.1"))

@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/spf13/cobra"
 )
 
 var update = flag.Bool("update", false, "write the golden files")
@@ -16,6 +18,7 @@ func TestMain(m *testing.M) {
 	if strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe") == "sluice" {
 		main()
 	}
+	cobra.EnableCommandSorting = false
 	os.Exit(m.Run())
 }
 

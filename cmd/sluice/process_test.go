@@ -31,7 +31,7 @@ func TestReplayKilled(t *testing.T) {
 		t.Fatal(err)
 	}
 	replay := func() *exec.Cmd {
-		c := exec.CommandContext(t.Context(), filepath.Join(bin, "sluice"), "replay", "app.log", "--to", "beats://"+receiver.Addr()) //nolint:gosec // this program
+		c := exec.CommandContext(t.Context(), filepath.Join(bin, "sluice"), "replay", "app.log", "--to", "beats://"+receiver.Addr())
 		c.Dir, c.Env, c.WaitDelay = dir, environment(bin, home), 10*time.Second
 		return c
 	}

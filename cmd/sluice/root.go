@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"os/signal"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -32,12 +34,25 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	// The second Ctrl-C ends the process at once.
 	context.AfterFunc(ctx, stop)
 
+	begun := false
 	root := newRoot()
-	begun := begins(root)
+	root.PersistentPreRun = func(c *cobra.Command, _ []string) {
+		begun = true
+		if _, set := os.LookupEnv("GOMEMLIMIT"); !set && c.GroupID == "read" {
+			debug.SetMemoryLimit(memory)
+		}
+	}
 	root.SetArgs(args)
 	root.SetIn(stdin)
 	root.SetOut(stdout)
 	root.SetErr(stderr)
+	root.InitDefaultCompletionCmd() // which prints to what has just been set
+	if completion, _, err := root.Find([]string{"completion"}); err == nil {
+		completion.RunE = func(_ *cobra.Command, args []string) error {
+			return cli.Usagef("%q is no shell: want bash, zsh, fish or powershell", strings.Join(args, " "))
+		}
+		completion.Args = cobra.ArbitraryArgs
+	}
 	command, err := root.ExecuteContextC(ctx)
 	if err == nil {
 		return cli.OK
@@ -46,11 +61,12 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 		return cli.Closed
 	}
 	exit := &cli.Exit{Code: cli.Partial, Err: err}
+	var path *fs.PathError
 	switch {
 	case errors.As(err, &exit):
 	case errors.Is(err, context.Canceled):
 		return cli.Interrupted
-	case !*begun:
+	case !begun && !errors.As(err, &path): // of --version to a full disk
 		exit.Code = cli.Usage
 	}
 	if exit.Err != nil {
@@ -64,23 +80,6 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 
 // memory is how much view and stat aim to have: logs may be read on a machine that is short of it.
 const memory = 48 << 20
-
-// begins returns whether a command has begun: what fails before is its usage.
-func begins(root *cobra.Command) *bool {
-	var begun bool
-	for _, c := range root.Commands() {
-		if run := c.RunE; run != nil {
-			c.RunE = func(c *cobra.Command, args []string) error {
-				begun = true
-				if _, set := os.LookupEnv("GOMEMLIMIT"); !set && c.GroupID == "read" {
-					debug.SetMemoryLimit(memory)
-				}
-				return run(c, args)
-			}
-		}
-	}
-	return &begun
-}
 
 // newRoot returns the tree of commands.
 func newRoot() *cobra.Command {
@@ -99,10 +98,9 @@ the secrets that it finds.`,
   sluice stat --rotated app.log                   what has gone wrong, when, where and how often
   sluice doctor /etc/shop/logging.json            is this machine ready to log?
   sluice scan /var/log/shop                       is there a secret in the logs?`,
-		Version:           version(),
-		SilenceErrors:     true,
-		SilenceUsage:      true,
-		CompletionOptions: cobra.CompletionOptions{DisableDescriptions: false},
+		Version:       version(),
+		SilenceErrors: true,
+		SilenceUsage:  true,
 	}
 	root.SetVersionTemplate("sluice {{.Version}}\n")
 	root.AddGroup(
@@ -129,9 +127,8 @@ the secrets that it finds.`,
 		c.command.DisableFlagsInUseLine = true
 		root.AddCommand(c.command)
 	}
-	root.SetHelpCommandGroupID("more")
+	root.SetHelpCommand(help())
 	root.SetCompletionCommandGroupID("more")
 	root.AddCommand(topics()...)
-	cobra.EnableCommandSorting = false
 	return root
 }

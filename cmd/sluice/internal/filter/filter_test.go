@@ -151,6 +151,31 @@ func TestMatchText(t *testing.T) {
 	}
 }
 
+// TestLevelIsThatOfAllLogs has lines that say it each in its own way.
+func TestLevelIsThatOfAllLogs(t *testing.T) {
+	t.Parallel()
+	f, err := parse(t, "--where", `level in ["ERROR", "FATAL"]`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range []string{
+		`{"time":"2026-11-22T10:00:02Z","level":"ERROR","msg":"m"}`, `{"level":"error","ts":1795341602,"msg":"m"}`, `{"level":50,"time":1795341602000,"pid":1,"msg":"m"}`,
+		`{"@timestamp":"2026-11-22T10:00:02Z","log.level":"error","message":"m"}`, `{"severity":"ERROR","timestamp":"2026-11-22T10:00:02Z","message":"m"}`,
+	} {
+		var p jsonlog.Parser
+		l, err := p.Parse([]byte(line))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !f.Match(l) {
+			t.Errorf("does not match %s", line)
+		}
+	}
+	if _, err := parse(t, "--where", `status == 500 and level >= "WARN"`); err == nil || !strings.Contains(err.Error(), "--level is for") {
+		t.Errorf("levels are compared: %v", err)
+	}
+}
+
 func TestSince(t *testing.T) {
 	t.Parallel()
 	for text, want := range map[string]string{
@@ -173,6 +198,28 @@ func TestSince(t *testing.T) {
 			continue
 		}
 		if got := f.Since().UTC().Format(time.RFC3339Nano); got != want {
+			t.Errorf("--since %q is %s, want %s", text, got, want)
+		}
+	}
+}
+
+// TestSinceWhereAnHourComesTwice begins with the first of the two.
+func TestSinceWhereAnHourComesTwice(t *testing.T) {
+	t.Parallel()
+	berlin, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Skip(err)
+	}
+	for text, want := range map[string]string{
+		"2026-10-25 02:30": "2026-10-25T00:30:00Z", "2026-10-25 01:30": "2026-10-24T23:30:00Z", "2026-10-25 03:30": "2026-10-25T02:30:00Z",
+		"02:30": "2026-10-25T00:30:00Z", "2026-10-25T02:30:00+01:00": "2026-10-25T01:30:00Z",
+	} {
+		o := filter.Options{Since: text}
+		f, err := o.New(time.Date(2026, 10, 25, 12, 0, 0, 0, berlin))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := f.Since().UTC().Format(time.RFC3339); got != want {
 			t.Errorf("--since %q is %s, want %s", text, got, want)
 		}
 	}

@@ -8,9 +8,9 @@ import (
 	"github.com/sluicelog/sluice/pipeline"
 )
 
-// layouts are how a date is written. Without a zone it is local.
+// layouts are how a date is written in local time.
 var layouts = []string{ //nolint:gochecknoglobals // never changed
-	time.RFC3339Nano, "2006-01-02T15:04:05", "2006-01-02T15:04", time.DateTime, "2006-01-02 15:04", time.DateOnly,
+	"2006-01-02T15:04:05", "2006-01-02T15:04", time.DateTime, "2006-01-02 15:04", time.DateOnly,
 }
 
 // parseTime reads a time: how long it is ago, a date, or a clock, which is the last time that it showed that.
@@ -25,9 +25,12 @@ func parseTime(text string, now time.Time) (time.Time, error) {
 	case "yesterday":
 		return day.AddDate(0, 0, -1), nil
 	}
+	if t, err := time.Parse(time.RFC3339Nano, text); err == nil {
+		return t, nil
+	}
 	for _, layout := range layouts {
 		if t, err := time.ParseInLocation(layout, text, now.Location()); err == nil {
-			return t, nil
+			return first(t), nil
 		}
 	}
 	for _, layout := range []string{time.TimeOnly, "15:04"} {
@@ -36,7 +39,7 @@ func parseTime(text string, now time.Time) (time.Time, error) {
 			continue
 		}
 		at := func(back int) time.Time {
-			return time.Date(now.Year(), now.Month(), now.Day()-back, clock.Hour(), clock.Minute(), clock.Second(), clock.Nanosecond(), now.Location())
+			return first(time.Date(now.Year(), now.Month(), now.Day()-back, clock.Hour(), clock.Minute(), clock.Second(), 0, now.Location()))
 		}
 		if t := at(0); !t.After(now) {
 			return t, nil
@@ -50,4 +53,12 @@ func parseTime(text string, now time.Time) (time.Time, error) {
 		return now.Add(-time.Duration(ago)), nil
 	}
 	return time.Time{}, fmt.Errorf("%q is neither how long ago (15m, 2h30m, 3 days) nor a time (10:30, today, yesterday, 2026-11-22, \"2026-11-22 10:30\", 2026-11-22T10:30:00Z)", text)
+}
+
+// first returns the first time that clocks show what they show at t: in an hour of autumn they do so twice.
+func first(t time.Time) time.Time {
+	if before := t.Add(-time.Hour); before.Format(time.DateTime) == t.Format(time.DateTime) {
+		return before
+	}
+	return t
 }

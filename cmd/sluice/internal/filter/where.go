@@ -18,7 +18,13 @@ type where struct {
 	program *vm.Program
 }
 
+// ordered finds comparisons of levels as texts, by which ERROR is before WARN.
+var ordered = regexp.MustCompile(`\blevel\s*[<>]|[<>]=?\s*level\b`)
+
 func compile(text string) (*where, error) {
+	if ordered.MatchString(text) {
+		return nil, fmt.Errorf("%q: levels are names here, for == and in: --level is for a level and above", text)
+	}
 	options := []expr.Option{expr.AllowUndefinedVariables()}
 	for _, name := range attrs(text) {
 		options = append(options, expr.DisableBuiltin(name))
@@ -65,7 +71,8 @@ func (w *where) holds(members map[string]any) bool {
 	return v != nil
 }
 
-// members returns the members of a line, and level, msg and message for lines that have them by another name.
+// members returns the members of a line; msg and message also if it has them by another name, and level as
+// all logs have it, whatever the line calls it.
 func members(l *jsonlog.Line) map[string]any {
 	m := l.Map()
 	alias := func(key string, value any) {
@@ -74,7 +81,7 @@ func members(l *jsonlog.Line) map[string]any {
 		}
 	}
 	if l.HasLevel {
-		alias("level", handler.LevelName(l.Level))
+		m["level"] = handler.LevelName(l.Level)
 	}
 	if l.Message != nil {
 		alias("msg", string(l.Message))
