@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -175,7 +176,10 @@ func (c *checker) secrets(s *Sink, scheme string, opts *logstash.DialOptions, r 
 func (c *checker) certificate(what string, cert *x509.Certificate, r *report) {
 	left := time.Until(cert.NotAfter)
 	end := cert.NotAfter.UTC().Format(time.DateOnly)
-	days := int(left / (24 * time.Hour))
+	days := "1 day"
+	if n := int(left / (24 * time.Hour)); n != 1 {
+		days = strconv.Itoa(n) + " days"
+	}
 	name := cert.Subject.String()
 	switch {
 	case left <= 0:
@@ -183,9 +187,9 @@ func (c *checker) certificate(what string, cert *x509.Certificate, r *report) {
 	case time.Now().Before(cert.NotBefore):
 		r.fail(what, fmt.Sprintf("%s is valid from %s on only", name, cert.NotBefore.UTC().Format(time.RFC3339)), "see whether the clock here is right")
 	case left < expiry:
-		r.warn(what, fmt.Sprintf("%s ends on %s, in %d days", name, end, days), "renew it now")
+		r.warn(what, fmt.Sprintf("%s ends on %s, in %s", name, end, days), "renew it now")
 	default:
-		r.pass(what, fmt.Sprintf("%s is valid until %s, for %d days", name, end, days))
+		r.pass(what, fmt.Sprintf("%s is valid until %s, for %s", name, end, days))
 	}
 }
 

@@ -158,7 +158,7 @@ func archive(ctx context.Context, src, dst string, opts *ArchiveOptions) (report
 			err = errors.Join(err, a.hookErr)
 		}
 	}()
-	files, err := a.src.list(o.Pattern)
+	files, err := a.src.list(o.Pattern, nil)
 	if err != nil {
 		return report, err
 	}

@@ -18,6 +18,10 @@ type CleanOptions struct {
 	// app.log.1, app.log-20261121, compressed or not.
 	Pattern string
 
+	// Match, if not nil, takes the place of Pattern, which must be empty then: it is
+	// asked whether a file with this name counts, for what no pattern can say.
+	Match func(name string) bool
+
 	// MaxAge is how old a file may be. Zero means no limit; negative values
 	// are an error.
 	MaxAge time.Duration
@@ -47,6 +51,8 @@ func (o *CleanOptions) withDefaults() (CleanOptions, error) {
 		return opts, err
 	}
 	switch {
+	case opts.Match != nil && opts.Pattern != "":
+		return opts, fmt.Errorf("the Pattern is %q, must be empty beside Match", opts.Pattern)
 	case opts.MaxAge < 0:
 		return opts, fmt.Errorf("MaxAge is %v, must be 0 (no limit) or more", opts.MaxAge)
 	case opts.MaxFiles < 0:
@@ -63,7 +69,7 @@ func (o *CleanOptions) withDefaults() (CleanOptions, error) {
 type CleanReport struct {
 	Removed []Backup // oldest first
 	InUse   []Backup // exceeded a limit, but somebody writes to them
-	Freed   int64    // bytes in what was removed
+	Freed   int64    // bytes in what was removed, but for files that have other names still
 }
 
 // Clean removes old log files from the directory dir, in which it does what a
@@ -77,7 +83,7 @@ type CleanReport struct {
 // removed.
 //
 // Clean removes nothing but regular files directly in dir whose names match
-// Pattern and do not begin with a dot, and no file that somebody has open for
+// Pattern, or are for Match, and do not begin with a dot, and no file that somebody has open for
 // writing, which it has to be allowed to read. On Linux that is known for sure of
 // the files that belong to the user, and to a process with CAP_LEASE, such as
 // root's, of all, on the usual local file systems; on Windows it is known of all.
@@ -109,7 +115,7 @@ func clean(ctx context.Context, dir string, opts *CleanOptions) (report CleanRep
 		return report, err
 	}
 	defer d.close()
-	files, err := d.list(o.Pattern)
+	files, err := d.list(o.Pattern, o.Match)
 	if err != nil {
 		return report, err
 	}
@@ -141,7 +147,9 @@ func clean(ctx context.Context, dir string, opts *CleanOptions) (report CleanRep
 		switch err := d.clean(l, o.DryRun); {
 		case err == nil:
 			report.Removed = append(report.Removed, b)
-			report.Freed += b.Size
+			if !linked(l.info) {
+				report.Freed += b.Size
+			}
 		case errors.Is(err, errWritten):
 			report.InUse = append(report.InUse, b)
 			continue

@@ -80,6 +80,11 @@ func TestCleanRemovesWhatExceedsALimit(t *testing.T) {
 			rotate.CleanOptions{MaxFiles: 4, Keep: func(b rotate.Backup) bool { return filepath.Base(b.Path) == "d.log" }},
 			[]string{"c.log.gz"},
 		},
+		{
+			"a match, and nothing else counts",
+			rotate.CleanOptions{MaxFiles: 1, Match: func(name string) bool { return name[0] == 'a' || strings.HasPrefix(name, ".hidden") }},
+			[]string{"a.log.2"},
+		},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -112,6 +117,33 @@ func TestCleanRemovesWhatExceedsALimit(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// The bytes of a file are free when its last name is gone. Of two names in the directory it is the one that tells the time,
+// also if the last write was at that time.
+func TestCleanOfAFileWithTwoNames(t *testing.T) {
+	dir, elsewhere := t.TempDir(), t.TempDir()
+	const backup = "app-20260101T000000.000000Z.log"
+	at := time.Date(2026, time.January, 1, 0, 0, 0, 0, time.UTC)
+	aged(t, dir, map[string]time.Duration{"app.log": 0, "new.log": -day, "zoo.log": -day})
+	if err := os.Chtimes(filepath.Join(dir, "app.log"), at, at); err != nil {
+		t.Fatal(err)
+	}
+	if err := errors.Join(
+		os.Link(filepath.Join(dir, "app.log"), filepath.Join(dir, backup)),
+		os.Link(filepath.Join(dir, "zoo.log"), filepath.Join(elsewhere, "zoo.log")),
+	); err != nil {
+		t.Skip(err)
+	}
+	for range 2 { // so that what is found first would show
+		report, err := rotate.Clean(t.Context(), dir, &rotate.CleanOptions{MaxFiles: 2, DryRun: true})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if diff := cmp.Diff([]string{backup}, baseNames(report.Removed)); diff != "" || runtime.GOOS != "windows" && report.Freed != 0 {
+			t.Errorf("%d bytes freed, removed mismatch (-want +got):\n%s", report.Freed, diff)
+		}
 	}
 }
 
@@ -346,6 +378,7 @@ func TestCleanRefusesBadOptions(t *testing.T) {
 		{"negative number", dir, &rotate.CleanOptions{MaxFiles: -1}, "MaxFiles is -1"},
 		{"negative size", dir, &rotate.CleanOptions{MaxTotalSize: -5}, "MaxTotalSize is -5"},
 		{"pattern", dir, &rotate.CleanOptions{Pattern: "[", MaxFiles: 1}, `Pattern is "["`},
+		{"pattern and match", dir, &rotate.CleanOptions{Pattern: "a*", Match: func(string) bool { return true }, MaxFiles: 1}, `Pattern is "a*", must be empty beside Match`},
 		{"pattern of paths", dir, &rotate.CleanOptions{Pattern: "logs/*", MaxFiles: 1}, "without a slash"},
 		{"pattern of hidden files", dir, &rotate.CleanOptions{Pattern: ".*", MaxFiles: 1}, "hidden"},
 		{"no directory", "", &rotate.CleanOptions{MaxFiles: 1}, "empty"},

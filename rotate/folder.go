@@ -64,9 +64,10 @@ func (d folder) syncFile(name string) error {
 
 // logFile is a regular file in a folder, as it was when the folder was read.
 type logFile struct {
-	name string
-	info fs.FileInfo
-	time time.Time // when it became a backup if its name says so, else of the last write
+	name    string
+	info    fs.FileInfo
+	stamped bool      // its name tells the time
+	time    time.Time // when it became a backup if its name says so, else of the last write
 }
 
 func (d folder) backup(l logFile) Backup {
@@ -78,18 +79,22 @@ func (d folder) backup(l logFile) Backup {
 	}
 }
 
-// list returns the log files whose names match pattern, oldest first. Hidden
-// files are not among them: those belong to programs at work. Of a file with two
+// list returns the log files whose names match pattern, or are for match if that is
+// not nil, oldest first. Hidden files are not among them: those belong to programs at work. Of a file with two
 // names, as a process leaves it that is killed in a rotation, there is one.
-func (d folder) list(pattern string) ([]logFile, error) {
+func (d folder) list(pattern string, match func(name string) bool) ([]logFile, error) {
 	names, err := d.names()
 	if err != nil {
 		return nil, err
 	}
+	slices.Sort(names)
+	if match == nil {
+		match = func(name string) bool { return matches(pattern, name) }
+	}
 	var files []logFile
 	alike := make(map[[2]int64][]int) // indexes of those that may be one file
 	for _, name := range names {
-		if !matches(pattern, name) {
+		if strings.HasPrefix(name, ".") || !match(name) {
 			continue
 		}
 		info, err := d.root.Lstat(name)
@@ -104,13 +109,13 @@ func (d folder) list(pattern string) ([]logFile, error) {
 		}
 		l := logFile{name: name, info: info, time: info.ModTime()}
 		if t, ok := timeInName(name); ok && !(stamp{time: t}).absurd(time.Now()) {
-			l.time = t
+			l.time, l.stamped = t, true
 		}
 		key := [2]int64{info.Size(), info.ModTime().UnixNano()}
 		if at := slices.IndexFunc(alike[key], func(i int) bool { return os.SameFile(files[i].info, info) }); at < 0 {
 			alike[key] = append(alike[key], len(files))
 			files = append(files, l)
-		} else if i := alike[key][at]; !l.time.Equal(info.ModTime()) {
+		} else if i := alike[key][at]; l.stamped && !files[i].stamped {
 			files[i] = l // of two names that one has which tells the time
 		}
 	}
@@ -127,9 +132,6 @@ func (d folder) list(pattern string) ([]logFile, error) {
 // for log files and what rotations make of them: app.log, app.log.1,
 // app.log-20260101.gz, but not app.logic.go.
 func matches(pattern, name string) bool {
-	if strings.HasPrefix(name, ".") {
-		return false
-	}
 	if pattern != "" {
 		ok, _ := path.Match(pattern, name)
 		return ok

@@ -5,8 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"path"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,7 +18,7 @@ import (
 // options are the flags.
 type options struct {
 	pattern      string
-	minAge       pipeline.Duration
+	minAge       cli.Duration
 	compress     rotate.Compression
 	level        int
 	mode         pipeline.Mode
@@ -49,13 +47,8 @@ func (o *options) addFlags(c *cobra.Command) {
 func (o *options) check(src, dst string, f *pflag.FlagSet) error {
 	var errs []error
 	wrong := func(format string, values ...any) { errs = append(errs, fmt.Errorf(format, values...)) }
-	switch _, err := path.Match(o.pattern, ""); {
-	case err != nil:
-		wrong("--pattern is %q: want one in which each [ has its ]", o.pattern)
-	case strings.Contains(o.pattern, "/"):
-		wrong("--pattern is %q: want a pattern for names, without a slash", o.pattern)
-	case strings.HasPrefix(o.pattern, "."):
-		wrong("--pattern is %q: want none for hidden files, which are never touched", o.pattern)
+	if err := cli.CheckPattern(o.pattern); err != nil {
+		errs = append(errs, err)
 	}
 	if o.yes && o.dryRun {
 		wrong("--yes and --dry-run: want one of them")

@@ -2,9 +2,11 @@ package bench
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -37,13 +39,53 @@ func readBaseline(path string) (*report, error) {
 	return r, nil
 }
 
-// compare compares the parts that both have. The slowest calls of all are left to chance, so that these are not compared.
+// rate returns the records a second of the part that was paced, 0 if none was.
+func (r *report) rate() float64 {
+	for i := range r.Parts {
+		if rate := r.Parts[i].Asked; rate > 0 && rate <= mostRate {
+			return rate
+		}
+	}
+	return 0
+}
+
+// comparable returns all that makes this benchmark another one than that of the baseline.
+func (b *benchmark) comparable(before *report) error {
+	var errs []error
+	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf("--baseline: "+format, args...)) }
+	if b.goroutines != before.Goroutines {
+		wrong("it was made with %s: want as many, not %d", plural(before.Goroutines, "goroutine", "goroutines"), b.goroutines)
+	}
+	if math.Abs(b.size-before.RecordBytes) > 1 {
+		wrong("its records are of %.0f bytes, and these of %.0f: want those of the same --like", before.RecordBytes, b.size)
+	}
+	if rate := before.rate(); b.rate > 0 && b.rate != rate {
+		wrong("it has no part at --rate %v: want %v, or none", b.rate, rate)
+	}
+	was, is := make([]string, 0, len(before.Parts[0].Sinks)), make([]string, 0, len(b.cfg.Sinks))
+	for i := range before.Parts[0].Sinks {
+		was = append(was, cli.Printable(before.Parts[0].Sinks[i].Type))
+	}
+	for i := range b.cfg.Sinks {
+		is = append(is, b.cfg.Sinks[i].Type.String())
+	}
+	if !slices.Equal(was, is) {
+		wrong("its sinks are %s, and these %s: want sinks of the same types", strings.Join(was, ", "), strings.Join(is, ", "))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return &cli.Exit{Code: cli.Usage, Err: err}
+	}
+	return nil
+}
+
+// compare compares the parts that both have: at the same rate. The slowest calls of all are left to chance, so that these
+// are not compared.
 func (r *report) compare(before *report, tolerance float64) {
 	for i := range r.Parts {
 		now := &r.Parts[i]
 		for j := range before.Parts {
 			old := &before.Parts[j]
-			if old.Name != now.Name {
+			if old.Asked != now.Asked {
 				continue
 			}
 			if now.Asked == 0 {
@@ -57,16 +99,8 @@ func (r *report) compare(before *report, tolerance float64) {
 			r.add(now.Name+": p99", old.Latency.P99, now.Latency.P99, true, false, tolerance)
 		}
 	}
-	switch {
-	case math.Abs(r.RecordBytes-before.RecordBytes) > 1:
-		r.Notes = append(r.Notes, fmt.Sprintf("the baseline was made with other records, of %.0f bytes", before.RecordBytes))
-	case r.Goroutines != before.Goroutines:
-		r.Notes = append(r.Notes, "the baseline was made with "+plural(before.Goroutines, "goroutine", "goroutines"))
-	case r.System != before.System || r.CPUs != before.CPUs:
+	if r.System != before.System || r.CPUs != before.CPUs {
 		r.Notes = append(r.Notes, fmt.Sprintf("the baseline was made on another system: %s, %s", plural(before.CPUs, "CPU", "CPUs"), cli.Printable(before.System)))
-	}
-	if len(r.Baseline) == 0 {
-		r.Notes = append(r.Notes, "the baseline has no part like one of these: was it made with another --rate?")
 	}
 }
 

@@ -8,13 +8,13 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"path/filepath"
 	"runtime"
 	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
 
+	"github.com/sluicelog/sluice/cmd/sluice/internal/chart"
 	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
 	"github.com/sluicelog/sluice/pipeline"
 )
@@ -22,7 +22,7 @@ import (
 // flags are those of the command.
 type flags struct {
 	env        bool
-	duration   pipeline.Duration
+	duration   cli.Duration
 	rate       float64
 	goroutines int
 	like       string
@@ -41,7 +41,7 @@ func Command() *cobra.Command { return command(os.Getenv, nil) }
 
 // command returns the command of a program with an environment. A test may edit the configurations that are run.
 func command(getenv func(string) string, edit func(*pipeline.Config)) *cobra.Command {
-	f := &flags{duration: pipeline.Duration(5 * time.Second), maxBytes: pipeline.GB}
+	f := &flags{duration: cli.Duration(5 * time.Second), maxBytes: pipeline.GB}
 	c := &cobra.Command{
 		Use:   "bench [flags] [config.json]",
 		Short: "Measure a configuration on this disk",
@@ -80,17 +80,22 @@ takes everything, unless --ship says to ship to the real one.`,
 	fs.StringVar(&f.like, "like", "", "log records like those of this log `file` (default a mix of 300 bytes each: 8 % WARN, 2 % ERROR)")
 	fs.BoolVar(&f.ship, "ship", false, "ship to the configured Logstash, with the tag sluice-bench on every event")
 	fs.BoolVar(&f.noSteps, "no-steps", false, "leave out where the time goes")
-	fs.TextVar(&f.maxBytes, "max-bytes", pipeline.GB, "end a part that has written this `size`; if not given, also one that has written a tenth of the free space")
-	fs.BoolVar(&f.keep, "keep", false, "keep what was written, and say where it is")
+	fs.TextVar(&f.maxBytes, "max-bytes", pipeline.GB, "end a part that has written this `size`, with --keep a third of it; unless given, a tenth of the free space at most")
+	fs.BoolVar(&f.keep, "keep", false, "keep what the parts have written, but for where the time goes, and say where it is")
 	fs.BoolVarP(&f.json, "json", "j", false, "print JSON")
 	fs.StringVar(&f.svg, "svg", "", "write a picture to this `file`")
-	fs.StringVar(&f.baseline, "baseline", "", "compare with this `file`, what --json has printed before; exit with 1 if something is worse")
+	fs.StringVar(&f.baseline, "baseline", "", "compare with this `file`, what --json has printed before, at its rate; exit with 1 if something is worse")
 	fs.StringVar(&f.tolerance, "tolerance", "20%", "how much worse is not worse, as a `share`")
 	for _, name := range []string{"duration", "rate", "goroutines", "max-bytes", "tolerance"} {
 		_ = c.RegisterFlagCompletionFunc(name, cobra.NoFileCompletions)
 	}
 	return c
 }
+
+const (
+	mostRate       = 1e9
+	mostGoroutines = 10000
+)
 
 // run is the command.
 func run(c *cobra.Command, f *flags, args []string, getenv func(string) string, edit func(*pipeline.Config)) error {
@@ -111,7 +116,11 @@ func run(c *cobra.Command, f *flags, args []string, getenv func(string) string, 
 		if before, err = readBaseline(f.baseline); err != nil {
 			return err
 		}
+		if n := before.Goroutines; n > 0 && n <= mostGoroutines {
+			f.goroutines = cmp.Or(f.goroutines, n)
+		}
 	}
+	f.goroutines = cmp.Or(f.goroutines, runtime.GOMAXPROCS(0))
 	records, err := f.records(ctx, c)
 	if err != nil {
 		return err
@@ -122,7 +131,13 @@ func run(c *cobra.Command, f *flags, args []string, getenv func(string) string, 
 		return err
 	}
 	p.edit = edit
-	b := &benchmark{flags: f, plan: p, records: records, say: func(string) {}}
+	b := &benchmark{flags: f, plan: p, records: records, size: meanSize(records), say: func(string) {}}
+	if before != nil {
+		b.paced = before.rate()
+		if err := b.comparable(before); err != nil {
+			return errors.Join(err, p.remove(), p.close())
+		}
+	}
 	if cli.IsTerminal(stderr) {
 		b.say = func(text string) { _, _ = io.WriteString(stderr, "\r\x1b[K"+text) } // in place of the one before
 	}
@@ -141,20 +156,17 @@ func run(c *cobra.Command, f *flags, args []string, getenv func(string) string, 
 	if before != nil {
 		r.compare(before, tolerance)
 	}
-	if f.svg != "" {
-		if err := writePicture(f.svg, r); err != nil {
-			return err
-		}
-	}
 	if f.json {
 		err = r.writeJSON(c.OutOrStdout())
 	} else {
 		err = r.writeText(c.OutOrStdout())
 	}
-	if err != nil {
-		return err
+	if err == nil && f.svg != "" {
+		if err = r.picture().WriteFile(f.svg); err != nil {
+			err = fmt.Errorf("--svg: %w", err)
+		}
 	}
-	return r.exit()
+	return cmp.Or(err, r.exit())
 }
 
 // validate returns all that is wrong with the flags, and the tolerance.
@@ -164,7 +176,7 @@ func (f *flags) validate() (tolerance float64, err error) {
 	if d := time.Duration(f.duration); d < 10*time.Millisecond || d > 24*time.Hour {
 		wrong("--duration: %v: want 10ms to 24h", f.duration)
 	}
-	if !(f.rate >= 0) || f.rate > 1e9 {
+	if !(f.rate >= 0) || f.rate > mostRate {
 		wrong("--rate: %v: want 1 to 1000000000 records a second, or 0 for as fast as it goes", f.rate)
 	} else if f.rate > 0 && f.rate*time.Duration(f.duration).Seconds() < 1 {
 		wrong("--rate: %v records a second make none in --duration %v", f.rate, f.duration)
@@ -172,18 +184,15 @@ func (f *flags) validate() (tolerance float64, err error) {
 	if f.ship && f.rate == 0 {
 		wrong("--ship: as fast as it goes would flood the receiver: say with --rate how many records a second it can take")
 	}
-	if f.goroutines < 0 || f.goroutines > 10000 {
+	if f.goroutines < 0 || f.goroutines > mostGoroutines {
 		wrong("--goroutines: %d: want 1 to 10000, or 0 for one for each CPU", f.goroutines)
 	}
 	if f.maxBytes < leastBytes {
 		wrong("--max-bytes: %v: want %v and more", f.maxBytes, leastBytes)
 	}
 	if f.svg != "" { // to be known before the measuring
-		dir := filepath.Dir(f.svg)
-		if info, err := os.Stat(dir); err != nil {
+		if err := chart.CheckFile(f.svg); err != nil {
 			wrong("--svg: %w", err)
-		} else if !info.IsDir() {
-			wrong("--svg: %s is no directory", cli.Printable(dir))
 		}
 	}
 	tolerance, err = share(f.tolerance)
@@ -193,7 +202,6 @@ func (f *flags) validate() (tolerance float64, err error) {
 	if err := errors.Join(errs...); err != nil {
 		return 0, &cli.Exit{Code: cli.Usage, Err: err}
 	}
-	f.goroutines = cmp.Or(f.goroutines, runtime.GOMAXPROCS(0))
 	return tolerance, nil
 }
 

@@ -241,7 +241,7 @@ func TestNothingOfTheServiceIsTouchedAndNothingStays(t *testing.T) {
 		edit func(cancel context.CancelFunc) func(*pipeline.Config)
 		code int
 	}{
-		{name: "after success", args: []string{"--duration", "20ms"}},
+		{name: "after success", args: []string{"--duration", "20ms", "--no-steps"}},
 		{name: "after an error", args: []string{"--duration", "20ms"}, code: -1, edit: func(context.CancelFunc) func(*pipeline.Config) {
 			runs := 0
 			return func(cfg *pipeline.Config) {
@@ -256,7 +256,7 @@ func TestNothingOfTheServiceIsTouchedAndNothingStays(t *testing.T) {
 		{name: "after an interrupt at a rate", args: []string{"--duration", "1h", "--rate", "2000"}, code: -1, edit: func(cancel context.CancelFunc) func(*pipeline.Config) {
 			return func(cfg *pipeline.Config) { cfg.Sinks[0].Writer = after(10, cancel) }
 		}},
-		{name: "after an interrupt in the steps", args: []string{"--duration", "300ms"}, code: -1, edit: func(cancel context.CancelFunc) func(*pipeline.Config) {
+		{name: "after an interrupt in the steps", args: []string{"--duration", "60ms"}, code: -1, edit: func(cancel context.CancelFunc) func(*pipeline.Config) {
 			runs := 0
 			return func(*pipeline.Config) {
 				if runs++; runs == 4 {
@@ -320,6 +320,29 @@ func TestAFailingSink(t *testing.T) {
 		}
 		if p.Failures == 0 || !strings.Contains(p.Failure, "the disk is full") {
 			t.Errorf("%s: %d failures, the first: %s", p.Name, p.Failures, p.Failure)
+		}
+	}
+}
+
+// A disk may be full only when the parts are over.
+func TestAFailureWhereTheTimeGoes(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("logging.json", []byte(`{"sinks":[{"name":"out","type":"console","async":true}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{}, {"--json"}} {
+		runs := 0
+		c := bench.CommandWith(os.Getenv, func(cfg *pipeline.Config) {
+			if runs++; runs > 2 {
+				cfg.Sinks[0].Writer = writer(func([]byte) (int, error) { return 0, errors.New("the disk is full of password=hunter2secret") })
+			}
+		})
+		out := execute(t, t.Context(), c, append(args, "--duration", "10ms", "logging.json")...)
+		if out.code != cli.Partial || !strings.Contains(out.err.Error(), "where the time goes: ") || !strings.Contains(out.stdout, "the disk is full") {
+			t.Errorf("code %d, error %v: %s", out.code, out.err, out.stdout)
+		}
+		if strings.Contains(out.stdout+out.err.Error(), "hunter2") {
+			t.Error("a secret is printed")
 		}
 	}
 }
@@ -436,6 +459,56 @@ func TestKeep(t *testing.T) {
 	}
 }
 
+func TestWhatIsKeptOfAllPartsIsLimited(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.WriteFile("logging.json", []byte(`{"redaction":{"off":true},"sinks":[{"type":"file","path":"app.log"}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out := run(t, "--duration", "1m", "--max-bytes", "16 MiB", "--keep", "--goroutines", "1", "logging.json")
+	if out.err != nil || !strings.Contains(out.stdout, "ended early by --max-bytes 16 MiB, which is for all that is kept\n") {
+		t.Fatalf("%v: %s", out.err, out.stdout)
+	}
+	var sum int64
+	runs := make(map[string]bool)
+	err := filepath.WalkDir(".", func(path string, d fs.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return err
+		}
+		info, err := d.Info()
+		if parts := strings.Split(filepath.ToSlash(path), "/"); err == nil && strings.Contains(path, ".sluice-bench-") {
+			sum += info.Size()
+			runs[parts[max(len(parts)-3, 0)]] = true
+		}
+		return err
+	})
+	if err != nil || sum > 16<<20 || sum < 4<<20 {
+		t.Errorf("%d bytes are kept, %v", sum, err)
+	}
+	if diff := cmp.Diff(map[string]bool{"1": true, "2": true}, runs); diff != "" {
+		t.Errorf("runs that were kept: mismatch (-want +got):\n%s", diff)
+	}
+}
+
+func TestLikeLongLines(t *testing.T) {
+	workplace(t)
+	f, err := os.Create("like.log")
+	if err != nil {
+		t.Fatal(err)
+	}
+	line := `{"level":"INFO","msg":"` + strings.Repeat("x", 100<<10) + `"}` + "\n"
+	for range 10 {
+		_, werr := f.WriteString(line)
+		err = errors.Join(err, werr)
+	}
+	if err := errors.Join(err, f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	records, stderr, err := bench.Like(t.Context(), "like.log", 750<<10)
+	if want := "--like: records are like 7 lines of 10: 3 more would take more than 750 KiB\n"; err != nil || records != 7 || stderr != want {
+		t.Errorf("%d records, %v, %q, want %q", records, err, stderr, want)
+	}
+}
+
 func TestLike(t *testing.T) {
 	workplace(t)
 	log := `{"time":"2026-11-22T10:00:00Z","level":"ERROR","msg":"as in the log","n":1}` + "\nno JSON\n"
@@ -457,18 +530,28 @@ func TestLike(t *testing.T) {
 }
 
 func TestBaseline(t *testing.T) {
-	const figures = `{"parts":[{"name":"As fast as it goes","records_per_second":%g,"latency_ns":{"p50":%g,"p99":%[2]g},"cpu_ns_per_record":%[2]g}]}`
+	const (
+		sinks   = `"sinks":[{"type":"console"},{"type":"file"},{"type":"errors"},{"type":"audit"},{"type":"logstash"}]`
+		figures = `{"goroutines":3,"record_bytes":300,"parts":[
+			{"name":"As fast as it goes","records_per_second":%g,"latency_ns":{"p50":%g,"p99":%[2]g},"cpu_ns_per_record":%[2]g,` + sinks + `},
+			{"name":"At half of that","asked_per_second":1234.5,"latency_ns":{"p50":%[2]g}}]}`
+	)
+	same := fmt.Sprintf(figures, 1.0, 1e12)
 	for _, tt := range []struct {
-		name, text string
-		code       int
-		want       string
+		name, text, args string
+		code             int
+		want             string
 	}{
-		{"was slower", fmt.Sprintf(figures, 1.0, 1e12), cli.OK, "nothing is worse"},
-		{"was faster", fmt.Sprintf(figures, 1e12, 0.001), cli.No, "worse"},
-		{"has other parts", `{"parts":[{"name":"At 5 records a second"}]}`, cli.OK, "no part like one of these"},
-		{"is no report", `{}`, cli.Usage, ""},
-		{"is no JSON", `nonsense`, cli.Usage, ""},
-		{"is not there", "", cli.Usage, ""},
+		{"was slower", same, "", cli.OK, "; 3 goroutines log…\nAt the rate of the baseline, for …  At the rate of the baseline: p50 …nothing is worse"},
+		{"was faster", fmt.Sprintf(figures, 1e12, 0.001), "", cli.No, "worse"},
+		{"at a rate", same, "--rate 1234.5", cli.OK, "  At 1,235 records a second: p50 "},
+		{"at another rate", same, "--rate 1000", cli.Usage, "--baseline: it has no part at --rate 1000: want 1234.5, or none"},
+		{"with other goroutines", same, "--goroutines 2", cli.Usage, "--baseline: it was made with 3 goroutines: want as many, not 2"},
+		{"with other records", strings.Replace(same, `:300,`, `:3000,`, 1), "", cli.Usage, "--baseline: its records are of 3000 bytes, and these of 300"},
+		{"with other sinks", strings.Replace(same, `{"type":"errors"},`, "", 1), "", cli.Usage, "--baseline: its sinks are console, file, audit, logstash, and these console, file, errors"},
+		{"is no report", `{}`, "", cli.Usage, "it has no parts"},
+		{"is no JSON", `nonsense`, "", cli.Usage, "is not what"},
+		{"is not there", "", "", cli.Usage, "no such file"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			workplace(t)
@@ -477,9 +560,23 @@ func TestBaseline(t *testing.T) {
 					t.Fatal(err)
 				}
 			}
-			out := run(t, "--baseline", "before.json", "--duration", "20ms", "--no-steps", "logging.json")
-			if out.code != tt.code || !strings.Contains(out.stdout, tt.want) {
-				t.Errorf("code %d, error %v, want %d; output:\n%s", out.code, out.err, tt.code, out.stdout)
+			before := tree(t)
+			args := append(strings.Fields(tt.args), "--baseline", "before.json", "--duration", "20ms", "--no-steps", "logging.json")
+			out := run(t, args...)
+			text := out.stdout
+			if out.code == cli.Usage {
+				text = out.err.Error()
+			}
+			if out.code != tt.code {
+				t.Errorf("code %d, error %v, want %d", out.code, out.err, tt.code)
+			}
+			for want := range strings.SplitSeq(tt.want, "…") {
+				if !strings.Contains(text, want) {
+					t.Errorf("no %q in %s", want, text)
+				}
+			}
+			if diff := cmp.Diff(before, tree(t)); diff != "" {
+				t.Errorf("files: mismatch (-want +got):\n%s", diff)
 			}
 		})
 	}
@@ -527,7 +624,7 @@ func TestReceiversStandInForEveryScheme(t *testing.T) {
 			if err := os.WriteFile("logging.json", []byte(config), 0o600); err != nil {
 				t.Fatal(err)
 			}
-			out := run(t, "--rate", "200", "--duration", "40ms", "--no-steps", "--json", "logging.json")
+			out := run(t, "--rate", "1000", "--duration", "10ms", "--no-steps", "--json", "logging.json")
 			if out.err != nil || strings.Contains(out.stdout, "hunter2") {
 				t.Fatal(out.err, out.stdout)
 			}
@@ -575,7 +672,8 @@ func TestWrongUsage(t *testing.T) {
 		{"--ship logging.json", []string{"--ship", "--rate"}},
 		{"--max-bytes 1000000TB logging.json", []string{"--max-bytes", "are free"}},
 		{"--svg no/bench.svg logging.json", []string{"--svg: ", "no such file or directory"}},
-		{"--svg logging.json/bench.svg logging.json", []string{"--svg: logging.json is no directory"}},
+		{"--svg log/app.log logging.json", []string{`--svg: "log/app.log" is there, and no picture of sluice`}},
+		{"--svg logging.json/bench.svg logging.json", []string{"--svg: ", "logging.json/bench.svg: not a directory"}},
 		{"--like none.log logging.json", []string{"--like: none.log"}},
 		{"--like log logging.json", []string{"--like: log: is a directory"}},
 		{"--like bad.json logging.json --frobnicate", []string{"--frobnicate"}},

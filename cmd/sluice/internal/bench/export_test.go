@@ -1,6 +1,7 @@
 package bench
 
 import (
+	"bytes"
 	"context"
 	"log/slog"
 	"time"
@@ -38,6 +39,13 @@ func Mix() (levels map[slog.Level]int, size float64) {
 		levels[r.level]++
 	}
 	return levels, meanSize(mix())
+}
+
+// Like returns how many records are like those of a log, and what is said of it.
+func Like(ctx context.Context, name string, limit int) (records int, stderr string, err error) {
+	var said bytes.Buffer
+	all, err := sample(ctx, name, limit, &said)
+	return len(all), said.String(), err
 }
 
 // Duration returns how a duration is printed.

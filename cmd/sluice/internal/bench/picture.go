@@ -2,8 +2,6 @@ package bench
 
 import (
 	"fmt"
-	"os"
-	"path/filepath"
 
 	"github.com/sluicelog/sluice/cmd/sluice/internal/chart"
 )
@@ -35,29 +33,4 @@ func (r *report) picture() *chart.Picture {
 		p.Panels = append(p.Panels, chart.Panel{Title: "Where the time goes: what each part adds to a call", Rows: stepRows(r.Steps)})
 	}
 	return p
-}
-
-// writePicture writes the picture under another name first, so that there is never half of one.
-func writePicture(path string, r *report) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), ".sluice-bench-*.svg")
-	if err != nil {
-		return fmt.Errorf("--svg: %w", err)
-	}
-	defer func() {
-		if err != nil {
-			_ = f.Close()
-			_ = os.Remove(f.Name())
-			err = fmt.Errorf("--svg: %w", err)
-		}
-	}()
-	if err := f.Chmod(0o644); err != nil {
-		return err
-	}
-	if _, err := r.picture().WriteTo(f); err != nil {
-		return err
-	}
-	if err := f.Close(); err != nil {
-		return err
-	}
-	return os.Rename(f.Name(), path)
 }

@@ -271,15 +271,11 @@ func encoding(s *pipeline.Sink) pipeline.Sink {
 	return e
 }
 
-// clear removes what has been written so far.
+// clear removes what was written with the last configuration.
 func (p *plan) clear() error {
 	var errs []error
 	for _, dir := range p.order {
-		entries, err := os.ReadDir(dir)
-		errs = append(errs, err)
-		for _, e := range entries {
-			errs = append(errs, os.RemoveAll(filepath.Join(dir, e.Name())))
-		}
+		errs = append(errs, os.RemoveAll(filepath.Join(dir, strconv.Itoa(p.runs))))
 	}
 	return errors.Join(errs...)
 }

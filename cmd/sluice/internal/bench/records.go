@@ -15,6 +15,7 @@ import (
 	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
 	"github.com/sluicelog/sluice/cmd/sluice/internal/input"
 	"github.com/sluicelog/sluice/cmd/sluice/internal/jsonlog"
+	"github.com/sluicelog/sluice/pipeline"
 )
 
 // record is what a call logs.
@@ -24,10 +25,11 @@ type record struct {
 	attrs   []slog.Attr
 }
 
-// mixed is how many different records there are, and sampled how many of a log are taken.
+// mixed is how many different records there are, sampled how many of a log are taken, and likeBytes what these may have together.
 const (
-	mixed   = 2000
-	sampled = 5000
+	mixed     = 2000
+	sampled   = 5000
+	likeBytes = 64 << 20
 )
 
 // mix returns records as a service logs them: lines of 300 bytes with five attrs, of which 8 % are at WARN and 2 % at ERROR.
@@ -76,11 +78,12 @@ func (f *flags) records(ctx context.Context, c *cobra.Command) ([]record, error)
 		}
 		return nil, cli.Usagef("--like: %s: %w", cli.Printable(f.like), err)
 	}
-	return sample(ctx, f.like, c.ErrOrStderr())
+	return sample(ctx, f.like, likeBytes, c.ErrOrStderr())
 }
 
-// sample returns records of a log, each of which is as likely to be taken as any other.
-func sample(ctx context.Context, name string, stderr io.Writer) (all []record, err error) {
+// sample returns records of a log, each of which is as likely to be taken as any other,
+// together with no more bytes of lines than the limit, which is more than a line has.
+func sample(ctx context.Context, name string, limit int, stderr io.Writer) (all []record, err error) {
 	var failed error
 	r, err := input.Open([]string{name}, &input.Options{OnError: func(err error) { failed = err }})
 	if err != nil {
@@ -90,6 +93,9 @@ func sample(ctx context.Context, name string, stderr io.Writer) (all []record, e
 	var (
 		parser  jsonlog.Parser
 		numbers = rand.New(rand.NewPCG(20, 26)) //nolint:gosec // they are to be the same each time
+		sizes   []int                           // of the lines of all
+		bytes   int
+		room    = sampled // how many of them there may be
 		seen    int
 		odd     int
 	)
@@ -108,10 +114,18 @@ func sample(ctx context.Context, name string, stderr io.Writer) (all []record, e
 				continue
 			}
 			seen++
-			if len(all) < sampled {
-				all = append(all, recordOf(line))
-			} else if i := numbers.IntN(seen); i < sampled {
-				all[i] = recordOf(line)
+			n := len(text)
+			switch i := numbers.IntN(seen); {
+			case len(all) < room:
+				all, sizes, bytes = append(all, recordOf(line)), append(sizes, n), bytes+n
+			case i < room:
+				all[i], sizes[i], bytes = recordOf(line), n, bytes+n-sizes[i]
+			}
+			for bytes > limit { // each of them is as likely to go
+				i, last := numbers.IntN(len(all)), len(all)-1
+				bytes -= sizes[i]
+				all[i], sizes[i], all[last] = all[last], sizes[last], record{}
+				all, sizes, room = all[:last], sizes[:last], last
 			}
 		}
 		r.Release(chunk)
@@ -121,6 +135,9 @@ func sample(ctx context.Context, name string, stderr io.Writer) (all []record, e
 	}
 	if len(all) == 0 {
 		return nil, cli.Usagef("--like: %s has no line of JSON (and %d others)", cli.Printable(name), odd)
+	}
+	if left := min(seen, sampled) - len(all); left > 0 {
+		_, _ = fmt.Fprintf(stderr, "--like: records are like %d lines of %d: %d more would take more than %v\n", len(all), seen, left, pipeline.Size(limit))
 	}
 	return all, nil
 }

@@ -1,7 +1,6 @@
 package bench
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -27,6 +26,8 @@ type report struct {
 	Notes       []string     `json:"notes,omitempty"`
 	Parts       []part       `json:"parts"`
 	Steps       []step       `json:"steps,omitempty"`
+	Failures    int          `json:"failures"` // while the steps were measured
+	Failure     string       `json:"first_failure,omitempty"`
 	Baseline    []comparison `json:"baseline,omitempty"`
 }
 
@@ -36,19 +37,27 @@ func newReport(b *benchmark) *report {
 		System:      runtime.GOOS + "/" + runtime.GOARCH + ", " + runtime.Version(),
 		CPUs:        runtime.GOMAXPROCS(0),
 		Goroutines:  b.goroutines,
-		RecordBytes: meanSize(b.records),
+		RecordBytes: b.size,
 		Notes:       b.notes,
 	}
 }
 
 // meanSize returns how long the records' lines are on average, as log/slog writes them.
 func meanSize(records []record) float64 {
-	var b bytes.Buffer
-	logger := slog.New(slog.NewJSONHandler(&b, &slog.HandlerOptions{Level: slog.Level(-1 << 31)}))
+	var sum counter
+	logger := slog.New(slog.NewJSONHandler(&sum, &slog.HandlerOptions{Level: slog.Level(-1 << 31)}))
 	for _, r := range records {
 		logger.LogAttrs(context.Background(), r.level, r.message, r.attrs...) //nolint:sloglint // it stands for any
 	}
-	return float64(b.Len()) / float64(max(len(records), 1))
+	return float64(sum) / float64(max(len(records), 1))
+}
+
+// counter counts the bytes that are written to it.
+type counter int64
+
+func (c *counter) Write(p []byte) (int, error) {
+	*c += counter(len(p))
+	return len(p), nil
 }
 
 // part is one part of the benchmark.
@@ -119,8 +128,11 @@ func (r *report) exit() error {
 			}
 		}
 		if p.Failures > 0 {
-			return &cli.Exit{Code: cli.Partial, Err: fmt.Errorf("%s: %d failures, the first: %w", p.Name, p.Failures, errors.New(p.Failure))}
+			return failed(p.Name, p.Failures, p.Failure)
 		}
+	}
+	if r.Failures > 0 {
+		return failed("where the time goes", r.Failures, r.Failure)
 	}
 	for _, c := range r.Baseline {
 		if c.Worse {
@@ -128,6 +140,10 @@ func (r *report) exit() error {
 		}
 	}
 	return nil
+}
+
+func failed(where string, n int, first string) error {
+	return &cli.Exit{Code: cli.Partial, Err: fmt.Errorf("%s: %s, the first: %w", where, plural(n, "failure", "failures"), errors.New(first))}
 }
 
 func (r *report) writeJSON(w io.Writer) error {

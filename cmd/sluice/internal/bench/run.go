@@ -17,6 +17,8 @@ type benchmark struct {
 	*flags
 	*plan
 	records []record
+	size    float64           // of a record, the mean
+	paced   float64           // records a second of the second part; 0 is half of the first one's
 	say     func(text string) // what is being done
 }
 
@@ -46,18 +48,26 @@ func (b *benchmark) run(ctx context.Context) (*report, error) {
 		if err != nil {
 			return nil, err
 		}
-		half := max(p.PerSecond/2, 1/time.Duration(b.duration).Seconds())
-		if _, err := measure("At half of that", half); err != nil {
+		rate, name := b.paced, "At the rate of the baseline"
+		if rate == 0 {
+			rate, name = max(p.PerSecond/2, 1/time.Duration(b.duration).Seconds()), "At half of that"
+		}
+		if _, err := measure(name, rate); err != nil {
 			return nil, err
 		}
 	}
 	if !b.noSteps {
 		b.say(fmt.Sprintf("Where the time goes, for %v …", b.duration))
-		steps, err := b.steps(ctx)
-		if err != nil {
+		var failures failures
+		steps, err := b.steps(ctx, failures.add)
+		switch {
+		case failures.count > 0 && ctx.Err() == nil:
+			r.Failures, r.Failure = failures.count, failures.first
+		case err != nil:
 			return nil, err
+		default:
+			r.Steps = steps
 		}
-		r.Steps = steps
 	}
 	return r, nil
 }
@@ -124,8 +134,7 @@ func (b *benchmark) part(ctx context.Context, name string, rate float64) (*part,
 	out.account(b.plan, p.Stats(), done)
 	out.Failures, out.Failure = failures.count, failures.first
 	if !b.keep {
-		err = b.clear()
-		return out, err
+		return out, b.clear()
 	}
 	return out, nil
 }
@@ -134,7 +143,7 @@ func (b *benchmark) part(ctx context.Context, name string, rate float64) (*part,
 func (b *benchmark) watch(ctx context.Context, p *pipeline.Pipeline, d *drive) (stopped string) {
 	tick := time.NewTicker(watchEvery)
 	defer tick.Stop()
-	limit := b.most - b.most/10 // as it is asked now and then only
+	limit := b.share() * 9 / 10 // as it is asked now and then only
 	for {
 		select {
 		case <-ctx.Done():
@@ -143,9 +152,21 @@ func (b *benchmark) watch(ctx context.Context, p *pipeline.Pipeline, d *drive) (
 		}
 		if written(p.Stats()) >= limit {
 			d.stop.Store(true)
-			return "--max-bytes " + pipeline.Size(b.most).String()
+			said := "--max-bytes " + pipeline.Size(b.most).String()
+			if b.keep {
+				said += ", which is for all that is kept"
+			}
+			return said
 		}
 	}
+}
+
+// share returns the bytes that a part may write: what is kept of the others takes its space.
+func (b *benchmark) share() int64 {
+	if b.keep {
+		return b.most / 3
+	}
+	return b.most
 }
 
 // written returns the bytes that have gone to disk.
@@ -181,9 +202,15 @@ type step struct {
 	Total float64 `json:"total_ns"` // up to here
 }
 
-// steps logs the same records through growing parts of the pipeline, in turns, and returns what each adds.
-func (b *benchmark) steps(ctx context.Context) ([]step, error) {
-	kinds := b.kinds()
+// steps logs the same records through growing parts of the pipeline, in turns, and returns what each adds. It ends when something
+// fails, as what is left would be no measure, and calls failed.
+func (b *benchmark) steps(ctx context.Context, failed func(error)) ([]step, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	kinds := b.kinds(func(err error) {
+		failed(err)
+		cancel()
+	})
 	perStep := time.Duration(b.duration) / time.Duration(rounds*len(kinds))
 	count, err := b.calibrate(ctx, kinds[len(kinds)-1].open, perStep)
 	if err != nil {
@@ -225,10 +252,11 @@ type kind struct {
 }
 
 // kinds returns the parts: growing ones up to the encoding, then that with the output of one sink, and last the whole.
-func (b *benchmark) kinds() []kind {
+func (b *benchmark) kinds(failed func(error)) []kind {
 	opener := func(change func(i int, s *pipeline.Sink), redaction bool) func() (*slog.Logger, func(context.Context) error, error) {
 		return func() (*slog.Logger, func(context.Context) error, error) {
 			cfg := b.config()
+			cfg.OnError = failed
 			cfg.Redaction.Off = cfg.Redaction.Off || !redaction
 			for i := range cfg.Sinks {
 				change(i, &cfg.Sinks[i])
@@ -237,7 +265,14 @@ func (b *benchmark) kinds() []kind {
 			if err != nil {
 				return nil, nil, err
 			}
-			return p.Logger(), p.Shutdown, nil
+			shut := func(ctx context.Context) error {
+				err := p.Shutdown(ctx)
+				if err != nil && !errors.Is(ctx.Err(), context.Canceled) {
+					failed(fmt.Errorf("shutdown: %w", err))
+				}
+				return err
+			}
+			return p.Logger(), shut, nil
 		}
 	}
 	kinds := []kind{
@@ -289,19 +324,19 @@ const mostSteps = 8
 
 // calibrate returns how many records take about as long as given.
 func (b *benchmark) calibrate(ctx context.Context, open func() (*slog.Logger, func(context.Context) error, error), goal time.Duration) (int, error) {
-	count := 64
+	// Each sink may write all of them, and longer lines than the records are in JSON.
+	most := int(max(1, float64(b.share())/2/float64(max(1, len(b.sinks)))/max(1000, 2*b.size)))
+	count := min(64, most)
 	for {
 		perRecord, err := b.once(ctx, open, count)
 		if err != nil {
 			return 0, err
 		}
 		took := time.Duration(perRecord * float64(count))
-		if took >= goal/4 || count >= 1<<24 {
-			want := float64(goal) / max(perRecord, 1)
-			most := float64(b.most) / 2 / float64(max(1, len(b.sinks))) / 1000 // of long lines, with room to spare
-			return int(max(1, min(want, most))), nil
+		if took >= goal/4 || count == most {
+			return int(max(1, min(float64(goal)/max(perRecord, 1), float64(most)))), nil
 		}
-		count *= 2
+		count = min(2*count, most)
 	}
 }
 
@@ -312,15 +347,9 @@ func (b *benchmark) once(ctx context.Context, open func() (*slog.Logger, func(co
 		return 0, err
 	}
 	defer func() {
-		end, cancel := context.WithTimeout(context.Background(), closeLimit)
+		end, cancel := context.WithTimeout(ctx, closeLimit)
 		defer cancel()
-		if ctx.Err() != nil {
-			cancel()
-		}
-		_ = shut(end) // what fails was counted in the parts
-		if !b.keep {
-			err = errors.Join(err, b.clear())
-		}
+		err = errors.Join(err, shut(end), b.clear())
 	}()
 	log := func(n int) error {
 		for i := range n {

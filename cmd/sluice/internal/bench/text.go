@@ -73,6 +73,9 @@ func (r *report) writeText(w io.Writer) error {
 			return err
 		}
 	}
+	if r.Failures > 0 {
+		fmt.Fprintf(b, "\nWhere the time goes was not measured: %s, the first: %s\n", plural(r.Failures, "failure", "failures"), r.Failure)
+	}
 	if len(r.Baseline) > 0 {
 		writeBaseline(b, r.Baseline)
 	}

@@ -27,7 +27,6 @@ type Panel struct {
 	Columns []Column
 	Marks   []Mark // across the columns
 	Rows    []Row
-	Unit    string // of the values of columns, behind the numbers of the axis
 }
 
 // A Key says what a tone stands for.
@@ -148,7 +147,7 @@ func (d *drawing) columns(p *Panel, y int) int {
 	for v := 0.0; v <= full*1.0001; v += tick {
 		at := float64(base) - v/full*columnHeight
 		d.line("line", left, at, left+width, at)
-		d.text(margin+axisWidth-6, int(at)+4, "end dim", Number(v)+p.Unit)
+		d.text(margin+axisWidth-6, int(at)+4, "end dim", Number(v))
 	}
 	pitch := width / float64(len(p.Columns))
 	gap := min(2, pitch/5)

@@ -65,6 +65,11 @@ func run(c *cobra.Command, args []string, o *options) error {
 		return err
 	}
 	if agreed {
+		if o.json {
+			if err := r.begin(out); err != nil { // and nobody knows what would go
+				return err
+			}
+		}
 		remove(ctx, &r, targets, stderr)
 		r.warn(stderr)
 		if !o.json {
@@ -72,7 +77,7 @@ func run(c *cobra.Command, args []string, o *options) error {
 		}
 	}
 	if o.json {
-		err = r.encode(out)
+		err = r.end(out, agreed)
 	}
 	if err := errors.Join(err, ctx.Err()); err != nil {
 		return err
@@ -104,9 +109,13 @@ func (o *options) agreed(c *cobra.Command, r *report) bool {
 
 // remove removes what is planned.
 func remove(ctx context.Context, r *report, targets []target, stderr io.Writer) {
-	bar := cli.NewProgress(stderr, "removing", r.Freed)
+	done, all := int64(0), int64(0)
+	for _, d := range r.Directories {
+		_, size := d.count(planned)
+		all += size
+	}
+	bar := cli.NewProgress(stderr, "removing", all)
 	defer bar.Close()
-	done := int64(0)
 	for i, t := range targets {
 		t.remove(ctx, r.Directories[i], func(size int64) {
 			done += size

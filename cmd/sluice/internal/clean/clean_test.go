@@ -159,7 +159,7 @@ func TestReportOfARemoval(t *testing.T) {
 	inside(t)
 	write(t, map[string]time.Duration{"app/a.log": 1 * day, "app/b.log": 2 * day, "app/c.log": 3 * day})
 	_, out, _ := call(t.Context(), "app", "--max-files", "1", "--yes", "--json")
-	var got struct {
+	type report struct {
 		DryRun      bool `json:"dry_run"`
 		Removed     int
 		Freed       int64
@@ -167,6 +167,10 @@ func TestReportOfARemoval(t *testing.T) {
 			Files     int
 			Exceeding []struct{ Path, State string }
 		}
+	}
+	var got struct {
+		Planned report
+		report
 	}
 	if err := json.Unmarshal([]byte(out), &got); err != nil {
 		t.Fatalf("%v in %s", err, out)
@@ -178,6 +182,9 @@ func TestReportOfARemoval(t *testing.T) {
 		if f.State != "removed" {
 			t.Errorf("%s is %s", f.Path, f.State)
 		}
+	}
+	if p := got.Planned; !p.DryRun || p.Removed != 2 || len(p.Directories[0].Exceeding) != 2 || p.Directories[0].Exceeding[0].State != "would be removed" {
+		t.Errorf("planned %+v", p)
 	}
 }
 
@@ -234,6 +241,48 @@ func TestConfiguration(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, left(t)); diff != "" {
 		t.Errorf("files mismatch (-want +got):\n%s", diff)
+	}
+}
+
+// Copies that somebody has made beside the backups are neither counted nor removed.
+func TestConfigurationCountsBackupsOnly(t *testing.T) {
+	inside(t)
+	files := map[string]time.Duration{"log/app.log": 0, "log/app-1.log": 9 * day, "log/app-2.log": 9 * day}
+	for i, name := range []string{"20261101", "20261102", "20261103"} {
+		files["log/app-"+name+"T000000.000000Z.log"] = time.Duration(9-i) * day
+		for _, copied := range []string{".bak", ".old", "2", "~"} {
+			files["log/app-"+name+"T000000.000000Z.log"+copied] = time.Duration(i) * day
+		}
+	}
+	write(t, files)
+	if err := os.WriteFile("logging.json", []byte(`{"sinks": [{"type": "file", "path": "log/app.log", "retention": "3 files"}]}`), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	all := left(t)
+	for _, args := range [][]string{{}, {"--json"}} {
+		code, out, errs := call(t.Context(), append([]string{"--config", "logging.json", "--yes"}, args...)...)
+		if want := map[int]string{0: "backups of log/app.log: 3 files, 24 B: nothing to remove", 1: `"backups_of": "log/app.log"`}[len(args)]; code != cli.OK || errs != "" || !strings.Contains(out, want) {
+			t.Errorf("exit code %d, %s, %s", code, out, errs)
+		}
+		if diff := cmp.Diff(all, left(t)); diff != "" {
+			t.Errorf("files mismatch (-before +after):\n%s", diff)
+		}
+	}
+}
+
+func TestAFileWithTwoNamesFreesNothing(t *testing.T) {
+	inside(t)
+	write(t, map[string]time.Duration{"app/a.log": 3 * day, "app/b.log": 2 * day, "app/c.log": day})
+	if err := os.Link("app/a.log", "kept.log"); err != nil || runtime.GOOS == "windows" {
+		t.Skip(err)
+	}
+	_, out, _ := call(t.Context(), "app", "--max-files", "1", "--yes")
+	for _, want := range []string{
+		"app: would remove 2 of 3 files, 5 B of 6 B; this frees 2 B, the rest has other names too (hard links)\n", "removed 2 files, 2 B\n",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in %s", want, out)
+		}
 	}
 }
 
@@ -301,12 +350,14 @@ func (closed) Write([]byte) (int, error) { return 0, syscall.EPIPE }
 func TestNothingIsRemovedThatNobodyHasSeen(t *testing.T) {
 	inside(t)
 	write(t, map[string]time.Duration{"app/a.log": 1 * day, "app/b.log": 2 * day})
-	c := clean.Command()
-	c.SilenceErrors, c.SilenceUsage = true, true
-	c.SetArgs([]string{"app", "--max-files", "1", "--yes"})
-	c.SetOut(closed{})
-	if err := c.ExecuteContext(t.Context()); !cli.IsClosed(err) {
-		t.Errorf("got %v", err)
+	for _, args := range [][]string{{}, {"--json"}} {
+		c := clean.Command()
+		c.SilenceErrors, c.SilenceUsage = true, true
+		c.SetArgs(append([]string{"app", "--max-files", "1", "--yes"}, args...))
+		c.SetOut(closed{})
+		if err := c.ExecuteContext(t.Context()); !cli.IsClosed(err) {
+			t.Errorf("%v: got %v", args, err)
+		}
 	}
 	if got := len(left(t)); got != 2 {
 		t.Errorf("%d files are left, want 2", got)

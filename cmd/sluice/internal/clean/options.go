@@ -5,11 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"os"
-	"path"
-	"path/filepath"
-	"regexp"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -21,7 +17,7 @@ import (
 
 // options are the flags.
 type options struct {
-	maxAge       pipeline.Duration
+	maxAge       cli.Duration
 	maxFiles     int
 	maxTotalSize pipeline.Size
 	pattern      string
@@ -72,13 +68,8 @@ func (o *options) check(args []string, f *pflag.FlagSet) (errs []error) {
 			wrong("--%s is %s: want more than 0", flag, f.Lookup(flag).Value)
 		}
 	}
-	switch _, err := path.Match(o.pattern, ""); {
-	case err != nil:
-		wrong("--pattern is %q: want one in which each [ has its ]", o.pattern)
-	case strings.Contains(o.pattern, "/"):
-		wrong("--pattern is %q: want a pattern for names, without a slash", o.pattern)
-	case strings.HasPrefix(o.pattern, "."):
-		wrong("--pattern is %q: want none for hidden files, which are never touched", o.pattern)
+	if err := cli.CheckPattern(o.pattern); err != nil {
+		errs = append(errs, err)
 	}
 	if o.config == "" {
 		if !limited {
@@ -134,9 +125,9 @@ func (o *options) configured() (targets []target, errs []error) {
 		if s.Path == "" || keep == (pipeline.Retention{}) {
 			continue
 		}
-		pattern, exact := backupsOf(filepath.Base(s.Path), s.PerProcess)
+		family := FamilyOf(s.Path, s.PerProcess)
 		targets = append(targets, target{
-			what: "backups of " + s.Path, dir: filepath.Dir(s.Path), pattern: pattern, exact: exact,
+			dir: family.Dir, backupsOf: s.Path, match: family.Counts,
 			maxAge: keep.MaxAge, maxFiles: keep.MaxBackups, maxTotalSize: int64(keep.MaxTotalSize),
 		})
 	}
@@ -144,38 +135,4 @@ func (o *options) configured() (targets []target, errs []error) {
 		return nil, []error{fmt.Errorf("--config: %s: no file in it has a retention, so nothing would ever be removed", cli.Printable(o.config))}
 	}
 	return targets, nil
-}
-
-var (
-	stamp   = regexp.MustCompile(`^-\d{8}T\d{6}\.\d{6}(Z|[+-]\d{4})(-\d+)?$`)
-	process = regexp.MustCompile(`^\.[1-9]\d*`)
-)
-
-// backupsOf returns what is called as the backups of a log file, and nothing else: neither the file itself, which a retention
-// does not count, nor those of app-errors.log beside those of app.log. The pattern is for what counts, and allows a little more
-// than exact.
-func backupsOf(name string, perProcess bool) (pattern string, exact func(name string) bool) {
-	ext := filepath.Ext(name)
-	base := strings.TrimSuffix(name, ext)
-	if base == "" {
-		base, ext = name, ""
-	}
-	literal := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`).Replace
-	digits := func(n int) string { return strings.Repeat("[0-9]", n) }
-	pattern = literal(base)
-	if perProcess {
-		pattern += ".[0-9]*"
-	}
-	pattern += "-" + digits(8) + "T" + digits(6) + "." + digits(6) + `[Z+\-]*` + literal(ext) + "*"
-	return pattern, func(name string) bool {
-		name = strings.TrimSuffix(strings.TrimSuffix(name, ".gz"), ".zst")
-		rest, ok := strings.CutPrefix(name, base)
-		if perProcess {
-			pid := process.FindString(rest)
-			rest = rest[len(pid):]
-			ok = ok && pid != ""
-		}
-		rest, also := strings.CutSuffix(rest, ext)
-		return ok && also && stamp.MatchString(rest)
-	}
 }

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
+	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -32,18 +33,21 @@ type file struct {
 	Age   time.Duration `json:"-"`
 	Why   []string      `json:"why"`
 	State state         `json:"state"`
+
+	info os.FileInfo // when it was listed
 }
 
 // directory is what was found in a directory, and what became of it.
 type directory struct {
 	Directory string   `json:"directory"`
+	BackupsOf string   `json:"backups_of,omitempty"` // the log file, of --config
 	Pattern   string   `json:"pattern,omitempty"`
 	Files     int      `json:"files"` // that count
 	Size      int64    `json:"size"`
 	Exceeding []*file  `json:"exceeding"` // oldest first
 	Errors    []string `json:"errors,omitempty"`
 
-	what string // for people
+	freed int64 // of what is removed, or would be
 }
 
 // report is what is printed.
@@ -62,9 +66,9 @@ type report struct {
 func (r *report) count() {
 	r.Removed, r.Freed = 0, 0
 	for _, d := range r.Directories {
-		n, size := d.count(planned, removed)
+		n, _ := d.count(planned, removed)
 		r.Removed += n
-		r.Freed += size
+		r.Freed += d.freed
 	}
 }
 
@@ -115,7 +119,11 @@ func (r *report) print(w io.Writer) error {
 			fmt.Fprintf(columns, "%s\t%s\t%s\t%s\n", cli.Printable(f.Path), humanize.IBytes(bytes(f.Size)), age(f.Age), why)
 		}
 		_ = columns.Flush() // a failure comes back below
-		fmt.Fprintf(buf, "%s: %s\n", cli.Printable(d.what), d.summary())
+		what := d.Directory
+		if d.BackupsOf != "" {
+			what = "backups of " + d.BackupsOf
+		}
+		fmt.Fprintf(buf, "%s: %s\n", cli.Printable(what), d.summary())
 	}
 	if len(r.Directories) > 1 {
 		fmt.Fprintf(buf, "together: would remove %s, %s\n", files(r.Removed), humanize.IBytes(bytes(r.Freed)))
@@ -134,6 +142,9 @@ func (d *directory) summary() string {
 		text = all + ": nothing to remove"
 	case going == 0:
 		return all + ": nothing to remove, all is within the limits"
+	}
+	if d.freed < size {
+		text += fmt.Sprintf("; this frees %s, the rest has other names too (hard links)", humanize.IBytes(bytes(d.freed)))
 	}
 	if busy > 0 {
 		text += fmt.Sprintf("; %d in use", busy)
@@ -160,12 +171,29 @@ func (r *report) account(w io.Writer, interrupted bool) error {
 	return buf.Flush()
 }
 
-// encode prints the report as JSON.
-func (r *report) encode(w io.Writer) error {
-	e := json.NewEncoder(w)
+// begin prints the beginning of a JSON object: what is planned.
+func (r *report) begin(w io.Writer) error {
+	_, err := fmt.Fprintf(w, "{\n  \"planned\": %s,", r.encoded("  "))
+	return err
+}
+
+// end prints the report as JSON; if the object has begun, the rest of it.
+func (r *report) end(w io.Writer, begun bool) error {
+	text := r.encoded("")
+	if begun {
+		text = strings.TrimPrefix(text, "{")
+	}
+	_, err := io.WriteString(w, text+"\n")
+	return err
+}
+
+func (r *report) encoded(prefix string) string {
+	b := new(strings.Builder)
+	e := json.NewEncoder(b)
 	e.SetEscapeHTML(false)
-	e.SetIndent("", "  ")
-	return e.Encode(r)
+	e.SetIndent(prefix, "  ")
+	_ = e.Encode(r) // nothing in it can fail
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
 // age returns an age in words.

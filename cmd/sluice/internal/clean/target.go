@@ -1,11 +1,10 @@
 package clean
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"os"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -17,20 +16,20 @@ import (
 // target is a directory and what may stay in it.
 type target struct {
 	dir, pattern string
-	exact        func(name string) bool // of the names that match, which are meant; nil is all
-	what         string                 // for people, if it is not all of the directory
+	backupsOf    string                 // the log file, if nothing but its backups counts
+	match        func(name string) bool // what counts then
 	maxAge       time.Duration
 	maxFiles     int
 	maxTotalSize int64
 }
 
 func (t *target) options() *rotate.CleanOptions {
-	return &rotate.CleanOptions{Pattern: t.pattern, MaxAge: t.maxAge, MaxFiles: t.maxFiles, MaxTotalSize: t.maxTotalSize}
+	return &rotate.CleanOptions{Pattern: t.pattern, Match: t.match, MaxAge: t.maxAge, MaxFiles: t.maxFiles, MaxTotalSize: t.maxTotalSize}
 }
 
 // plan finds out what would be removed.
 func (t *target) plan(ctx context.Context) *directory {
-	d := &directory{Directory: t.dir, Pattern: t.pattern, Exceeding: []*file{}, what: cmp.Or(t.what, t.dir)}
+	d := &directory{Directory: t.dir, BackupsOf: t.backupsOf, Pattern: t.pattern, Exceeding: []*file{}}
 	all, err := t.inventory(ctx)
 	if err != nil {
 		d.fail(ctx, err)
@@ -38,9 +37,9 @@ func (t *target) plan(ctx context.Context) *directory {
 	}
 	o := t.options()
 	o.DryRun = true
-	o.Keep = func(b rotate.Backup) bool { return !t.meant(b) }
 	dry, err := rotate.Clean(ctx, t.dir, o)
 	d.fail(ctx, err)
+	d.freed = dry.Freed
 	states := make(map[string]state, len(dry.Removed)+len(dry.InUse))
 	for _, b := range dry.Removed {
 		states[b.Path] = planned
@@ -59,8 +58,9 @@ func (t *target) plan(ctx context.Context) *directory {
 		if !ok { // it stays, or it could not be looked at and its error is there
 			continue
 		}
+		info, _ := os.Lstat(b.Path) // what is gone by now stays unknown, and is not removed
 		d.Exceeding = append(d.Exceeding, &file{
-			Path: b.Path, Size: b.Size, Time: b.Time, Age: now.Sub(b.Time), Why: t.exceeded(b, now, count, size), State: s,
+			Path: b.Path, Size: b.Size, Time: b.Time, Age: now.Sub(b.Time), Why: t.exceeded(b, now, count, size), State: s, info: info,
 		})
 		if s == planned {
 			count--
@@ -74,20 +74,13 @@ func (t *target) plan(ctx context.Context) *directory {
 // removes none, as all are kept.
 func (t *target) inventory(ctx context.Context) (all []rotate.Backup, err error) {
 	_, err = rotate.Clean(ctx, t.dir, &rotate.CleanOptions{
-		Pattern: t.pattern, MaxAge: 1, MaxFiles: 1, MaxTotalSize: 1, DryRun: true,
+		Pattern: t.pattern, Match: t.match, MaxAge: 1, MaxFiles: 1, MaxTotalSize: 1, DryRun: true,
 		Keep: func(b rotate.Backup) bool {
-			if t.meant(b) {
-				all = append(all, b)
-			}
+			all = append(all, b)
 			return true
 		},
 	})
 	return all, err
-}
-
-// meant reports whether a file that matches the pattern is one.
-func (t *target) meant(b rotate.Backup) bool {
-	return t.exact == nil || t.exact(filepath.Base(b.Path))
 }
 
 // exceeded returns in words the limits that a file exceeds when so much is left.
@@ -114,19 +107,25 @@ func (t *target) remove(ctx context.Context, d *directory, progress func(size in
 			f.State = kept
 		}
 	}
+	d.freed = 0
 	if len(plan) == 0 {
 		return
 	}
 	o := t.options()
 	o.Keep = func(b rotate.Backup) bool {
 		f := plan[b.Path]
-		if f == nil || f.Size != b.Size || !f.Time.Equal(b.Time) {
+		if f == nil {
+			return true
+		}
+		info, err := os.Lstat(b.Path)
+		if err != nil || !os.SameFile(info, f.info) || info.Size() != f.info.Size() || !info.ModTime().Equal(f.info.ModTime()) {
 			return true
 		}
 		progress(f.Size)
 		return false
 	}
 	done, err := rotate.Clean(ctx, t.dir, o)
+	d.freed = done.Freed
 	d.Errors = nil // Clean repeats those of the dry run that are still true
 	d.fail(ctx, err)
 	for _, b := range done.Removed {

@@ -11,19 +11,26 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// Between the dry run and the removal one file has come, one was written to, and one has gone.
+// Between the dry run and the removal one file has come, one was written to, one has gone, one was touched, and one was replaced by
+// another of the same name, with a time in it, and size.
 func TestOnlyWhatWasListedIsRemoved(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
 	write := func(name, text string, age time.Duration) { write(t, filepath.Join(dir, name), text, age) }
-	for i, name := range []string{"new.log", "stays.log", "changes.log", "goes.log", "old.log"} {
+	const replaced, touched = "app-20200101T000000.000000Z.log", "app-20200102T000000.000000Z.log"
+	for i, name := range []string{"new.log", "stays.log", "changes.log", "goes.log", "old.log", replaced, touched} {
 		write(name, "x", time.Duration(i+2)*time.Hour)
 	}
 	target := target{dir: dir, maxAge: 3*time.Hour + time.Minute}
 	d := target.plan(t.Context())
-	if len(d.Exceeding) != 3 {
-		t.Fatalf("%d files exceed the limit, want 3", len(d.Exceeding))
+	if len(d.Exceeding) != 5 {
+		t.Fatalf("%d files exceed the limit, want 5", len(d.Exceeding))
 	}
+	write("another", "y", 7*time.Hour)
+	if err := os.Rename(filepath.Join(dir, "another"), filepath.Join(dir, replaced)); err != nil {
+		t.Fatal(err)
+	}
+	write(touched, "y", 5*time.Hour)
 	write("changes.log", "xyz", 4*time.Hour)
 	write("older.log", "x", 9*time.Hour)
 	if err := os.Remove(filepath.Join(dir, "goes.log")); err != nil {
@@ -31,7 +38,7 @@ func TestOnlyWhatWasListedIsRemoved(t *testing.T) {
 	}
 	target.remove(t.Context(), d, func(int64) {})
 
-	check(t, d, map[string]state{"old.log": removed, "goes.log": kept, "changes.log": kept}, []string{"changes.log", "new.log", "older.log", "stays.log"})
+	check(t, d, map[string]state{"old.log": removed, "goes.log": kept, "changes.log": kept, replaced: kept, touched: kept}, []string{replaced, touched, "changes.log", "new.log", "older.log", "stays.log"})
 }
 
 func TestRemovalIsInterruptedBetweenFiles(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"strings"
 
-	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
 	"github.com/sluicelog/sluice/pipeline"
 )
 
@@ -106,7 +105,7 @@ type answer struct {
 
 // add takes texts as they are, but for what does not print. What a log or a peer says must be harmless.
 func (a *answer) add(s status, sink, what, detail, do string) {
-	a.findings = append(a.findings, finding{s, cli.Printable(sink), cli.Printable(what), cli.Printable(detail), cli.Printable(do)})
+	a.findings = append(a.findings, finding{s, oneLine(sink), oneLine(what), oneLine(detail), oneLine(do)})
 }
 
 func (a *answer) pass(sink, what, detail string)     { a.add(pass, sink, what, detail, "") }

@@ -46,11 +46,12 @@ type flags struct {
 	strict   bool
 	offline  bool
 	monitor  []string
-	timeout  pipeline.Duration
-	wait     pipeline.Duration
-	fresh    pipeline.Duration
+	timeout  cli.Duration
+	wait     cli.Duration
+	fresh    cli.Duration
 	tail     pipeline.Size
 	original string // of what the configuration is, for people
+	partial  bool   // a variable is wrong
 }
 
 // Command returns the command.
@@ -66,8 +67,8 @@ func Command() *cobra.Command {
 
 func command(m *machine) *cobra.Command {
 	f := &flags{
-		timeout: pipeline.Duration(30 * time.Second),
-		fresh:   pipeline.Duration(time.Hour),
+		timeout: cli.Duration(30 * time.Second),
+		fresh:   cli.Duration(time.Hour),
 		tail:    4 * pipeline.MiB,
 	}
 	c := &cobra.Command{
@@ -105,7 +106,7 @@ sent no event. Run it as the user that the service runs as.`,
 	fs.BoolVar(&f.env, "env", false, "take the configuration from the variables LOG_*, in place of a file")
 	fs.StringSliceVar(&f.lists, "list", nil, "only this `list`: pre, post or maintenance (default all)")
 	fs.StringArrayVar(&f.monitor, "monitor", nil, "ask the running service at this `URL`: /healthz, its monitor page, or its metrics")
-	fs.TextVar(&f.wait, "wait", pipeline.Duration(0), "see whether the log files grow within this `time`")
+	fs.TextVar(&f.wait, "wait", cli.Duration(0), "see whether the log files grow within this `time`")
 	fs.TextVar(&f.fresh, "fresh", f.fresh, "the greatest `age` of the last line of a log file in use")
 	fs.TextVar(&f.tail, "tail", f.tail, "how much of the end of each log file to read, as a `size`")
 	fs.BoolVar(&f.offline, "offline", false, "connect to nothing")
@@ -129,7 +130,7 @@ func run(c *cobra.Command, m *machine, f *flags, args []string) error {
 	if err := f.validate(); err != nil {
 		return err
 	}
-	cfg, path, err := load(m, f, args)
+	cfg, path, err := load(c, m, f, args)
 	if err != nil {
 		return err
 	}
@@ -149,7 +150,7 @@ func run(c *cobra.Command, m *machine, f *flags, args []string) error {
 	switch {
 	case err != nil:
 		return err
-	case r.Summary.Fail > 0, f.strict && r.Summary.Warn > 0:
+	case r.Summary.Fail > 0, f.partial, f.strict && r.Summary.Warn > 0:
 		return &cli.Exit{Code: cli.No}
 	}
 	return nil
@@ -165,8 +166,8 @@ func (f *flags) validate() error {
 	}
 	for _, d := range []struct {
 		flag  string
-		value pipeline.Duration
-		least pipeline.Duration
+		value cli.Duration
+		least cli.Duration
 	}{{"timeout", f.timeout, 1}, {"wait", f.wait, 0}, {"fresh", f.fresh, 1}} {
 		if d.value < d.least {
 			errs = append(errs, fmt.Errorf("--%s: %v: want more than 0", d.flag, d.value))
@@ -193,14 +194,15 @@ func (f *flags) validate() error {
 }
 
 // load returns the configuration, and the path of its file if it has one.
-func load(m *machine, f *flags, args []string) (cfg pipeline.Config, path string, err error) {
+func load(c *cobra.Command, m *machine, f *flags, args []string) (cfg pipeline.Config, path string, err error) {
+	var wrong []string // variables
 	switch {
 	case f.env && len(args) > 0:
 		return cfg, "", cli.Usagef("--env takes the configuration from the variables, and %s is a file: want one of them", harmless(args[0]))
 	case f.env:
 		f.original = "the variables LOG_*"
 		path = m.getenv("LOG_CONFIG")
-		cfg, err = pipeline.FromEnv(m.getenv)
+		cfg, wrong, err = m.variables()
 	case len(args) == 1:
 		path, f.original = args[0], cli.Printable(args[0])
 		cfg, err = pipeline.Load(path)
@@ -208,10 +210,39 @@ func load(m *machine, f *flags, args []string) (cfg pipeline.Config, path string
 		return cfg, "", cli.Usagef("no configuration: give a file, or --env for the variables LOG_*%s. The smallest file that makes sense:\n\n%s",
 			m.hint(), smallest)
 	}
+	for _, name := range wrong {
+		fmt.Fprintf(c.ErrOrStderr(), "%s: %s is wrong, as --list pre says: the rest is answered without it\n", c.CommandPath(), name)
+	}
+	f.partial = len(wrong) > 0
 	if err != nil {
 		return cfg, path, &cli.Exit{Code: cli.Usage, Err: errors.New(harmlessLines(strings.ReplaceAll(err.Error(), "pipeline: ", "")))}
 	}
 	return cfg, path, nil
+}
+
+// variables returns the configuration of the variables, without those that are wrong: Config.Check says so in their box.
+func (m *machine) variables() (cfg pipeline.Config, wrong []string, err error) {
+	for {
+		cfg, err = pipeline.FromEnv(func(name string) string {
+			if slices.Contains(wrong, name) {
+				return ""
+			}
+			return m.getenv(name)
+		})
+		if err == nil || strings.Contains(err.Error(), "LOG_CONFIG is ") { // a file that is wrong is another matter
+			return cfg, wrong, err
+		}
+		known := len(wrong)
+		for line := range strings.Lines(err.Error()) {
+			name, _, _ := strings.Cut(strings.TrimPrefix(line, "pipeline: "), " ")
+			if !slices.Contains(wrong, name) && m.getenv(name) != "" {
+				wrong = append(wrong, name)
+			}
+		}
+		if len(wrong) == known {
+			return cfg, nil, err
+		}
+	}
 }
 
 func (m *machine) getenv(name string) string {

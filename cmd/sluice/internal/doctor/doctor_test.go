@@ -14,6 +14,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -358,6 +359,44 @@ func TestTheBackupsOfALinkAreWhereItLeads(t *testing.T) {
 	has(t, findings(t, out, "Review"), "pass", "2 backups")
 }
 
+// The logs of workers, and copies of backups, are no backups: what is advised would not find them.
+func TestOnlyBackupsAreCounted(t *testing.T) {
+	files := well()
+	for _, name := range []string{"app-1.log", "app-2.log", "app-3.log", "app-20261121T000000.000000Z.log.gz.bak"} {
+		files["log/"+name] = file{"x", time.Hour}
+	}
+	workplace(t, files)
+	out := run(t, &doctor.Machine{Check: checked()}, "--json", "logging.json")
+	has(t, findings(t, out, "Cleanup"), "pass", "backups of log/app.log: 2 files, within 2 files")
+	has(t, findings(t, out, "Review"), "pass", "and 2 backups")
+}
+
+// What is advised must not remove what a retention keeps.
+func TestStrangersAmongOldBackups(t *testing.T) {
+	files := ill()
+	for _, retention := range []string{"2 files, 1 GB", "400 days"} {
+		files["logging.json"] = file{strings.Replace(config, "2 files, 1 GB", retention, 1), 0}
+		files["log/app-20260101T000000.000000Z.log"] = file{"x", 200 * 24 * time.Hour}
+		workplace(t, files)
+		out := run(t, &doctor.Machine{Check: checked()}, "--json", "logging.json")
+		box := findings(t, out, "Cleanup")
+		has(t, box, "warn", "such as worker.log.1: nobody removes them")
+		advised := slices.ContainsFunc(box, func(f finding) bool { return strings.Contains(f.Do, "--max-age") })
+		if alone := retention == "400 days"; advised != alone {
+			t.Errorf("%s: a command for the whole directory is advised: %v, want %v: %+v", retention, advised, alone, box)
+		}
+	}
+}
+
+func TestACommandIsAllThereIsToDo(t *testing.T) {
+	workplace(t, well())
+	check := append(checked(), pipeline.Finding{Status: pipeline.Fail, What: "file log/app.log", Detail: "of root", Do: "run: sudo chown app log/app.log"})
+	out := run(t, &doctor.Machine{Check: check}, "--quiet", "logging.json")
+	if !strings.Contains(out.stdout, "\n    → sudo chown app log/app.log\n") {
+		t.Errorf("got %s", out.stdout)
+	}
+}
+
 func TestSpace(t *testing.T) {
 	for _, tt := range []struct {
 		retention, status string
@@ -440,6 +479,7 @@ func TestMonitor(t *testing.T) {
 	mux.Handle("/others", text("text/plain", "go_goroutines 5\n", 200))
 	mux.Handle("/failing", text("application/json", `{"state":"failing","sinks":[{"name":"app","state":"failing","reasons":["disk full: password=Xk29vQ7rLm \u001b[31m"]}]}`, 503))
 	mux.Handle("/degraded", text("application/json", `{"state":"degraded","reasons":["ship: 5 min behind"]}`, 200))
+	mux.Handle("/lines", text("application/json", `{"state":"degraded","reasons":["a\nb"]}`, 200))
 	mux.Handle("/broken", text("application/json", `{"state":`, 200))
 	mux.Handle("/stranger", text("application/json", `{"status":"UP"}`, 200))
 	mux.Handle("/binary", text("image/png", "x", 200))
@@ -459,6 +499,7 @@ func TestMonitor(t *testing.T) {
 		{"/others", "fail", "none of package monitor/prom"},
 		{"/failing", "fail", "failing: app: disk full: password=[REDACTED]"},
 		{"/degraded", "warn", "degraded: ship: 5 min behind"},
+		{"/lines", "warn", "degraded: a; b"},
 		{"/broken", "fail", "JSON that is broken"},
 		{"/stranger", "fail", "JSON that has no state"},
 		{"/binary", "fail", "but image/png"},
@@ -484,7 +525,7 @@ func TestMonitor(t *testing.T) {
 
 func TestWhatHangsIsGivenUp(t *testing.T) {
 	workplace(t, well())
-	out := run(t, &doctor.Machine{Hangs: true}, "--timeout", "20ms", "--json", "logging.json")
+	out := run(t, &doctor.Machine{Hangs: true}, "--timeout", "500ms", "--json", "logging.json")
 	has(t, findings(t, out, "Configuration tested"), "warn", "did not end in time")
 	has(t, findings(t, out, "Log files"), "pass", "21 lines, all JSON")
 }
@@ -505,6 +546,42 @@ func TestEnv(t *testing.T) {
 	out := run(t, m, "--env")
 	if out.code != cli.OK || !strings.Contains(out.stdout, "log/app.log: 21 lines, all JSON") {
 		t.Errorf("code %d, %v: %s", out.code, out.err, out.stdout)
+	}
+}
+
+// A variable that is wrong is for its box; the others are answered without it.
+func TestEnvIsWrong(t *testing.T) {
+	workplace(t, well())
+	for _, tt := range []struct {
+		name    string
+		environ []string
+		code    int
+		want    string
+	}{
+		{"level", []string{"LOG_FILE=log/app.log", "LOG_CONSOLE=off", "LOG_LEVEL=loud", "LOG_SOURCE=x"}, cli.No, "log/app.log: 21 lines, all JSON"},
+		{"file", []string{"LOG_FILE=' x", "LOG_CONSOLE=off"}, cli.No, "the configuration has none"},
+		{"configuration", []string{"LOG_CONFIG=none.json", "LOG_LEVEL=loud"}, cli.Usage, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			for _, v := range tt.environ {
+				name, value, _ := strings.Cut(v, "=")
+				t.Setenv(name, value) // where Config.Check looks
+			}
+			out := run(t, &doctor.Machine{Environ: tt.environ}, "--env")
+			if out.code != tt.code || !strings.Contains(out.stdout, tt.want) {
+				t.Errorf("code %d, %v, want %d: %s", out.code, out.err, tt.code, out.stdout)
+			}
+			if tt.code == cli.Usage {
+				return
+			}
+			name, _, _ := strings.Cut(tt.environ[len(tt.environ)-1], "=")
+			if !strings.Contains(out.stdout, "✘ Environment variables configured\n") || !strings.Contains(out.stderr, name+" is wrong, as --list pre says") {
+				t.Errorf("%s is not named in %s, or %s", name, out.stdout, out.stderr)
+			}
+			if out := run(t, &doctor.Machine{Environ: tt.environ}, "--env", "--list", "maintenance"); out.code != cli.No {
+				t.Errorf("code %d of another list, want %d", out.code, cli.No)
+			}
+		})
 	}
 }
 
@@ -534,7 +611,7 @@ func TestWrongUsage(t *testing.T) {
 		{"none.json", []string{"none.json", "no such file"}},
 		{"bad.json", []string{`line 2: sinks[0].type is "fil"`, `did you mean "file"?`, "line 3: sinks[0].pth", `did you mean "path"?`}},
 		{"hostile.json", []string{"hostile.json: line 1"}},
-		{"--list x --tail 3 --timeout 0 --wait -1 --monitor foo --offline logging.json", []string{
+		{"--list x --tail 3 --timeout 0 --wait -1s --monitor foo --offline logging.json", []string{
 			`--list: there is no list "x"`, "--tail: 3 B", "--timeout: 0s", "--monitor: foo", "--offline",
 		}},
 		{"--json --quiet logging.json", []string{"--json", "--quiet"}},

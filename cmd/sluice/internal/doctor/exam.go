@@ -7,12 +7,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
-	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
 	"time"
 
+	"github.com/sluicelog/sluice/cmd/sluice/internal/clean"
 	"github.com/sluicelog/sluice/pipeline"
 )
 
@@ -37,23 +37,15 @@ func newExam(m *machine, f *flags, cfg pipeline.Config, path string) *exam {
 		switch s.Type {
 		case pipeline.File, pipeline.Errors, pipeline.Audit:
 			x.logs = append(x.logs, &logfile{
-				sink:  s,
-				name:  cmp.Or(s.Name, fmt.Sprintf("sinks[%d]", i)),
-				level: levelOf(&cfg, s),
-				at:    followed(s.Path),
+				sink:   s,
+				name:   cmp.Or(s.Name, fmt.Sprintf("sinks[%d]", i)),
+				level:  levelOf(&cfg, s),
+				family: clean.FamilyOf(s.Path, s.PerProcess),
 			})
 		default: // has no file
 		}
 	}
 	return x
-}
-
-// followed returns where a path leads.
-func followed(path string) string {
-	if target, err := filepath.EvalSymlinks(path); err == nil {
-		return target
-	}
-	return path
 }
 
 // levelOf returns the level of a sink; far below all others if it takes what matches.

@@ -2,7 +2,6 @@ package doctor
 
 import (
 	"bytes"
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,21 +10,22 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"time"
 
+	"github.com/sluicelog/sluice/cmd/sluice/internal/clean"
 	"github.com/sluicelog/sluice/cmd/sluice/internal/jsonlog"
+	"github.com/sluicelog/sluice/internal/logname"
 	"github.com/sluicelog/sluice/pipeline"
 	"github.com/sluicelog/sluice/redact"
 )
 
 // logfile is the log file of a sink.
 type logfile struct {
-	sink  *pipeline.Sink
-	name  string     // of the sink
-	level slog.Level // of the sink
-	at    string     // its path, with symbolic links followed as far as they lead anywhere: where its backups are
+	sink   *pipeline.Sink
+	name   string     // of the sink
+	level  slog.Level // of the sink
+	family clean.Family
 	sight
 }
 
@@ -132,45 +132,31 @@ func cause(err error) error {
 
 // family returns the files of a sink: the one in use, which need not exist, and its backups.
 func family(l *logfile) (live string, backups []backup, err error) {
-	sink := l.sink
-	dir, base := filepath.Split(l.at)
-	ext := filepath.Ext(base)
-	stem := regexp.QuoteMeta(base[:len(base)-len(ext)])
-	process := ""
-	if sink.PerProcess {
-		process = `\.\d+`
-	}
-	isLive := regexp.MustCompile("^" + stem + process + regexp.QuoteMeta(ext) + "$")
-	isBackup := regexp.MustCompile("^" + stem + process + `-(\d{8}T\d{6}|\d).*` + regexp.QuoteMeta(ext) + `(\.gz|\.zst)?$`)
-	entries, err := os.ReadDir(cmp.Or(dir, "."))
+	entries, err := os.ReadDir(l.family.Dir)
 	if err != nil {
-		return sink.Path, nil, fmt.Errorf("its directory cannot be read: %w", cause(err))
+		return l.sink.Path, nil, fmt.Errorf("its directory cannot be read: %w", cause(err))
 	}
-	live = sink.Path
+	live = l.sink.Path
 	var newest time.Time
 	for _, e := range entries {
 		name := e.Name()
-		parts := isBackup.FindStringSubmatch(name)
-		switch {
-		case parts == nil && !isLive.MatchString(name):
-			continue
-		case parts == nil && !sink.PerProcess:
+		isLive := l.sink.PerProcess && l.family.IsLive(name)
+		if !isLive && !l.family.IsBackup(name) {
 			continue
 		}
 		info, err := e.Info()
 		if err != nil || !info.Mode().IsRegular() {
 			continue // gone meanwhile
 		}
-		path := filepath.Join(dir, name)
-		if parts == nil {
-			if info.ModTime().After(newest) {
-				live, newest = path, info.ModTime()
+		path, at := filepath.Join(l.family.Dir, name), info.ModTime()
+		if isLive {
+			if at.After(newest) {
+				live, newest = path, at
 			}
 			continue
 		}
-		at, err := time.Parse("20060102T150405", parts[1])
-		if err != nil {
-			at = info.ModTime()
+		if r, ok := logname.Parse(name); ok && !r.Time.IsZero() {
+			at = r.Time
 		}
 		backups = append(backups, backup{path, info.Size(), at})
 	}

@@ -7,6 +7,7 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -44,19 +45,6 @@ func (x *exam) analysis(_ context.Context, a *answer) {
 		"have somebody look each day, and be told by cron or a timer: run: sluice stat --since '1 day' --fail 'errors > 100 per day' "+word(most.path))
 }
 
-// stemOf returns the pattern of what the names of a sink's backups begin with.
-func stemOf(l *logfile) (stem, ext string) {
-	base := filepath.Base(l.at)
-	ext = filepath.Ext(base)
-	stem = strings.TrimSuffix(base, ext)
-	quoted := strings.NewReplacer(`\`, `\\`, `*`, `\*`, `?`, `\?`, `[`, `\[`)
-	stem, ext = quoted.Replace(stem), quoted.Replace(ext)
-	if l.sink.PerProcess {
-		stem += ".[0-9]*"
-	}
-	return stem, ext
-}
-
 // cleanup answers whether the backups are within the limits of their sinks, and whether there are old files that belong
 // to none.
 func (x *exam) cleanup(ctx context.Context, a *answer) {
@@ -66,14 +54,13 @@ func (x *exam) cleanup(ctx context.Context, a *answer) {
 	dirs := make(map[string]time.Duration) // the longest that a sink keeps there
 	var order []string
 	for _, l := range x.logs {
-		dir := filepath.Dir(l.at)
+		dir := l.family.Dir
 		if _, ok := dirs[dir]; !ok {
 			order = append(order, dir)
 		}
 		keeps := &l.sink.Retention
 		dirs[dir] = max(dirs[dir], keeps.MaxAge)
 		what := "backups of " + l.sink.Path
-		stem, ext := stemOf(l)
 		if *keeps == (pipeline.Retention{}) {
 			continue // as the box about retention says
 		}
@@ -81,8 +68,7 @@ func (x *exam) cleanup(ctx context.Context, a *answer) {
 			continue // as the box about log files says
 		}
 		report, err := rotate.Clean(ctx, dir, &rotate.CleanOptions{
-			Pattern: stem + "-[0-9]*" + ext + "*",
-			MaxAge:  keeps.MaxAge, MaxFiles: keeps.MaxBackups, MaxTotalSize: int64(keeps.MaxTotalSize),
+			Match: l.family.Counts, MaxAge: keeps.MaxAge, MaxFiles: keeps.MaxBackups, MaxTotalSize: int64(keeps.MaxTotalSize),
 			DryRun: true,
 		})
 		switch {
@@ -91,7 +77,7 @@ func (x *exam) cleanup(ctx context.Context, a *answer) {
 		case len(report.Removed) > 0:
 			a.warn(l.name, what, fmt.Sprintf("%s, with %s, exceed %v; the oldest is of %s", counted(int64(len(report.Removed)), "file", "files"),
 				humanize.IBytes(uint64(max(report.Freed, 0))), keeps, report.Removed[0].Time.UTC().Format(time.DateOnly)),
-				"the service removes them at its start, its next rotation or within the hour; if it does not run any more: run: "+x.cleanCommand(dir))
+				x.cleanDo())
 		default:
 			a.pass(l.name, what, fmt.Sprintf("%s, within %v", counted(int64(len(l.backups)), "file", "files"), keeps))
 		}
@@ -101,37 +87,38 @@ func (x *exam) cleanup(ctx context.Context, a *answer) {
 	}
 }
 
-// cleanCommand returns what removes the backups.
-func (x *exam) cleanCommand(dir string) string {
+// cleanDo says what removes the backups.
+func (x *exam) cleanDo() string {
+	const do = "the service removes them at its start, its next rotation or within the hour"
 	if x.path == "" {
-		return "sluice clean " + word(dir)
+		return do
 	}
-	return "sluice clean --config " + word(x.path)
+	return do + "; if it does not run any more: run: sluice clean --config " + word(x.path)
 }
 
 // strangers looks for old log files that belong to no sink, so that nobody removes them.
 func (x *exam) strangers(ctx context.Context, dir string, age time.Duration, a *answer) {
+	mixed := false // with old files of ours
 	ours := func(b rotate.Backup) bool {
-		for _, l := range x.logs {
-			if filepath.Dir(l.at) != dir {
-				continue
-			}
-			stem, ext := stemOf(l)
-			for _, pattern := range []string{stem + "-[0-9]*" + ext + "*", stem + ext} {
-				if ok, err := filepath.Match(pattern, filepath.Base(b.Path)); ok && err == nil {
-					return true
-				}
-			}
-		}
-		return false
+		name := filepath.Base(b.Path)
+		own := slices.ContainsFunc(x.logs, func(l *logfile) bool {
+			return l.family.Dir == dir && (l.family.IsLive(name) || l.family.IsBackup(name))
+		})
+		mixed = mixed || own
+		return own
 	}
 	report, err := rotate.Clean(ctx, dir, &rotate.CleanOptions{MaxAge: age, Keep: ours, DryRun: true})
 	if err != nil || len(report.Removed) == 0 {
 		return // what is wrong with the directory is said elsewhere
 	}
+	do := "see what they are, and archive or remove them"
+	if mixed {
+		do += ", by a --pattern that is for nothing else"
+	} else {
+		do += fmt.Sprintf(": run: sluice clean --max-age '%v' %s", pipeline.Duration(age), word(dir))
+	}
 	a.warn("", "other logs in "+dir, fmt.Sprintf("%s, with %s, older than %v and of no sink, such as %s: nobody removes them",
-		counted(int64(len(report.Removed)), "file", "files"), humanize.IBytes(uint64(max(report.Freed, 0))), pipeline.Duration(age), filepath.Base(report.Removed[0].Path)),
-		fmt.Sprintf("see what they are, and archive or remove them: run: sluice clean --max-age '%v' %s", pipeline.Duration(age), word(dir)))
+		counted(int64(len(report.Removed)), "file", "files"), humanize.IBytes(uint64(max(report.Freed, 0))), pipeline.Duration(age), filepath.Base(report.Removed[0].Path)), do)
 }
 
 // pace is how fast the files of a sink grow on disk.
@@ -174,7 +161,7 @@ func (x *exam) growth(_ context.Context, a *answer) {
 	var order []*disk
 	disks := make(map[uint64]*disk)
 	for _, l := range x.logs {
-		dir := filepath.Dir(l.at)
+		dir := l.family.Dir
 		v, err := x.volume(dir)
 		if err != nil {
 			continue // as its directory says

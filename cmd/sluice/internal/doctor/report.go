@@ -133,6 +133,10 @@ func (l *look) finding(b *strings.Builder, f *finding) {
 			text = strings.TrimRight(text, " ,:;.") + ":"
 		}
 		indent := 5 + runewidth.StringWidth(arrow)
+		if text == ":" { // the command is all
+			fmt.Fprintln(b, "    "+arrow+" "+command)
+			return
+		}
 		l.wrap(b, "    "+arrow+" ", indent, "", text)
 		if run { // as a line of its own, to be copied
 			fmt.Fprintln(b, strings.Repeat(" ", indent)+command)

@@ -12,7 +12,12 @@ import (
 )
 
 // harmless returns a text of a file or a peer without secrets, and as one line that does nothing to a terminal.
-func harmless(s string) string { return cli.Printable(redact.String(s)) }
+func harmless(s string) string { return oneLine(redact.String(s)) }
+
+// oneLine returns a text, such as that of several errors, as one line that does nothing to a terminal.
+func oneLine(s string) string {
+	return cli.Printable(strings.ReplaceAll(strings.TrimSpace(s), "\n", "; "))
+}
 
 // harmlessLines is harmless for each line of a text.
 func harmlessLines(s string) string {

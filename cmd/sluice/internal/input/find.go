@@ -248,7 +248,7 @@ func (f *finder) sources() []*source {
 			files = []*source{s}
 		}
 		for _, s := range files {
-			s.log = i
+			s.log, s.tail = i, f.opts.Tail
 		}
 		all = append(all, files...)
 	}

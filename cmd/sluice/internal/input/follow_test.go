@@ -207,6 +207,23 @@ func TestFollowFromTheEnd(t *testing.T) {
 	})
 }
 
+// Where to begin is said of the files that are there then: of backups that are found later nothing may be missing.
+func TestFollowFromTheEndCompressed(t *testing.T) {
+	for tail, want := range map[int][]string{-1: nil, 1: {"a"}} {
+		follow(t, input.Options{Tail: tail}, with(t, map[string]string{"app.log": "a\n"}, "app.log"), func(f *following) {
+			f.poll(want...)
+			for name, lines := range map[string]string{"app-20261122T010000.000000Z.log": "b\nc\n", "app-20261122T020000.000000Z.log": "d\ne\n"} {
+				f.add(name, lines)
+				f.compress(name)
+			}
+			f.rename("app.log", "app-20261122T000000.000000Z.log")
+			f.add("app.log", "f\ng\n")
+			f.poll("b", "c", "d", "e", "f", "g")
+			f.said()
+		})
+	}
+}
+
 func TestFollowRotated(t *testing.T) {
 	first := map[string]string{"app.log": "a\n", "app-20261122T000000.000000Z.log.gz": "old\n"}
 	follow(t, input.Options{}, with(t, first, "app.log"), func(f *following) {
@@ -327,12 +344,19 @@ func TestFollowTruncated(t *testing.T) {
 		f.add("app.log", "eeeeeee\nf\n")
 		f.poll("eeeeeee", "f")
 		f.said("app.log: truncated after 2 bytes were read, and has 10 now: reading from its beginning")
+		if err := os.Truncate(f.path("app.log"), 0); err != nil {
+			f.t.Fatal(err)
+		}
+		f.add("app.log", "ggggggg\nh\n")
+		f.poll("ggggggg", "h")
+		f.said("app.log: truncated after 10 bytes were read, and has 10 now: reading from its beginning")
 	})
 }
 
 func TestFollowMissing(t *testing.T) {
 	follow(t, input.Options{Tail: 1}, with(t, map[string]string{"app-20261122T000000.000000Z.log": "old\n"}, "app.log"), func(f *following) {
 		f.poll()
+		f.said("app.log: is not there: waiting for it")
 		f.add("app.log", "a\nb\n")
 		f.poll("a", "b") // all of what came after the beginning
 		f.remove("app.log")
@@ -354,6 +378,7 @@ func TestFollowMissing(t *testing.T) {
 func TestFollowWhatCannotBeRead(t *testing.T) {
 	follow(t, input.Options{}, with(t, nil, "deep/app.log"), func(f *following) {
 		f.poll()
+		f.said("deep/app.log: is not there: waiting for it")
 		if err := os.Mkdir(f.path("deep"), 0o700); err != nil {
 			f.t.Fatal(err)
 		}
@@ -430,7 +455,7 @@ func TestFollowSeveral(t *testing.T) {
 		f.add("a.log", "aa\n")
 		f.add("new.log", "new\n")
 		f.poll("aa", "new")
-		f.said()
+		f.said("new.log: is not there: waiting for it")
 	})
 	follow(t, input.Options{Stdin: strings.NewReader("in\nput")}, with(t, files, "a.log", "-"), func(f *following) {
 		f.poll("a", "in", "put|")
@@ -555,6 +580,8 @@ func TestFollowAnyRotations(t *testing.T) {
 				}
 			}
 			follow(t, input.Options{}, with(t, nil, "app.log"), func(f *following) {
+				f.poll()
+				f.said("app.log: is not there: waiting for it")
 				var want []string
 				for range 60 {
 					switch random.IntN(7) {

@@ -2,6 +2,7 @@ package input
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -59,7 +60,7 @@ func (f *follower) learn(there []*member) {
 func (r *Reader) begin(s *source) error {
 	f := s.follow
 	if s.held == nil {
-		return nil
+		return r.put(item{err: fmt.Errorf("%s: is not there: waiting for it", visible(f.name))})
 	}
 	if err := s.open(); err != nil {
 		return r.cannot(f, err)

@@ -260,10 +260,10 @@ func (r *Reader) open(s *source) (*tape, format, error) {
 		return nil, plain, err
 	}
 	t, f := &tape{name: s.name, number: 1, from: &meter{s.file, r}}, formatOf(s.file)
-	if !f.followed() || r.opts.Tail == 0 {
-		return r.decode(t, f)
+	if !f.followed() || s.tail == 0 {
+		return r.decode(t, f, s.tail)
 	}
-	if err := s.rewind(t, r.opts.Tail); err != nil {
+	if err := s.rewind(t); err != nil {
 		return nil, f, err
 	}
 	if t.offset == 0 && f == marked {
@@ -279,11 +279,11 @@ func (r *Reader) openStream(s *source, p *stream) (*tape, format, error) {
 	if err != nil {
 		return nil, plain, err
 	}
-	return r.decode(&tape{name: s.name, number: 1, pipe: p, from: &meter{p, r}}, sniff(head))
+	return r.decode(&tape{name: s.name, number: 1, pipe: p, from: &meter{p, r}}, sniff(head), s.tail)
 }
 
-// decode puts a decoder in front of t if that is what f takes.
-func (r *Reader) decode(t *tape, f format) (*tape, format, error) {
+// decode puts a decoder in front of t if that is what f takes, and goes to its tail.
+func (r *Reader) decode(t *tape, f format, tail int) (*tape, format, error) {
 	if err := f.unreadable(); err != nil {
 		return nil, f, err
 	}
@@ -300,8 +300,8 @@ func (r *Reader) decode(t *tape, f format) (*tape, format, error) {
 		}
 	case plain, bzipped, xzipped, wide:
 	}
-	if r.opts.Tail != 0 && (t.pipe == nil || !r.opts.Follow) {
-		return t, f, r.keepTail(t)
+	if tail != 0 && (t.pipe == nil || !r.opts.Follow) {
+		return t, f, r.keepTail(t, tail)
 	}
 	return t, f, nil
 }

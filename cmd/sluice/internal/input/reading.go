@@ -33,7 +33,7 @@ func (r *Reader) advance(f *follower, c *reading) error {
 	if info.Size() != at {
 		c.until = time.Now().Add(afterlife)
 	}
-	if info.Size() < at || info.Size() > at && !c.sampled(at) {
+	if info.Size() < at || !c.sampled(at) {
 		if err := r.restart(c, at, info.Size()); err != nil {
 			return err
 		}

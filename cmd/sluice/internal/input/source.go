@@ -12,6 +12,7 @@ import (
 type source struct {
 	name    string
 	log     int       // the same for all files of a set
+	tail    int       // where to begin, as Options.Tail has it
 	stdin   io.Reader // if it is standard input
 	pipe    bool      // what can be read only once, and keep the reader waiting
 	regular bool

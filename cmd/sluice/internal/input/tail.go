@@ -14,13 +14,13 @@ const (
 	ringSize = 8 << 20
 )
 
-// rewind makes t begin n lines before the end of s, at the end if n is negative.
-func (s *source) rewind(t *tape, n int) error {
+// rewind makes t begin at the tail of s.
+func (s *source) rewind(t *tape) error {
 	size, err := s.file.Seek(0, io.SeekEnd)
 	if err != nil {
 		return err
 	}
-	at, err := lastLines(s.file, size, n)
+	at, err := lastLines(s.file, size, s.tail)
 	if err != nil {
 		return err
 	}
@@ -108,14 +108,14 @@ func (g *ring) ReadAt(p []byte, off int64) (n int, err error) {
 	return n, err
 }
 
-// keepTail makes t begin at the Tail of what can be read only forwards. What keeps it from being read
+// keepTail makes t begin at the tail of what can be read only forwards. What keeps it from being read
 // to its end comes behind the lines that were read.
-func (r *Reader) keepTail(t *tape) error {
+func (r *Reader) keepTail(t *tape, n int) error {
 	var g ring
 	begin := t.offset
 	failed := g.readFrom(r.ctx, t.from)
 	size := int64(len(g.data))
-	at, err := lastLines(&g, size, r.opts.Tail)
+	at, err := lastLines(&g, size, n)
 	if err != nil {
 		return err
 	}

@@ -13,7 +13,8 @@ const (
 	fieldDottedLevel
 	fieldLevelname
 	fieldOtherLevel
-	fieldPriority // of journald, in the numbers of syslog
+	fieldSeverityLevel // in names or the numbers of syslog
+	fieldPriority      // of journald, in the numbers of syslog
 	fieldMsg
 	fieldMessage
 	fieldShortMessage
@@ -67,8 +68,10 @@ func fieldOf(key []byte) field {
 		return fieldDottedLevel
 	case "levelname":
 		return fieldLevelname
-	case "lvl", "severity", "loglevel", "logLevel", "log_level", "Level", "LogLevel", "@level", "@l", "error_severity", "severityText", "severity_text":
+	case "lvl", "loglevel", "logLevel", "log_level", "Level", "LogLevel", "@level", "@l", "error_severity", "severityText", "severity_text":
 		return fieldOtherLevel
+	case "severity":
+		return fieldSeverityLevel
 	case "PRIORITY":
 		return fieldPriority
 	case "msg":

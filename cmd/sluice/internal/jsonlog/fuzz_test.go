@@ -111,9 +111,9 @@ func FuzzParse(f *testing.F) {
 		if !bytes.Equal(text, before) {
 			t.Fatalf("the text has become %q", text)
 		}
-		object := bytes.Trim(bytes.TrimPrefix(l.Text, []byte("\ufeff")), " \t\r\n")
+		object := bytes.Trim(bytes.TrimPrefix(bytes.TrimLeft(l.Text, "\x00"), []byte("\ufeff")), " \t\r\n")
 		if err == nil {
-			object = bytes.TrimLeft(object[bytes.Index(object, l.Prefix)+len(l.Prefix):], " \t")
+			object = bytes.TrimLeft(bytes.TrimPrefix(object, l.Prefix), " \t")
 		}
 		isObject := len(object) > 0 && object[0] == '{'
 		if valid := isObject && json.Valid(object); valid != (err == nil) {

@@ -62,8 +62,8 @@ type Member struct {
 // A Line is what a Parser has found in a line. It is valid until the Parser's next call, and as long as
 // the text is. Of members with the same key the first counts, everywhere.
 type Line struct {
-	Text     []byte // the line, without its newline; that of the program where Docker has wrapped it in one of its own
-	Prefix   []byte // the text before the object, as container runtimes and journals put one there
+	Text     []byte // the line, without its newline; that of the program where Docker or journald has wrapped it in one of its own
+	Prefix   []byte // the text before the object, as container runtimes and journals put one there; in journald's JSON, who wrote it
 	Make     Make
 	Time     time.Time // zero if there is none; in UTC, or with the line's own offset
 	Level    slog.Level

@@ -80,13 +80,19 @@ func levelNamed(name string) (level slog.Level, ok bool) {
 	return level, err == nil && level != math.MaxInt // OFF is the level of no line
 }
 
-// levelOfNumber returns the level that pino, bunyan or log/slog means by a number. One that GELF has too is
-// not sure.
+// levelOfNumber returns the level that pino, bunyan, Monolog or log/slog means by a number. One that GELF has too
+// is not sure.
 func levelOfNumber(n int) (level slog.Level, sure, ok bool) {
 	scale := [...]slog.Level{1: handler.LevelTrace, slog.LevelDebug, slog.LevelInfo, slog.LevelWarn, slog.LevelError, handler.LevelFatal}
+	hundreds := [...]slog.Level{
+		100 / 50: slog.LevelDebug, slog.LevelDebug, slog.LevelInfo, handler.LevelNotice, slog.LevelWarn, slog.LevelWarn,
+		slog.LevelError, slog.LevelError, handler.LevelCritical, handler.LevelCritical + 2, handler.LevelFatal,
+	}
 	switch {
 	case n < -100 || n > 1000:
 		return 0, true, false
+	case n >= 100: // Monolog's
+		return hundreds[min(n/50, len(hundreds)-1)], true, true
 	case n >= 60:
 		return handler.LevelFatal, true, true
 	case n >= 10:
@@ -121,7 +127,7 @@ func (l *leveler) value(f field, v []byte) (level slog.Level, sure, ok bool) {
 	switch {
 	case err != nil || len(text) > 8:
 		return 0, true, false
-	case f == fieldPriority:
+	case f == fieldPriority || f == fieldSeverityLevel && 0 <= n && n <= 7:
 		level, ok = syslogLevel(n)
 		return level, true, ok
 	}
@@ -154,12 +160,12 @@ func (p *Parser) LevelOf(text []byte) (slog.Level, bool) {
 			return 0, false
 		}
 		switch f := fieldOf(text[first:end]); {
+		case f == fieldLog, f == fieldPriority: // of ECS, Docker or journald, with a level inside
+			return 0, false
 		case f.isLevel():
 			if level, sure, ok := p.levels.value(f, text[start:i]); ok {
 				return level, sure
 			}
-		case f == fieldLog: // of ECS or Docker, with a level inside
-			return 0, false
 		}
 		if i = blank(text, i); i >= len(text) || text[i] != ',' {
 			return 0, false

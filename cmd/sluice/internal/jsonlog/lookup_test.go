@@ -97,6 +97,7 @@ func TestSourceAndLogger(t *testing.T) {
 		`{"logging.googleapis.com/sourceLocation":{"file":"a.go","line":"88","function":"f"}}`:             {"f", "a.go", 88, ""},
 		`{"log":{"logger":"pay","origin":{"file":{"name":"a.go","line":88},"function":"f"}},"logger":"x"}`: {"f", "a.go", 88, "pay"},
 		`{"log.logger":"pay","log.origin":{"file":{"name":"a.go","line":88}},"source":{"file":"b.go"}}`:    {"", "a.go", 88, "pay"},
+		`{"log.origin":{"function":"f","file.name":"a.go","file.line":88}}`:                                {"f", "a.go", 88, ""},
 		`{"logger":"\u0070ay"}`: {Logger: "pay"},
 		`{"logger":7}`:          {},
 		`{"name":"pay"}`:        {},

@@ -30,8 +30,12 @@ func (p *Parser) Parse(text []byte) (*Line, error) {
 		p.text = nil
 	}
 	err := p.parse(text)
-	if err == nil && p.isDocker() {
+	switch {
+	case err != nil:
+	case p.isDocker():
 		err = p.unwrap()
+	case p.isJournal() && !p.openJournal():
+		err = p.parse(text)
 	}
 	return &p.line, err
 }
@@ -330,4 +334,32 @@ func (p *Parser) unwrap() error {
 		p.line.Time = t
 	}
 	return err
+}
+
+// isJournal reports whether the line is one of journalctl -o json, around an object of a program.
+func (p *Parser) isJournal() bool {
+	if !p.seen.has(fieldOtherTime, fieldOtherMessage) || len(p.line.Message) == 0 || p.line.Message[0] != '{' {
+		return false
+	}
+	at := func(f field) string { return string(p.members[p.first[f]].Key) }
+	return at(fieldOtherTime) == "__REALTIME_TIMESTAMP" && at(fieldOtherMessage) == "MESSAGE"
+}
+
+// openJournal parses the object of the program in the line of the journal. It is false if that is not valid.
+func (p *Parser) openJournal() bool {
+	t := p.line.Time
+	var from []byte
+	for _, m := range p.members {
+		if string(m.Key) == "SYSLOG_IDENTIFIER" {
+			from = p.unquoted(m.Value)
+			break
+		}
+	}
+	if p.parse(p.line.Message) != nil {
+		return false
+	}
+	if p.line.Prefix = from; p.line.Time.IsZero() {
+		p.line.Time = t
+	}
+	return true
 }

@@ -8,9 +8,10 @@ import (
 // maxPrefix is how much text there may be before the object of a line.
 const maxPrefix = 512
 
-// split returns the object of a line, from the brace that opens to that which closes it, and the text before.
+// split returns the object of a line, from the brace that opens to that which closes it, and the text before. NULs are in
+// front of a line where a file was truncated and its writer went on where it had been.
 func (p *Parser) split(text []byte) (prefix, object []byte, err error) {
-	text = bytes.TrimPrefix(text, []byte("\ufeff"))
+	text = bytes.TrimPrefix(bytes.TrimLeft(text, "\x00"), []byte("\ufeff"))
 	text = text[blank(text, 0):]
 	for len(text) > 0 && isBlank(text[len(text)-1]) {
 		text = text[:len(text)-1]

@@ -106,7 +106,7 @@ func isPlace(v []byte) bool {
 	case '{':
 		for key := range membersOf(v) {
 			switch string(key) {
-			case "function", "func", "file", "line":
+			case "function", "func", "file", "line", "file.name", "file.line":
 				return true
 			}
 			break
@@ -139,7 +139,7 @@ func sourceOf(v []byte) (src slog.Source, ok bool) {
 		switch text := string(key); {
 		case (text == "function" || text == "func") && value[0] == '"':
 			src.Function = string(Unquote(value))
-		case (text == "file" || text == "name" || text == "source") && value[0] == '"':
+		case (text == "file" || text == "name" || text == "source" || text == "file.name") && value[0] == '"':
 			src.File = string(Unquote(value))
 		case text == "file" && value[0] == '{': // as ECS has it
 			file, ok := sourceOf(value)
@@ -147,7 +147,7 @@ func sourceOf(v []byte) (src slog.Source, ok bool) {
 				return src, false
 			}
 			src.File, src.Line = file.File, file.Line
-		case text == "line" && (lineOf(value) > 0 || string(value) == "0"):
+		case (text == "line" || text == "file.line") && (lineOf(value) > 0 || string(value) == "0"):
 			src.Line = lineOf(value)
 		default:
 			return src, false

@@ -48,6 +48,8 @@ type account struct {
 	text        uint64
 	broken      uint64
 	firstBroken string
+	open        uint64 // lines without a newline yet
+	lastOpen    string
 	refused     uint64
 	reasons     []reason
 	notSent     uint64
@@ -58,22 +60,23 @@ type account struct {
 	turnedAway  uint64 // read, but not taken by the shipper, which has ended
 	refusedLast uint64 // left in the shipper, and refused
 
-	to       string
-	acks     bool
-	files    int      // that could not be read, or not to the end
-	lost     uint64   // events of a spool
-	left     string   // what is left in the sources
-	before   []string // what of the sources was sent by another run
-	what     string   // that is read
-	state    string
-	kept     string // the file of what was refused or broken
-	took     time.Duration
-	ended    ending
-	reason   error
-	goOn     string // the command line to go on with
-	resumes  bool   // which does, as what was acked is known
-	probes   []string
-	unproven bool // a receiver cannot be reached
+	to        string
+	acks      bool
+	files     int      // that could not be read, or not to the end
+	lost      uint64   // events of a spool
+	left      string   // what is left in the sources
+	before    []string // what of the sources was sent by another run
+	what      string   // that is read
+	state     string
+	kept      string // the file of what was refused or broken
+	keptLines bool   // lines of files are in it, too
+	took      time.Duration
+	ended     ending
+	reason    error
+	goOn      string // the command line to go on with
+	resumes   bool   // which does, as what was acked is known
+	probes    []string
+	unproven  bool // a receiver cannot be reached
 }
 
 // add counts a line of a unit.
@@ -91,6 +94,9 @@ func (a *account) add(u *unit, i int) {
 		if a.broken++; a.firstBroken == "" {
 			a.firstBroken = where(u, i)
 		}
+	case open:
+		a.open++
+		a.lastOpen = where(u, i)
 	}
 }
 
@@ -167,9 +173,8 @@ func (a *account) about(r *replay) {
 	if a.resumes = events && !lines; r.places != nil {
 		a.state, a.resumes = r.places.path, true
 	}
-	if r.rejects != nil && r.rejects.file != nil {
-		a.kept = r.rejects.path
-	}
+	a.kept = r.rejects.kept()
+	a.keptLines = !lines || r.rejects.forLines
 }
 
 // exitCode returns what the process is to end with.
@@ -219,9 +224,13 @@ func (a *account) print(w io.Writer, asJSON bool) error {
 		kept = "kept in " + cli.Printable(a.kept)
 	}
 	row(a.refused, "refused", kept)
+	if !a.keptLines {
+		kept = ""
+	}
 	row(a.filtered, "filtered", "")
 	row(a.text, "text", "no JSON: --text sends such lines")
 	row(a.broken, "broken", strings.Join(nonEmpty("the first is "+a.firstBroken, kept), "; "))
+	row(a.open, "open", a.lastOpen+" has no newline yet: left for the next run")
 	row(a.notSent, "not sent", "")
 	for _, r := range a.reasons {
 		fmt.Fprintf(&b, "refused %s: %s\n", count(r.Events, "time"), r.Text)
@@ -284,6 +293,7 @@ func (a *account) printJSON(w io.Writer) error {
 		Filtered   uint64   `json:"filtered"`
 		Text       uint64   `json:"text"`
 		Broken     uint64   `json:"broken"`
+		Open       uint64   `json:"open"`
 		NotSent    uint64   `json:"not_sent"`
 		Resent     uint64   `json:"resent"`
 		Lost       uint64   `json:"lost"`
@@ -296,7 +306,7 @@ func (a *account) printJSON(w io.Writer) error {
 		Left       string   `json:"left,omitempty"`
 		GoOn       string   `json:"go_on,omitempty"`
 	}{
-		a.to, a.acks, a.dry, ends[a.ended], "", a.read, a.delivered, a.refused, a.filtered, a.text, a.broken, a.notSent, a.resent, a.lost,
+		a.to, a.acks, a.dry, ends[a.ended], "", a.read, a.delivered, a.refused, a.filtered, a.text, a.broken, a.open, a.notSent, a.resent, a.lost,
 		a.files, a.bytes, a.took.Seconds(), a.reasons, a.kept, a.state, a.left, a.goOn,
 	}
 	if a.reason != nil {

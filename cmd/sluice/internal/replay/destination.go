@@ -121,13 +121,18 @@ func readSmall(path string) ([]byte, error) {
 	return b, errors.Join(err, f.Close())
 }
 
-// withoutPrefix returns an error of package logstash without the name of the package.
+// withoutPrefix returns an error of package logstash without the name of the package, and with the names of the flags.
 func withoutPrefix(err error) error {
-	text := strings.ReplaceAll(err.Error(), "logstash: ", "")
-	for field, flag := range map[string]string{
-		"DialOptions.CAFile": "--ca", "DialOptions.CertFile": "--cert", "DialOptions.KeyFile": "--key",
-	} {
-		text = strings.ReplaceAll(text, field, flag)
-	}
-	return errors.New(text)
+	return errors.New(strings.NewReplacer(
+		"logstash: ", "",
+		"DialOptions.CertFile and KeyFile", "--cert and --key",
+		"DialOptions.CAFile", "--ca", "DialOptions.CertFile", "--cert", "DialOptions.KeyFile", "--key",
+		"client certificate of CertFile", "client certificate of --cert", "authority in CAFile", "authority in --ca",
+		"DialOptions.TLS.ServerName", "--server-name",
+		"check Username and Password, or BearerToken", "check --credentials",
+		"what Username or BearerToken is allowed", "what the user of --credentials is allowed",
+		"DialOptions.Username", "--credentials", "DialOptions.BearerToken", "--credentials",
+		"check the Content-Type in Header, and CompressionLevel", "check --compress",
+		"DialOptions.CompressionLevel", "--compress",
+	).Replace(err.Error()))
 }

@@ -86,21 +86,23 @@ func (m *maker) line(u *unit, l line, text, salt []byte, whole, cut bool) {
 		return
 	}
 	var event []byte
-	l.fate, event = m.event(text, salt)
+	l.fate, event = m.event(text, salt, !whole && u.file.grows)
 	if l.fate == broken {
-		l.open = !whole
 		event = m.mask(text)
 	}
 	u.add(l, event)
 }
 
-// event returns what becomes of a line, and its event if it has one, which is valid until the next call.
-func (m *maker) event(text, salt []byte) (fate, []byte) {
+// event returns what becomes of a line, and its event if it has one, which is valid until the next call. A line that may
+// grow is sent only when it is JSON to its end: more of it can then be blanks only.
+func (m *maker) event(text, salt []byte, mayGrow bool) (fate, []byte) {
 	if m.o.wanted.Rejects(&m.parser, text) {
 		return filtered, nil
 	}
 	l, err := m.parser.Parse(text)
 	switch {
+	case err != nil && mayGrow:
+		return open, nil
 	case errors.Is(err, jsonlog.ErrNotJSON):
 		switch {
 		case m.o.wanted.Structured(), !m.o.wanted.MatchText(l.Text):

@@ -132,8 +132,8 @@ func TestRefusals(t *testing.T) {
 
 // Whatever is in the file of a state, it is read or it is an error; and what is saved can be read.
 func FuzzState(f *testing.F) {
-	f.Add([]byte(`{"version":1,"to":"beats://a","sources":["/log"],"files":[{"name":"/log","head_bytes":4,"head":"x","offset":3}]}`))
-	f.Add([]byte(`{"version":1,"files":[null]}`))
+	f.Add([]byte(`{"version":1,"saved":"2026-11-22T10:00:00Z","to":"beats://a","sources":["/log"],"files":[{"name":"/log","head_bytes":4,"head":"x","offset":3}]}`))
+	f.Add([]byte(`{"version":1,"saved":"2026-11-22T10:00:00Z","files":[null]}`))
 	f.Add([]byte(`{`))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		path := filepath.Join(t.TempDir(), "state.json")

@@ -10,7 +10,7 @@ func Event(line []byte) []byte {
 	if o.wanted, err = o.filter.New(time.Now()); err != nil {
 		panic(err)
 	}
-	if fate, event := newMaker(o).event(line, nil); fate == isEvent {
+	if fate, event := newMaker(o).event(line, nil, false); fate == isEvent {
 		return event
 	}
 	return nil
@@ -24,7 +24,7 @@ func Refusals(left uint64) uint64 { return refusals(left) }
 
 // OpenState opens a state and looks for a file in it.
 func OpenState(path string) error {
-	s, err := openState(path, stateKey{To: "beats://a", Sources: []string{"/log"}})
+	s, err := openState(path, stateKey{To: "beats://a", Sources: []string{"/log"}}, false)
 	if err != nil {
 		return err
 	}

@@ -8,7 +8,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 
@@ -17,6 +19,7 @@ import (
 
 	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
 	"github.com/sluicelog/sluice/cmd/sluice/internal/input"
+	"github.com/sluicelog/sluice/internal/logname"
 )
 
 // A source is where events come from.
@@ -64,6 +67,7 @@ type logFile struct {
 	skip  int64  // what was sent before
 	check uint32 // the sum of the last line of that
 	found bool   // that line
+	grows bool   // a program may be writing to it
 	torn  bool   // the last line is not written to its end
 }
 
@@ -109,7 +113,7 @@ func (s *logFiles) open(names []string, rotated bool, onError func(error)) (*inp
 }
 
 func (s *logFiles) read(ctx context.Context, places *state, put func(task) error) error {
-	if places == nil || s.isStream() {
+	if s.isStream() {
 		r, err := s.open(s.names, s.o.rotated, s.fail)
 		if err != nil {
 			return err
@@ -127,7 +131,9 @@ func (s *logFiles) read(ctx context.Context, places *state, put func(task) error
 			return err
 		}
 		known = append(known, infos...)
-		names, infos = s.unsent(names, infos)
+		if places != nil {
+			names, infos = s.unsent(names, infos)
+		}
 		for len(names) > 0 {
 			r, err := s.open(names, false, s.fail)
 			if err != nil {
@@ -163,6 +169,9 @@ func (s *logFiles) list(known []os.FileInfo) (names []string, infos []os.FileInf
 	}
 	for _, name := range all {
 		info, err := os.Stat(name)
+		if s.isOurs(info) {
+			continue
+		}
 		if err != nil {
 			if len(known) == 0 { // reading it says what is wrong
 				names, infos = append(names, name), append(infos, nil)
@@ -174,6 +183,14 @@ func (s *logFiles) list(known []os.FileInfo) (names []string, infos []os.FileInf
 		}
 	}
 	return names, infos, nil
+}
+
+// isOurs reports whether a file is one that this run writes, which is no source.
+func (s *logFiles) isOurs(info os.FileInfo) bool {
+	return info != nil && slices.ContainsFunc([]string{s.o.rejects, s.o.state, s.o.state + ".lock"}, func(name string) bool {
+		ours, err := os.Stat(name)
+		return err == nil && os.SameFile(ours, info)
+	})
 }
 
 // unsent returns the files but for those of which it is known that all was sent and that they have not changed.
@@ -254,6 +271,8 @@ func (s *logFiles) begin(c *input.Chunk, places *state, infos []os.FileInfo) *lo
 	if err != nil || !slices.ContainsFunc(infos, func(i os.FileInfo) bool { return i != nil && os.SameFile(i, info) }) {
 		info = nil
 	}
+	_, rotated := logname.Parse(filepath.Base(c.File))
+	f.grows = !rotated && !strings.HasSuffix(c.File, ".gz") && !strings.HasSuffix(c.File, ".zst")
 	f.place = places.find(c.File, f.head, info)
 	if f.skip, f.check = f.place.Offset, f.place.Tail; f.skip > 0 {
 		s.mu.Lock()
@@ -265,23 +284,28 @@ func (s *logFiles) begin(c *input.Chunk, places *state, infos []os.FileInfo) *lo
 
 // behind reports whether a chunk has to be passed over: it was sent before, or the file is not the one that was.
 func (f *logFile) behind(c *input.Chunk) bool {
-	if c.Cut > 0 && c.Offset < f.skip {
-		f.found = c.Offset+int64(len(c.Data))+c.Cut+1 >= f.skip && sumOf(c.Data) == f.check
+	if end := c.Offset + int64(len(c.Data)); c.Cut > 0 && end < f.skip {
+		f.found = end+c.Cut+1 >= f.skip && sumOf(c.Data) == f.check
 		return true
-	}
-	if c.Offset+int64(len(c.Data)) < f.skip {
+	} else if end < f.skip {
 		return true
 	}
 	at := c.Offset
-	var last []byte
 	for _, text := range c.Lines() {
 		if at >= f.skip {
 			break
 		}
-		last = text
-		at += int64(len(text)) + 1
+		start := at
+		if at += int64(len(text)) + 1; at <= f.skip {
+			f.found = sumOf(text) == f.check
+			continue
+		}
+		sent := text[:f.skip-start]
+		f.found = sumOf(sent) == f.check
+		if len(bytes.TrimSpace(text[len(sent):])) > 0 { // it has grown since: it is another line now
+			f.skip = start
+		}
 	}
-	f.found = last != nil && sumOf(last) == f.check
 	return !f.found
 }
 
@@ -300,7 +324,7 @@ func (s *logFiles) settle(u *unit, n int) error {
 	case u.last && !u.file.torn:
 		s.places.finish(u.file.place)
 	case n == 0:
-	case u.lines[n-1].open:
+	case u.lines[n-1].fate == open:
 		u.file.torn = true
 		if n > 1 {
 			s.places.advance(u.file.place, u.lines[n-2])

@@ -32,7 +32,7 @@ type options struct {
 	batch       int
 	connections int
 	compress    int
-	giveUp      pipeline.Duration
+	giveUp      cli.Duration
 
 	rate      int
 	rateBytes pipeline.Size
@@ -57,7 +57,7 @@ type options struct {
 	quiet   bool
 }
 
-func newOptions() *options { return &options{giveUp: pipeline.Duration(5 * time.Minute)} }
+func newOptions() *options { return &options{giveUp: cli.Duration(5 * time.Minute)} }
 
 // addFlags adds the flags to those of a command.
 func (o *options) addFlags(c *cobra.Command) {
@@ -120,7 +120,8 @@ func (o *options) check(c *cobra.Command, args []string) error {
 	wrong(o.giveUp <= 0, "--give-up %s: want more than 0", o.giveUp)
 	wrong(o.noState && o.state != "", "--no-state: want no --state with it")
 	wrong((o.cert == "") != (o.key == ""), "--cert and --key: want both or none")
-	wrong(strings.Contains(o.to, "@"), "--to: want no user and password in it, which everybody on this machine could read: want --credentials, or the variable %s", credentialsVariable)
+	address, _, _ := strings.Cut(o.to, "?")
+	wrong(strings.Contains(address, "@") && scheme != "unix", "--to: want no user and password in it, which everybody on this machine could read: want --credentials, or the variable %s", credentialsVariable)
 	for _, only := range []struct {
 		flags   string
 		schemes string

@@ -2,13 +2,15 @@ package replay_test
 
 import (
 	"bytes"
+	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
+	"github.com/sluicelog/sluice/internal/lstest"
 )
 
 // Flags that are wrong are all named, with what is allowed, and nothing is done.
@@ -77,11 +79,12 @@ func TestDryRun(t *testing.T) {
 	b := beats(t, nil)
 	dir := t.TempDir()
 	log := writeFile(t, dir, "app.log", numbered(0, 3)+"text\n"+`{"broken":`+"\n"+`{"msg":"`+"\u202egol\u009b31m "+strings.Repeat("long ", 100)+`"}`+"\n"+numbered(3, 2))
-	args := []string{log, "--to", "beats://" + b.Addr(), "--dry-run", "--host", "web1"}
+	place := t.TempDir()
+	args := []string{log, "--to", "beats://" + b.Addr(), "--dry-run", "--host", "web1", "--state", filepath.Join(place, "state"), "--rejects", filepath.Join(place, "kept")}
 	golden(t, "dry-run", must(t, cli.Partial, args...).out)
 	golden(t, "dry-run-filtered", must(t, cli.Partial, append(args, "--where", "msg contains 'gol' or id == 4")...).out)
-	if len(b.Events()) > 0 {
-		t.Errorf("%d events arrived", len(b.Events()))
+	if made := contents(t, place); len(b.Events()) > 0 || len(made) > 0 {
+		t.Errorf("%d events arrived, and there is %q", len(b.Events()), made)
 	}
 	b.Kill()
 	r := must(t, cli.Partial, args...)
@@ -164,15 +167,100 @@ func TestUnreadable(t *testing.T) {
 	}
 }
 
-// A full disk for what is refused ends the replay, before what was refused is done with.
-func TestRejectsThatCannotBeWritten(t *testing.T) {
+// That what is refused, or the state, cannot be written is found out before anything is sent.
+func TestWhatCannotBeWritten(t *testing.T) {
 	t.Parallel()
 	b := beats(t, nil)
 	dir := t.TempDir()
-	log := writeFile(t, dir, "app.log", numbered(0, 5)+"{broken\n")
-	begin := time.Now()
-	c := account(t, cli.Partial, log, "--to", "beats://"+b.Addr(), "--rejects", filepath.Join(dir, "no", "such", "dir"))
-	if c.End != "failed" || !strings.Contains(c.Reason, "--rejects") || time.Since(begin) > 10*time.Second {
-		t.Errorf("account %+v", c)
+	log := writeFile(t, dir, "app.log", numbered(0, 5))
+	nowhere := filepath.Join(dir, "no", "such", "dir")
+	for _, flag := range []string{"--rejects", "--state"} {
+		r := must(t, cli.Usage, log, "--to", "beats://"+b.Addr(), flag, nowhere)
+		if !strings.Contains(r.errs, flag+": ") || !strings.Contains(r.errs, "no such") || len(b.Events()) > 0 {
+			t.Errorf("%s: %d events arrived, says %q", flag, len(b.Events()), r.errs)
+		}
+	}
+	r := must(t, cli.Usage, log, "--to", "beats://"+b.Addr(), "--state", log)
+	if !strings.Contains(r.errs, "is not a state file of sluice") {
+		t.Errorf("says %q", r.errs)
+	}
+	if names, err := filepath.Glob(filepath.Join(dir, "*")); len(names) != 1 || err != nil {
+		t.Errorf("left behind: %q, %v", names, err)
+	}
+	must(t, 0, log, "--to", "beats://"+b.Addr(), "--rejects", filepath.Join(dir, "kept"))
+	if names, err := filepath.Glob(filepath.Join(dir, "*")); len(names) != 1 || err != nil {
+		t.Errorf("left behind without a need: %q, %v", names, err)
+	}
+}
+
+// What is refused and cannot be kept, as on a full disk, is not said to be kept, and not done with.
+func TestRejectsThatCannotBeKept(t *testing.T) {
+	t.Parallel()
+	const full = "/dev/full"
+	if _, err := os.Stat(full); err != nil {
+		t.Skip(err)
+	}
+	dir := t.TempDir()
+	kept := filepath.Join(dir, "kept")
+	var mended atomic.Bool
+	h := httpInput(t, &lstest.HTTPOptions{
+		Poison: func(e []byte) bool {
+			if mended.Load() || !bytes.Contains(e, []byte("poison")) {
+				return false
+			}
+			_ = os.Symlink(full, kept) // the disk is full by now
+			return true
+		},
+		PoisonStatus: http.StatusBadRequest,
+	})
+	log := writeFile(t, dir, "app.log", strings.Replace(numbered(0, 1), "request", "poison", 1)+numbered(1, 20))
+	r := must(t, cli.Partial, log, "--to", "http://"+h.Addr(), "--rejects", kept)
+	if !strings.Contains(r.out, "--rejects "+kept) || strings.Contains(r.out, "kept in") {
+		t.Errorf("says\n%s", r.out)
+	}
+	if err := os.Remove(kept); err != nil {
+		t.Fatal(err)
+	}
+	mended.Store(true)
+	if c := account(t, 0, log, "--to", "http://"+h.Addr(), "--rejects", kept); c.Sent == 0 {
+		t.Errorf("what was not kept is not sent again: %+v", c)
+	}
+}
+
+// The file of what is refused is no source, wherever it is and whenever it is made.
+func TestRejectsAreNoSource(t *testing.T) {
+	t.Parallel()
+	b := beats(t, nil)
+	dir := t.TempDir()
+	writeFile(t, dir, "app.log", numbered(0, 5)+"{broken\n")
+	kept := filepath.Join(dir, "rejected.log")
+	for _, source := range []string{dir, filepath.Join(dir, "..."), filepath.Join(dir, "*.log")} {
+		for _, more := range []string{"--no-state", "--state=" + filepath.Join(dir, "state.log")} {
+			_ = os.Remove(filepath.Join(dir, "state.log"))
+			_ = os.Remove(kept)
+			for run := range 2 {
+				r := start(t.Context(), "", source, "--to", "beats://"+b.Addr(), "--rejects", filepath.Join(dir, ".", "rejected.log"), more, "--json")
+				if c := parse(t, r); c.Broken > 1 || c.Read > 6 || run == 0 && c.Read != 6 {
+					t.Errorf("%s %s, run %d: %+v", source, more, run, c)
+				}
+			}
+		}
+	}
+}
+
+// What is behind the ? of an address may be a secret, and is shown nowhere.
+func TestSecretInTheAddress(t *testing.T) {
+	t.Parallel()
+	h := httpInput(t, nil)
+	h.Kill()
+	log := writeFile(t, t.TempDir(), "app.log", numbered(0, 5))
+	for _, more := range []string{"-q", "--json", "--dry-run"} {
+		r := must(t, cli.Partial, log, "--to", "http://"+h.Addr()+"/?token=hunter2", "--give-up", "100ms", more)
+		if strings.Contains(r.out+r.errs, "hunter2") {
+			t.Errorf("%s shows the secret:\n%s%s", more, r.out, r.errs)
+		}
+		if more != "--dry-run" && !strings.Contains(r.out, "?...' #") {
+			t.Errorf("%s does not say that --to is to be completed:\n%s", more, r.out)
+		}
 	}
 }

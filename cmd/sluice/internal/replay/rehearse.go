@@ -27,11 +27,6 @@ func (r *replay) rehearse(ctx context.Context) (*account, error) {
 				a.samples = append(a.samples, sample(u.data(l)))
 			}
 		}
-		if u.more > 0 {
-			a.read += u.more
-			a.delivered += u.more
-			a.bytes = 0 // unknown
-		}
 		return nil
 	})
 	switch {

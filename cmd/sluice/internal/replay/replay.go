@@ -4,7 +4,6 @@ package replay
 import (
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -74,7 +73,8 @@ func run(c *cobra.Command, o *options, args []string) error {
 			}
 		}
 	}()
-	if err := o.keepRejects(args, sources); err != nil {
+	rejects, err := o.openRejects(args, sources)
+	if err != nil {
 		return err
 	}
 	places, err := o.openState(dest.name, sources)
@@ -83,7 +83,7 @@ func run(c *cobra.Command, o *options, args []string) error {
 	}
 	defer places.close()
 
-	r := &replay{o: o, dest: dest, sources: sources, places: places, warnings: errs, rejects: &rejects{path: o.rejects}}
+	r := &replay{o: o, dest: dest, sources: sources, places: places, warnings: errs, rejects: rejects, left: make(map[uint32]bool)}
 	work := r.run
 	if o.dryRun {
 		work = r.rehearse
@@ -93,7 +93,7 @@ func run(c *cobra.Command, o *options, args []string) error {
 		return err
 	}
 	if a.ended != completed && !o.dryRun && !slices.Contains(args, "-") {
-		a.goOn = again(c, args)
+		a.goOn = again(c, args, dest)
 	}
 	if err := a.print(c.OutOrStdout(), o.json); err != nil {
 		return err
@@ -123,7 +123,11 @@ func openSources(args []string, o *options, stdin io.Reader, errs *warnings) (al
 		return s.check()
 	}
 	for _, arg := range args {
-		if arg != "-" && !isSpool(arg) {
+		spool, err := isSpool(arg)
+		if err != nil {
+			return all, &cli.Exit{Code: cli.Partial, Err: err}
+		}
+		if arg != "-" && !spool {
 			names = append(names, arg)
 			continue
 		}
@@ -141,31 +145,6 @@ func openSources(args []string, o *options, stdin io.Reader, errs *warnings) (al
 		all = append(all, s)
 	}
 	return all, flush()
-}
-
-// keepRejects gives what a spool's receiver refuses a place if the user has given none: it is removed from the spool.
-func (o *options) keepRejects(args []string, sources []source) error {
-	for _, s := range sources {
-		if s, ok := s.(*spooled); ok && o.rejects == "" {
-			o.rejects = filepath.Join(s.dir, quarantineName)
-		}
-	}
-	if o.rejects == "" {
-		return nil
-	}
-	kept, err := os.Stat(o.rejects)
-	if err != nil {
-		return nil //nolint:nilerr // it is made when there is something to write
-	}
-	if !kept.Mode().IsRegular() {
-		return cli.Usagef("--rejects: %s is not a regular file", cli.Printable(o.rejects))
-	}
-	for _, arg := range args {
-		if info, err := os.Stat(arg); err == nil && os.SameFile(info, kept) {
-			return cli.Usagef("--rejects: %s is a source as well: what is refused would be sent again and again; want another file", cli.Printable(o.rejects))
-		}
-	}
-	return nil
 }
 
 // openState opens the state of the log files, if there are any whose state is to be kept.
@@ -188,19 +167,27 @@ func (o *options) openState(to string, sources []source) (*state, error) {
 	case o.noState:
 		return nil, nil
 	case len(key.Sources) > 0:
-		return openState(o.state, key)
+		return openState(o.state, key, o.dryRun)
 	case o.state != "":
 		return nil, cli.Usagef("--state: want none, as there are no log files: a spool keeps its own, and standard input cannot be read again")
 	}
 	return nil, nil
 }
 
-// again returns the command line, to go on with.
-func again(c *cobra.Command, args []string) string {
+// again returns the command line, to go on with. What may be secret in the address is not in it.
+func again(c *cobra.Command, args []string, dest *destination) string {
 	words := append(strings.Fields(c.CommandPath()), args...)
-	words = append(words, givenFlags(c)...)
+	for _, w := range givenFlags(c) {
+		if w == "--to="+dest.addr && dest.addr != dest.name {
+			w = "--to=" + dest.name + "?..."
+		}
+		words = append(words, w)
+	}
 	for i, w := range words {
 		words[i] = shellWord(w)
+	}
+	if dest.addr != dest.name {
+		words = append(words, "# complete --to: what is behind its ? is not shown")
 	}
 	return strings.Join(words, " ")
 }

@@ -93,6 +93,7 @@ type counts struct {
 	Filtered int
 	Text     int
 	Broken   int
+	Open     int
 	NotSent  int `json:"not_sent"`
 	Resent   int
 	Lost     int
@@ -115,7 +116,7 @@ func parse(t *testing.T, r result) (c counts) {
 	if err := json.Unmarshal([]byte(r.out), &c); err != nil {
 		t.Fatalf("%v in %q; %s", err, r.out, r.errs)
 	}
-	if sum := c.Sent + c.Refused + c.Filtered + c.Text + c.Broken + c.NotSent; c.Read != sum {
+	if sum := c.Sent + c.Refused + c.Filtered + c.Text + c.Broken + c.Open + c.NotSent; c.Read != sum {
 		t.Errorf("read %d, and the others are %d: %+v", c.Read, sum, c)
 	}
 	return c

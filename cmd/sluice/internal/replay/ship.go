@@ -5,9 +5,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net/http"
+	"os"
 	"runtime"
+	"strings"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -24,10 +29,14 @@ const (
 	watchEvery = 250 * time.Millisecond
 	// lastAcks is how long an interrupted replay waits for the acks under way.
 	lastAcks = 5 * time.Second
-	// refusedFor is how long what is left at the end must have been refused before it is given up.
+	// refusedFor and brokenFor are how long what is left at the end must have been refused, or have made the receiver
+	// break off, before it is given up.
 	refusedFor = time.Second
+	brokenFor  = 3 * time.Second
 	// parts is into how many parts the shipper divides a batch that is refused.
 	parts = 8
+	// tries is how much oftener each event must be sent that the receiver breaks off over.
+	tries = 4
 )
 
 // Why a replay ends before all is sent.
@@ -55,6 +64,8 @@ type replay struct {
 	mu      sync.Mutex
 	account account
 	pending []mark
+	left    map[uint32]bool // the sums of the events that the shipper had at its end
+	leftN   uint64          // how many those are
 }
 
 // A mark says that the first n lines of a unit were given to the shipper, or need not be.
@@ -127,17 +138,14 @@ func (r *replay) close(ctx context.Context, cause, err error, start time.Time) *
 	st := r.shipper.Stats()
 	r.mu.Lock()
 	a := &r.account
-	lost := st.DroppedShutdown - a.turnedAway
-	if r.refused.Load() {
-		lost = 0
-	}
-	a.notSent = st.DroppedShutdown - a.refusedLast
+	lost := r.leftN + st.Queued - a.turnedAway
+	a.notSent = st.DroppedShutdown + st.Queued - a.refusedLast
 	a.delivered, a.resent = st.Written, st.Resent
 	a.took = time.Since(start)
 	r.mu.Unlock()
 
-	if lost == 0 {
-		if unsettled := r.settle(); unsettled != nil {
+	if st.Queued == 0 { // else nobody knows which events are left
+		if unsettled := r.settleAcked(); unsettled != nil {
 			cause, err = nil, unsettled
 		}
 	}
@@ -155,10 +163,11 @@ func (r *replay) close(ctx context.Context, cause, err error, start time.Time) *
 	default:
 		a.ended, a.reason = failed, cause
 	}
-	if a.about(r); a.ended == completed && a.files == 0 {
+	unkept := r.rejects.close()
+	if a.about(r); a.ended == completed && a.files == 0 && unkept == nil {
 		r.places.complete()
 	}
-	if err := errors.Join(r.rejects.close(), r.places.save()); err != nil && a.ended != failed {
+	if err := errors.Join(unkept, r.places.save()); err != nil && a.ended != failed {
 		a.ended, a.reason = failed, err
 	}
 	return a
@@ -241,7 +250,7 @@ func (r *replay) ship(ctx context.Context, u *unit) error {
 				return causeOf(ctx, err)
 			}
 		}
-		if l.fate == broken {
+		if l.fate == broken && (u.file == nil || r.rejects.forLines) {
 			r.rejects.add(u.data(l))
 		}
 		r.note(u, i)
@@ -328,12 +337,19 @@ func (r *replay) settleAll(ctx context.Context) {
 	}
 }
 
-// settle notes down that all was acked that was given to the shipper.
-func (r *replay) settle() error {
+// settleAcked notes down what was acked, up to the first event that the shipper had at its end.
+func (r *replay) settleAcked() error {
 	r.mu.Lock()
 	marks := r.pending
 	r.pending = nil
 	r.mu.Unlock()
+	for i, m := range marks {
+		for n := m.unit.done; n < m.n; n++ {
+			if l := &m.unit.lines[n]; l.fate == isEvent && r.left[l.event] {
+				return r.settleMarks(append(marks[:i:i], mark{m.unit, n}))
+			}
+		}
+	}
 	return r.settleMarks(marks)
 }
 
@@ -345,14 +361,24 @@ func (r *replay) settleMarks(marks []mark) error {
 		if err := m.unit.from.settle(m.unit, m.n); err != nil {
 			return err
 		}
+		m.unit.done = m.n
 	}
 	return r.places.save()
 }
 
 // dropped is told of every event that the shipper gives up.
 func (r *replay) dropped(event []byte, reason error) {
-	last := r.refused.Load() && !errors.Is(reason, logstash.ErrRejected)
-	if !last && !errors.Is(reason, logstash.ErrRejected) {
+	rejected := errors.Is(reason, logstash.ErrRejected)
+	last := r.refused.Load() && !rejected
+	switch {
+	case last, rejected:
+	case errors.Is(reason, os.ErrClosed):
+		r.mu.Lock()
+		r.left[eventSum(event)] = true
+		r.leftN++
+		r.mu.Unlock()
+		return
+	default: // it is broken
 		return
 	}
 	r.rejects.add(event)
@@ -387,15 +413,8 @@ func (r *replay) watch(ctx context.Context, m *meter) {
 			settled, resent, since = now, st.Resent, time.Now()
 			continue
 		}
-		// What is left at the end is known to be at fault, and not the receiver, only when that takes other events.
-		if r.ended.Load() && time.Since(since) >= refusedFor &&
-			errors.Is(st.LastError, logstash.ErrRejected) && st.Resent-resent >= refusals(st.Queued) {
-			if st.Written > 0 {
-				r.refused.Store(true)
-				r.stop(errRefused)
-				return
-			}
-			r.stop(fmt.Errorf("%w: the receiver refuses everything: %w", errGaveUp, withoutPrefix(st.LastError)))
+		if r.ended.Load() && r.bearsNothing(st, st.Resent-resent, time.Since(since)) {
+			r.stop(r.blame(st))
 			return
 		}
 		if quiet := time.Since(since); quiet >= time.Duration(r.o.giveUp) {
@@ -407,6 +426,39 @@ func (r *replay) watch(ctx context.Context, m *meter) {
 			return
 		}
 	}
+}
+
+// bearsNothing reports whether the receiver has refused each one of the events that are left alone, or has broken off over
+// each, in so many events that were sent again within a time.
+func (r *replay) bearsNothing(st logstash.Stats, resent uint64, within time.Duration) bool {
+	switch err := st.LastError; {
+	case errors.Is(err, logstash.ErrRejected):
+		return within >= refusedFor && resent >= refusals(st.Queued)
+	case r.dest.acks && breaksOff(err):
+		return within >= brokenFor && resent >= refusals(st.Queued)+tries*st.Queued
+	}
+	return false
+}
+
+// blame decides what is to be done with what is left at the end. It is known to be at fault, and not the receiver, only when
+// that has taken other events; and where the receiver does not say so, only what is kept is put aside.
+func (r *replay) blame(st logstash.Stats) error {
+	what := "refuses everything"
+	switch {
+	case st.Written == 0:
+	case errors.Is(st.LastError, logstash.ErrRejected), r.rejects.path != "":
+		r.refused.Store(true)
+		return errRefused
+	default:
+		what = "breaks off over what is left, which --rejects puts aside"
+	}
+	return fmt.Errorf("%w: the receiver %s: %w", errGaveUp, what, withoutPrefix(st.LastError))
+}
+
+// breaksOff reports whether an error is what an input does that fails over an event. One that is busy or away is not.
+func breaksOff(err error) bool {
+	return errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) ||
+		err != nil && strings.Contains(err.Error(), fmt.Sprintf(": %d %s", http.StatusInternalServerError, http.StatusText(http.StatusInternalServerError)))
 }
 
 // refusals returns how many events must have been sent again, and none of them taken, so that each one of those that

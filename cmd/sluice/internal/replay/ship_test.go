@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -118,6 +119,77 @@ func TestRefusesEverything(t *testing.T) {
 	}
 	h.SetAnswer(nil)
 	if c := account(t, 0, log, "--to", "http://"+h.Addr(), "-q"); c.Sent != 1 {
+		t.Errorf("the second time %+v", c)
+	}
+}
+
+// An event that the input fails over is put aside also when there are no others that it takes in between: it is refused,
+// and the others are done with. One that is alone says nothing of itself, and stays, as does one that could be kept nowhere.
+func TestPoisonAtTheEnd(t *testing.T) {
+	t.Parallel()
+	poison := func(e []byte) bool { return bytes.Contains(e, []byte("poison")) }
+	type run struct {
+		result
+		good int
+		kept string // empty for nowhere
+		args []string
+	}
+	runs := make(chan run)
+	var all sync.WaitGroup
+	for _, tt := range []struct {
+		good int
+		kept string
+	}{{0, "kept"}, {21, "kept"}, {21, ""}} {
+		for _, to := range []string{
+			"http://" + httpInput(t, &lstest.HTTPOptions{Poison: poison}).Addr(), "beats://" + beats(t, &lstest.BeatsOptions{Poison: poison}).Addr(),
+		} {
+			dir := t.TempDir()
+			r := run{good: tt.good}
+			log := writeFile(t, dir, "app.log", numbered(0, r.good)+strings.Replace(numbered(r.good, 1), "request", "poison", 1))
+			r.args = []string{log, "--to", to, "-q", "--json"}
+			if tt.kept != "" {
+				r.kept = filepath.Join(dir, tt.kept)
+				r.args = append(r.args, "--rejects", r.kept)
+			}
+			all.Go(func() { // all of them wait for the receiver most of the time
+				r.result = start(t.Context(), "", r.args...)
+				runs <- r
+			})
+		}
+	}
+	go func() {
+		all.Wait()
+		close(runs)
+	}()
+	for r := range runs {
+		code, end, refused := cli.No, "completed", 1
+		if r.good == 0 || r.kept == "" {
+			code, end, refused = cli.Partial, "gave up", 0
+		}
+		if c := parse(t, r.result); r.code != code || c.End != end || c.Sent != r.good || c.Refused != refused || c.NotSent != 1-refused {
+			t.Errorf("%v: exit code %d, account %+v", r.args, r.code, c)
+		}
+		if text, _ := os.ReadFile(r.kept); bytes.Count(text, []byte("poison")) != refused {
+			t.Errorf("%v: kept %q", r.args, text)
+		}
+		if refused == 1 {
+			if c := parse(t, must(t, 0, r.args...)); c.Read != 0 {
+				t.Errorf("%v: the second time %+v", r.args, c)
+			}
+		}
+	}
+}
+
+// What was acked is not sent again by the next run although something before the end of the run was not.
+func TestGivesUpBehindWhatIsAcked(t *testing.T) {
+	t.Parallel()
+	h := httpInput(t, &lstest.HTTPOptions{Poison: func(e []byte) bool { return bytes.Contains(e, []byte("poison")) }})
+	log := writeFile(t, t.TempDir(), "app.log", numbered(0, 21)+strings.Replace(numbered(21, 1), "request", "poison", 1))
+	args := []string{log, "--to", "http://" + h.Addr(), "--give-up", "1s", "-q"}
+	if c := account(t, cli.Partial, args...); c.End != "gave up" || c.Sent != 21 || c.NotSent != 1 {
+		t.Errorf("account %+v", c)
+	}
+	if c := account(t, cli.Partial, args...); c.Read != 1 || c.Sent != 0 || c.NotSent != 1 {
 		t.Errorf("the second time %+v", c)
 	}
 }
@@ -247,7 +319,7 @@ func TestTransports(t *testing.T) {
 	})
 	t.Run("unix", func(t *testing.T) {
 		t.Parallel()
-		path := filepath.Join(t.TempDir(), "s")
+		path := filepath.Join(t.TempDir(), "s@1")
 		s, err := lstest.ListenUnix(path, nil)
 		if err != nil {
 			t.Fatal(err)

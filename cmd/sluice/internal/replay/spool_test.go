@@ -3,12 +3,15 @@ package replay_test
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
 	"github.com/sluicelog/sluice/internal/lstest"
@@ -65,9 +68,136 @@ func TestSpoolOfARunningProgram(t *testing.T) {
 	t.Parallel()
 	dir := filepath.Join(t.TempDir(), "spool")
 	openShipper(t, dir)
-	r := must(t, cli.Partial, dir, "--to", "beats://127.0.0.1:1")
-	if !strings.Contains(r.errs, "in use by process") || !strings.Contains(r.errs, dir) {
-		t.Errorf("says %q", r.errs)
+	for _, more := range []string{"-q", "--dry-run"} {
+		r := must(t, cli.Partial, dir, "--to", "beats://127.0.0.1:1", more)
+		if !strings.Contains(r.errs, fmt.Sprintf("in use by process %d", os.Getpid())) || !strings.Contains(r.errs, "; its program sends") || !strings.Contains(r.errs, dir) {
+			t.Errorf("%s: says %q", more, r.errs)
+		}
+	}
+}
+
+// contents returns what is in the files of a directory.
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := make(map[string]string)
+	for _, e := range entries {
+		text, err := os.ReadFile(filepath.Join(dir, e.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		all[e.Name()] = string(text)
+	}
+	return all
+}
+
+// segment returns the path of a spool's first segment, and its text.
+func segment(t *testing.T, dir string) (string, []byte) {
+	t.Helper()
+	all, err := filepath.Glob(filepath.Join(dir, "*.seg"))
+	if err != nil || len(all) == 0 {
+		t.Fatal(all, err)
+	}
+	text, err := os.ReadFile(all[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return all[0], text
+}
+
+// A dry run counts what a real one then sends and loses, and changes nothing in the spool.
+func TestLookChangesNothing(t *testing.T) {
+	t.Parallel()
+	for name, harm := range map[string]func(dir, path string, text []byte) error{
+		"whole": func(string, string, []byte) error { return nil },
+		"torn": func(_, path string, text []byte) error {
+			return os.WriteFile(path, append(text, text[32:50]...), 0o600)
+		},
+		"damaged": func(_, path string, text []byte) error {
+			text[len(text)/2] ^= 0xff
+			return os.WriteFile(path, text, 0o600)
+		},
+		"damaged at its beginning": func(_, path string, text []byte) error {
+			text[40] ^= 0xff
+			return os.WriteFile(path, text, 0o600)
+		},
+		"partly sent": func(dir, _ string, _ []byte) error {
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			var ledger lstest.Ledger
+			count := ledger.Receiver()
+			b := beats(t, &lstest.BeatsOptions{Forget: true, OnEvent: func(conn int, e []byte) {
+				if count(conn, e); ledger.Total() == 250 {
+					cancel()
+				}
+			}})
+			start(ctx, "", dir, "--to", "beats://"+b.Addr(), "--batch", "50")
+			return nil
+		},
+		"without a position": func(dir, _ string, _ []byte) error { return os.Remove(filepath.Join(dir, "position")) },
+		"empty": func(dir, _ string, _ []byte) error {
+			b := beats(t, nil)
+			must(t, 0, dir, "--to", "beats://"+b.Addr())
+			return nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := leaveSpool(t, 5000)
+			path, text := segment(t, dir)
+			if err := harm(dir, path, text); err != nil {
+				t.Fatal(err)
+			}
+			before := contents(t, dir)
+			b := beats(t, nil)
+			args := []string{dir, "--to", "beats://" + b.Addr(), "--json"}
+			dry := start(t.Context(), "", append(args, "--dry-run")...)
+			if diff := cmp.Diff(before, contents(t, dir)); diff != "" {
+				t.Errorf("a dry run changes the spool, mismatch (-want +got)\n%s", diff)
+			}
+			sent := start(t.Context(), "", args...)
+			want, got := parse(t, sent), parse(t, dry)
+			if want.Resent = 0; sent.code != dry.code {
+				t.Errorf("exit code %d, in a dry run %d: %s", sent.code, dry.code, dry.errs)
+			}
+			if diff := cmp.Diff(want, got); diff != "" {
+				t.Errorf("account mismatch (-real +dry)\n%s", diff)
+			}
+		})
+	}
+}
+
+// A directory that has files with the names of a spool's is none, and left alone.
+func TestWhatIsNoSpool(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for _, name := range []string{"lock", "position", "00000001000000000000.seg"} {
+		writeFile(t, dir, name, "something else\n")
+	}
+	before := contents(t, dir)
+	for _, more := range []string{"-q", "--dry-run"} {
+		r := must(t, cli.Usage, dir, "--to", "beats://127.0.0.1:1", more)
+		if !strings.Contains(r.errs, "there are no log files in this directory") {
+			t.Errorf("says %q", r.errs)
+		}
+		if diff := cmp.Diff(before, contents(t, dir)); diff != "" {
+			t.Errorf("mismatch (-want +got)\n%s", diff)
+		}
+	}
+}
+
+// Broken lines of a log file do not go to the quarantine of a spool that is a source as well.
+func TestBrokenLinesBesideASpool(t *testing.T) {
+	t.Parallel()
+	b := beats(t, nil)
+	spool := leaveSpool(t, 5)
+	log := writeFile(t, t.TempDir(), "app.log", "{broken\n")
+	r := must(t, cli.Partial, spool, log, "--to", "beats://"+b.Addr(), "--no-state")
+	if _, err := os.Stat(filepath.Join(spool, "quarantine.json")); err == nil || strings.Contains(r.out, "kept") {
+		t.Errorf("kept in the spool; says\n%s", r.out)
 	}
 }
 
@@ -198,16 +328,9 @@ password=`+secret+"\n")
 func TestSeveralSources(t *testing.T) {
 	t.Parallel()
 	whole, harmed := leaveSpool(t, 300), leaveSpool(t, 300)
-	segments, err := filepath.Glob(filepath.Join(harmed, "*.seg"))
-	if err != nil || len(segments) == 0 {
-		t.Fatal(segments, err)
-	}
-	text, err := os.ReadFile(segments[0])
-	if err != nil {
-		t.Fatal(err)
-	}
+	path, text := segment(t, harmed)
 	text[len(text)/2] ^= 0xff
-	if err := os.WriteFile(segments[0], text, 0o600); err != nil {
+	if err := os.WriteFile(path, text, 0o600); err != nil {
 		t.Fatal(err)
 	}
 	dir := t.TempDir()

@@ -8,9 +8,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -69,20 +71,27 @@ type state struct {
 	dirty bool
 }
 
-// openState reads a state, and keeps others from using it.
-func openState(path string, key stateKey) (*state, error) {
-	if path == "" {
+// openState reads a state, and keeps others from using it. A dry run only reads it.
+func openState(path string, key stateKey, dry bool) (*state, error) {
+	own := path == ""
+	if own {
 		dir, err := os.UserCacheDir()
 		if err != nil {
 			return nil, cli.Usagef("--state: want a file, or --no-state, as there is no place of its own for one: %w", err)
 		}
 		path = filepath.Join(dir, "sluice", "replay-"+key.hash()+".json")
-		if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
-			return nil, cli.Usagef("--state: want a file, or --no-state, as the directory of its own cannot be made: %w", err)
-		}
 	}
 	s := &state{path: path}
-	if err := s.open(key); err != nil {
+	err := s.load(key) // first, so that beside a file that is none of ours nothing is made
+	if err == nil && !dry {
+		if own {
+			if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+				return nil, cli.Usagef("--state: want a file, or --no-state, as the directory of its own cannot be made: %w", err)
+			}
+		}
+		err = s.claim(key)
+	}
+	if err != nil {
 		s.close()
 		return nil, &cli.Exit{Code: cli.Usage, Err: fmt.Errorf("--state: %w", err)}
 	}
@@ -96,7 +105,8 @@ func (k stateKey) hash() string {
 	return hex.EncodeToString(sum[:8])
 }
 
-func (s *state) open(key stateKey) error {
+// claim keeps others from using the state, and finds out whether it can be written.
+func (s *state) claim(key stateKey) error {
 	var err error
 	if s.lock, err = os.OpenFile(s.path+".lock", os.O_RDWR|os.O_CREATE, 0o600); err != nil {
 		return err
@@ -106,14 +116,44 @@ func (s *state) open(key stateKey) error {
 	} else if !ok {
 		return fmt.Errorf("%s is in use by another replay of the same", cli.Printable(s.path))
 	}
-	text, err := os.ReadFile(s.path)
+	if err := s.load(key); err != nil {
+		return err
+	}
+	s.dirty = true
+	return s.save()
+}
+
+// stateBegin is how the file of a state begins, also one that is damaged further on.
+var stateBegin = regexp.MustCompile(`^\s*\{\s*"version":\s*\d+,\s*"saved":`)
+
+// load reads the file, if there is one.
+func (s *state) load(key stateKey) error {
+	s.file = stateFile{Version: stateVersion, stateKey: key}
+	info, err := os.Stat(s.path)
 	if errors.Is(err, fs.ErrNotExist) {
-		s.file = stateFile{Version: stateVersion, stateKey: key}
 		return nil
 	}
 	if err != nil {
 		return err
 	}
+	if !info.Mode().IsRegular() {
+		return fmt.Errorf("%s is not a regular file", cli.Printable(s.path))
+	}
+	f, err := os.Open(s.path)
+	if err != nil {
+		return err
+	}
+	defer f.Close() //nolint:errcheck // it is only read
+	head := make([]byte, 128)
+	n, _ := f.ReadAt(head, 0) // what is not there is no state
+	if !stateBegin.Match(head[:n]) {
+		return fmt.Errorf("%s is not a state file of sluice: choose another name", cli.Printable(s.path))
+	}
+	text, err := io.ReadAll(f)
+	if err != nil {
+		return err
+	}
+	s.file = stateFile{}
 	if err := json.Unmarshal(text, &s.file); err != nil {
 		return fmt.Errorf("%s is damaged (%w): remove it to send everything again", cli.Printable(s.path), err)
 	}

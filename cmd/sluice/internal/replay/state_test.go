@@ -123,20 +123,79 @@ func TestStateOfALineThatIsNotWhole(t *testing.T) {
 	j := newJob(t)
 	text := numbered(0, 100)
 	log := writeFile(t, j.dir, "app.log", text[:len(text)-20])
-	c := account(t, cli.Partial, log, "--to", "beats://"+j.beats.Addr())
-	if c.Sent != 99 || c.Broken != 1 {
-		t.Errorf("account %+v", c)
+	kept := filepath.Join(j.dir, "kept")
+	args := []string{log, "--to", "beats://" + j.beats.Addr(), "--rejects", kept}
+	for i, sent := range []int{99, 0} {
+		if c := account(t, 0, args...); c.Sent != sent || c.Open != 1 {
+			t.Errorf("run %d: account %+v", i, c)
+		}
 	}
 	writeFile(t, j.dir, "app.log", text[:len(text)-1])
-	if c := account(t, 0, log, "--to", "beats://"+j.beats.Addr()); c.Sent != 1 {
+	if c := account(t, 0, args...); c.Sent != 1 || c.Open != 0 {
 		t.Errorf("account %+v", c)
 	}
 	writeFile(t, j.dir, "app.log", text+numbered(100, 1))
-	if c := account(t, 0, log, "--to", "beats://"+j.beats.Addr()); c.Sent != 1 {
+	if c := account(t, 0, args...); c.Sent != 1 {
 		t.Errorf("account %+v", c)
 	}
 	if j.ledger.Unique() != 101 || j.ledger.Duplicates() > 0 {
 		t.Errorf("%d arrived, %d twice", j.ledger.Unique(), j.ledger.Duplicates())
+	}
+	if _, err := os.Stat(kept); err == nil {
+		t.Error("a line that is not whole is kept")
+	}
+}
+
+// A last line that grows, whatever it is, never makes the lines before it come again, and is sent when it is whole.
+func TestStateOfALineThatGrows(t *testing.T) {
+	t.Parallel()
+	const before = `{"msg":"a"}` + "\n" + `{"msg":"b"}` + "\n"
+	for _, tt := range []struct {
+		name  string
+		first string // the last line in the first run
+		rest  string // and what is behind it in the second
+		flags string
+		sent  []int
+		read  []int
+	}{
+		{"text that is sent", "hello thr", "ee\nhello four\n", "--text", []int{2, 2}, []int{3, 2}},
+		{"text that is not", "hello thr", "ee\nhello four\n", "-q", []int{2, 0}, []int{3, 2}},
+		{"JSON", `{"msg":"thr`, `ee"}` + "\n", "--text", []int{2, 1}, []int{3, 1}},
+		{"JSON that gets its newline", `{"msg":"three"}`, "\r\n", "--text", []int{3, 0}, []int{3, 0}},
+		{"JSON with more behind it", `{"msg":"three"}`, ` and more` + "\n", "--text", []int{3, 0}, []int{3, 1}},
+		{"a line that is filtered", `{"msg":"thr`, `ee", "x":"pass"}` + "\n", "--grep=pass", []int{0, 1}, []int{3, 1}},
+		{"blanks", "  ", `{"msg":"c"}` + "\n", "--text", []int{2, 1}, []int{2, 1}},
+		{"text that grows for long", "hello thr", strings.Repeat("e", 2<<20) + "\n", "--text", []int{2, 0}, []int{3, 1}},
+		{"JSON that grows for long", `{"msg":"three"}`, strings.Repeat("e", 2<<20) + "\n", "--text", []int{3, 0}, []int{3, 1}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			b := beats(t, nil)
+			dir := t.TempDir()
+			for i, text := range []string{before + tt.first, before + tt.first + tt.rest} {
+				log := writeFile(t, dir, "app.log", text)
+				r := start(t.Context(), "", log, "--to", "beats://"+b.Addr(), "--state", filepath.Join(dir, "state"), "--json", tt.flags)
+				if c := parse(t, r); c.Sent != tt.sent[i] || c.Read != tt.read[i] || strings.Contains(r.errs, "begins again") {
+					t.Errorf("run %d: account %+v, %s", i, c, r.errs)
+				}
+			}
+		})
+	}
+}
+
+// A last line that cannot grow any more is what it is: that of a rotated file, and without a state.
+func TestALineWithoutANewlineThatIsTheLast(t *testing.T) {
+	t.Parallel()
+	for _, name := range []string{"app.log", "app.log.1"} {
+		b := beats(t, nil)
+		log := writeFile(t, t.TempDir(), name, "hello one\nhello two")
+		args := []string{log, "--to", "beats://" + b.Addr(), "--text"}
+		if name == "app.log" {
+			args = append(args, "--no-state")
+		}
+		if c := account(t, 0, args...); c.Sent != 2 {
+			t.Errorf("%s: account %+v", name, c)
+		}
 	}
 }
 
@@ -178,14 +237,19 @@ func TestStateThatDoesNotFit(t *testing.T) {
 	refuses("another receiver", "was sent to", log, "--to", "beats://127.0.0.1:1")
 	refuses("another filter", "other lines", log, "--to", to, "--level", "error")
 	for name, text := range map[string]string{
-		"torn": string(whole[:len(whole)/2]), "empty": "", "no object": "[]", "negative": strings.Replace(string(whole), `"offset": `, `"offset": -`, 1),
+		"torn": string(whole[:len(whole)/2]), "negative": strings.Replace(string(whole), `"offset": `, `"offset": -`, 1),
 		"too much": strings.Replace(string(whole), `"head_bytes": `, `"head_bytes": 9`, 1), "null": strings.Replace(string(whole), `"files": [`, `"files": [null,`, 1),
 	} {
 		writeFile(t, filepath.Dir(path), filepath.Base(path), text)
 		refuses(name, "damaged", log, "--to", to)
 	}
+	for name, text := range map[string]string{"empty": "", "no object": "[]", "GELF": `{"version":"1.1","host":"a"}` + "\n"} {
+		writeFile(t, filepath.Dir(path), filepath.Base(path), text)
+		refuses(name, "is not a state file of sluice: choose another name", log, "--to", to)
+	}
 	writeFile(t, filepath.Dir(path), filepath.Base(path), strings.Replace(string(whole), `"version": 1`, `"version": 2`, 1))
 	refuses("a newer version", "version 2", log, "--to", to)
+	writeFile(t, filepath.Dir(path), filepath.Base(path), string(whole))
 	lock, err := os.OpenFile(path+".lock", os.O_RDWR, 0)
 	if err != nil {
 		t.Fatal(err)

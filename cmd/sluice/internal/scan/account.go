@@ -11,7 +11,6 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
-	"github.com/sluicelog/sluice/redact"
 )
 
 // account is what a scan has come to.
@@ -19,13 +18,18 @@ type account struct {
 	command string
 	stderr  io.Writer
 	bar     *cli.Progress
+	hide    func(string) string // secrets in names
 
-	files   int // that were scanned, or tried
-	failed  int // what could not be read, or only in part
-	secrets int
-	known   int // by the baseline
-	byFile  []count
-	byRule  map[string]int
+	files    int      // that were scanned, or tried
+	open     bool     // there was something in the file that is being scanned
+	failed   int      // what could not be read, or only in part
+	failures []string // the first of them, and an interruption
+	secrets  int
+	hidden   int // of them, that are not printed
+	timeless int // of them, that no baseline can know
+	known    int // by the baseline
+	byFile   []count
+	byRule   map[string]int
 }
 
 type count struct {
@@ -39,11 +43,25 @@ func (a *account) fail(err error) {
 	if a.bar != nil {
 		a.bar.Clear()
 	}
-	a.say(cli.Printable(err.Error()))
+	text := cli.Printable(a.hide(err.Error()))
+	if len(a.failures) < mostFailures {
+		a.failures = append(a.failures, text)
+	}
+	a.say(text)
 }
+
+// mostFailures is how many are remembered, and not counted only.
+const mostFailures = 100
 
 // say prints what is no result.
 func (a *account) say(text string) { fmt.Fprintf(a.stderr, "%s: %s\n", a.command, text) }
+
+// sayTimeless says what a baseline does not help against.
+func (a *account) sayTimeless() {
+	if a.timeless > 0 {
+		a.say(number(a.timeless, "secret") + " without a time in or above the line: no baseline can know them")
+	}
+}
 
 // exit returns the exit code as an error.
 func (a *account) exit() error {
@@ -56,21 +74,38 @@ func (a *account) exit() error {
 	return nil
 }
 
-// add counts a finding.
-func (a *account) add(f redact.Finding) {
+// add counts a finding, and returns how many there are in its file.
+func (a *account) add(f finding) int {
 	a.secrets++
+	if f.time == "" {
+		a.timeless++
+	}
 	if a.byRule == nil {
 		a.byRule = make(map[string]int)
 	}
 	a.byRule[ruleName(f)]++
-	if n := len(a.byFile); n == 0 || a.byFile[n-1].name != f.File {
+	if !a.open {
+		a.open = true
 		a.byFile = append(a.byFile, count{name: f.File})
 	}
-	a.byFile[len(a.byFile)-1].n++
+	last := &a.byFile[len(a.byFile)-1]
+	last.n++
+	return last.n
+}
+
+// end counts a file, and returns how many findings of it are above a limit.
+func (a *account) end(limit int) (more int) {
+	a.files++
+	if a.open && limit > 0 {
+		more = max(0, a.byFile[len(a.byFile)-1].n-limit)
+	}
+	a.open = false
+	a.hidden += more
+	return more
 }
 
 // ruleName returns the name of the rule that has found something.
-func ruleName(f redact.Finding) string { return cmp.Or(f.Rule, tooDeep) }
+func ruleName(f finding) string { return cmp.Or(f.Rule, tooDeep) }
 
 // tooDeep is the name for what is nested too deep to look at, and therefore counts as a secret.
 const tooDeep = "too_deep"
@@ -84,6 +119,15 @@ func (a *account) String() string {
 	text += " in " + humanize.Comma(int64(len(a.byFile))) + " of " + number(a.files, "file")
 	if a.failed > 0 {
 		text += fmt.Sprintf("; %s could not be read", humanize.Comma(int64(a.failed)))
+	}
+	return text
+}
+
+// ofScripts returns the account of an output that does not say itself what it leaves out.
+func (a *account) ofScripts() string {
+	text := a.String()
+	if a.hidden > 0 {
+		text += fmt.Sprintf("; %s of them not printed, by --max-findings", humanize.Comma(int64(a.hidden)))
 	}
 	return text
 }

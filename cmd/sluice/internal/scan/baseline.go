@@ -7,31 +7,32 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"os"
 	"strings"
 
 	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
-	"github.com/sluicelog/sluice/redact"
 )
 
 // fingerprint is by what a finding is known again. It has the log that the file belongs to, and not the file or the line, which
-// change with each rotation; and the masked line around the secret, and not the secret or a hash of it, by which a short
-// one could be found by trying. A line has a time or an id in it, as a rule: the same secret in a later line is new.
+// change with each rotation; the masked text around the secret, and not the secret or a hash of it, by which a short one could
+// be found by trying; and when it was logged. Without that nothing tells it from another secret in its place, so it is never known.
 type fingerprint struct {
 	Log     string `json:"log"`
+	Time    string `json:"time"`
 	Rule    string `json:"rule"`
 	Path    string `json:"path,omitempty"`
 	Excerpt string `json:"excerpt"`
 }
 
-func fingerprintOf(f redact.Finding) fingerprint {
+func fingerprintOf(f finding) fingerprint {
 	text := func(s string) string { return strings.ToValidUTF8(s, "\uFFFD") } // as JSON has it
-	return fingerprint{Log: text(logOf(f.File)), Rule: text(ruleName(f)), Path: text(f.Path), Excerpt: text(f.Excerpt)}
+	return fingerprint{Log: text(logOf(f.File)), Time: f.time, Rule: text(ruleName(f)), Path: text(f.Path), Excerpt: text(f.Excerpt)}
 }
 
 func (f fingerprint) compare(other fingerprint) int {
-	return cmp.Or(strings.Compare(f.Log, other.Log), strings.Compare(f.Rule, other.Rule),
+	return cmp.Or(strings.Compare(f.Log, other.Log), strings.Compare(f.Time, other.Time), strings.Compare(f.Rule, other.Rule),
 		strings.Compare(f.Path, other.Path), strings.Compare(f.Excerpt, other.Excerpt))
 }
 
@@ -52,12 +53,13 @@ const version = 1
 
 // baseline is what is known. A nil one is empty.
 type baseline struct {
+	all  map[fingerprint]int
 	left map[fingerprint]int
 }
 
 // take reports whether a finding is known. Each counts once.
-func (b *baseline) take(f redact.Finding) bool {
-	if b == nil {
+func (b *baseline) take(f finding) bool {
+	if b == nil || f.time == "" {
 		return false
 	}
 	key := fingerprintOf(f)
@@ -86,12 +88,13 @@ func readBaseline(path string) (*baseline, error) {
 	if d.Version != version {
 		return nil, fmt.Errorf("%s: this is version %d of the format: want %d", cli.Printable(path), d.Version, version)
 	}
-	b := &baseline{left: make(map[fingerprint]int, len(d.Findings))}
+	b := &baseline{all: make(map[fingerprint]int, len(d.Findings))}
 	for _, e := range d.Findings {
-		if e.Count < 1 || e.Count > math.MaxInt32 || e.Rule == "" || e.Log == "" {
-			return nil, fmt.Errorf("%s: want a log, a rule and a count from 1 to %d in each finding", cli.Printable(path), math.MaxInt32)
+		if e.Count < 1 || e.Count > math.MaxInt32 || e.Rule == "" || e.Log == "" || e.Time == "" {
+			return nil, fmt.Errorf("%s: want a log, a time, a rule and a count from 1 to %d in each finding", cli.Printable(path), math.MaxInt32)
 		}
-		b.left[e.fingerprint] += e.Count
+		b.all[e.fingerprint] += e.Count
 	}
+	b.left = maps.Clone(b.all)
 	return b, nil
 }

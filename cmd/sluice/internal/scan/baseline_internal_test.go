@@ -19,9 +19,9 @@ func FuzzBaseline(f *testing.F) {
 			t.Fatal(err)
 		}
 		defer d.discard()
-		finding := redact.Finding{File: file, Line: 1, Rule: rule, Path: path, Excerpt: excerpt}
+		found := finding{redact.Finding{File: file, Line: 1, Rule: rule, Path: path, Excerpt: excerpt}, "2026-11-22T10:00:00Z"}
 		for range count {
-			d.add(finding)
+			d.add(found)
 		}
 		if err := d.publish(); err != nil {
 			t.Fatal(err)
@@ -30,14 +30,20 @@ func FuzzBaseline(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		other := finding
+		for _, time := range []string{"", "2026-11-22T10:00:01Z"} {
+			later := found
+			if later.time = time; known.take(later) {
+				t.Errorf("what was logged at %q is known", time)
+			}
+		}
+		other := found
 		other.Excerpt += "x"
 		if known.take(other) {
 			t.Error("another finding is known")
 		}
-		finding.Line = 2
+		found.Line = 2
 		for i := range int(count) + 1 {
-			if known.take(finding) != (i < int(count)) {
+			if known.take(found) != (i < int(count)) {
 				t.Errorf("finding %d of %d: known is %v", i+1, count, i >= int(count))
 			}
 		}
@@ -47,8 +53,8 @@ func FuzzBaseline(f *testing.F) {
 // Whatever is in the file, it is a baseline or an error says what is wrong.
 func FuzzReadBaseline(f *testing.F) {
 	for _, text := range []string{
-		"", "{}", `{"version": 1, "findings": []}`, `{"version": 1, "findings": [{"log": "a", "rule": "b", "excerpt": "c", "count": 9223372036854775807}]}`,
-		`{"version": 1, "findings": [{"log": "a", "rule": "b", "excerpt": "c", "count": 2}, {"log": "a", "rule": "b", "excerpt": "c", "count": 3}]}`, `{"version": 1} x`,
+		"", "{}", `{"version": 1, "findings": []}`, `{"version": 1, "findings": [{"log": "a", "time": "1", "rule": "b", "excerpt": "c", "count": 9223372036854775807}]}`,
+		`{"version": 1, "findings": [{"log": "a", "time": "1", "rule": "b", "excerpt": "c", "count": 2}, {"log": "a", "time": "1", "rule": "b", "excerpt": "c", "count": 3}]}`, `{"version": 1} x`,
 	} {
 		f.Add([]byte(text))
 	}
@@ -64,8 +70,8 @@ func FuzzReadBaseline(f *testing.F) {
 		if known == nil {
 			return
 		}
-		for f, n := range known.left {
-			if n < 1 || f.Log == "" || f.Rule == "" {
+		for f, n := range known.all {
+			if n < 1 || f.Log == "" || f.Time == "" || f.Rule == "" {
 				t.Errorf("%+v is known %d times", f, n)
 			}
 		}

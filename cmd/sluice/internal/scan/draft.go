@@ -9,7 +9,7 @@ import (
 	"slices"
 
 	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
-	"github.com/sluicelog/sluice/redact"
+	"github.com/sluicelog/sluice/internal/logname"
 )
 
 // draft is a baseline that gets its name when it is complete. A nil one is none.
@@ -17,10 +17,11 @@ type draft struct {
 	path  string
 	file  *os.File
 	found map[fingerprint]int
+	old   *baseline // that it replaces
 }
 
-// newDraft creates the file, so that it is known before the scan that it can be written. It replaces what a link leads to, and no
-// directory or device.
+// newDraft creates the file, so that it is known before the scan that it can be written. It replaces what a link leads to, but no
+// directory or device, and nothing else than a baseline: least of all the first log of a pattern, behind a flag without its value.
 func newDraft(path string) (*draft, error) {
 	target := path
 	if end, err := filepath.EvalSymlinks(path); err == nil {
@@ -30,24 +31,45 @@ func newDraft(path string) (*draft, error) {
 	if err == nil && !info.Mode().IsRegular() {
 		return nil, cli.Usagef("--write-baseline: %s: want the name of a file", cli.Printable(path))
 	}
-	file, err := os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".*.tmp")
+	d := &draft{path: target, found: make(map[fingerprint]int)}
+	switch {
+	case err != nil: // there is none
+	case info.Size() > 0:
+		if d.old, err = readBaseline(target); err != nil {
+			return nil, cli.Usagef("--write-baseline: not replaced: %w", err)
+		}
+	case logname.IsLog(filepath.Base(target)):
+		return nil, cli.Usagef("--write-baseline: %s: not replaced: this is an empty log", cli.Printable(path))
+	}
+	d.file, err = os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".*.tmp")
 	if err != nil {
 		return nil, cli.Usagef("--write-baseline: %w", err)
 	}
-	return &draft{path: target, file: file, found: make(map[fingerprint]int)}, nil
+	return d, nil
 }
 
-func (d *draft) add(f redact.Finding) {
-	if d != nil {
+func (d *draft) add(f finding) {
+	if d != nil && f.time != "" {
 		d.found[fingerprintOf(f)]++
+	}
+}
+
+// keep takes over what was known before, where this scan cannot say that it is gone.
+func (d *draft) keep(known *baseline, unseen func(fingerprint) bool) {
+	for _, b := range []*baseline{d.old, known} {
+		if b == nil {
+			continue
+		}
+		for f, n := range b.all {
+			if unseen(f) {
+				d.found[f] = max(d.found[f], n)
+			}
+		}
 	}
 }
 
 // publish writes the baseline, and replaces the one of this name.
 func (d *draft) publish() error {
-	if d == nil {
-		return nil
-	}
 	all := document{Version: version, Findings: make([]entry, 0, len(d.found))}
 	for f, n := range d.found {
 		all.Findings = append(all.Findings, entry{f, n})

@@ -3,8 +3,6 @@ package scan
 import (
 	"encoding/json"
 	"io"
-
-	"github.com/sluicelog/sluice/redact"
 )
 
 // jsonPrinter prints an object for each finding.
@@ -16,7 +14,7 @@ func newJSONPrinter(w io.Writer) *jsonPrinter {
 	return p
 }
 
-func (p *jsonPrinter) finding(f redact.Finding) error {
+func (p *jsonPrinter) finding(f finding) error {
 	return p.out.Encode(struct {
 		File    string `json:"file"`
 		Line    int    `json:"line"`
@@ -26,9 +24,9 @@ func (p *jsonPrinter) finding(f redact.Finding) error {
 	}{f.File, f.Line, ruleName(f), f.Path, f.Excerpt})
 }
 
-func (*jsonPrinter) end() error { return nil }
+func (*jsonPrinter) end(int) error { return nil }
 
 func (*jsonPrinter) close(a *account) error {
-	a.say(a.String())
+	a.say(a.ofScripts())
 	return nil
 }

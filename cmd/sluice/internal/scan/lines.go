@@ -8,7 +8,6 @@ import (
 	"github.com/dustin/go-humanize"
 
 	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
-	"github.com/sluicelog/sluice/redact"
 )
 
 // linePrinter prints for people, a line for each finding.
@@ -16,7 +15,6 @@ type linePrinter struct {
 	w                io.Writer
 	grouped, colored bool
 	mask             string
-	limit            int // of each file; 0 is none
 
 	file string
 	n    int // findings in it
@@ -37,11 +35,8 @@ func (p *linePrinter) paint(color, s string) string {
 	return "\x1b[" + color + "m" + s + "\x1b[0m"
 }
 
-func (p *linePrinter) finding(f redact.Finding) error {
+func (p *linePrinter) finding(f finding) error {
 	p.n++
-	if p.limit > 0 && p.n > p.limit {
-		return nil
-	}
 	name := cli.Printable(f.File)
 	line := fmt.Sprintf("%s:%d", p.paint(bold, name), f.Line)
 	if p.grouped {
@@ -60,15 +55,13 @@ func (p *linePrinter) finding(f redact.Finding) error {
 	return err
 }
 
-func (p *linePrinter) end() error {
-	more := p.n - p.limit
-	shown := p.n > 0
-	p.n = 0
-	if !shown {
+func (p *linePrinter) end(more int) error {
+	if p.n == 0 {
 		return nil
 	}
+	p.n = 0
 	var err error
-	if p.limit > 0 && more > 0 {
+	if more > 0 {
 		text := fmt.Sprintf("and %s more", humanize.Comma(int64(more)))
 		if p.grouped {
 			_, err = fmt.Fprintf(p.w, "         %s\n", text)

@@ -19,7 +19,12 @@ func TestLogOf(t *testing.T) {
 		"app.log-20261121-1795341600.bz2": "app.log",
 		"app-errors.log":                  "app-errors.log",
 		"app-2.log":                       "app-2.log",
-		"app-20261121.log":                "app-20261121.log",
+		"app-20261121.log":                "app.log",
+		"app-2026-11-21.log.gz":           "app.log",
+		"app.log.2026-11-21":              "app.log",
+		"app.log-2026112123.gz":           "app.log",
+		"app.log.gz":                      "app.log",
+		"app.1.log":                       "app.1.log", // may be the log of process 1
 		".1":                              ".1",
 		".gz":                             ".gz",
 		"-20261121T233046.123456Z":        "-20261121T233046.123456Z",

@@ -36,11 +36,11 @@ func (o *options) addFlags(c *cobra.Command) {
 	f.StringSliceVar(&o.rules, "rule", nil, "report only what these `rules` or groups of rules find, also those that are off otherwise")
 	f.StringSliceVar(&o.skip, "skip-rule", nil, "do not report what these `rules` or groups of rules find")
 	f.BoolVar(&o.listRules, "list-rules", false, "print the names of the rules with their groups, and scan nothing")
-	f.IntVar(&o.maxFindings, "max-findings", 100, "print at most this `number` of secrets of each file, and count the others; 0 is no limit")
+	f.IntVar(&o.maxFindings, "max-findings", 100, "print at most this `number` of secrets of each file, and count the others; 0 is no limit, and what --json and --sarif have if it is not given")
 	f.BoolVarP(&o.json, "json", "j", false, "print a JSON object for each secret")
 	f.BoolVar(&o.sarif, "sarif", false, "print one report in the format SARIF, as GitHub's code scanning reads it")
 	f.StringVar(&o.baseline, "baseline", "", "do not report what is in this `file`")
-	f.StringVar(&o.writeBaseline, "write-baseline", "", "write all that was found to this `file`, as a baseline for later")
+	f.StringVar(&o.writeBaseline, "write-baseline", "", "write all that was found to this `file`, as a baseline for later; what it has of logs that were not read stays")
 	f.StringVar(&o.color, "color", "auto", "colors: `when` is auto, always or never")
 	always := cobra.FixedCompletions([]cobra.Completion{"auto", "always", "never"}, cobra.ShellCompDirectiveNoFileComp)
 	_ = c.RegisterFlagCompletionFunc("color", always) // these fail only if there is no such flag
@@ -55,6 +55,8 @@ type settings struct {
 	rules    ruleSet
 	mask     string
 	known    *baseline
+	limit    int  // of what is printed of each file; 0 is none
+	timed    bool // findings are to say when they were logged
 }
 
 // settings returns what the flags say. The error has all that is wrong with them.
@@ -63,9 +65,6 @@ func (o *options) settings(f *pflag.FlagSet) (*settings, error) {
 	wrong := func(format string, values ...any) { errs = append(errs, fmt.Errorf(format, values...)) }
 	if o.json && o.sarif {
 		wrong("--json and --sarif: want one of them")
-	}
-	if (o.json || o.sarif) && f.Changed("max-findings") {
-		wrong("--max-findings is for what people read: want none beside --json and --sarif, which have all")
 	}
 	if o.maxFindings < 0 {
 		wrong("--max-findings is %d: want 0 (no limit) or more", o.maxFindings)
@@ -81,7 +80,13 @@ func (o *options) settings(f *pflag.FlagSet) (*settings, error) {
 		}
 		own = cfg.Redaction
 	}
-	s := &settings{rules: ruleSet{all: redact.DefaultRules(), only: o.rules, skip: o.skip}, mask: cmp.Or(own.Mask, "[REDACTED]")}
+	s := &settings{
+		rules: ruleSet{all: redact.DefaultRules(), only: o.rules, skip: o.skip}, mask: cmp.Or(own.Mask, "[REDACTED]"),
+		limit: o.maxFindings, timed: o.sarif || o.baseline != "" || o.writeBaseline != "",
+	}
+	if (o.json || o.sarif) && !f.Changed("max-findings") {
+		s.limit = 0
+	}
 	if len(own.Keys) > 0 {
 		s.rules.all = append([]redact.Rule{{Name: "keys"}}, s.rules.all...)
 	}
@@ -94,6 +99,9 @@ func (o *options) settings(f *pflag.FlagSet) (*settings, error) {
 				wrong("--%s: there is no rule or group %q: --list-rules prints them", flag.name, name)
 			}
 		}
+	}
+	if !s.rules.any() {
+		wrong("--skip-rule: there is nothing to look for, of what --rule names")
 	}
 	if o.baseline != "" {
 		known, err := readBaseline(o.baseline)
@@ -121,7 +129,7 @@ func (o *options) printer(w io.Writer, mask string) printer {
 		return newSARIFPrinter(w)
 	}
 	terminal := cli.IsTerminal(w)
-	return &linePrinter{w: w, grouped: terminal, colored: o.colored(terminal), mask: mask, limit: o.maxFindings}
+	return &linePrinter{w: w, grouped: terminal, colored: o.colored(terminal), mask: mask}
 }
 
 // colored reports whether to print in color, by the rules of handler.ConsoleOptions.

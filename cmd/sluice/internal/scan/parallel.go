@@ -15,8 +15,8 @@ import (
 
 // events is who is told what a scan finds, in the order of the files. All calls come from one goroutine.
 type events struct {
-	finding  func(f redact.Finding) error
-	end      func(err error) error // of a file; the error is why not all of it could be read
+	finding  func(f finding) error
+	end      func(s source, err error) error // of a file; the error is why not all of it could be read
 	progress func(read int64)
 }
 
@@ -26,15 +26,22 @@ const (
 	progressEvery   = 100 * time.Millisecond
 )
 
+// finding is what was found, and when it was logged.
+type finding struct {
+	redact.Finding
+
+	time string // empty if the log does not say, or nobody has asked
+}
+
 // job is the scan of one file.
 type job struct {
 	source   source
-	findings chan redact.Finding
+	findings chan finding
 	err      error // once findings is closed
 }
 
 // scanAll scans as many files at once as there are processors. It ends with the error of an event, or that of the context.
-func scanAll(ctx context.Context, r *redact.Redactor, in io.Reader, sources []source, to *events) error {
+func scanAll(ctx context.Context, s *settings, in io.Reader, sources []source, to *events) error {
 	scanning, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var read atomic.Int64
@@ -42,13 +49,13 @@ func scanAll(ctx context.Context, r *redact.Redactor, in io.Reader, sources []so
 	go func() {
 		defer close(jobs)
 		processors := make(chan struct{}, runtime.GOMAXPROCS(0))
-		for _, s := range sources {
+		for _, from := range sources {
 			select {
 			case processors <- struct{}{}: // in order: the first file that is not done always has one
 			case <-scanning.Done():
 				return
 			}
-			j := &job{source: s, findings: make(chan redact.Finding, waitingFindings)}
+			j := &job{source: from, findings: make(chan finding, waitingFindings)}
 			select {
 			case jobs <- j:
 			case <-scanning.Done():
@@ -56,7 +63,7 @@ func scanAll(ctx context.Context, r *redact.Redactor, in io.Reader, sources []so
 			}
 			go func() {
 				defer func() { <-processors }()
-				j.run(scanning, r, in, &read)
+				j.run(scanning, s, in, &read)
 			}()
 		}
 	}()
@@ -67,7 +74,7 @@ func scanAll(ctx context.Context, r *redact.Redactor, in io.Reader, sources []so
 			select {
 			case f, ok := <-j.findings:
 				if !ok {
-					return to.end(j.err)
+					return to.end(j.source, j.err)
 				}
 				if err := to.finding(f); err != nil {
 					return err
@@ -88,18 +95,32 @@ func scanAll(ctx context.Context, r *redact.Redactor, in io.Reader, sources []so
 }
 
 // run scans the file.
-func (j *job) run(ctx context.Context, r *redact.Redactor, in io.Reader, read *atomic.Int64) {
+func (j *job) run(ctx context.Context, s *settings, in io.Reader, read *atomic.Int64) {
 	defer close(j.findings)
-	t, closeFile, err := j.source.open(ctx, in, func(n int) { read.Add(int64(n)) })
+	l := &log{name: shown(s.redactor, j.source.name)}
+	packed, closeFile, err := j.source.open(ctx, in, func(n int) { read.Add(int64(n)) })
 	if err != nil {
 		j.err = err
 		return
 	}
 	defer closeFile()
-	for f, err := range r.Scan(t) {
+	text, release, err := unpacked(packed)
+	if err != nil {
+		j.err = fmt.Errorf("%s: %w", cli.Printable(l.name), err)
+		return
+	}
+	defer release()
+	if l.r = text; s.timed {
+		l.tape = &tape{mask: s.redactor.Bytes, line: 1}
+	}
+	for found, err := range s.redactor.Scan(l) {
 		if err != nil {
-			j.err = fmt.Errorf("%s: line %d: %w", cli.Printable(j.source.name), f.Line, errors.Unwrap(err))
+			j.err = fmt.Errorf("%s: line %d: %w", cli.Printable(l.name), found.Line, errors.Unwrap(err))
 			return
+		}
+		f := finding{Finding: found}
+		if l.tape != nil {
+			f.time = l.tape.timeOf(f.Line)
 		}
 		select {
 		case j.findings <- f:

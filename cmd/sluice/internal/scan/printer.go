@@ -1,10 +1,8 @@
 package scan
 
-import "github.com/sluicelog/sluice/redact"
-
 // printer prints findings, in the order of the files.
 type printer interface {
-	finding(f redact.Finding) error
-	end() error // of a file
+	finding(f finding) error
+	end(more int) error // of a file, of which more findings are not printed
 	close(a *account) error
 }

@@ -31,6 +31,11 @@ func (s ruleSet) wanted(rule string) bool {
 	return (len(s.only) == 0 || selects(s.only, r)) && !selects(s.skip, r)
 }
 
+// any reports whether there is a rule that is wanted.
+func (s ruleSet) any() bool {
+	return slices.ContainsFunc(s.all, func(r redact.Rule) bool { return s.wanted(r.Name) })
+}
+
 // apply switches on what is asked for and off otherwise.
 func (s ruleSet) apply(o *redact.Options) {
 	for i := range s.all {

@@ -9,8 +9,6 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
-
-	"github.com/sluicelog/sluice/redact"
 )
 
 // sarifPrinter prints one document of SARIF 2.1.0, with a result for each finding as it comes.
@@ -43,7 +41,7 @@ func (p *sarifPrinter) encode(v any) {
 	p.print(string(data))
 }
 
-func (p *sarifPrinter) finding(f redact.Finding) error {
+func (p *sarifPrinter) finding(f finding) error {
 	rule := ruleName(f)
 	index := slices.Index(p.rules, rule)
 	first := len(p.rules) == 0
@@ -59,34 +57,46 @@ func (p *sarifPrinter) finding(f redact.Finding) error {
 	if f.Path != "" {
 		message += ", at " + f.Path
 	}
-	p.encode(object{
+	result := object{
 		"ruleId": rule, "ruleIndex": index, "level": "error",
 		"message": object{"text": message + ": " + f.Excerpt},
 		"locations": []object{{"physicalLocation": object{
 			"artifactLocation": object{"uri": (&url.URL{Path: filepath.ToSlash(f.File)}).String()},
 			"region":           object{"startLine": f.Line},
 		}}},
-		"partialFingerprints": object{"sluice/v1": fingerprintOf(f).sum()},
-	})
+	}
+	if f.time != "" {
+		result["partialFingerprints"] = object{"sluice/v1": fingerprintOf(f).sum()}
+	}
+	p.encode(result)
 	return p.err
 }
 
 // sum returns a hash of the fingerprint, in which there is no secret.
 func (f fingerprint) sum() string {
-	sum := sha256.Sum256([]byte(strings.Join([]string{f.Log, f.Rule, f.Path, f.Excerpt}, "\x00")))
+	sum := sha256.Sum256([]byte(strings.Join([]string{f.Log, f.Time, f.Rule, f.Path, f.Excerpt}, "\x00")))
 	return hex.EncodeToString(sum[:16])
 }
 
-func (*sarifPrinter) end() error { return nil }
+func (*sarifPrinter) end(int) error { return nil }
 
 func (p *sarifPrinter) close(a *account) error {
 	rules := make([]object, 0, len(p.rules))
 	for _, name := range p.rules {
 		rules = append(rules, object{"id": name, "shortDescription": object{"text": "A secret in a log (" + name + ")"}})
 	}
-	p.print("\n]," + `"tool":`)
+	notes := make([]object, 0, len(a.failures))
+	for _, text := range a.failures {
+		notes = append(notes, object{"level": "error", "message": object{"text": text}})
+	}
+	if a.hidden > 0 {
+		notes = append(notes, object{"level": "warning", "message": object{"text": a.ofScripts()}})
+	}
+	p.print("\n]," + `"invocations":`)
+	p.encode([]object{{"executionSuccessful": len(a.failures) == 0, "toolExecutionNotifications": notes}})
+	p.print(`,"tool":`)
 	p.encode(object{"driver": object{"name": "sluice", "informationUri": "https://github.com/sluicelog/sluice", "rules": rules}})
 	p.print("}]}\n")
-	a.say(a.String())
+	a.say(a.ofScripts())
 	return p.err
 }

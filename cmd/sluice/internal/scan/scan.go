@@ -25,7 +25,8 @@ or zstd, and prints where they are. What it prints is masked: no secret that it 
 
 Of a directory it takes the files in it, with /... or --recursive those below it too. Without arguments, and
 for -, it reads standard input. A baseline holds what is known, so that only what is new is reported: it has no
-secret in it, and goes on to fit when files rotate, are compressed or are moved.`,
+secret in it, and goes on to fit when files rotate, are compressed or are moved. It knows a secret by when it was
+logged: one in a log without times is always reported.`,
 		Example: `  sluice scan /var/log/app
   sluice scan ./log/... --baseline known.json
   sluice scan --write-baseline known.json './log/*.log*'
@@ -43,7 +44,10 @@ func run(c *cobra.Command, args []string, o *options) error {
 	if err == nil && o.listRules {
 		return s.rules.list(c.OutOrStdout())
 	}
-	a := &account{command: c.CommandPath(), stderr: c.ErrOrStderr()}
+	a := &account{command: c.CommandPath(), stderr: c.ErrOrStderr(), hide: redact.String}
+	if err == nil {
+		a.hide = s.redactor.String
+	}
 	sources, missing := o.sources(c, args, a)
 	if err := errors.Join(err, missing); err != nil {
 		return &cli.Exit{Code: cli.Usage, Err: err}
@@ -57,8 +61,9 @@ func run(c *cobra.Command, args []string, o *options) error {
 	}
 	a.bar = cli.NewProgress(a.stderr, "scanning", total(sources))
 	p := o.printer(c.OutOrStdout(), s.mask)
-	err = scanAll(c.Context(), s.redactor, c.InOrStdin(), sources, &events{
-		finding: func(f redact.Finding) error {
+	logs := make(map[string]bool) // of which something was read
+	err = scanAll(c.Context(), s, c.InOrStdin(), sources, &events{
+		finding: func(f finding) error {
 			if !s.rules.wanted(f.Rule) {
 				return nil
 			}
@@ -67,28 +72,40 @@ func run(c *cobra.Command, args []string, o *options) error {
 				a.known++
 				return nil
 			}
-			a.add(f)
+			if n := a.add(f); s.limit > 0 && n > s.limit {
+				return nil
+			}
 			a.bar.Clear()
 			return p.finding(f)
 		},
-		end: func(err error) error {
-			a.files++
+		end: func(from source, err error) error {
+			logs[logOf(shown(s.redactor, from.name))] = true
 			if err != nil {
 				a.fail(err)
 			}
-			return p.end()
+			return p.end(a.end(s.limit))
 		},
 		progress: a.bar.Set,
 	})
 	a.bar.Close()
 	interrupted := errors.Is(err, context.Canceled)
+	if interrupted {
+		if a.open {
+			err = errors.Join(p.end(a.end(s.limit)), err)
+		}
+		a.failures = append(a.failures, "interrupted before all was scanned")
+	}
 	if err == nil || interrupted {
 		err = errors.Join(p.close(a), err)
 	}
 	if interrupted {
 		a.say("interrupted before all was scanned")
 	}
-	if err == nil {
+	if s.known != nil || draft != nil {
+		a.sayTimeless()
+	}
+	if err == nil && draft != nil {
+		draft.keep(s.known, func(f fingerprint) bool { return a.failed > 0 || !logs[f.Log] || !s.rules.wanted(f.Rule) })
 		err = draft.publish()
 	}
 	if err != nil {

@@ -122,6 +122,11 @@ func TestGolden(t *testing.T) {
 
 	write(t, "config.json", `{"redaction": {"keys": ["port"], "disable": ["url_password"], "mask": "***"}}`)
 	write(t, "a\x1b[31m\nb.log", "token=hunter2\n")
+	write(t, "cut.log.xz", "\xfd7zXZ\x00...")
+	write(t, "log-token=hunter2/one.log", "clean\npassword=hunter2\n")
+	write(t, "log-token=hunter2/api_key=hunter2.log", "2026-11-22T10:00:00Z password=hunter2\n")
+	write(t, "log-token=hunter2/cut.xz", "\xfd7zXZ\x00...")
+	write(t, "password=hunter2.log", "password=hunter2\n")
 	for _, tt := range []struct {
 		name string
 		args []string
@@ -132,6 +137,11 @@ func TestGolden(t *testing.T) {
 		{"recursive flag", []string{"-R", "log"}, cli.No},
 		{"clean", []string{"log/clean.log"}, cli.OK},
 		{"limit", []string{"log/app.log", "--max-findings", "1"}, cli.No},
+		{"json limit", []string{"log/...", "--json", "--max-findings", "1"}, cli.No},
+		{"sarif limit", []string{"log/...", "cut.log.xz", "--sarif", "--max-findings", "1"}, cli.No},
+		{"secret name", []string{"log-token=hunter2/...", "password=hunter2.log"}, cli.No},
+		{"secret name json", []string{"log-token=hunter2/...", "--json"}, cli.No},
+		{"secret name sarif", []string{"log-token=hunter2/...", "--sarif"}, cli.No},
 		{"json", []string{"log/...", "--json"}, cli.No},
 		{"sarif", []string{"log/...", "--sarif"}, cli.No},
 		{"color", []string{"log/app.log", "--color", "always"}, cli.No},
@@ -158,7 +168,8 @@ func TestSARIF(t *testing.T) {
 		var got struct {
 			Version string
 			Runs    []struct {
-				Tool struct {
+				Invocations []struct{ ExecutionSuccessful bool }
+				Tool        struct {
 					Driver struct{ Rules []struct{ ID string } }
 				}
 				Results []struct {
@@ -167,7 +178,7 @@ func TestSARIF(t *testing.T) {
 				}
 			}
 		}
-		if err := json.Unmarshal([]byte(out), &got); err != nil || got.Version != "2.1.0" || len(got.Runs) != 1 {
+		if err := json.Unmarshal([]byte(out), &got); err != nil || got.Version != "2.1.0" || len(got.Runs) != 1 || !got.Runs[0].Invocations[0].ExecutionSuccessful {
 			t.Fatalf("%v: %v in %s", args, err, out)
 		}
 		for _, r := range got.Runs[0].Results {
@@ -238,8 +249,8 @@ func TestUsage(t *testing.T) {
 			`"nix\x1b": there is no such file or directory`, "log/*.nix: no file matches this pattern", "[: want a pattern in which each [ has its ]",
 			`--rule: there is no rule or group "foo": --list-rules prints them`, `--skip-rule: there is no rule or group "bar"`,
 			"--max-findings is -1: want 0 (no limit) or more", `--color is "red": want auto, always or never`, "--json and --sarif: want one of them",
-			"--max-findings is for what people read",
 		}},
+		{"no rule is left", "log --rule password --skip-rule credentials,password", []string{"--skip-rule: there is nothing to look for, of what --rule names"}},
 		{"no file", "empty", []string{"there is no file to scan in empty: directory/... takes those below it too"}},
 		{"no configuration", "log --config nix.json", []string{"--config: ", "nix.json"}},
 		{"wrong configuration", "log --config off.json", []string{"--config: ", "nix"}},
@@ -247,7 +258,7 @@ func TestUsage(t *testing.T) {
 		{"broken baseline", "log --baseline broken.json", []string{"--baseline: broken.json: want what --write-baseline writes: "}},
 		{"two baselines in one", "log --baseline two.json", []string{"--baseline: two.json: want what --write-baseline writes: there is more"}},
 		{"newer baseline", "log --baseline newer.json", []string{"--baseline: newer.json: this is version 2 of the format: want 1"}},
-		{"other baseline", "log --baseline other.json", []string{"--baseline: other.json: want a log, a rule and a count"}},
+		{"other baseline", "log --baseline other.json", []string{"--baseline: other.json: want a log, a time, a rule and a count"}},
 		{"baseline of another program", "log --baseline gitleaks.json", []string{"--baseline: gitleaks.json: want what"}},
 		{"a directory for a baseline", "log --write-baseline empty", []string{"--write-baseline: empty: want the name of a file"}},
 		{"no place for a baseline", "log --write-baseline nix/known.json", []string{"--write-baseline: ", "nix"}},
@@ -291,8 +302,32 @@ func TestDamagedArchive(t *testing.T) {
 		t.Errorf("with secrets in another file: exit code %d, want %d", code, cli.No)
 	}
 	write(t, "head.log.gz", whole[:5])
-	if code, _, errs := run(t, "head.log.gz"); code != cli.Partial || !strings.Contains(errs, "head.log.gz: line 1: ") {
+	if code, _, errs := run(t, "head.log.gz"); code != cli.Partial || !strings.Contains(errs, "head.log.gz: ") {
 		t.Errorf("without a secret: exit code %d, want %d; %s", code, cli.Partial, errs)
+	}
+}
+
+// What cannot be looked into is no good news.
+func TestUnreadableFormats(t *testing.T) {
+	inside(t)
+	for begin, want := range map[string]string{
+		"BZh91AY":                     "x.log: is compressed with bzip2, which is not read: pipe it through bzcat",
+		"\xfd7zXZ\x00":                "x.log: is compressed with xz",
+		"PK\x03\x04":                  "x.log: is a zip archive",
+		"\xff\xfep\x00a\x00":          "x.log: is UTF-16",
+		gzipped(t, "\xfe\xff\x00p"):   "x.log: is UTF-16",
+		gzipped(t, gzipped(t, "a\n")): "x.log: is compressed twice",
+	} {
+		write(t, "x.log", begin)
+		if code, _, errs := run(t, "x.log"); code != cli.Partial || !strings.Contains(errs, want) {
+			t.Errorf("%q: exit code %d, want %d and %q in %s", begin, code, cli.Partial, want, errs)
+		}
+	}
+	for _, text := range []string{"", "B", "PK", "\xff"} {
+		write(t, "x.log", text)
+		if code, _, errs := run(t, "x.log"); code != cli.OK || errs != "" {
+			t.Errorf("%q: exit code %d, %s", text, code, errs)
+		}
 	}
 }
 
@@ -370,6 +405,12 @@ func TestInterrupted(t *testing.T) {
 	code, _, errs := call(ctx, in, "log/app.log", "-", "--write-baseline", "known.json")
 	if code != cli.Interrupted || !strings.HasPrefix(errs, "scan: interrupted before all was scanned\n") {
 		t.Errorf("exit code %d, %s", code, errs)
+	}
+	ctx, cancel = context.WithCancel(t.Context())
+	again := &stalled{line: "password=hunter2\n", waiting: cancel, release: in.release}
+	code, out, errs := call(ctx, again, "log/app.log", "-", "--sarif")
+	if code != cli.Interrupted || !strings.Contains(out, `"executionSuccessful":false,"toolExecutionNotifications":[{"level":"error","message":{"text":"interrupted`) {
+		t.Errorf("exit code %d, %s, %s", code, out, errs)
 	}
 	for _, name := range find(t) {
 		if strings.Contains(name, "known") {

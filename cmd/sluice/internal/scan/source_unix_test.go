@@ -48,7 +48,7 @@ func TestPipesAndLinks(t *testing.T) {
 
 func TestBaselineBehindALink(t *testing.T) {
 	inside(t)
-	write(t, "real/known.json", "old")
+	write(t, "real/known.json", `{"version": 1, "findings": []}`)
 	if err := os.Symlink("real/known.json", "known.json"); err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,9 @@
 package stat
 
-import "bytes"
+import (
+	"bytes"
+	"unicode/utf8"
+)
 
 // maxFolded is how much of a message tells it from others.
 const maxFolded = 256
@@ -18,6 +21,12 @@ func fold(dst, message []byte) []byte {
 	for f.at < len(f.text) && len(f.out)-f.start < maxFolded {
 		f.next()
 	}
+	if end := f.start + maxFolded; len(f.out) > end {
+		for !utf8.RuneStart(f.out[end]) {
+			end--
+		}
+		f.out = f.out[:end]
+	}
 	return bytes.TrimRight(f.out, " ")
 }
 
@@ -31,16 +40,19 @@ type folder struct {
 
 // The classes of bytes.
 const (
-	other  = iota
-	letter // also all that is not ASCII
+	other = iota
+	letter
+	foreign // all that is not ASCII: letters that no ID has, of words that may have no spaces between them
 	digit
 	space
 )
 
 func kind(c byte) int {
 	switch {
-	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z', c >= 0x80:
+	case 'a' <= c && c <= 'z', 'A' <= c && c <= 'Z':
 		return letter
+	case c >= utf8.RuneSelf:
+		return foreign
 	case '0' <= c && c <= '9':
 		return digit
 	case c <= ' ':
@@ -48,6 +60,8 @@ func kind(c byte) int {
 	}
 	return other
 }
+
+func isLetter(c byte) bool { return kind(c) == letter || kind(c) == foreign }
 
 func isHex(c byte) bool {
 	return '0' <= c && c <= '9' || 'a' <= c && c <= 'f' || 'A' <= c && c <= 'F'
@@ -59,6 +73,12 @@ func (f *folder) next() {
 	switch kind(c) {
 	case letter, digit:
 		f.segment()
+		return
+	case foreign:
+		_, n := utf8.DecodeRune(f.text[f.at:])
+		f.out = append(f.out, f.text[f.at:f.at+n]...)
+		f.at += n
+		f.word = len(f.out)
 		return
 	case space:
 		f.at++
@@ -128,8 +148,7 @@ func (f *folder) segment() {
 	switch {
 	case firstDigit == f.at, // a number, with or without a unit
 		hex && (digits > 0 && length > 1 || length >= 8),
-		turns >= 2 && length >= 8, // an ID of letters and digits
-		length >= 32:
+		turns >= 2 && length >= 8: // an ID of letters and digits
 		f.at = end
 		f.joined()
 		f.star()
@@ -138,7 +157,7 @@ func (f *folder) segment() {
 		f.at = end
 		f.out = append(f.out, '*')
 	default:
-		f.out = append(f.out, f.text[f.at:end]...)
+		f.out = append(f.out, f.text[f.at:min(end, f.at+maxFolded)]...)
 		f.at = end
 	}
 }
@@ -149,6 +168,10 @@ func (f *folder) joined() {
 		i := f.at
 		for i < len(f.text) && i < f.at+2 && isJoint(f.text[i]) {
 			i++
+		}
+		if rest := f.text[f.at:]; bytes.HasPrefix(rest, []byte("µs")) || bytes.HasPrefix(rest, []byte("μs")) {
+			f.at += len("µs")
+			return
 		}
 		if i == f.at || i == len(f.text) {
 			return
@@ -186,7 +209,7 @@ func (f *folder) sign() bool {
 // star appends the mark of a value. A list of values has one for all.
 func (f *folder) star() {
 	b := bytes.TrimRight(f.out[f.start:], " ,;")
-	if n := len(b); n > 0 && b[n-1] == '*' && (n == 1 || kind(b[n-2]) != letter) && f.start+n < len(f.out) {
+	if n := len(b); n > 0 && b[n-1] == '*' && (n == 1 || !isLetter(b[n-2])) && f.start+n < len(f.out) {
 		f.out = f.out[:f.start+n]
 		f.word = min(f.word, len(f.out))
 		return
@@ -204,7 +227,7 @@ func (f *folder) quoted(quote byte) int {
 		case f.text[i] == '\\':
 			i++
 		case f.text[i] != quote:
-		case quote == '\'' && i+1 < len(f.text) && kind(f.text[i+1]) == letter:
+		case quote == '\'' && i+1 < len(f.text) && isLetter(f.text[i+1]):
 		default:
 			return i + 1
 		}
@@ -214,7 +237,7 @@ func (f *folder) quoted(quote byte) int {
 
 // assigned folds the value behind a "=".
 func (f *folder) assigned() bool {
-	if f.at == 0 || f.at+1 == len(f.text) || f.text[f.at+1] == '=' || f.text[f.at+1] == '[' || kind(f.text[f.at-1]) != letter && kind(f.text[f.at-1]) != digit {
+	if f.at == 0 || f.at+1 == len(f.text) || f.text[f.at+1] == '=' || f.text[f.at+1] == '[' || !isLetter(f.text[f.at-1]) && kind(f.text[f.at-1]) != digit {
 		return false
 	}
 	end := f.at + 1

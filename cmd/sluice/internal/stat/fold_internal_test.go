@@ -40,15 +40,16 @@ func TestFold(t *testing.T) {
 		{"disk 95% full, $12 or #7", "disk *% full, $* or #*"},
 		{"1,234,567 rows", "* rows"},
 		{"token x7Kq9Zr2Lm", "token *"},
-		{"sent to café 5€", "sent to café *"},
+		{"sent to café 5€ in 3µs", "sent to café *€ in *"},
+		{"订单123失败", "订单*失败"},
+		{"会议10:00开始，用户ann@example.com迟到", "会议*开始，用户*迟到"},
 		{"panic: boom 3\ngoroutine 1 [running]", "panic: boom *"},
-		{strings.Repeat("x", 100), "*"},
-		{strings.Repeat("word ", 100), strings.TrimRight(strings.Repeat("word ", 52)[:256], " ")},
+		{strings.Repeat("x", 100), strings.Repeat("x", 100)},
+		{strings.Repeat("x", 1000), strings.Repeat("x", 256)},
+		{strings.Repeat("错", 100), strings.Repeat("错", 85)},
+		{strings.Repeat("word ", 100), strings.Repeat("word ", 52)[:256]},
 	} {
 		got := string(fold(nil, []byte(test.message)))
-		if len(got) > maxFolded {
-			got = got[:maxFolded]
-		}
 		if diff := cmp.Diff(test.want, got); diff != "" {
 			t.Errorf("fold(%q): mismatch (-want +got):\n%s", test.message, diff)
 		}

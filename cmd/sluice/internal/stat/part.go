@@ -117,9 +117,14 @@ func (p *part) reset(file string) {
 type plan struct {
 	filter  *filter.Filter
 	attrs   []string // paths of numbers
+	shown   int      // so many of these have percentiles in the output; the others are those of thresholds
 	groupBy string   // path, or message, source, logger, level, package; empty for none
-	seed    maphash.Seed
-	parts   sync.Pool
+
+	// All lines from since to until are asked for, so there are no others. Zero is not known.
+	since, until time.Time
+
+	seed  maphash.Seed
+	parts sync.Pool
 }
 
 // A worker counts one chunk after another, in one goroutine.

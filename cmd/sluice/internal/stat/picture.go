@@ -42,16 +42,16 @@ func (r *result) picture() *chart.Picture {
 func (r *result) description() string {
 	var all, worst counts
 	var worstAt time.Time
-	for _, b := range r.Buckets {
+	for _, b := range r.rows {
 		all.add(b.counts)
 		if b.Errors > worst.Errors {
-			worst, worstAt = b.counts, b.Start
+			worst, worstAt = b.counts, time.Unix(b.start, 0).In(r.zone)
 		}
 	}
 	var text strings.Builder
 	fmt.Fprintf(&text, "%s lines, %s warnings and %s errors with a time.", number(all.Lines), number(all.Warnings), number(all.Errors))
 	if worst.Errors > 0 {
-		fmt.Fprintf(&text, " Most errors, %s, are in the %s from %s on.", number(worst.Errors), r.By, stamp(worstAt))
+		fmt.Fprintf(&text, " Most errors, %s, are in the %s from %s on.", number(worst.Errors), r.by, stamp(worstAt))
 	}
 	for _, a := range r.Attrs {
 		if a.All != nil {
@@ -65,11 +65,11 @@ func (r *result) description() string {
 // timePanels are the lines over time, and the errors and warnings, which have a scale of their own.
 func (r *result) timePanels() []chart.Panel {
 	lines := chart.Panel{
-		Title:  "Lines by " + r.By,
+		Title:  "Lines by " + r.by.String(),
 		Legend: []chart.Key{{Tone: chart.Error, Name: "errors"}, {Tone: chart.Warning, Name: "warnings"}, {Tone: chart.Plain, Name: "others"}},
 	}
 	problems := chart.Panel{
-		Title:  "Errors and warnings by " + r.By,
+		Title:  "Errors and warnings by " + r.by.String(),
 		Legend: []chart.Key{{Tone: chart.Error, Name: "errors"}, {Tone: chart.Warning, Name: "warnings"}},
 	}
 	found := false

@@ -3,10 +3,12 @@ package stat
 import (
 	"cmp"
 	"log/slog"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sluicelog/sluice/cmd/sluice/internal/input"
 	"github.com/sluicelog/sluice/cmd/sluice/internal/jsonlog"
@@ -98,7 +100,7 @@ type bucketResult struct {
 
 // A namesResult has the top of a table.
 type namesResult struct {
-	Distinct int          `json:"distinct"` // as many as are known
+	Distinct int          `json:"distinct"` // as many as are known; there are more if some are missed
 	Missed   int64        `json:"missed"`   // at most so many lines of a name that is not here; 0 means that all figures are exact
 	Top      []nameResult `json:"top"`
 }
@@ -149,6 +151,7 @@ type thresholdResult struct {
 	Judged    int64      `json:"judged"`
 	Exceeded  int64      `json:"exceeded"`
 	Why       string     `json:"why,omitempty"` // it is unknown
+	number    float64
 	share     bool
 	per       step
 	each      bool
@@ -162,11 +165,22 @@ type look struct {
 	top     int
 	secrets bool // are shown
 	rows    int64
-	shown   int // so many of the attrs are asked for; those of thresholds come behind
+}
+
+// mask hides the secrets in a text.
+func (v *look) mask(s string) string {
+	if v.secrets {
+		return s
+	}
+	return redact.String(s)
 }
 
 // result makes the result of all that was counted.
 func (t *total) result(names []string, stats input.Stats, v *look) *result {
+	mask := v.mask
+	for i, name := range names {
+		names[i] = mask(name)
+	}
 	zone := t.times.zone
 	r := &result{
 		Files: filesResult{Names: names, Failed: stats.Failed, Read: stats.Read},
@@ -180,7 +194,7 @@ func (t *total) result(names []string, stats input.Stats, v *look) *result {
 	}
 	r.unjudged = t.unjudged
 	if t.wrong() > 0 {
-		r.Lines.FirstBroken = t.wrongFile
+		r.Lines.FirstBroken = mask(t.wrongFile)
 		if t.wrongLine > 0 {
 			r.Lines.FirstBroken += ":" + strconv.FormatInt(t.wrongLine, 10)
 		}
@@ -201,10 +215,6 @@ func (t *total) result(names []string, stats input.Stats, v *look) *result {
 	slices.SortStableFunc(r.Makes, func(a, b makeResult) int { return cmp.Compare(b.Lines, a.Lines) })
 	t.timeResult(r, v)
 
-	mask := redact.String
-	if v.secrets {
-		mask = func(s string) string { return s }
-	}
 	all := append(t.errors.by(moreLines), t.messages.by(moreLines)...)
 	slices.SortStableFunc(all, moreLines)
 	r.Errors = t.messagesResult(t.errors.by(moreLines), v, mask, t.errors)
@@ -219,7 +229,7 @@ func (t *total) result(names []string, stats input.Stats, v *look) *result {
 		groups := t.namesResult(t.groups, v, mask)
 		r.GroupBy, r.Groups = t.groupBy, &groups
 	}
-	for i, path := range t.attrs[:v.shown] {
+	for i, path := range t.attrs[:t.shown] {
 		r.Attrs = append(r.Attrs, t.attrResult(i, path, v, mask))
 	}
 	return r
@@ -249,13 +259,14 @@ func (t *total) timeResult(r *result, v *look) {
 	if start, n, exact := t.times.seconds.busiest(); n > 0 {
 		r.Time.BusiestSecond = &busyResult{at(start), n, exact}
 	}
+	all, by := t.times.choose(v.by, v.chosen, math.MaxInt64)
+	r.By = by.String()
+	for _, b := range all {
+		r.Buckets = append(r.Buckets, bucketResult{at(b.start), at(b.end), b.counts})
+	}
 	r.rows, r.by = t.times.choose(v.by, v.chosen, v.rows)
 	if v.chosen && r.by != v.by {
 		r.coarse = v.rows
-	}
-	r.By = r.by.String()
-	for _, b := range r.rows {
-		r.Buckets = append(r.Buckets, bucketResult{at(b.start), at(b.end), b.counts})
 	}
 }
 
@@ -305,13 +316,15 @@ func (t *total) nameResult(e *entry, table *table) nameResult {
 	return n
 }
 
-// masked masks the secrets of a name. Of one that is cut off the last word is left out, as it may be half a secret.
+// masked masks the secrets of a name. Of one that is cut off the last word is left out, as it may be half a secret. In a language
+// that has no spaces it is the last that is ASCII.
 func masked(name string, mask func(string) string) string {
 	out := mask(name)
 	if len(name) < maxName {
 		return out
 	}
-	return strings.ToValidUTF8(out[:max(strings.LastIndexAny(out, " \t\n"), 0)], "") + "…"
+	end := strings.LastIndexFunc(out, func(r rune) bool { return r <= ' ' || r >= utf8.RuneSelf }) + 1
+	return strings.TrimRight(strings.ToValidUTF8(out[:end], ""), " \t\n") + "…"
 }
 
 // maskGroup masks what lines are grouped by, as the value that it is of its key.
@@ -362,7 +375,7 @@ func (r *result) judge(t *total) {
 		v := &th.result
 		out := thresholdResult{
 			Threshold: th.text, Verdict: "held", Judged: v.judged, Exceeded: v.exceeded,
-			share: th.share, per: th.per, each: th.each, attr: th.attr >= 0,
+			number: th.number, share: th.share, per: th.per, each: th.each, attr: th.attr >= 0,
 		}
 		if v.judged > 0 {
 			out.Value = &v.worst

@@ -2,14 +2,12 @@
 package stat
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"hash/maphash"
 	"io"
 	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"time"
@@ -132,7 +130,8 @@ func (o *options) job() (*job, error) {
 			j.zone = zone
 		}
 	}
-	lines, err := o.filter.New(time.Now().In(j.zone))
+	now := time.Now().In(j.zone)
+	lines, err := o.filter.New(now)
 	if err != nil {
 		errs = append(errs, err)
 	}
@@ -174,7 +173,7 @@ func (o *options) job() (*job, error) {
 			j.plan.attrs = append(j.plan.attrs, a)
 		}
 	}
-	j.look.shown = len(j.plan.attrs)
+	j.plan.shown = len(j.plan.attrs)
 	for _, text := range o.fail {
 		t, err := parseThreshold(text)
 		if err != nil {
@@ -192,6 +191,11 @@ func (o *options) job() (*job, error) {
 	if n := len(j.plan.attrs); n > maxAttrs {
 		wrong("--attr, --fail: %d paths, at most %d are counted at once", n, maxAttrs)
 	}
+	if o.svg != "" && o.svg != "-" {
+		if err := chart.CheckFile(o.svg); err != nil {
+			wrong("--svg: %w", err)
+		}
+	}
 	switch {
 	case o.json && o.svg == "-":
 		wrong("--svg: - is not possible together with --json, which prints to standard output, too")
@@ -203,7 +207,23 @@ func (o *options) job() (*job, error) {
 	if len(errs) > 0 {
 		return nil, &cli.Exit{Code: cli.Usage, Err: errors.Join(errs...)}
 	}
+	j.plan.since, j.plan.until = lines.Since(), o.until(lines, now)
 	return j, nil
+}
+
+// until returns up to when the lines that are asked for have to be there, zero if that is not known.
+func (o *options) until(lines *filter.Filter, now time.Time) time.Time {
+	if o.filter.Until == "" {
+		if lines.Since().IsZero() {
+			return time.Time{}
+		}
+		return now
+	}
+	end, err := (&filter.Options{Since: o.filter.Until}).New(now) // a time is read as for --since
+	if err != nil || end.Since().After(now) {
+		return now
+	}
+	return end.Since()
 }
 
 func (o *options) run(c *cobra.Command, names []string) error {
@@ -216,12 +236,15 @@ func (o *options) run(c *cobra.Command, names []string) error {
 	}
 	reader, err := input.Open(names, &input.Options{
 		Rotated: o.rotated, Since: j.plan.filter.Since(), Stdin: c.InOrStdin(),
-		OnError: func(err error) { c.PrintErrf("%s: %v\n", c.CommandPath(), err) },
+		OnError: func(err error) { c.PrintErrf("%s: %s\n", c.CommandPath(), j.look.mask(err.Error())) },
 	})
 	if err != nil {
 		return &cli.Exit{Code: cli.Usage, Err: err}
 	}
 	defer func() { _ = reader.Close() }() // what is only read
+	if o.svg != "" && slices.ContainsFunc(reader.Files(), func(name string) bool { return sameFile(name, o.svg) }) {
+		return cli.Usagef("--svg: %q is one of the logs", o.svg)
+	}
 	all, err := j.count(c.Context(), reader, c.ErrOrStderr())
 	if err != nil {
 		return err
@@ -279,16 +302,16 @@ func (p *progress) close() {
 	}
 }
 
-// print prints the result in the form that is asked for. A file that cannot be written is told behind it.
+// print prints the result in the form that is asked for. The picture is drawn first, so that it is there if nobody reads all of
+// the text.
 func (o *options) print(c *cobra.Command, j *job, r *result) error {
-	err := o.printOut(c.OutOrStdout(), j, r)
-	if err != nil || o.svg == "" || o.svg == "-" {
-		return err
+	var drawn error
+	if o.svg != "" && o.svg != "-" {
+		if err := r.picture().WriteFile(o.svg); err != nil {
+			drawn = fmt.Errorf("--svg: %w", err)
+		}
 	}
-	if err := writeFile(o.svg, r.picture()); err != nil {
-		return fmt.Errorf("--svg: %w", err)
-	}
-	return nil
+	return errors.Join(o.printOut(c.OutOrStdout(), j, r), drawn)
 }
 
 func (o *options) printOut(out io.Writer, j *job, r *result) error {
@@ -358,29 +381,11 @@ func (r *result) exit(c *cobra.Command, o *options) error {
 	return &cli.Exit{Code: code}
 }
 
-// writeFile writes a picture to a file, which has either all of it or what it had before.
-func writeFile(name string, p *chart.Picture) (err error) {
-	var b bytes.Buffer
-	if _, err := p.WriteTo(&b); err != nil {
-		return err
-	}
-	f, err := os.CreateTemp(filepath.Dir(name), "."+filepath.Base(name)+"-*")
+func sameFile(a, b string) bool {
+	first, err := os.Stat(a)
 	if err != nil {
-		return err
+		return false
 	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name()) // it is of no use
-		}
-	}()
-	_, err = f.Write(b.Bytes())
-	mode := os.FileMode(0o644)
-	if info, statErr := os.Stat(name); statErr == nil {
-		mode = info.Mode().Perm()
-	}
-	err = errors.Join(err, f.Chmod(mode), f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), name)
-	}
-	return err
+	second, err := os.Stat(b)
+	return err == nil && os.SameFile(first, second)
 }

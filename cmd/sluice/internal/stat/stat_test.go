@@ -27,6 +27,9 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
+// maxRows is how many rows a text has at most.
+const maxRows = 10_000
+
 const demo = "../../testdata/demo/log/"
 
 // run runs the command and returns what it prints and its exit code.
@@ -125,6 +128,14 @@ func lines(b *strings.Builder, n int, level string, start string, step time.Dura
 	}
 }
 
+// sevenOf returns so many lines, of which seven are errors.
+func sevenOf(n int) string {
+	var b strings.Builder
+	lines(&b, 7, "ERROR", "2026-11-21T00:00:00Z", time.Second)
+	lines(&b, n-7, "INFO", "2026-11-21T00:00:00Z", time.Second)
+	return b.String()
+}
+
 func TestThresholds(t *testing.T) {
 	var hundred, more strings.Builder
 	lines(&hundred, 100, "ERROR", "2026-11-21T00:00:00Z", time.Second)
@@ -148,11 +159,16 @@ func TestThresholds(t *testing.T) {
 		{"a broken line is a line", "{\"a\":\n" + hundred.String(), "lines > 400", 1, "exceeded  lines > 400: 401"},
 		{"a share", hundred.String(), "errors > 25%", 0, "held      errors > 25%: 25%"},
 		{"a share that is too much", hundred.String(), "errors > 24.9%", 1, "exceeded  errors > 24.9%: 25%"},
+		{"a share that is as much as there may be", sevenOf(100), "errors > 7%", 0, "held      errors > 7%: 7%"},
+		{"a share that is as much, with >=", sevenOf(1000), "errors >= 0.7%", 1, "exceeded  errors >= 0.7%: 0.7%"},
+		{"a share that is as little as there may be", sevenOf(12), "errors <= 58.333333333333336%", 1, "exceeded  errors <= 58.333333333333336%: 58.33%"},
+		{"a share that is little more", sevenOf(6999), "errors > 0.1%", 1, "exceeded  errors > 0.1%: 0.10001428775539363%"},
 		{"a share per hour", more.String(), "errors >= 100 % per hour", 1, "exceeded  errors >= 100 % per hour: 100% in the hour 2026-11-22 10:00 (exceeded in 1 of 3 hours)"},
 		{"per minute", hundred.String(), "lines > 119 per minute", 1, "exceeded  lines > 119 per minute: 120 in the minute 2026-11-21 00:00 (exceeded in 1 of 5 minutes)"},
 		{"per week", more.String(), "errors > 200 per week", 1, "exceeded  errors > 200 per week: 201 in the week from 2026-11-16 (exceeded in 1 of 1 week)"},
 		{"hours of silence", more.String(), "lines < 1 per hour", 1, "exceeded  lines < 1 per hour: 0 in the hour 2026-11-21 01:00 (exceeded in 35 of 36 hours)"},
-		{"the first and the last hour say nothing", hundred.String(), "lines < 1000 per hour", 0, "held      lines < 1000 per hour: nothing to judge"},
+		{"the first and the last hour say nothing", hundred.String(), "lines < 1000 per hour", cli.Partial, "unknown   lines < 1000 per hour: no whole hour is known"},
+		{"no lines per hour", "", "lines < 1 per hour", cli.Partial, "unknown   lines < 1 per hour: no whole hour is known"},
 		{"a percentile", hundred.String(), "p50(took) > 150", 0, "held      p50(took) > 150"},
 		{"the largest", hundred.String(), "max(took) >= 299", 1, "exceeded  max(took) >= 299: 299"},
 		{"the largest as a duration", hundred.String(), "max( took ) > 4m59s", 0, "held      max( took ) > 4m59s: 299"},
@@ -161,6 +177,11 @@ func TestThresholds(t *testing.T) {
 		{"how many", hundred.String(), "count(took) < 401", 1, "exceeded  count(took) < 401: 400"},
 		{"a sum", hundred.String(), "sum(took) > 49800", 0, "held      sum(took) > 49800: 49800"},
 		{"no such attr", hundred.String(), "p99(tock) > 1", cli.Partial, `unknown   p99(tock) > 1: no line has a number at "tock"`},
+		{"no such attr to count", hundred.String(), "count(tock) > 0", cli.Partial, `unknown   count(tock) > 0: no line has a number at "tock"`},
+		{"no such attr to sum up", hundred.String(), "sum(tock) > 5", cli.Partial, `unknown   sum(tock) > 5: no line has a number at "tock"`},
+		{"no such attr, and some wanted", hundred.String(), "count(tock) < 1", 1, "exceeded  count(tock) < 1: 0"},
+		{"a number that is too large", `{"took":1e300}` + "\n", "max(took) > 5", cli.Partial, `unknown   max(took) > 5: 1 number above 1e+290 cannot be counted`},
+		{"a number that is too large, and another", `{"took":1e300}` + "\n" + `{"took":7}`, "max(took) > 5", 1, `exceeded  max(took) > 5: 7`},
 		{"no lines at all", "", "p99(took) > 1", 0, "held      p99(took) > 1: nothing to judge"},
 		{"no lines, and some wanted", "", "lines < 1", 1, "exceeded  lines < 1: 0"},
 		{"a share of nothing", "", "errors > 1%", 0, "held      errors > 1%: nothing to judge"},
@@ -185,6 +206,10 @@ func TestThresholds(t *testing.T) {
 }
 
 func TestWrongFlags(t *testing.T) {
+	log := filepath.Join(t.TempDir(), "app.log")
+	if err := os.WriteFile(log, []byte(sevenOf(9)), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, test := range []struct {
 		args []string
 		want []string
@@ -197,6 +222,13 @@ func TestWrongFlags(t *testing.T) {
 		{[]string{"--fail", "alert > 3"}, []string{`"alert" is neither a figure nor a level with a name of its own`}},
 		{[]string{"--fail", "p101(x) > 3"}, []string{"no percentile p101"}},
 		{[]string{"--fail", "p99(x) > 3 parsecs"}, []string{"3parsecs is neither a number nor a duration"}},
+		{[]string{"--fail", "p99(x) > 0,5"}, []string{"is not a threshold", "1,000 or 0.5"}},
+		{[]string{"--fail", "p99(x) > 0,500"}, []string{"is not a threshold"}},
+		{[]string{"--fail", "errors > 1,5%"}, []string{"is not a threshold"}},
+		{[]string{"--fail", "errors > 1,0000"}, []string{"is not a threshold"}},
+		{[]string{"--svg", log}, []string{"--svg: ", "no picture"}},
+		{[]string{"--svg", filepath.Dir(log)}, []string{"--svg: ", "is no file"}},
+		{[]string{"--svg", filepath.Join("none", "app.svg")}, []string{"--svg: ", "none"}},
 		{[]string{"--fail", "errors > 3s"}, []string{`the number has no unit "s"`}},
 		{[]string{"--fail", "lines > 3%"}, []string{`the number has no unit "%"`}},
 		{[]string{"--fail", "broken > 3 per day"}, []string{"lines that are not JSON have no time"}},
@@ -435,6 +467,105 @@ func TestAMillionMessages(t *testing.T) {
 	}
 }
 
+// With --since, the time till now is judged, so that a log that has ended is silent.
+func TestSilence(t *testing.T) {
+	now := time.Now().UTC()
+	var fresh, ended, gap, most strings.Builder
+	begin := now.Add(-2 * time.Hour)
+	lines(&fresh, 130, "INFO", begin.Format(time.RFC3339), time.Minute)
+	lines(&ended, 60, "INFO", begin.Format(time.RFC3339), time.Minute)
+	lines(&gap, 30, "INFO", begin.Format(time.RFC3339), time.Minute)
+	lines(&gap, 90, "INFO", begin.Add(33*time.Minute).Format(time.RFC3339), time.Minute)
+	lines(&most, 10, "INFO", "2026-11-21T10:00:30Z", time.Minute)
+	for _, test := range []struct {
+		name, log string
+		args      []string
+		code      int
+		want      string
+	}{
+		{"never silent", fresh.String(), []string{"--since", "1h"}, 0, ""},
+		{"ended", ended.String(), []string{"--since", "1h 30m"}, cli.No, "(exceeded in "},
+		{"ended long before", ended.String(), []string{"--since", "15m"}, cli.No, "(exceeded in 1"},
+		{"no lines", "", []string{"--since", "15m"}, cli.No, "(exceeded in 1"},
+		{"a gap", gap.String(), []string{"--since", "2h"}, cli.No, "(exceeded in "},
+		{"in time", most.String(), []string{"--since", "2026-11-21 10:01", "--until", "2026-11-21 10:10"}, 0, ""},
+		{"later", most.String(), []string{"--since", "2026-11-21 10:01", "--until", "2026-11-21 10:13"}, cli.No, "0 in the minute 2026-11-21 10:10 (exceeded in 3 of 12 minutes)"},
+		{"earlier", most.String(), []string{"--since", "2026-11-21 09:58:30", "--until", "2026-11-21 10:10"}, cli.No, "0 in the minute 2026-11-21 09:59 (exceeded in 1 of 11 minutes)"},
+		{"only the end is known", most.String(), []string{"--until", "2026-11-21 10:11"}, cli.No, "0 in the minute 2026-11-21 10:10 (exceeded in 1 of 10 minutes)"},
+	} {
+		stdout, stderr, code := run(t, strings.NewReader(test.log), append(test.args, "--utc", "--quiet", "--fail", "lines < 1 per minute")...)
+		if code != test.code || stderr != "" || !strings.Contains(stdout, test.want) {
+			t.Errorf("%s: exit code %d, printed %s%s", test.name, code, stdout, stderr)
+		}
+	}
+}
+
+// A log that was last written to before --since is not read, and is silent.
+func TestALogThatIsPassedOver(t *testing.T) {
+	name := filepath.Join(t.TempDir(), "app.log")
+	if err := os.WriteFile(name, []byte(sevenOf(9)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	old := time.Date(2026, 11, 21, 1, 0, 0, 0, time.UTC)
+	if err := os.Chtimes(name, old, old); err != nil {
+		t.Fatal(err)
+	}
+	stdout, stderr, code := run(t, nil, "--utc", "--since", "15m", "--fail", "lines < 1 per minute", name)
+	if code != cli.No || stderr != "" || !strings.Contains(stdout, "no file (") || !strings.Contains(stdout, "Lines       0") {
+		t.Errorf("exit code %d, printed %s%s", code, stdout, stderr)
+	}
+}
+
+func TestMessagesOfAnyLanguage(t *testing.T) {
+	messages := []string{
+		"数据库连接失败请稍后再试一次谢谢", "用户登录超时请检查网络连接状态吧", "データベースへの接続に失敗しました", "Высокопревосходительствующее-исключение",
+		"HttpMediaTypeNotAcceptableExceptionHandler", "SqlIntegrityConstraintViolationException", strings.Repeat("很长的消息", 60),
+	}
+	var log strings.Builder
+	for _, m := range messages {
+		fmt.Fprintf(&log, `{"level":"ERROR","msg":"%s"}`+"\n", m)
+	}
+	for i := range 5 {
+		fmt.Fprintf(&log, `{"level":"ERROR","msg":"订单%d失败，用户ann%d@example.com登录"}`+"\n", i*4711, i)
+	}
+	d := runJSON(t, strings.NewReader(log.String()))
+	var got []string
+	for _, m := range d.Errors.Top {
+		got = append(got, m.Name)
+	}
+	want := append([]string{"订单*失败，用户*登录"}, messages...)
+	last := len(want) - 1
+	want[last] = got[len(got)-1]
+	if n := len(want[last]); n < 250 || n > 256 || !strings.HasPrefix(messages[last-1], want[last]) {
+		t.Errorf("of the long one %d bytes are left: %s", n, want[last])
+	}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
+	}
+}
+
+// The numbers of groups that are not kept are among the others.
+func TestNoNumberIsLost(t *testing.T) {
+	const groups = 5000
+	var log strings.Builder
+	for i := range groups {
+		fmt.Fprintf(&log, `{"level":"INFO","id":"id%d","a":%d,"b":1}`+"\n", i, i)
+	}
+	d := runJSON(t, strings.NewReader(log.String()), "--group-by", "id", "--attr", "a", "--attr", "b")
+	if len(d.Attrs) != 2 || d.Groups.Missed == 0 {
+		t.Fatalf("%d attrs, %d missed", len(d.Attrs), d.Groups.Missed)
+	}
+	for _, a := range d.Attrs {
+		if n := int64(len(a.Groups)); a.All.Count != groups || n != 10 || a.Rest.Count != groups-n {
+			t.Errorf("%d numbers, %d groups, %d others, want %d, 10 and all but these", a.All.Count, n, a.Rest.Count, groups)
+		}
+	}
+	stdout, _, _ := run(t, strings.NewReader(log.String()), "--group-by", "id", "--attr", "a", "--attr", "b", "--show", "groups")
+	if want := fmt.Sprintf("By id, the first 10 of at least %d\n", d.Groups.Distinct); !strings.HasPrefix(stdout, want) {
+		t.Errorf("it begins with %.60q, want %q", stdout, want)
+	}
+}
+
 func TestOutliersMakeNoRows(t *testing.T) {
 	var log strings.Builder
 	lines(&log, 1, "INFO", "1970-01-01T00:00:00Z", 0)
@@ -452,6 +583,20 @@ func TestOutliersMakeNoRows(t *testing.T) {
 	_, _, code := run(t, strings.NewReader(log.String()), "--utc", "--quiet", "--fail", "lines < 1 per minute")
 	if code != cli.No {
 		t.Errorf("exit code %d, want %d", code, cli.No)
+	}
+}
+
+// Many rows are too many for a page, but not for a script.
+func TestManyRowsAsJSON(t *testing.T) {
+	var log strings.Builder
+	lines(&log, maxRows+1, "INFO", "2026-11-21T00:00:00Z", time.Minute)
+	picture := filepath.Join(t.TempDir(), "app.svg")
+	if d := runJSON(t, strings.NewReader(log.String()), "--by", "minute", "--svg", picture); d.By != "minute" || len(d.Buckets) != maxRows+1 {
+		t.Errorf("%d buckets by %s, want %d by minute", len(d.Buckets), d.By, maxRows+1)
+	}
+	stdout, _, _ := run(t, strings.NewReader(log.String()), "--by", "minute", "--show", "time")
+	if !strings.HasPrefix(stdout, "By 5 minutes") || !strings.Contains(stdout, "a longer step than was asked for") {
+		t.Errorf("the text is %.200s", stdout)
 	}
 }
 
@@ -477,7 +622,7 @@ func TestManyMinutes(t *testing.T) {
 		if code != want {
 			t.Errorf("%s: exit code %d, want %d", threshold, code, want)
 		}
-		if code == cli.Partial && !strings.Contains(stderr, "cannot be judged") {
+		if code == cli.Partial && !strings.Contains(stderr, "more than 65536 different minutes") {
 			t.Errorf("%s: %q", threshold, stderr)
 		}
 	}
@@ -566,6 +711,16 @@ func TestSecretsAndWhatATerminalObeysAreNotPrinted(t *testing.T) {
 			}
 		}
 	}
+	named := filepath.Join(t.TempDir(), "password="+secret+".log")
+	if err := os.WriteFile(named, []byte("{\"a\":\n"+log), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{}, {"--json"}, {"--svg", "-"}} {
+		stdout, stderr, _ := run(t, nil, append(args, named, filepath.Dir(named)+"/password="+secret+".lo[g]")...)
+		if strings.Contains(stdout+stderr, secret) {
+			t.Errorf("%q: the secret of a name is in %s%s", args, stdout, stderr)
+		}
+	}
 	stdout, _, _ := run(t, strings.NewReader(log), "--show-secrets", "--examples", "--group-by", "password")
 	if strings.Count(stdout, secret) < 2 {
 		t.Errorf("the secrets are not shown: %s", stdout)
@@ -621,7 +776,7 @@ func TestATornArchiveIsPartial(t *testing.T) {
 func TestPictureFile(t *testing.T) {
 	dir := t.TempDir()
 	name := filepath.Join(dir, "app.svg")
-	if err := os.WriteFile(name, []byte("old"), 0o640); err != nil {
+	if err := os.WriteFile(name, []byte("<svg>old"), 0o640); err != nil {
 		t.Fatal(err)
 	}
 	stdout, _, code := run(t, nil, "--utc", "--svg", name, demo+"app/app.log")
@@ -633,16 +788,14 @@ func TestPictureFile(t *testing.T) {
 		t.Errorf("the mode is %v, %v", info.Mode(), err)
 	}
 
-	c := stat.Command()
-	c.SetArgs([]string{"--svg", filepath.Join(dir, "none", "app.svg"), demo + "app/app.log"})
-	var out bytes.Buffer
-	c.SetOut(&out)
-	c.SetErr(io.Discard)
-	c.SilenceUsage, c.SilenceErrors = true, true
-	if err := c.ExecuteContext(t.Context()); !errors.Is(err, os.ErrNotExist) || !strings.Contains(err.Error(), "--svg") {
-		t.Errorf("into a directory that is not there: %v", err)
+	empty := filepath.Join(dir, "empty.log")
+	if err := os.WriteFile(empty, nil, 0o600); err != nil {
+		t.Fatal(err)
 	}
-	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 1 {
+	if _, stderr, code := run(t, nil, "--svg", empty, dir); code != cli.Usage || !strings.Contains(stderr, "one of the logs") {
+		t.Errorf("the picture into a log: exit code %d, %s", code, stderr)
+	}
+	if entries, err := os.ReadDir(dir); err != nil || len(entries) != 2 {
 		t.Errorf("there are %v, %v", entries, err)
 	}
 }

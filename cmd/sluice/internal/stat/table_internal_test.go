@@ -41,6 +41,22 @@ func TestTableSaysHowWrongItIs(t *testing.T) {
 	}
 }
 
+// A name that is there may have come in a part that has dropped it.
+func TestTableKnowsWhatAPartHasDropped(t *testing.T) {
+	whole := newTable(8)
+	whole.insert(0, "", info).tally(info.of(1), noSpan())
+	for range 2 {
+		part := newTable(1)
+		for key, n := range []int64{1, 3, 2} {
+			part.insert(uint64(key), "", info).tally(info.of(n), noSpan())
+		}
+		whole.merge(part)
+	}
+	if e := whole.find(0); e == nil || e.Lines != 1 || whole.missedOf(e) != 2 {
+		t.Errorf("%+v has missed %d lines, want 2", e, whole.missedOf(e))
+	}
+}
+
 func TestTableDropsTheRarest(t *testing.T) {
 	table := newTable(2)
 	var dropped []string

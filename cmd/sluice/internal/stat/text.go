@@ -297,7 +297,7 @@ func (p *page) times() {
 		wide = min(max(room-narrow, 4), 60)
 	}
 
-	p.head(fmt.Sprintf("By %s, %s", r.By, zoneName(time.Unix(r.rows[0].start, 0).In(r.zone))))
+	p.head(fmt.Sprintf("By %s, %s", r.by, zoneName(time.Unix(r.rows[0].start, 0).In(r.zone))))
 	if r.coarse > 0 {
 		p.line("  (a longer step than was asked for, which makes more than %s rows)", number(r.coarse))
 	}
@@ -345,7 +345,10 @@ func orBlank(n int64) string {
 
 // title says of how many there are more than are shown.
 func title(what string, n *namesResult) string {
-	if len(n.Top) < n.Distinct {
+	switch {
+	case n.Missed > 0:
+		return fmt.Sprintf("%s, the first %d of at least %s", what, len(n.Top), number(int64(n.Distinct)))
+	case len(n.Top) < n.Distinct:
 		return fmt.Sprintf("%s, the first %d of %s", what, len(n.Top), number(int64(n.Distinct)))
 	}
 	return what
@@ -488,8 +491,7 @@ func (t *thresholdResult) text() string {
 	line := fmt.Sprintf("%-8s  %s", t.Verdict, printable(t.Threshold))
 	switch {
 	case t.Why != "":
-		_, why, _ := strings.Cut(t.Why, ": ")
-		return line + ": " + why
+		return line + ": " + t.Why
 	case t.Value == nil:
 		return line + ": nothing to judge"
 	}
@@ -504,14 +506,19 @@ func (t *thresholdResult) text() string {
 	return line
 }
 
+// figure returns the worst figure, with all digits where fewer would be those of the threshold itself.
 func (t *thresholdResult) figure() string {
-	switch {
-	case t.share:
-		return significant(*t.Value) + "%"
-	case t.attr:
-		return significant(*t.Value)
+	if !t.share && !t.attr {
+		return number(int64(*t.Value))
 	}
-	return number(int64(*t.Value))
+	text := significant(*t.Value)
+	if *t.Value != t.number && text == significant(t.number) {
+		text = strconv.FormatFloat(*t.Value, 'g', -1, 64)
+	}
+	if t.share {
+		text += "%"
+	}
+	return text
 }
 
 // bucket names the bucket of the worst figure.
@@ -531,6 +538,8 @@ func (r *result) title() string {
 	switch names := r.Files.Names; {
 	case len(names) == 1 && names[0] == "-":
 		return "standard input"
+	case len(names) == 0:
+		return "no file (all were last written to before --since)"
 	case len(names) == 1:
 		return cli.Printable(names[0])
 	default:

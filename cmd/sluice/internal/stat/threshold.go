@@ -12,11 +12,12 @@ import (
 
 // grammar is how a threshold is written, for those who have written another.
 const grammar = `WHAT > NUMBER [per minute|hour|day|week], where WHAT is errors, warnings, lines, text, broken, a level such as critical, ` +
-	`or p99(ATTR), p50(ATTR) …, mean(ATTR), min(ATTR), max(ATTR), sum(ATTR), count(ATTR); > may be >=, < or <=; NUMBER may be a share of the lines ` +
-	`as in "errors > 1%", and of an ATTR a duration as in "p99(took) > 500ms"`
+	`or p99(ATTR), p50(ATTR) …, mean(ATTR), min(ATTR), max(ATTR), sum(ATTR), count(ATTR); > may be >=, < or <=; NUMBER is as ` +
+	`1000, 1,000 or 0.5, and may be a share of the lines as in "errors > 1%", and of an ATTR a duration as in "p99(took) > 500ms"`
 
 var thresholdForm = regexp.MustCompile(`(?i)^\s*(?:(p[0-9]+(?:\.[0-9]+)?|mean|min|max|sum|count)\s*\(\s*([^()]*[^()\s])\s*\)|([a-z]+))\s*(>=|<=|>|<)` +
-	`\s*([+-]?[0-9][0-9_,]*(?:\.[0-9]+)?|[+-]?\.[0-9]+)\s*(%|[a-zµ]+[0-9a-zµ.]*)??\s*(?:(?:per|/|an?|in\s+an?)\s*(minute|hour|day|week))?\s*$`)
+	`\s*([+-]?(?:[1-9][0-9]{0,2}(?:,[0-9]{3})+|[0-9][0-9_]*)(?:\.[0-9]+)?|[+-]?\.[0-9]+)` +
+	`\s*(%|[a-zµ]+[0-9a-zµ.]*)??\s*(?:(?:per|/|an?|in\s+an?)\s*(minute|hour|day|week))?\s*$`)
 
 // A threshold is a limit for one figure, of all lines or of those of each minute, hour, day or week.
 type threshold struct {
@@ -33,7 +34,7 @@ type threshold struct {
 	each   bool
 	per    step
 
-	windows windows // of the attr, if each bucket has a figure
+	windows *windows // of the attr, if each bucket has a figure
 	result  verdict
 }
 
@@ -103,16 +104,6 @@ func (t *threshold) setNumber(number, unit string) (err error) {
 	return nil
 }
 
-// value adds a number of the threshold's attr.
-func (t *threshold) value(zone *time.Location, v *value) {
-	if !t.each || v.at == noTime {
-		return
-	}
-	if old, ok := t.windows.add(t.per.floor(zone, v.at), v.v, t.what == "p"); ok {
-		t.judge(t.figure(old), old.start, t.per.next(zone, old.start))
-	}
-}
-
 // figure returns what the function says of a window.
 func (t *threshold) figure(w *window) float64 {
 	switch t.what {
@@ -154,7 +145,7 @@ func (t *threshold) of(b *bucket, s *sums) (figure float64, ok bool) {
 	if s != nil {
 		lines = s.lines()
 	}
-	return figure / float64(lines) * 100, lines > 0
+	return figure * 100 / float64(lines), lines > 0 // exact, where a share before would not be
 }
 
 func (t *threshold) judge(figure float64, start, end int64) {
@@ -181,26 +172,16 @@ func (t *threshold) exceeds(figure float64) bool {
 
 // finish judges what has been counted. The error says why that is not possible.
 func (t *threshold) finish(all *total) error {
+	if t.attr >= 0 {
+		if err := t.finishAttr(all); err != nil {
+			return err
+		}
+		if n := all.dists[t.attr].refused; n > 0 && t.result.exceeded == 0 {
+			return fmt.Errorf("%s above %g cannot be counted", plural(n, "number"), tooLarge)
+		}
+		return nil
+	}
 	switch {
-	case t.attr >= 0 && !t.each:
-		d := all.dists[t.attr]
-		if d.count() == 0 && t.what != "count" && t.what != "sum" {
-			return t.nothing(all)
-		}
-		t.judge(t.figure(d.window()), 0, 0)
-	case t.attr >= 0:
-		open := t.windows.ordered()
-		readings := make([]reading, 0, len(open))
-		for _, w := range open {
-			readings = append(readings, reading{w.start, t.figure(w)})
-		}
-		t.judgeEach(all.times.zone, readings)
-		switch {
-		case len(open) == 0:
-			return t.nothing(all)
-		case t.windows.incomplete && t.result.exceeded == 0:
-			return fmt.Errorf("%q: cannot be judged: the lines are in too many different %ss, and not in their order", t.text, t.per)
-		}
 	case !t.each:
 		whole := bucket{lines: all.classes}
 		if t.what == "lines" {
@@ -209,7 +190,7 @@ func (t *threshold) finish(all *total) error {
 			t.judge(figure, 0, 0)
 		}
 	case t.per < all.times.unit:
-		return fmt.Errorf("%q: cannot be judged: lines in more than %d different minutes are counted by the %s", t.text, maxBuckets, all.times.unit)
+		return fmt.Errorf("lines in more than %d different minutes are counted by the %s", maxBuckets, all.times.unit)
 	default:
 		var readings []reading
 		for _, b := range all.times.merged(t.per) {
@@ -217,20 +198,41 @@ func (t *threshold) finish(all *total) error {
 				readings = append(readings, reading{b.start, v})
 			}
 		}
-		t.judgeEach(all.times.zone, readings)
+		return t.judgeEach(all, readings)
 	}
 	return nil
 }
 
-// nothing is the error for an attr that no line has: it is a wrong name more often than not. Without lines there is nothing wrong.
-func (t *threshold) nothing(all *total) error {
-	if all.json == 0 {
+// finishAttr judges a figure of an attr. One that no line has is a wrong name more often than not. Without lines there is nothing
+// wrong.
+func (t *threshold) finishAttr(all *total) error {
+	d := all.dists[t.attr]
+	var err error
+	switch {
+	case t.each:
+		open := t.windows.ordered()
+		readings := make([]reading, 0, len(open))
+		for _, w := range open {
+			readings = append(readings, reading{w.start, t.figure(w)})
+		}
+		if !t.windows.incomplete || !t.silent() {
+			err = t.judgeEach(all, readings)
+		}
+		if t.windows.incomplete {
+			err = fmt.Errorf("the lines are in too many different %ss, and not in their order", t.per)
+		}
+	case d.count() > 0 || t.silent() && t.exceeds(0):
+		t.judge(t.figure(d.window()), 0, 0)
+	}
+	switch {
+	case t.result.exceeded > 0:
 		return nil
+	case all.json > 0 && d.count()+d.refused == 0:
+		return fmt.Errorf("no line has a number at %q", t.path)
+	case all.json > 0 && t.each && t.result.judged == 0 && d.count() > 0 && err == nil:
+		return fmt.Errorf("no line with a number at %q has a time", t.path)
 	}
-	if t.each && all.dists[t.attr].count() > 0 {
-		return fmt.Errorf("%q: no line with a number at %q has a time", t.text, t.path)
-	}
-	return fmt.Errorf("%q: no line has a number at %q", t.text, t.path)
+	return err
 }
 
 // A reading is the figure of the bucket that begins at start.
@@ -239,31 +241,58 @@ type reading struct {
 	v     float64
 }
 
-// judgeEach judges bucket by bucket. Where it is too little that is wrong, those without lines in between are judged as well, and the
-// first and the last one are not, as nobody knows when they began and ended.
-func (t *threshold) judgeEach(zone *time.Location, readings []reading) {
-	silence := !t.over && t.adds()
-	end := int64(0)
-	for i, r := range readings {
-		if gap := t.per.between(end, r.start); i > 0 && gap > 0 && silence {
-			t.judge(0, end, t.per.next(zone, end))
-			t.result.judged += gap - 1
-			if t.exceeds(0) {
-				t.result.exceeded += gap - 1
-			}
+// judgeEach judges bucket by bucket. Where it is too little that is wrong, those without lines are judged as well, but only those
+// of which the whole is known: between the first and the last one with lines, or between the times of --since and --until.
+func (t *threshold) judgeEach(all *total, readings []reading) error {
+	zone := all.times.zone
+	if !t.silent() {
+		for _, r := range readings {
+			t.judge(r.v, r.start, t.per.next(zone, r.start))
 		}
-		end = t.per.next(zone, r.start)
-		if !silence || i > 0 && i < len(readings)-1 {
-			t.judge(r.v, r.start, end)
+		return nil
+	}
+	var from, to int64
+	if len(readings) > 0 {
+		from, to = t.per.next(zone, readings[0].start), readings[len(readings)-1].start
+	}
+	if !all.since.IsZero() {
+		from = t.per.next(zone, t.per.floor(zone, all.since.Add(-1).Unix())) // what has begun before is not whole
+	}
+	if !all.until.IsZero() {
+		to = t.per.floor(zone, all.until.Unix())
+	}
+	if from >= to || len(readings) == 0 && all.since.IsZero() {
+		return fmt.Errorf("no whole %s is known; with --since, all from then on are judged", t.per)
+	}
+	for _, r := range readings {
+		if r.start >= from && r.start < to {
+			t.judgeGap(zone, from, r.start)
+			from = t.per.next(zone, r.start)
+			t.judge(r.v, r.start, from)
 		}
+	}
+	t.judgeGap(zone, from, to)
+	return nil
+}
+
+// judgeGap judges the buckets between two times, which have no lines.
+func (t *threshold) judgeGap(zone *time.Location, from, to int64) {
+	gap := t.per.between(from, to)
+	if gap <= 0 {
+		return
+	}
+	t.judge(0, from, t.per.next(zone, from))
+	t.result.judged += gap - 1
+	if t.exceeds(0) {
+		t.result.exceeded += gap - 1
 	}
 }
 
-// adds reports whether the figure is less if there are less lines.
-func (t *threshold) adds() bool {
+// silent reports whether too few lines are wrong, and so none at all.
+func (t *threshold) silent() bool {
 	switch t.what {
 	case "p", "mean", "min", "max":
 		return false
 	}
-	return !t.share
+	return !t.over && !t.share
 }

@@ -16,6 +16,7 @@ type total struct {
 	dists             []*dist // of the attrs
 	rest              []*dist // of groups that are not here
 	thresholds        []*threshold
+	windows           []*windows
 	lastFile          string
 	lastTime          int64
 }
@@ -26,6 +27,12 @@ func newTotal(p *plan, zone *time.Location, thresholds []*threshold) *total {
 		sources: newTable(nameSize), packages: newTable(nameSize), loggers: newTable(nameSize), groups: newTable(groupSize),
 		thresholds: thresholds, lastTime: noTime,
 	}
+	dists := maxDists
+	if p.groupBy != "" && p.shown > 0 {
+		dists /= 2
+		t.groups.size = min(groupSize, dists/2/p.shown) // it has twice as many at times
+	}
+	t.windows = windowsOf(thresholds, dists)
 	for range p.attrs {
 		t.dists = append(t.dists, newDist())
 		t.rest = append(t.rest, newDist())
@@ -73,12 +80,12 @@ func (t *total) value(v *value) {
 	if math.Abs(v.v) > tooLarge {
 		return
 	}
-	for _, th := range t.thresholds {
-		if th.attr == v.attr {
-			th.value(t.times.zone, v)
+	for _, w := range t.windows {
+		if w.attr == v.attr && v.at != noTime {
+			w.add(t.times.zone, v)
 		}
 	}
-	if t.groupBy == "" {
+	if t.groupBy == "" || v.attr >= t.shown {
 		return
 	}
 	e := t.groups.find(v.group)
@@ -87,7 +94,7 @@ func (t *total) value(v *value) {
 		return
 	}
 	if e.dists == nil {
-		e.dists = make([]*dist, len(t.attrs))
+		e.dists = make([]*dist, t.shown)
 	}
 	if e.dists[v.attr] == nil {
 		e.dists[v.attr] = newDist()

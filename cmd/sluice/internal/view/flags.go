@@ -46,7 +46,7 @@ const (
 func (f *flags) add(c *cobra.Command) {
 	fs := c.Flags()
 	fs.SortFlags = false // first what is read, then which lines, then how they look
-	fs.BoolVarP(&f.follow, "follow", "f", false, "go on as the files grow, through rotations, from the last 10 lines on or what --last and --since say")
+	fs.BoolVarP(&f.follow, "follow", "f", false, "go on as the files grow, through rotations, from the last 10 lines on or what --last, --since and --rotated say")
 	fs.BoolVarP(&f.rotated, "rotated", "r", false, "read the rotated files of each log too, oldest first")
 	fs.BoolVar(&f.merge, "merge", false, "print the lines of several logs in the order of their times")
 	f.filter.AddFlags(fs)
@@ -93,9 +93,9 @@ const (
 
 // settings are what the flags say.
 type settings struct {
-	filter                 *filter.Filter
-	structured             bool // the filter asks what only JSON can answer
-	follow, merge, rotated bool
+	filter        *filter.Filter
+	structured    bool // the filter asks what only JSON can answer
+	follow, merge bool
 
 	tail                       int // input.Options.Tail
 	count                      bool
@@ -116,7 +116,7 @@ type settings struct {
 // settings returns what the flags say. The error has all that is wrong.
 func (f *flags) settings(c *cobra.Command) (*settings, error) {
 	s := &settings{
-		follow: f.follow, merge: f.merge, rotated: f.rotated,
+		follow: f.follow, merge: f.merge,
 		count: f.count, first: f.first, before: max(f.before, f.around), after: max(f.after, f.around),
 		zone: time.Local, secrets: f.showSecrets,
 	}
@@ -256,7 +256,7 @@ func (f *flags) tail(wanted *filter.Filter, given bool) int {
 		return -1
 	case f.follow && given:
 		return f.last
-	case f.follow && wanted.Since().IsZero():
+	case f.follow && !f.rotated && wanted.Since().IsZero():
 		return followed
 	case !f.follow && !f.rotated && !f.merge && f.last <= maxTail && wanted.Empty():
 		return f.last

@@ -115,6 +115,7 @@ func TestFollowBeginsWhereItIsAsked(t *testing.T) {
 		{"ten lines before the end", "", "INF line 11\nINF line 12\nINF line 13\nINF line 14\nINF line 15\nINF line 16\nINF line 17\nINF line 18\nINF line 19\nERR end\n"},
 		{"some lines before it", "--last 3", "INF line 18\nINF line 19\nERR end\n"},
 		{"of these lines, with those that match", "--last 4 --grep 1[68]|end", "INF line 18\nERR end\n"},
+		{"at the beginning of what was rotated", "--rotated", "INF old\nINF line 0\nERR end\n"},
 		{"at a time", "--since 2000-01-01 --grep line.[12]|end", "INF line 1\nINF line 2\nERR end\n"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -122,13 +123,16 @@ func TestFollowBeginsWhereItIsAsked(t *testing.T) {
 			path := filepath.Join(t.TempDir(), "app.log")
 			var log strings.Builder
 			for i := range 20 {
-				if strings.Contains(tt.args, "since") && i > 2 {
+				if strings.Contains(tt.args, "since") && i > 2 || strings.Contains(tt.args, "rotated") && i > 0 {
 					continue
 				}
 				fmt.Fprintf(&log, `{"time":"2026-11-22T10:00:00Z","level":"INFO","msg":"line %d"}`+"\n", i)
 			}
 			log.WriteString(`{"time":"2026-11-22T10:00:00Z","level":"ERROR","msg":"end"}` + "\n")
 			if err := os.WriteFile(path, []byte(log.String()), 0o600); err != nil {
+				t.Fatal(err)
+			}
+			if err := os.WriteFile(path+".1", []byte(`{"level":"INFO","msg":"old"}`+"\n"), 0o600); err != nil {
 				t.Fatal(err)
 			}
 			out, stop := following(t, append(strings.Fields(tt.args), "--time-format", "none", path)...)

@@ -25,9 +25,10 @@ type output struct {
 	leader  *worker // renders pending lines, once there are such
 
 	matched int64
-	fates   map[string]fate // of the last line of JSON of each log
-	buf     []byte          // what is printed next
-	begun   bool            // something has been printed
+	logs    map[string]string // the first file of the log that a file is of
+	fates   map[string]fate   // of the last line of JSON of each log
+	buf     []byte            // what is printed next
+	begun   bool              // something has been printed
 
 	earlier queue // the lines before the next one that matches
 	left    int   // how many lines are printed though they do not match
@@ -35,9 +36,9 @@ type output struct {
 	kept    queue // what --last keeps: the lines that match, each with its context
 }
 
-func newOutput(w io.Writer, s *settings, a *account) *output {
+func newOutput(w io.Writer, s *settings, a *account, logs map[string]string) *output {
 	return &output{
-		settings: s, w: w, account: a, blocks: &blocks{}, fates: make(map[string]fate),
+		settings: s, w: w, logs: logs, account: a, blocks: &blocks{}, fates: make(map[string]fate),
 		earlier: queue{limit: s.before}, kept: queue{limit: s.last, spare: s.before},
 	}
 }
@@ -76,13 +77,8 @@ func (o *output) leave(b *block) {
 	o.blocks.put(b)
 }
 
-// log returns the name of a block's log. What is read of a rotated set is one.
-func (o *output) log(b *block) string {
-	if o.rotated && !o.follow && !o.merge {
-		return ""
-	}
-	return b.file
-}
+// log returns the name of a block's log, that of its first file.
+func (o *output) log(b *block) string { return cmp.Or(o.logs[b.file], b.file) }
 
 // entry prints an entry of a block, if it is to be printed.
 func (o *output) entry(b *block, e entry, text []byte) error {

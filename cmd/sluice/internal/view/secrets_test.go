@@ -81,6 +81,57 @@ func TestAPrivateKeyOverTwoChunksIsMasked(t *testing.T) {
 	}
 }
 
+// In each file that is followed there may be a key, and the reading may begin in the middle of one.
+func TestAPrivateKeyInOneOfSeveralFilesIsMasked(t *testing.T) {
+	t.Parallel()
+	begin, end := "-----BEGIN PRIVATE KEY-----\n", "-----END PRIVATE KEY-----\n"
+	body := strings.Repeat("MIIEowIBAAKCAQEAXYZZYwm5hPqjTyfKjVd3lYF5oQ0nq7XsZcV1cUjJ1vXmYb1w\n", 3)
+	docker := strings.ReplaceAll(body, "w\n", `w\n","stream":"stderr","time":"2026-11-22T10:00:00.124Z"}`+"\n")
+	docker = strings.ReplaceAll(docker, "MII", `{"log":"MII`)
+	kubernetes := "2026-11-22T10:00:01Z stdout F " + strings.ReplaceAll(body, "\n", "\n2026-11-22T10:00:01Z stdout F ") + "XYZZY==\n"
+	for name, parts := range map[string][2]string{
+		"one goes on after a line of another":     {begin + body, body + "XYZZY==\n" + end},
+		"the reading begins in it":                {body, body + "XYZZY==\n" + end},
+		"the reading begins in it, behind Docker": {docker, docker},
+		"it begins in it, behind Kubernetes":      {kubernetes, kubernetes},
+		"the reading begins with its last line":   {"XYZZY==\n" + end, ""},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			a, b := filepath.Join(dir, "a.log"), filepath.Join(dir, "b.log")
+			write := func(path, text string) {
+				f, err := os.OpenFile(path, os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, err := f.WriteString(text); err != nil {
+					t.Fatal(err)
+				}
+				if err := f.Close(); err != nil {
+					t.Fatal(err)
+				}
+			}
+			write(a, parts[0])
+			write(b, `{"msg":"first"}`+"\n")
+			out, stop := following(t, "--raw", a, b)
+			all := out.wait(t, "first\"}\n")
+			write(a, parts[1]+`{"msg":"last"}`+"\n")
+			all += out.wait(t, "last\"}\n")
+			if stop(); strings.Contains(all, "XYZZY") || !strings.Contains(all, "[REDACTED]") {
+				t.Errorf("printed\n%s", all)
+			}
+		})
+	}
+	if stdout, _, _ := viewed(t, begin+body, "--last", "2"); strings.Contains(stdout, "XYZZY") {
+		t.Errorf("printed from within a key\n%s", stdout)
+	}
+	harmless := "GET /Users/bob/src/ShopServer/internal/payments/handlers\nd74ff0ee8da3b9806b18c877dbf29bbde50b5bd8e4dad7a3a725000feb82e8f1\n"
+	if stdout, _, _ := viewed(t, harmless+begin+body+"{}\n"+body, "--raw"); !strings.HasPrefix(stdout, harmless) || !strings.HasSuffix(stdout, "{}\n"+body) {
+		t.Errorf("what is no key is not printed\n%s", stdout)
+	}
+}
+
 // While a log is followed, a key may come line by line.
 func TestAPrivateKeyThatIsFollowedIsMasked(t *testing.T) {
 	t.Parallel()

@@ -53,9 +53,9 @@ func run(c *cobra.Command, f *flags, args []string) error {
 		return &cli.Exit{Code: cli.Usage, Err: err}
 	}
 	defer logs.close()
-	files, n := logs.names()
+	files, first, n := logs.names()
 	s.names = newNames(files, f.names(c, n))
-	o := newOutput(c.OutOrStdout(), s, a)
+	o := newOutput(c.OutOrStdout(), s, a, first)
 	err = logs.print(c.Context(), s, o)
 	if err == nil {
 		err = o.end()
@@ -154,11 +154,16 @@ func (l logs) close() {
 	}
 }
 
-// names returns the names of the files, and of how many logs they are.
-func (l logs) names() (files []string, n int) {
+// names returns the names of the files, for each the first one of its log, and how many logs there are.
+func (l logs) names() (files []string, first map[string]string, n int) {
+	first = make(map[string]string)
 	for _, r := range l {
-		files = append(files, r.Files()...)
-		n += len(r.Logs())
+		for _, log := range r.Logs() {
+			for _, file := range log {
+				files, first[file] = append(files, file), log[0]
+			}
+			n++
+		}
 	}
-	return files, n
+	return files, first, n
 }

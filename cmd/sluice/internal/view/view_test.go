@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 
@@ -282,5 +283,45 @@ func TestACancelledContextEndsIt(t *testing.T) {
 		if code := call(ctx, strings.NewReader(`{"msg":"a"}`+"\n"), io.Discard, io.Discard, args...); code != cli.Interrupted {
 			t.Errorf("%v: exit code %d", args, code)
 		}
+	}
+}
+
+func TestTimesAreLocalUnlessUTCIsAsked(t *testing.T) { // not parallel, for the zone is that of the process
+	local := time.Local
+	defer func() { time.Local = local }()
+	time.Local = time.FixedZone("", 3600)
+	for flag, want := range map[string]string{"--utc": "2026-11-22 10:00:00.000", "--utc=false": "2026-11-22 11:00:00.000"} {
+		if stdout, _, _ := viewed(t, `{"time":"2026-11-22T12:00:00+02:00","level":"INFO","msg":"x"}`, flag); stdout != want+" INF x\n" {
+			t.Errorf("%s: printed %s", flag, stdout)
+		}
+	}
+}
+
+func TestLastKeepsNoMoreThanItsBytes(t *testing.T) {
+	t.Parallel()
+	line := `{"msg":"` + strings.Repeat("x", 1_000_000) + `"}` + "\n"
+	stdout, stderr, _ := viewed(t, strings.Repeat(line, 20), "--raw", "--last", "20", "--grep", "x")
+	if want := strings.Repeat(line, 16); stdout != want {
+		t.Errorf("%d bytes are printed, want %d", len(stdout), len(want))
+	}
+	if want := "view: --last 20 took more than 16 MiB: these are the last 16 lines\n"; stderr != want {
+		t.Errorf("said %s", stderr)
+	}
+}
+
+// Text goes with the JSON before it, also in the file of the log before that one, but not with that of another log.
+func TestTextGoesWithItsOwnLog(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	for name, text := range map[string]string{
+		"a.log.1": `{"level":"ERROR","msg":"one"}` + "\n", "a.log": "of one\n" + `{"level":"ERROR","msg":"two"}` + "\n", "b.log": "of nothing\n",
+	} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stdout, _, _ := viewed(t, "", "--rotated", "--level", "error", "--raw", filepath.Join(dir, "a.log"), filepath.Join(dir, "b.log"))
+	if want := `{"level":"ERROR","msg":"one"}` + "\nof one\n" + `{"level":"ERROR","msg":"two"}` + "\n"; stdout != want {
+		t.Errorf("printed\n%s", stdout)
 	}
 }

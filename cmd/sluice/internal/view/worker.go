@@ -15,6 +15,7 @@ type worker struct {
 	parser  jsonlog.Parser
 	printer *printer
 	key     privateKey
+	keys    map[string]privateKey // at the end of the last chunk of each file, where it sees them all
 
 	chunkOf *input.Chunk
 	made    *block
@@ -22,7 +23,7 @@ type worker struct {
 }
 
 func newWorker(s *settings, b *blocks) *worker {
-	return &worker{settings: s, blocks: b, printer: newPrinter(s)}
+	return &worker{settings: s, blocks: b, printer: newPrinter(s), keys: make(map[string]privateKey)}
 }
 
 // A verdict says what a line is, and whether it matches.
@@ -49,16 +50,24 @@ type span struct {
 // chunk makes a block of a chunk. With context, what is near to what is found out in a first pass, and which lines
 // come last with --last.
 func (w *worker) chunk(c *input.Chunk) *block {
-	if w.begin(c); !w.follow && !w.merge { // there it sees all chunks, one after the other
-		w.key.begin(c.Data)
-	}
+	w.begin(c)
+	w.key = w.keys[c.File]
+	w.key.begin(c.Data)
 	w.made.key = w.key
+	w.lines(c)
+	if w.follow || w.merge { // otherwise other workers see the chunks in between
+		w.keys[c.File] = w.key
+	}
+	return w.end()
+}
+
+func (w *worker) lines(c *input.Chunk) {
 	if w.last+w.before+w.after == 0 {
 		for i, text := range c.Lines() {
 			l, v := w.judge(i, text)
 			w.line(i, text, l, v, false)
 		}
-		return w.end()
+		return
 	}
 	w.spans = w.spans[:0]
 	start := 0
@@ -72,7 +81,6 @@ func (w *worker) chunk(c *input.Chunk) *block {
 	for i, s := range w.spans {
 		w.line(i, c.Data[s.start:s.end], nil, s.verdict, s.near)
 	}
-	return w.end()
 }
 
 // lead makes a block of the pending lines of another: a fate of yes prints them.
@@ -107,7 +115,7 @@ func (w *worker) end() *block {
 // judge says what a line is, and returns what the parser has found in it, if it is JSON that matches.
 func (w *worker) judge(i int, text []byte) (*jsonlog.Line, verdict) {
 	if w.filter.Rejects(&w.parser, text) {
-		w.key.json()
+		w.key.leave()
 		if trimmed := bytes.TrimRight(text, " \t\r"); len(trimmed) == 0 || trimmed[len(trimmed)-1] != '}' {
 			w.countBroken(i)
 			return nil, object | broken
@@ -118,7 +126,7 @@ func (w *worker) judge(i int, text []byte) (*jsonlog.Line, verdict) {
 	switch {
 	case errors.Is(err, jsonlog.ErrNotJSON):
 		var v verdict
-		if w.key.has(text) {
+		if w.key.has(l.Text) {
 			v |= withKey
 		}
 		if !w.structured && w.filter.MatchText(text) {
@@ -126,14 +134,14 @@ func (w *worker) judge(i int, text []byte) (*jsonlog.Line, verdict) {
 		}
 		return l, v
 	case err != nil:
-		w.key.json()
+		w.key.leave()
 		w.countBroken(i)
 		if !w.structured && w.filter.MatchText(text) {
 			return nil, broken | wanted
 		}
 		return nil, broken
 	}
-	w.key.json()
+	w.key.leave()
 	if !w.filter.Match(l) {
 		return nil, object
 	}
