@@ -79,7 +79,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 }
 
 // memory is how much view and stat aim to have: logs may be read on a machine that is short of it.
-const memory = 48 << 20
+const memory = 36 << 20
 
 // newRoot returns the tree of commands.
 func newRoot() *cobra.Command {

@@ -23,7 +23,7 @@ func CreateFile(path string, mode fs.FileMode) (*File, error) {
 	}
 	switch info, err := os.Lstat(target); {
 	case err == nil && !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is no regular file: want the name of a file", Printable(path))
+		return nil, fmt.Errorf("%s: want the name of a file", Printable(path))
 	case err == nil:
 		mode = info.Mode().Perm()
 	}

@@ -307,22 +307,16 @@ func (s *state) save() error {
 }
 
 // replaceFile writes a file, which is the old one or the new one at every moment.
-func replaceFile(path string, text []byte) (err error) {
-	f, err := os.CreateTemp(filepath.Dir(path), "."+filepath.Base(path)+"-*.tmp")
+func replaceFile(path string, text []byte) error {
+	f, err := cli.CreateFile(path, 0o600)
 	if err != nil {
 		return err
 	}
-	defer func() {
-		if err != nil {
-			_ = os.Remove(f.Name()) // err says what is wrong
-		}
-	}()
-	_, err = f.Write(text)
-	err = errors.Join(err, f.Sync(), f.Close())
-	if err == nil {
-		err = os.Rename(f.Name(), path)
+	defer f.Discard()
+	if _, err := f.Write(text); err != nil {
+		return err
 	}
-	return err
+	return f.Publish()
 }
 
 // close lets others use the state.

@@ -18,7 +18,7 @@ func FuzzBaseline(f *testing.F) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer d.discard()
+		defer d.file.Discard()
 		found := finding{redact.Finding{File: file, Line: 1, Rule: rule, Path: path, Excerpt: excerpt}, "2026-11-22T10:00:00Z"}
 		for range count {
 			d.add(found)

@@ -2,7 +2,6 @@ package scan
 
 import (
 	"encoding/json"
-	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,8 +13,7 @@ import (
 
 // draft is a baseline that gets its name when it is complete. A nil one is none.
 type draft struct {
-	path  string
-	file  *os.File
+	file  *cli.File
 	found map[fingerprint]int
 	old   *baseline // that it replaces
 }
@@ -23,26 +21,18 @@ type draft struct {
 // newDraft creates the file, so that it is known before the scan that it can be written. It replaces what a link leads to, but no
 // directory or device, and nothing else than a baseline: least of all the first log of a pattern, behind a flag without its value.
 func newDraft(path string) (*draft, error) {
-	target := path
-	if end, err := filepath.EvalSymlinks(path); err == nil {
-		target = end
-	}
-	info, err := os.Lstat(target)
-	if err == nil && !info.Mode().IsRegular() {
-		return nil, cli.Usagef("--write-baseline: %s: want the name of a file", cli.Printable(path))
-	}
-	d := &draft{path: target, found: make(map[fingerprint]int)}
-	switch {
-	case err != nil: // there is none
+	d := &draft{found: make(map[fingerprint]int)}
+	switch info, err := os.Stat(path); {
+	case err != nil || !info.Mode().IsRegular(): // there is none, or CreateFile says what is wrong
 	case info.Size() > 0:
-		if d.old, err = readBaseline(target); err != nil {
+		if d.old, err = readBaseline(path); err != nil {
 			return nil, cli.Usagef("--write-baseline: not replaced: %w", err)
 		}
-	case logname.IsLog(filepath.Base(target)):
+	case logname.IsLog(filepath.Base(path)):
 		return nil, cli.Usagef("--write-baseline: %s: not replaced: this is an empty log", cli.Printable(path))
 	}
-	d.file, err = os.CreateTemp(filepath.Dir(target), "."+filepath.Base(target)+".*.tmp")
-	if err != nil {
+	var err error
+	if d.file, err = cli.CreateFile(path, 0o600); err != nil {
 		return nil, cli.Usagef("--write-baseline: %w", err)
 	}
 	return d, nil
@@ -80,19 +70,10 @@ func (d *draft) publish() error {
 	out.SetIndent("", "  ")
 	err := out.Encode(all)
 	if err == nil {
-		err = d.file.Sync()
-	}
-	if err = errors.Join(err, d.file.Close()); err == nil {
-		err = os.Rename(d.file.Name(), d.path)
+		err = d.file.Publish()
 	}
 	if err != nil {
 		return &cli.Exit{Code: cli.Partial, Err: fmt.Errorf("--write-baseline: %w", err)}
 	}
 	return nil
-}
-
-// discard removes what has no name yet.
-func (d *draft) discard() {
-	_ = d.file.Close()
-	_ = os.Remove(d.file.Name()) // not there if it was published
 }

@@ -57,7 +57,7 @@ func run(c *cobra.Command, args []string, o *options) error {
 		if draft, err = newDraft(o.writeBaseline); err != nil {
 			return err
 		}
-		defer draft.discard()
+		defer draft.file.Discard()
 	}
 	a.bar = cli.NewProgress(a.stderr, "scanning", total(sources))
 	p := o.printer(c.OutOrStdout(), s.mask)

@@ -3,7 +3,7 @@ package view
 import "bytes"
 
 // maxKept is how many bytes a queue keeps.
-const maxKept = 16 << 20
+const maxKept = 8 << 20
 
 // A queue keeps the last lines, up to a limit.
 type queue struct {

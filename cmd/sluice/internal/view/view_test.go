@@ -301,10 +301,10 @@ func TestLastKeepsNoMoreThanItsBytes(t *testing.T) {
 	t.Parallel()
 	line := `{"msg":"` + strings.Repeat("x", 1_000_000) + `"}` + "\n"
 	stdout, stderr, _ := viewed(t, strings.Repeat(line, 20), "--raw", "--last", "20", "--grep", "x")
-	if want := strings.Repeat(line, 16); stdout != want {
+	if want := strings.Repeat(line, 8); stdout != want {
 		t.Errorf("%d bytes are printed, want %d", len(stdout), len(want))
 	}
-	if want := "view: --last 20 took more than 16 MiB: these are the last 16 lines\n"; stderr != want {
+	if want := "view: --last 20 took more than 8.0 MiB: these are the last 8 lines\n"; stderr != want {
 		t.Errorf("said %s", stderr)
 	}
 }
