@@ -108,7 +108,7 @@ A package of a Linux distribution has them in /usr/share/man/man1.`,
 		Args: cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if err := os.MkdirAll(args[0], 0o755); err != nil { //nolint:gosec // pages of a manual are for everybody
-				return &cli.Exit{Code: cli.Usage, Err: err}
+				return &cli.ExitError{Code: cli.Usage, Err: err}
 			}
 			root := c.Root()
 			root.DisableAutoGenTag = true

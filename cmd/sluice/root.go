@@ -60,7 +60,7 @@ func run(args []string, stdin io.Reader, stdout, stderr io.Writer) int {
 	if cli.IsClosed(err) {
 		return cli.Closed
 	}
-	exit := &cli.Exit{Code: cli.Partial, Err: err}
+	exit := &cli.ExitError{Code: cli.Partial, Err: err}
 	var path *fs.PathError
 	switch {
 	case errors.As(err, &exit):

@@ -83,7 +83,7 @@ func run(c *cobra.Command, src, dst string, o *options) error {
 		return err
 	}
 	if r.failed() {
-		return &cli.Exit{Code: cli.Partial}
+		return &cli.ExitError{Code: cli.Partial}
 	}
 	return nil
 }

@@ -81,7 +81,7 @@ func (o *options) check(src, dst string, f *pflag.FlagSet) error {
 		wrong("destination %s: this is the source: want another directory", cli.Printable(dst))
 	}
 	if err := errors.Join(errs...); err != nil {
-		return &cli.Exit{Code: cli.Usage, Err: err}
+		return &cli.ExitError{Code: cli.Usage, Err: err}
 	}
 	return nil
 }

@@ -73,7 +73,7 @@ func (b *benchmark) comparable(before *report) error {
 		wrong("its sinks are %s, and these %s: want sinks of the same types", strings.Join(was, ", "), strings.Join(is, ", "))
 	}
 	if err := errors.Join(errs...); err != nil {
-		return &cli.Exit{Code: cli.Usage, Err: err}
+		return &cli.ExitError{Code: cli.Usage, Err: err}
 	}
 	return nil
 }

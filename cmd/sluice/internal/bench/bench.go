@@ -200,7 +200,7 @@ func (f *flags) validate() (tolerance float64, err error) {
 		wrong("--tolerance: %w", err)
 	}
 	if err := errors.Join(errs...); err != nil {
-		return 0, &cli.Exit{Code: cli.Usage, Err: err}
+		return 0, &cli.ExitError{Code: cli.Usage, Err: err}
 	}
 	return tolerance, nil
 }
@@ -220,7 +220,7 @@ func load(f *flags, args []string, getenv func(string) string) (cfg pipeline.Con
 		return cfg, "", cli.Usagef("no configuration: give a file, or --env for the variables LOG_*")
 	}
 	if err != nil {
-		return cfg, "", &cli.Exit{Code: cli.Usage, Err: errors.New(strings.ReplaceAll(err.Error(), "pipeline: ", ""))}
+		return cfg, "", &cli.ExitError{Code: cli.Usage, Err: errors.New(strings.ReplaceAll(err.Error(), "pipeline: ", ""))}
 	}
 	return cfg, name, nil
 }

@@ -124,7 +124,7 @@ func (r *report) exit() error {
 		p := &r.Parts[i]
 		for j := range p.Sinks {
 			if !p.Sinks[j].Holds {
-				return &cli.Exit{Code: cli.Partial, Err: fmt.Errorf("%s: the account of %s does not add up, which is a bug", p.Name, p.Sinks[j].Name)}
+				return &cli.ExitError{Code: cli.Partial, Err: fmt.Errorf("%s: the account of %s does not add up, which is a bug", p.Name, p.Sinks[j].Name)}
 			}
 		}
 		if p.Failures > 0 {
@@ -136,14 +136,14 @@ func (r *report) exit() error {
 	}
 	for _, c := range r.Baseline {
 		if c.Worse {
-			return &cli.Exit{Code: cli.No}
+			return &cli.ExitError{Code: cli.No}
 		}
 	}
 	return nil
 }
 
 func failed(where string, n int, first string) error {
-	return &cli.Exit{Code: cli.Partial, Err: fmt.Errorf("%s: %s, the first: %w", where, plural(n, "failure", "failures"), errors.New(first))}
+	return &cli.ExitError{Code: cli.Partial, Err: fmt.Errorf("%s: %s, the first: %w", where, plural(n, "failure", "failures"), errors.New(first))}
 }
 
 func (r *report) writeJSON(w io.Writer) error {

@@ -35,7 +35,7 @@ func call(ctx context.Context, args ...string) (code int, stdout, stderr string)
 	c.SetOut(&out)
 	c.SetErr(&errs)
 	err := c.ExecuteContext(ctx)
-	var exit *cli.Exit
+	var exit *cli.ExitError
 	switch {
 	case err == nil:
 	case errors.As(err, &exit):

@@ -49,7 +49,7 @@ func (o *options) targets(args []string, f *pflag.FlagSet) ([]target, error) {
 		targets, wrong = o.configured()
 	}
 	if err := errors.Join(append(errs, wrong...)...); err != nil {
-		return nil, &cli.Exit{Code: cli.Usage, Err: err}
+		return nil, &cli.ExitError{Code: cli.Usage, Err: err}
 	}
 	return targets, nil
 }

@@ -29,14 +29,14 @@ const (
 	Closed      = 141 // who reads the output has gone
 )
 
-// An Exit is an error that ends the program with a code.
-type Exit struct {
+// An ExitError is an error that ends the program with a code.
+type ExitError struct {
 	Code int
 	Err  error // what to print; nil if all is said
 }
 
 // Error returns what to print.
-func (e *Exit) Error() string {
+func (e *ExitError) Error() string {
 	if e.Err == nil {
 		return fmt.Sprintf("exit code %d", e.Code)
 	}
@@ -44,11 +44,11 @@ func (e *Exit) Error() string {
 }
 
 // Unwrap returns Err.
-func (e *Exit) Unwrap() error { return e.Err }
+func (e *ExitError) Unwrap() error { return e.Err }
 
 // Usagef returns the error of a wrong flag or argument. It should name what is wrong, and what is allowed.
 func Usagef(format string, args ...any) error {
-	return &Exit{Code: Usage, Err: fmt.Errorf(format, args...)}
+	return &ExitError{Code: Usage, Err: fmt.Errorf(format, args...)}
 }
 
 // IsClosed reports whether an error of writing says that who reads has gone.

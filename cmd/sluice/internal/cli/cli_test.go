@@ -49,12 +49,12 @@ func TestIsClosed(t *testing.T) {
 
 func TestExit(t *testing.T) {
 	t.Parallel()
-	var exit *cli.Exit
+	var exit *cli.ExitError
 	if err := cli.Usagef("--rate: %d is less than 1", 0); !errors.As(err, &exit) || exit.Code != cli.Usage || err.Error() != "--rate: 0 is less than 1" {
 		t.Errorf("Usagef is %v", err)
 	}
-	if err := (&cli.Exit{Code: cli.No, Err: io.EOF}); !errors.Is(err, io.EOF) {
-		t.Error("an Exit does not wrap its error")
+	if err := (&cli.ExitError{Code: cli.No, Err: io.EOF}); !errors.Is(err, io.EOF) {
+		t.Error("an ExitError does not wrap its error")
 	}
 }
 

@@ -151,7 +151,7 @@ func run(c *cobra.Command, m *machine, f *flags, args []string) error {
 	case err != nil:
 		return err
 	case r.Summary.Fail > 0, f.partial, f.strict && r.Summary.Warn > 0:
-		return &cli.Exit{Code: cli.No}
+		return &cli.ExitError{Code: cli.No}
 	}
 	return nil
 }
@@ -188,7 +188,7 @@ func (f *flags) validate() error {
 		errs = append(errs, errors.New("--json has all, and --quiet leaves some out: want one of them"))
 	}
 	if err := errors.Join(errs...); err != nil {
-		return &cli.Exit{Code: cli.Usage, Err: err}
+		return &cli.ExitError{Code: cli.Usage, Err: err}
 	}
 	return nil
 }
@@ -215,7 +215,7 @@ func load(c *cobra.Command, m *machine, f *flags, args []string) (cfg pipeline.C
 	}
 	f.partial = len(wrong) > 0
 	if err != nil {
-		return cfg, path, &cli.Exit{Code: cli.Usage, Err: errors.New(harmlessLines(strings.ReplaceAll(err.Error(), "pipeline: ", "")))}
+		return cfg, path, &cli.ExitError{Code: cli.Usage, Err: errors.New(harmlessLines(strings.ReplaceAll(err.Error(), "pipeline: ", "")))}
 	}
 	return cfg, path, nil
 }

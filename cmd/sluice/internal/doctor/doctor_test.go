@@ -69,10 +69,10 @@ func execute(ctx context.Context, c *cobra.Command, args ...string) outcome {
 	c.SetOut(&stdout)
 	c.SetErr(&stderr)
 	c.SilenceErrors, c.SilenceUsage = true, true
-	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &cli.Exit{Code: cli.Usage, Err: err} })
+	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &cli.ExitError{Code: cli.Usage, Err: err} })
 	err := c.ExecuteContext(ctx)
 	out := outcome{stdout: stdout.String(), stderr: stderr.String(), err: err}
-	var exit *cli.Exit
+	var exit *cli.ExitError
 	switch {
 	case err == nil:
 	case errors.As(err, &exit):

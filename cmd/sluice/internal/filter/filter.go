@@ -92,7 +92,7 @@ func (o *Options) New(now time.Time) (*Filter, error) {
 	}
 	f.grep, f.except = expressions("grep", o.Grep), expressions("except", o.Except)
 	if err := errors.Join(errs...); err != nil {
-		return nil, &cli.Exit{Code: cli.Usage, Err: err}
+		return nil, &cli.ExitError{Code: cli.Usage, Err: err}
 	}
 	return f, nil
 }

@@ -75,7 +75,7 @@ func (o *options) destination() (*destination, error) {
 	// What is wrong with the address and the files is said before anything is read.
 	s, err := logstash.Dial(d.addr, &d.opts)
 	if err != nil {
-		return nil, &cli.Exit{Code: cli.Usage, Err: fmt.Errorf("--to: %w", withoutPrefix(err))}
+		return nil, &cli.ExitError{Code: cli.Usage, Err: fmt.Errorf("--to: %w", withoutPrefix(err))}
 	}
 	return d, s.Close()
 }

@@ -107,7 +107,7 @@ func (s *logFiles) fail(err error) {
 func (s *logFiles) open(names []string, rotated bool, onError func(error)) (*input.Reader, error) {
 	r, err := input.Open(names, &input.Options{Rotated: rotated, Since: s.o.wanted.Since(), Stdin: s.stdin, OnError: onError})
 	if err != nil {
-		return nil, &cli.Exit{Code: cli.Usage, Err: err}
+		return nil, &cli.ExitError{Code: cli.Usage, Err: err}
 	}
 	return r, nil
 }

@@ -140,7 +140,7 @@ func (o *options) check(c *cobra.Command, args []string) error {
 		errs = append(errs, err)
 	}
 	if err := errors.Join(errs...); err != nil {
-		return &cli.Exit{Code: cli.Usage, Err: err}
+		return &cli.ExitError{Code: cli.Usage, Err: err}
 	}
 	return nil
 }

@@ -99,7 +99,7 @@ func run(c *cobra.Command, o *options, args []string) error {
 		return err
 	}
 	if code := a.exitCode(); code != cli.OK {
-		return &cli.Exit{Code: code}
+		return &cli.ExitError{Code: code}
 	}
 	return nil
 }
@@ -125,7 +125,7 @@ func openSources(args []string, o *options, stdin io.Reader, errs *warnings) (al
 	for _, arg := range args {
 		spool, err := isSpool(arg)
 		if err != nil {
-			return all, &cli.Exit{Code: cli.Partial, Err: err}
+			return all, &cli.ExitError{Code: cli.Partial, Err: err}
 		}
 		if arg != "-" && !spool {
 			names = append(names, arg)
@@ -140,7 +140,7 @@ func openSources(args []string, o *options, stdin io.Reader, errs *warnings) (al
 		}
 		s, err := openSpool(arg, o, errs)
 		if err != nil {
-			return all, &cli.Exit{Code: cli.Partial, Err: err}
+			return all, &cli.ExitError{Code: cli.Partial, Err: err}
 		}
 		all = append(all, s)
 	}

@@ -58,7 +58,7 @@ func start(ctx context.Context, stdin string, args ...string) result {
 	c.SetErr(&errs)
 	err := c.ExecuteContext(ctx)
 	r := result{out: out.String(), errs: errs.String()}
-	var exit *cli.Exit
+	var exit *cli.ExitError
 	switch {
 	case errors.As(err, &exit):
 		r.code = exit.Code

@@ -88,7 +88,7 @@ func (r *replay) run(ctx context.Context) (a *account, err error) {
 	}
 	opts.OnDrop = r.dropped
 	if r.shipper, err = logstash.Dial(r.dest.addr, &opts); err != nil {
-		return nil, &cli.Exit{Code: cli.Usage, Err: fmt.Errorf("--to: %w", withoutPrefix(err))}
+		return nil, &cli.ExitError{Code: cli.Usage, Err: fmt.Errorf("--to: %w", withoutPrefix(err))}
 	}
 	work, stop := context.WithCancelCause(ctx)
 	r.stop = stop

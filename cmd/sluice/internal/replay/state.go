@@ -93,7 +93,7 @@ func openState(path string, key stateKey, dry bool) (*state, error) {
 	}
 	if err != nil {
 		s.close()
-		return nil, &cli.Exit{Code: cli.Usage, Err: fmt.Errorf("--state: %w", err)}
+		return nil, &cli.ExitError{Code: cli.Usage, Err: fmt.Errorf("--state: %w", err)}
 	}
 	return s, nil
 }

@@ -67,9 +67,9 @@ func (a *account) sayTimeless() {
 func (a *account) exit() error {
 	switch {
 	case a.secrets > 0:
-		return &cli.Exit{Code: cli.No}
+		return &cli.ExitError{Code: cli.No}
 	case a.failed > 0:
-		return &cli.Exit{Code: cli.Partial}
+		return &cli.ExitError{Code: cli.Partial}
 	}
 	return nil
 }

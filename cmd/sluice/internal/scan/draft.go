@@ -73,7 +73,7 @@ func (d *draft) publish() error {
 		err = d.file.Publish()
 	}
 	if err != nil {
-		return &cli.Exit{Code: cli.Partial, Err: fmt.Errorf("--write-baseline: %w", err)}
+		return &cli.ExitError{Code: cli.Partial, Err: fmt.Errorf("--write-baseline: %w", err)}
 	}
 	return nil
 }

@@ -50,7 +50,7 @@ func run(c *cobra.Command, args []string, o *options) error {
 	}
 	sources, missing := o.sources(c, args, a)
 	if err := errors.Join(err, missing); err != nil {
-		return &cli.Exit{Code: cli.Usage, Err: err}
+		return &cli.ExitError{Code: cli.Usage, Err: err}
 	}
 	var draft *draft
 	if o.writeBaseline != "" {

@@ -36,7 +36,7 @@ func call(ctx context.Context, in io.Reader, args ...string) (code int, stdout, 
 	c.SetOut(&out)
 	c.SetErr(&errs)
 	err := c.ExecuteContext(ctx)
-	var exit *cli.Exit
+	var exit *cli.ExitError
 	switch {
 	case err == nil:
 	case errors.As(err, &exit):

@@ -205,7 +205,7 @@ func (o *options) job() (*job, error) {
 		wrong("--quiet: not together with --json or --svg -")
 	}
 	if len(errs) > 0 {
-		return nil, &cli.Exit{Code: cli.Usage, Err: errors.Join(errs...)}
+		return nil, &cli.ExitError{Code: cli.Usage, Err: errors.Join(errs...)}
 	}
 	j.plan.since, j.plan.until = lines.Since(), o.until(lines, now)
 	return j, nil
@@ -239,7 +239,7 @@ func (o *options) run(c *cobra.Command, names []string) error {
 		OnError: func(err error) { c.PrintErrf("%s: %s\n", c.CommandPath(), j.look.mask(err.Error())) },
 	})
 	if err != nil {
-		return &cli.Exit{Code: cli.Usage, Err: err}
+		return &cli.ExitError{Code: cli.Usage, Err: err}
 	}
 	defer func() { _ = reader.Close() }() // what is only read
 	if o.svg != "" && slices.ContainsFunc(reader.Files(), func(name string) bool { return sameFile(name, o.svg) }) {
@@ -378,7 +378,7 @@ func (r *result) exit(c *cobra.Command, o *options) error {
 	if code == cli.OK {
 		return nil
 	}
-	return &cli.Exit{Code: code}
+	return &cli.ExitError{Code: code}
 }
 
 func sameFile(a, b string) bool {

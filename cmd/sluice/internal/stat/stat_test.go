@@ -44,7 +44,7 @@ func run(t *testing.T, stdin io.Reader, args ...string) (stdout, stderr string, 
 	c.SetErr(&errs)
 	c.SilenceUsage, c.SilenceErrors = true, true
 	err := c.ExecuteContext(t.Context())
-	var exit *cli.Exit
+	var exit *cli.ExitError
 	switch {
 	case errors.As(err, &exit):
 		code = exit.Code

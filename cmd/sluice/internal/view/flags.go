@@ -141,7 +141,7 @@ func (f *flags) settings(c *cobra.Command) (*settings, error) {
 	s.shown, err = newSelection(f.fields, f.hide, f.noSource)
 	errs = append(errs, err, f.look(s, c.OutOrStdout()))
 	if err := errors.Join(errs...); err != nil {
-		return nil, &cli.Exit{Code: cli.Usage, Err: err}
+		return nil, &cli.ExitError{Code: cli.Usage, Err: err}
 	}
 	return s, nil
 }

@@ -50,7 +50,7 @@ func run(c *cobra.Command, f *flags, args []string) error {
 	a := &account{command: c.CommandPath(), w: c.ErrOrStderr(), quiet: f.quiet}
 	logs, err := open(f, s, c.InOrStdin(), a, args)
 	if err != nil {
-		return &cli.Exit{Code: cli.Usage, Err: err}
+		return &cli.ExitError{Code: cli.Usage, Err: err}
 	}
 	defer logs.close()
 	files, first, n := logs.names()
@@ -65,9 +65,9 @@ func run(c *cobra.Command, f *flags, args []string) error {
 	case err != nil:
 		return err
 	case failed:
-		return &cli.Exit{Code: cli.Partial}
+		return &cli.ExitError{Code: cli.Partial}
 	case o.matched == 0 && !s.filter.Empty():
-		return &cli.Exit{Code: cli.No}
+		return &cli.ExitError{Code: cli.No}
 	}
 	return nil
 }

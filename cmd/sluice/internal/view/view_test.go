@@ -32,7 +32,7 @@ func call(ctx context.Context, stdin io.Reader, stdout, stderr io.Writer, args .
 	c.SetOut(stdout)
 	c.SetErr(stderr)
 	err := c.ExecuteContext(ctx)
-	var exit *cli.Exit
+	var exit *cli.ExitError
 	switch {
 	case err == nil:
 		return cli.OK
