@@ -130,5 +130,6 @@ the secrets that it finds.`,
 	root.SetHelpCommand(help())
 	root.SetCompletionCommandGroupID("more")
 	root.AddCommand(topics()...)
+	root.Flags().Bool("version", false, "print the version") // without a letter: -v is --except
 	return root
 }

@@ -29,6 +29,7 @@ type options struct {
 
 func (o *options) addFlags(c *cobra.Command) {
 	f := c.Flags()
+	f.SortFlags = false
 	f.StringVar(&o.pattern, "pattern", "", "only files whose names match this `pattern`, such as 'app*.log' (default: log files and what rotations make of them)")
 	f.TextVar(&o.minAge, "min-age", o.minAge, "only files older than this `duration`, such as 1d or \"2 weeks\"")
 	f.Lookup("min-age").DefValue = "" // any age

@@ -43,7 +43,7 @@ func Command() *cobra.Command { return command(os.Getenv, nil) }
 func command(getenv func(string) string, edit func(*pipeline.Config)) *cobra.Command {
 	f := &flags{duration: cli.Duration(5 * time.Second), maxBytes: pipeline.GB}
 	c := &cobra.Command{
-		Use:   "bench [flags] [config.json]",
+		Use:   "bench [config.json]",
 		Short: "Measure a configuration on this disk",
 		Long: `Opens the pipeline of a configuration and logs to it: as fast as it goes, then at half
 of that rate, and then through growing parts of it, which says where the time goes.

@@ -28,6 +28,7 @@ type options struct {
 
 func (o *options) addFlags(c *cobra.Command) {
 	f := c.Flags()
+	f.SortFlags = false
 	f.TextVar(&o.maxAge, "max-age", o.maxAge, "remove what is older than this `duration`, such as 30d or \"2 weeks\"")
 	f.IntVar(&o.maxFiles, "max-files", 0, "keep no more than this `number` of files, the newest")
 	f.TextVar(&o.maxTotalSize, "max-total-size", o.maxTotalSize, "keep no more than this `size` of files, the newest, such as 10GB")

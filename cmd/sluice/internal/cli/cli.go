@@ -14,6 +14,7 @@ import (
 	"unicode/utf8"
 
 	"github.com/mattn/go-isatty"
+	"github.com/spf13/cobra"
 
 	"github.com/sluicelog/sluice/internal/term"
 )
@@ -60,6 +61,14 @@ func IsClosed(err error) bool {
 func IsTerminal(rw any) bool {
 	f, ok := rw.(*os.File)
 	return ok && (isatty.IsTerminal(f.Fd()) || isatty.IsCygwinTerminal(f.Fd()))
+}
+
+// CheckInput returns an error if there is nothing to read: no name, and a terminal for standard input.
+func CheckInput(c *cobra.Command, names []string) error {
+	if len(names) == 0 && IsTerminal(c.InOrStdin()) {
+		return Usagef("no file is given, and standard input is a terminal: name a file, or pipe a log into %s", c.CommandPath())
+	}
+	return nil
 }
 
 // Width returns the columns of a terminal; 80 of what is none or does not say.

@@ -72,7 +72,7 @@ func command(m *machine) *cobra.Command {
 		tail:    4 * pipeline.MiB,
 	}
 	c := &cobra.Command{
-		Use:   "doctor [flags] [config.json]",
+		Use:   "doctor [config.json]",
 		Short: "Answer the checklists of a deployment",
 		Long: `Looks over this machine for what a configuration of logging needs, reads the logs
 that are there, and answers the fifteen boxes of the production guide's three

@@ -62,6 +62,7 @@ func newOptions() *options { return &options{giveUp: cli.Duration(5 * time.Minut
 // addFlags adds the flags to those of a command.
 func (o *options) addFlags(c *cobra.Command) {
 	f := c.Flags()
+	f.SortFlags = false
 	f.StringVar(&o.to, "to", "", "where to, an `address` such as beats://host:5044, beats+tls://a,b, https://host/path, tcp://host:port, tls://, udp://, unix:///path")
 	f.StringVar(&o.ca, "ca", "", "PEM `file` with the certificates that the receiver's must be signed by, in place of the system's")
 	f.StringVar(&o.cert, "cert", "", "PEM `file` with the certificate that the receiver is shown")
@@ -109,7 +110,9 @@ func (o *options) check(c *cobra.Command, args []string) error {
 		}
 	}
 	given := func(name string) bool { return c.Flags().Changed(name) }
-	wrong(len(args) == 0 && cli.IsTerminal(c.InOrStdin()), "want a source: a spool's directory, log files, or - for standard input")
+	if err := cli.CheckInput(c, args); err != nil {
+		errs = append(errs, err)
+	}
 	scheme, _, _ := strings.Cut(strings.ToLower(o.to), "://")
 	wrong(o.to == "", "--to: want an address, such as beats://logstash:5044")
 	wrong(given("batch") && (o.batch < 1 || o.batch > logstash.MaxBatchSize), "--batch %d: want 1 to %d", o.batch, logstash.MaxBatchSize)

@@ -37,7 +37,7 @@ const example = `  sluice replay /var/spool/app --to beats://logstash:5044
 func Command() *cobra.Command {
 	o := newOptions()
 	c := &cobra.Command{
-		Use:     "replay [SOURCE...] --to ADDRESS",
+		Use:     "replay [source]... --to address",
 		Short:   "Send a spool, a quarantine file or log files to Logstash",
 		Long:    long,
 		Example: example,

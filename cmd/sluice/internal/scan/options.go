@@ -31,6 +31,7 @@ type options struct {
 
 func (o *options) addFlags(c *cobra.Command) {
 	f := c.Flags()
+	f.SortFlags = false
 	f.BoolVarP(&o.recursive, "recursive", "R", false, "scan what is below the directories too, as directory/... does")
 	f.StringVar(&o.config, "config", "", "look for what the redaction of this configuration `file` says")
 	f.StringSliceVar(&o.rules, "rule", nil, "report only what these `rules` or groups of rules find, also those that are off otherwise")

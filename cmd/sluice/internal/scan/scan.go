@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -18,7 +17,7 @@ import (
 func Command() *cobra.Command {
 	var o options
 	c := &cobra.Command{
-		Use:   "scan [file | directory | pattern]...",
+		Use:   "scan [file]...",
 		Short: "Look for secrets in logs",
 		Long: `Scan looks for passwords, keys, tokens, cards and the like in logs of any format, plain or compressed with gzip
 or zstd, and prints where they are. What it prints is masked: no secret that it knows is in its output.
@@ -116,11 +115,11 @@ func run(c *cobra.Command, args []string, o *options) error {
 
 // sources returns what there is to scan, and what is wrong with the arguments.
 func (o *options) sources(c *cobra.Command, args []string, a *account) ([]source, error) {
+	if err := cli.CheckInput(c, args); err != nil {
+		return nil, err
+	}
 	if len(args) == 0 {
 		args = []string{stdin}
-	}
-	if slices.Contains(args, stdin) && cli.IsTerminal(c.InOrStdin()) {
-		return nil, errors.New("want files, directories or patterns, or text on standard input, which is a terminal")
 	}
 	sources, err := find(args, o.recursive, a.fail)
 	if err == nil && len(sources) == 0 && a.failed == 0 { // no secret in no file is no good news

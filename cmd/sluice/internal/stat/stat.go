@@ -46,7 +46,7 @@ type options struct {
 func Command() *cobra.Command {
 	var o options
 	c := &cobra.Command{
-		Use:   "stat [file …]",
+		Use:   "stat [file]...",
 		Short: "Count errors, messages and sources by time, with thresholds",
 		Long: `Show what JSON logs hold: lines, warnings and errors by time, by level, by source and by logger, the most frequent
 messages, with numbers, addresses, IDs and what is quoted left out, so that the same message counts as one, and the
@@ -66,6 +66,7 @@ With --fail, the exit code is 1 when there is more than there may be, for a job 
 		RunE: o.run,
 	}
 	f := c.Flags()
+	f.SortFlags = false
 	o.filter.AddFlags(f)
 	f.BoolVarP(&o.rotated, "rotated", "r", false, "also read the rotated files of each log file")
 	f.StringVarP(&o.by, "by", "b", "auto", "count by this `step` of time: minute, hour, day, week, month, or what makes 10 to 40 rows")
@@ -231,8 +232,8 @@ func (o *options) run(c *cobra.Command, names []string) error {
 	if err != nil {
 		return err
 	}
-	if (len(names) == 0 || slices.Contains(names, "-")) && cli.IsTerminal(c.InOrStdin()) {
-		return cli.Usagef("no file is given, and standard input is a terminal: name a file, or pipe a log into sluice stat")
+	if err := cli.CheckInput(c, names); err != nil {
+		return err
 	}
 	reader, err := input.Open(names, &input.Options{
 		Rotated: o.rotated, Since: j.plan.filter.Since(), Stdin: c.InOrStdin(),

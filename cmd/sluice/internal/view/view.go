@@ -17,7 +17,7 @@ import (
 func Command() *cobra.Command {
 	f := &flags{}
 	c := &cobra.Command{
-		Use:   "view [file …]",
+		Use:   "view [file]...",
 		Short: "Print and follow logs",
 		Long: `Prints the lines of JSON logs for people: in columns and in color on a terminal, one plain
 line each into a pipe. It takes files, directories (DIR/... with all below), patterns and
@@ -45,6 +45,9 @@ There is no pager: sluice view --color always app.log | less -R`,
 func run(c *cobra.Command, f *flags, args []string) error {
 	s, err := f.settings(c)
 	if err != nil {
+		return err
+	}
+	if err := cli.CheckInput(c, args); err != nil {
 		return err
 	}
 	a := &account{command: c.CommandPath(), w: c.ErrOrStderr(), quiet: f.quiet}
