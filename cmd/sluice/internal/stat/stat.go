@@ -114,7 +114,7 @@ type job struct {
 }
 
 // job checks the flags. The error is all that is wrong with them.
-func (o *options) job() (*job, error) {
+func (o *options) job(given func(flag string) bool) (*job, error) {
 	var errs []error
 	wrong := func(format string, args ...any) { errs = append(errs, fmt.Errorf(format, args...)) }
 	j := &job{zone: time.Local, show: map[string]bool{}, look: look{top: o.top, secrets: o.secrets}}
@@ -205,6 +205,11 @@ func (o *options) job() (*job, error) {
 	case o.quiet && (o.json || o.svg == "-"):
 		wrong("--quiet: not together with --json or --svg -")
 	}
+	for _, flag := range []string{"show", "examples", "ascii", "width"} {
+		if given(flag) && (o.json || o.quiet) {
+			wrong("--%s: not together with --json or --quiet, which print no text", flag)
+		}
+	}
 	if len(errs) > 0 {
 		return nil, &cli.ExitError{Code: cli.Usage, Err: errors.Join(errs...)}
 	}
@@ -228,7 +233,7 @@ func (o *options) until(lines *filter.Filter, now time.Time) time.Time {
 }
 
 func (o *options) run(c *cobra.Command, names []string) error {
-	j, err := o.job()
+	j, err := o.job(c.Flags().Changed)
 	if err != nil {
 		return err
 	}

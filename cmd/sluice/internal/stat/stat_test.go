@@ -235,6 +235,7 @@ func TestWrongFlags(t *testing.T) {
 		{[]string{"--fail", "errors > 3 per month"}, []string{"is not a threshold"}},
 		{[]string{"--quiet"}, []string{"--quiet: there is no --fail"}},
 		{[]string{"--quiet", "--json", "--fail", "errors > 1"}, []string{"--quiet: not together with --json"}},
+		{[]string{"--json", "--show", "time", "--width", "80"}, []string{"--show: not together with --json", "--width: not together with --json"}},
 		{[]string{"--json", "--svg", "-"}, []string{"--svg: - is not possible together with --json"}},
 		{[]string{"--utc", "--zone", "UTC"}, []string{"--zone: not together with --utc"}},
 		{[]string{"-a", "a", "-a", "b", "-a", "c", "-a", "d", "-a", "e", "-a", "f", "-a", "g", "-a", "h", "--fail", "p1(i) > 1"}, []string{"9 paths, at most 8"}},
@@ -698,7 +699,10 @@ func TestSecretsAndWhatATerminalObeysAreNotPrinted(t *testing.T) {
 		{"--group-by", "password", "--svg", "-", "--attr", "took"},
 		{"--color", "always"},
 	} {
-		stdout, stderr, code := run(t, strings.NewReader(log), append(args, "--width", "200")...)
+		if !slices.Contains(args, "--json") {
+			args = append(args, "--width", "200")
+		}
+		stdout, stderr, code := run(t, strings.NewReader(log), args...)
 		if code != 0 {
 			t.Fatal(stderr)
 		}

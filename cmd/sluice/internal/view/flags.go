@@ -131,7 +131,7 @@ func (f *flags) settings(c *cobra.Command) (*settings, error) {
 	if !f.follow {
 		s.last = f.last
 	}
-	errs := []error{err, f.wrong(c), f.conflicts()}
+	errs := []error{err, f.wrong(c), f.conflicts(c.Flags().Changed)}
 	switch {
 	case f.raw:
 		s.form = asTheyStand
@@ -172,7 +172,7 @@ func (f *flags) wrong(c *cobra.Command) error {
 }
 
 // conflicts returns which flags exclude each other.
-func (f *flags) conflicts() error {
+func (f *flags) conflicts(given func(flag string) bool) error {
 	context := f.before+f.after+f.around > 0
 	var errs []error
 	for _, pair := range []struct {
@@ -183,10 +183,17 @@ func (f *flags) conflicts() error {
 		{f.raw && len(f.fields) > 0, "raw", "fields"},
 		{f.raw && len(f.hide) > 0, "raw", "hide"},
 		{f.raw && f.noSource, "raw", "no-source"},
+		{f.raw && given("layout"), "raw", "layout"},
+		{f.raw && given("width"), "raw", "width"},
+		{f.raw && given("time-format"), "raw", "time-format"},
+		{f.json && given("layout"), "json", "layout"},
+		{f.json && given("width"), "json", "width"},
 		{f.merge && f.follow, "merge", "follow (which prints several logs as they grow)"},
 		{f.count && f.follow, "count", "follow"},
 		{f.count && f.last > 0, "count", "last"},
 		{f.count && context, "count", "context"},
+		{f.count && len(f.fields) > 0, "count", "fields"},
+		{f.count && len(f.hide) > 0, "count", "hide"},
 		{f.count && f.raw, "count", "raw"},
 		{f.count && f.json, "count", "json"},
 		{f.json && context, "json", "context"},

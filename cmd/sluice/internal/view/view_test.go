@@ -130,6 +130,8 @@ func TestUsage(t *testing.T) {
 		},
 		{"two forms", "--raw --json", []string{"--raw does not go with --json"}},
 		{"attrs of what is not taken apart", "--raw -o a -x b --no-source", []string{"--raw does not go with --fields", "--raw does not go with --hide", "--raw does not go with --no-source"}},
+		{"a look for what is not printed for people", "--json --layout wide --width 90", []string{"--json does not go with --layout", "--json does not go with --width"}},
+		{"attrs of what is only counted", "-c -o a", []string{"--count does not go with --fields"}},
 		{"a count of what has no end", "-c -f", []string{"--count does not go with --follow"}},
 		{"a merge of one", "--merge " + demo + "/log/makes/ecs.log", []string{"--merge: there are 1 logs, and it takes from 2 to 16"}},
 		{"a merge of what grows", "--merge -f a.log b.log", []string{"--merge does not go with --follow"}},
