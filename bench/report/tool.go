@@ -357,11 +357,11 @@ func mebibytes(n float64) string {
 
 // asked returns the rows of what was asked for.
 func (f *toolFigures) asked() [][]string {
-	rows := make([][]string, 0, 10)
+	rows := make([][]string, 0, 12)
 	for _, name := range []string{statTool, viewRawTool, viewTool} {
 		rows = append(rows, f.speedRow(name))
 	}
-	for _, name := range []string{statTool, viewRawTool} {
+	for _, name := range []string{statTool, viewRawTool, viewTool} {
 		rows = append(rows, f.packedRow(gzipCase, "gzip", name), f.packedRow(zstdCase, "zstd", name))
 	}
 	for _, name := range []string{statTool, viewRawTool, viewTool} {

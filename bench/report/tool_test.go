@@ -173,6 +173,8 @@ What was asked for:
 | sluice stat, zstd | 0.90x of the decompressor's speed | 0.25x | missed |
 | sluice view --level error --raw, gzip | 0.90x of the decompressor's speed | 1.00x | holds |
 | sluice view --level error --raw, zstd | 0.90x of the decompressor's speed | 0.50x | missed |
+| sluice view --level error, gzip | 0.90x of the decompressor's speed | – | not measured |
+| sluice view --level error, zstd | 0.90x of the decompressor's speed | – | not measured |
 | sluice stat, memory | at most 64 MiB | 84 MiB, junk.log | missed |
 | sluice view --level error --raw, memory | at most 64 MiB | 84 MiB, junk.log | missed |
 | sluice view --level error, memory | at most 64 MiB | – | not measured |
