@@ -13,7 +13,6 @@ import (
 
 	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
 	"github.com/sluicelog/sluice/cmd/sluice/internal/jsonlog"
-	"github.com/sluicelog/sluice/handler"
 )
 
 // Options are the flags that the commands have in common, as they were given.
@@ -51,11 +50,9 @@ func (o *Options) New(now time.Time) (*Filter, error) {
 	f := &Filter{tags: o.Tags}
 	var errs []error
 	if o.Level != "" {
-		level, err := handler.ParseLevel(o.Level)
-		if err != nil {
-			errs = append(errs, fmt.Errorf("--level: %w", err))
+		if f.level, f.hasLevel = jsonlog.ParseLevel(o.Level); !f.hasLevel {
+			errs = append(errs, fmt.Errorf("--level: %q is no level: want trace, debug, info, notice, warn, error, critical, fatal, INFO+2 or a number", o.Level))
 		}
-		f.level, f.hasLevel = level, true
 	}
 	moment := func(flag, text string) time.Time {
 		if text == "" {

@@ -39,6 +39,11 @@ func TestMatch(t *testing.T) {
 		{"--level WARNING", true},
 		{"--level error", false},
 		{"--level INFO+2", true},
+		{"--level 4", true},
+		{"--level 40", true}, // pino's WARN
+		{"--level 50", false},
+		{"--level severe", false},
+		{"--level verbose", true},
 		{"--since 15m", true},
 		{"--since 14m", false},
 		{"--since 1h30m|--until 10:01", true},

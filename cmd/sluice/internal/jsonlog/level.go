@@ -39,7 +39,7 @@ func (l *leveler) name(v []byte) (level slog.Level, ok bool) {
 	}
 	n, known := l.names[string(v)]
 	if !known {
-		n.level, n.ok = levelNamed(string(bytes.TrimSpace(Unquote(v))))
+		n.level, n.ok = ParseLevel(string(bytes.TrimSpace(Unquote(v))))
 		if l.names == nil {
 			l.names = make(map[string]named)
 		}
@@ -53,8 +53,9 @@ func (l *leveler) name(v []byte) (level slog.Level, ok bool) {
 // maxLevelName is the length of the longest name of a level, with its quotes and an offset.
 const maxLevelName = 40
 
-// levelNamed knows the names of handler.ParseLevel and those of java.util.logging, .NET, PostgreSQL, and of one letter.
-func levelNamed(name string) (level slog.Level, ok bool) {
+// ParseLevel returns the level that a log calls by a name: one of handler.ParseLevel, java.util.logging, .NET, PostgreSQL, or of
+// one letter; or by a number: 50 is pino's ERROR, 8 that of log/slog.
+func ParseLevel(name string) (level slog.Level, ok bool) {
 	if len(name) > maxLevelName {
 		return 0, false
 	}
