@@ -64,7 +64,7 @@ func run(c *cobra.Command, src, dst string, o *options) error {
 		}
 	}
 	r.warnOfSpace(stderr, o)
-	agreed := r.work() > 0 && o.agreed(c, &r)
+	agreed := r.work() > 0 && o.consent.Agreed(c, !o.json, r.question(), "nothing was done", "does what is listed")
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -86,24 +86,6 @@ func run(c *cobra.Command, src, dst string, o *options) error {
 		return &cli.ExitError{Code: cli.Partial}
 	}
 	return nil
-}
-
-// agreed reports whether to do what the dry run has found.
-func (o *options) agreed(c *cobra.Command, r *report) bool {
-	switch {
-	case o.yes:
-		return true
-	case o.dryRun:
-		return false
-	case o.json || !cli.IsTerminal(c.InOrStdin()) || !cli.IsTerminal(c.OutOrStdout()):
-		r.say(c.ErrOrStderr(), "nothing was done: --yes does what is listed")
-		return false
-	}
-	agreed := cli.Confirm(c.Context(), c.InOrStdin(), c.OutOrStdout(), r.question())
-	if !agreed {
-		r.say(c.ErrOrStderr(), "nothing was done")
-	}
-	return agreed
 }
 
 // plan finds out what would be done.

@@ -23,7 +23,7 @@ type options struct {
 	level        int
 	mode         pipeline.Mode
 	removeSource bool
-	yes, dryRun  bool
+	consent      cli.Consent
 	json         bool
 }
 
@@ -37,8 +37,8 @@ func (o *options) addFlags(c *cobra.Command) {
 	f.IntVar(&o.level, "level", 0, "compress at this `level`: 1 to 9 for gzip, 1 to 22 for zstd (default: 1, the fastest)")
 	f.TextVar(&o.mode, "mode", o.mode, "permission `bits` of the copies, such as 0640 (default: those of the files)")
 	f.BoolVar(&o.removeSource, "remove-source", false, "remove each file when its copy is verified and on the storage device")
-	f.BoolVarP(&o.yes, "yes", "y", false, "do it without asking")
-	f.BoolVar(&o.dryRun, "dry-run", false, "only print what would be done, and do not ask")
+	f.BoolVarP(&o.consent.Yes, "yes", "y", false, "do it without asking")
+	f.BoolVar(&o.consent.DryRun, "dry-run", false, "only print what would be done, and do not ask")
 	f.BoolVarP(&o.json, "json", "j", false, "print one JSON object with the report, and do not ask")
 	complete := cobra.FixedCompletions([]cobra.Completion{"gzip", "zstd", "none"}, cobra.ShellCompDirectiveNoFileComp)
 	_ = c.RegisterFlagCompletionFunc("compress", complete) // fails only if there is no such flag
@@ -51,7 +51,7 @@ func (o *options) check(src, dst string, f *pflag.FlagSet) error {
 	if err := cli.CheckPattern(o.pattern); err != nil {
 		errs = append(errs, err)
 	}
-	if o.yes && o.dryRun {
+	if o.consent.Yes && o.consent.DryRun {
 		wrong("--yes and --dry-run: want one of them")
 	}
 	if o.minAge < 0 {

@@ -106,14 +106,14 @@ func (r *report) work() int { return r.Copied + r.Removed }
 
 // question returns what there is to do as a question.
 func (r *report) question() string {
-	var todo []string
+	var parts []string
 	if r.Copied > 0 {
-		todo = append(todo, fmt.Sprintf("Copy %s, %s", files(r.Copied), size(r.Bytes)))
+		parts = append(parts, fmt.Sprintf("Copy %s, %s", files(r.Copied), size(r.Bytes)))
 	}
 	if r.Removed > 0 {
-		todo = append(todo, fmt.Sprintf("remove %s of the source", files(r.Removed)))
+		parts = append(parts, fmt.Sprintf("remove %s of the source", files(r.Removed)))
 	}
-	text := strings.Join(todo, ", and ") + "?"
+	text := strings.Join(parts, ", and ") + "?"
 	return strings.ToUpper(text[:1]) + text[1:]
 }
 
@@ -132,14 +132,14 @@ func (r *report) print(w io.Writer) error {
 		fmt.Fprintf(columns, "%s\t\tleft out, in use\n", cli.Printable(path))
 	}
 	_ = columns.Flush() // a failure comes back below
-	todo := []string{"nothing to archive"}
+	plan := []string{"nothing to archive"}
 	switch {
 	case r.Copied > 0:
-		todo[0] = fmt.Sprintf("would copy %s, %s", files(r.Copied), size(r.Bytes))
+		plan[0] = fmt.Sprintf("would copy %s, %s", files(r.Copied), size(r.Bytes))
 	case r.Existing > 0:
-		todo[0] = "nothing to copy"
+		plan[0] = "nothing to copy"
 	}
-	fmt.Fprintf(buf, "%s: %s\n", cli.Printable(r.Source), strings.Join(r.rest(todo, "would remove"), "; "))
+	fmt.Fprintf(buf, "%s: %s\n", cli.Printable(r.Source), strings.Join(r.rest(plan, "would remove"), "; "))
 	return buf.Flush()
 }
 

@@ -60,7 +60,8 @@ func run(c *cobra.Command, args []string, o *options) error {
 			return err
 		}
 	}
-	agreed := r.Removed > 0 && o.agreed(c, &r)
+	question := fmt.Sprintf("Remove %s, %s?", files(r.Removed), humanize.IBytes(bytes(r.Freed)))
+	agreed := r.Removed > 0 && o.consent.Agreed(c, !o.json, question, "nothing was removed", "removes what is listed")
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -86,25 +87,6 @@ func run(c *cobra.Command, args []string, o *options) error {
 		return &cli.ExitError{Code: cli.Partial}
 	}
 	return nil
-}
-
-// agreed reports whether what the dry run has found may be removed.
-func (o *options) agreed(c *cobra.Command, r *report) bool {
-	switch {
-	case o.yes:
-		return true
-	case o.dryRun:
-		return false
-	case o.json || !cli.IsTerminal(c.InOrStdin()) || !cli.IsTerminal(c.OutOrStdout()):
-		r.say(c.ErrOrStderr(), "nothing was removed: --yes removes what is listed")
-		return false
-	}
-	question := fmt.Sprintf("Remove %s, %s?", files(r.Removed), humanize.IBytes(bytes(r.Freed)))
-	agreed := cli.Confirm(c.Context(), c.InOrStdin(), c.OutOrStdout(), question)
-	if !agreed {
-		r.say(c.ErrOrStderr(), "nothing was removed")
-	}
-	return agreed
 }
 
 // remove removes what is planned.

@@ -22,7 +22,7 @@ type options struct {
 	maxTotalSize pipeline.Size
 	pattern      string
 	config       string
-	yes, dryRun  bool
+	consent      cli.Consent
 	json         bool
 }
 
@@ -37,8 +37,8 @@ func (o *options) addFlags(c *cobra.Command) {
 	}
 	f.StringVar(&o.pattern, "pattern", "", "only files whose names match this `pattern`, such as 'app*.log.gz' (default: log files and what rotations make of them)")
 	f.StringVar(&o.config, "config", "", "take directories and limits from the retention of the files in this configuration `file`")
-	f.BoolVarP(&o.yes, "yes", "y", false, "remove without asking")
-	f.BoolVar(&o.dryRun, "dry-run", false, "only print what would be removed, and do not ask")
+	f.BoolVarP(&o.consent.Yes, "yes", "y", false, "remove without asking")
+	f.BoolVar(&o.consent.DryRun, "dry-run", false, "only print what would be removed, and do not ask")
 	f.BoolVarP(&o.json, "json", "j", false, "print one JSON object with the report, and do not ask")
 }
 
@@ -58,7 +58,7 @@ func (o *options) targets(args []string, f *pflag.FlagSet) ([]target, error) {
 // check returns what is wrong with the flags.
 func (o *options) check(args []string, f *pflag.FlagSet) (errs []error) {
 	wrong := func(format string, values ...any) { errs = append(errs, fmt.Errorf(format, values...)) }
-	if o.yes && o.dryRun {
+	if o.consent.Yes && o.consent.DryRun {
 		wrong("--yes and --dry-run: want one of them")
 	}
 	limited := false

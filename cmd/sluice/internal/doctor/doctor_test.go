@@ -525,7 +525,9 @@ func TestMonitor(t *testing.T) {
 
 func TestWhatHangsIsGivenUp(t *testing.T) {
 	workplace(t, well())
-	out := run(t, &doctor.Machine{Hangs: true}, "--timeout", "500ms", "--json", "logging.json")
+	hangs := make(chan struct{})
+	defer close(hangs)
+	out := run(t, &doctor.Machine{Hangs: hangs}, "--timeout", "500ms", "--json", "logging.json")
 	has(t, findings(t, out, "Configuration tested"), "warn", "did not end in time")
 	has(t, findings(t, out, "Log files"), "pass", "21 lines, all JSON")
 }

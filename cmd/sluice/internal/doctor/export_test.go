@@ -16,7 +16,7 @@ type Machine struct {
 	Environ []string
 	Now     time.Time
 	Check   []pipeline.Finding // nil means that of Config.Check
-	Hangs   bool               // the check does
+	Hangs   <-chan struct{}    // if not nil, the check hangs until it is closed
 	Free    int64
 }
 
@@ -30,10 +30,10 @@ func CommandOn(m *Machine) *cobra.Command {
 		client:  &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
 	}
 	switch {
-	case m.Hangs:
+	case m.Hangs != nil:
 		own.check = func(_ pipeline.Config, ctx context.Context) []pipeline.Finding {
 			<-ctx.Done()
-			time.Sleep(2 * time.Second)
+			<-m.Hangs
 			return nil
 		}
 	case m.Check != nil:
