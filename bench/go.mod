@@ -62,3 +62,7 @@ require (
 	golang.org/x/text v0.22.0 // indirect
 	gopkg.in/natefinch/lumberjack.v2 v2.2.1
 )
+
+replace github.com/sluicelog/sluice/logstash/kafka => ../logstash/kafka
+
+replace github.com/sluicelog/sluice/logstash/redis => ../logstash/redis

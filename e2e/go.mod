@@ -75,3 +75,7 @@ require (
 	google.golang.org/protobuf v1.36.12 // indirect
 	gopkg.in/natefinch/lumberjack.v2 v2.2.1 // indirect
 )
+
+replace github.com/sluicelog/sluice/logstash/kafka => ../logstash/kafka
+
+replace github.com/sluicelog/sluice/logstash/redis => ../logstash/redis

@@ -14,6 +14,15 @@ import (
 // schemes are those that an address may begin with, as errors list them.
 const schemes = "beats://, beats+tls://, tcp://, tls://, udp://, unix://, http:// or https://"
 
+// allSchemes returns the schemes that an address may begin with, those of the user's included.
+func allSchemes(more []Scheme) string {
+	var b strings.Builder
+	for _, s := range more {
+		b.WriteString(s.Name + "://, " + s.Name + "+tls://, ")
+	}
+	return b.String() + schemes
+}
+
 // maxSocketPath is the longest path of a unix socket, by the size of the
 // kernel's sockaddr_un. Some systems have room for less.
 const maxSocketPath = 107
@@ -22,9 +31,10 @@ const maxSocketPath = 107
 type target struct {
 	scheme string        // in lower case
 	hosts  []string      // what to dial, in order: host:port, or the one path of a unix socket
-	path   string        // of a unix socket, or of http with the query, in which case it begins with "/"
+	path   string        // of a unix socket, of http with the query, in which case it begins with "/", or of a Scheme
+	own    bool          // of a Scheme of the user's
 	secure bool          // over TLS
-	user   *url.Userinfo // of http; nil when there is none
+	user   *url.Userinfo // of http or a Scheme; nil when there is none
 }
 
 // String returns the address without what may be secret in it: the user
@@ -34,6 +44,9 @@ func (t target) String() string {
 		return "unix://" + t.path
 	}
 	path, _, _ := strings.Cut(t.path, "?")
+	if t.own && path != "" {
+		path = (&url.URL{Path: "/" + path}).EscapedPath()
+	}
 	return t.scheme + "://" + strings.ReplaceAll(strings.Join(t.hosts, ","), "%", "%25") + path
 }
 
@@ -44,8 +57,8 @@ func (e *addrError) Error() string { return fmt.Sprintf("%s %q: want %s", e.part
 
 // parseAddr takes an address apart: "scheme://host:port,host:port", with a path
 // for unix, and with user information, path and query for http.
-func parseAddr(addr string) (target, error) {
-	t, err := splitAddr(addr)
+func parseAddr(addr string, more ...Scheme) (target, error) {
+	t, err := splitAddr(addr, more)
 	if err == nil {
 		return t, nil
 	}
@@ -61,10 +74,10 @@ func parseAddr(addr string) (target, error) {
 	return target{}, fmt.Errorf("logstash: dial %q: %w", shown, wrong)
 }
 
-func splitAddr(addr string) (target, error) {
+func splitAddr(addr string, more []Scheme) (target, error) {
 	name, rest, found := strings.Cut(addr, "://")
 	if !found {
-		return target{}, &addrError{"scheme", "", schemes + " before the host"}
+		return target{}, &addrError{"scheme", "", allSchemes(more) + " before the host"}
 	}
 	t := target{scheme: strings.ToLower(name)}
 	port := "" // the default one
@@ -79,7 +92,11 @@ func splitAddr(addr string) (target, error) {
 		port = "443"
 	case "tcp", "tls", "udp":
 	default:
-		return target{}, &addrError{"scheme", name, schemes}
+		i := slices.IndexFunc(more, func(s Scheme) bool { return s.Name == strings.TrimSuffix(t.scheme, "+tls") })
+		if i < 0 {
+			return target{}, &addrError{"scheme", name, allSchemes(more)}
+		}
+		port, t.own = more[i].Port, true
 	}
 	t.secure = t.scheme == "https" || strings.HasSuffix(t.scheme, "tls")
 
@@ -88,7 +105,14 @@ func splitAddr(addr string) (target, error) {
 		list, tail = rest[:i], rest[i:]
 	}
 	var err error
-	if strings.HasPrefix(t.scheme, "http") {
+	if t.own {
+		if t.path, err = parsePath(tail); err != nil {
+			return target{}, err
+		}
+		if t.user, list, err = cutUser(list); err != nil {
+			return target{}, err
+		}
+	} else if strings.HasPrefix(t.scheme, "http") {
 		if t.path, err = parseTail(tail); err != nil {
 			return target{}, err
 		}
@@ -151,6 +175,18 @@ func cutUser(list string) (user *url.Userinfo, hosts string, err error) {
 		return nil, "", &addrError{"user information", "", want}
 	}
 	return u.User, list[i+1:], nil
+}
+
+// parsePath takes what follows the hosts of a Scheme, a path without its slash.
+func parsePath(tail string) (string, error) {
+	const want = "no query and no fragment, and %xx for what a URL cannot hold, %40 for @"
+	switch {
+	case strings.Contains(tail, "?"):
+		return "", &addrError{"query", "", want}
+	case !isEscaped(tail):
+		return "", &addrError{"path", tail, want}
+	}
+	return url.PathUnescape(strings.TrimPrefix(tail, "/"))
 }
 
 // parseTail completes what follows the hosts of http, a path and a query.

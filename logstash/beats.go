@@ -23,11 +23,11 @@ type beats struct {
 	files   *tlsFiles // nil without TLS
 	enc     *lumber.Encoder
 	timeout time.Duration
-	changed chan struct{} // has room for one: progress has something to tell
+	changed chan struct{} // has room for one: Progress has something to tell
 
 	conn   *lumber.Conn // nil when there is none
 	turn   *turn        // that of conn
-	acked  int          // events of which progress has not told
+	acked  int          // events of which Progress has not told
 	worked bool         // some receiver has acked something
 	died   bool         // the last connection did, over events
 	wary   time.Duration
@@ -38,7 +38,7 @@ type beats struct {
 // connections all the same, and ends them at once: the events are not to blame.
 const waryTime = 100 * time.Millisecond
 
-func newBeats(peers *endpoints, files *tlsFiles, o *DialOptions) (pipeliner, error) {
+func newBeats(peers *endpoints, files *tlsFiles, o *DialOptions) (Pipeliner, error) {
 	enc, err := lumber.NewEncoder(o.CompressionLevel)
 	if err != nil {
 		return nil, fmt.Errorf("logstash: DialOptions.CompressionLevel: %w", err)
@@ -49,9 +49,9 @@ func newBeats(peers *endpoints, files *tlsFiles, o *DialOptions) (pipeliner, err
 	}, nil
 }
 
-// start writes events as one more window, over a new connection where the last
+// Start writes events as one more window, over a new connection where the last
 // one has ended or is to end.
-func (t *beats) start(ctx context.Context, events [][]byte) error {
+func (t *beats) Start(ctx context.Context, events [][]byte) error {
 	if err := t.look(); err != nil {
 		return err
 	}
@@ -100,21 +100,22 @@ func (t *beats) watch(ctx context.Context) error {
 	return err
 }
 
-// progress tells of the acks that have come, and of the end of the connection
+// Progress tells of the acks that have come, and of the end of the connection
 // if that was not quiet.
-func (t *beats) progress() (acked int, err error) {
+func (t *beats) Progress() (acked int, err error) {
 	err = t.look()
 	acked, t.acked = t.acked, 0
 	return acked, err
 }
 
-func (t *beats) news() <-chan struct{} { return t.changed }
+// News receives when Progress has something to tell.
+func (t *beats) News() <-chan struct{} { return t.changed }
 
 func (t *beats) expired() bool { return t.conn != nil && t.turn.expired() }
 
 // Send sends events as one window and waits until they are acked.
 func (t *beats) Send(ctx context.Context, events [][]byte) (acked int, err error) {
-	if err := t.start(ctx, events); err != nil {
+	if err := t.Start(ctx, events); err != nil {
 		acked, t.acked = t.acked, 0
 		return acked, err
 	}
@@ -125,7 +126,7 @@ func (t *beats) Send(ctx context.Context, events [][]byte) (acked int, err error
 			t.drop(nil)
 			err = ctx.Err()
 		}
-		n, lost := t.progress()
+		n, lost := t.Progress()
 		if acked += n; lost != nil {
 			err = lost
 		}

@@ -78,7 +78,7 @@ func numbered(n int) [][]byte {
 func (l *beatsLine) starts(t *testing.T, sizes ...int) {
 	t.Helper()
 	for _, n := range sizes {
-		if err := l.start(t.Context(), numbered(n)); err != nil {
+		if err := l.Start(t.Context(), numbered(n)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -111,7 +111,7 @@ func (l *beatsLine) hangsUp() {
 // wantProgress checks what progress says.
 func (l *beatsLine) wantProgress(t *testing.T, acked int, want error) {
 	t.Helper()
-	if n, err := l.progress(); n != acked || !errors.Is(err, want) {
+	if n, err := l.Progress(); n != acked || !errors.Is(err, want) {
 		t.Errorf("progress = %d, %v; want %d, %v", n, err, acked, want)
 	}
 }
@@ -119,7 +119,7 @@ func (l *beatsLine) wantProgress(t *testing.T, acked int, want error) {
 // told reports whether there is news.
 func (l *beatsLine) told() bool {
 	select {
-	case <-l.news():
+	case <-l.News():
 		return true
 	default:
 		return false
@@ -244,7 +244,7 @@ func TestBeatsKindsOfFailure(t *testing.T) {
 				if !l.told() {
 					t.Error("no news")
 				}
-				acked, err := l.progress()
+				acked, err := l.Progress()
 				if acked != tt.acked || !errors.Is(err, tt.is) || !strings.Contains(err.Error(), tt.says) {
 					t.Fatalf("progress = %d, %v; want %d, %v, %q", acked, err, tt.acked, tt.is, tt.says)
 				}
@@ -274,7 +274,7 @@ func TestBeatsStartAfterTheEnd(t *testing.T) {
 		l.starts(t, 2, 3)
 		l.acks(t, 2)
 		l.hangsUp()
-		if err := l.start(t.Context(), numbered(1)); !isDeath(err) {
+		if err := l.Start(t.Context(), numbered(1)); !isDeath(err) {
 			t.Errorf("start: %v, want the death", err)
 		}
 		l.wantProgress(t, 2, nil)
@@ -313,7 +313,7 @@ func TestBeatsStartFails(t *testing.T) {
 				for range tt.whole {
 					l.starts(t, 2)
 				}
-				err := l.start(t.Context(), numbered(5))
+				err := l.Start(t.Context(), numbered(5))
 				if isDeath(err) != tt.died || isStale(err) || !errors.Is(err, io.EOF) {
 					t.Errorf("start: %v, a death: %t; want EOF, %t", err, isDeath(err), tt.died)
 				}
@@ -338,7 +338,7 @@ func TestBeatsEndWhileIdle(t *testing.T) {
 			if round%2 == 0 {
 				continue // start finds out by itself
 			}
-			n, err := l.progress()
+			n, err := l.Progress()
 			if acked += n; err != nil {
 				t.Errorf("progress after a quiet end: %v", err)
 			}

@@ -16,6 +16,8 @@ import (
 //	unix:///path             a unix input in mode server with the codec json_lines: no acks
 //	udp://host:port          a udp input: no acks, one datagram for each event
 //
+// and the further ones that opts.Schemes has, such as kafka://host[:port]/topic.
+//
 // But for unix, there may be several, as in beats://a,b:5045. Which of them is
 // used is the Strategy's business; with the zero value the first that works. An
 // IPv6 address stands in brackets. Names are looked up for each connection.
@@ -24,14 +26,7 @@ import (
 // as it likes. The error is about addr, opts, or files that they name, and says
 // what is allowed.
 func Dial(addr string, opts *DialOptions) (*Shipper, error) {
-	to, err := parseAddr(addr)
-	if err != nil {
-		return nil, err
-	}
-	if err := opts.suit(to); err != nil {
-		return nil, err
-	}
-	o, err := opts.complete()
+	to, o, err := opts.target(addr)
 	if err != nil {
 		return nil, err
 	}
@@ -54,7 +49,31 @@ func Dial(addr string, opts *DialOptions) (*Shipper, error) {
 			return nil, err
 		}
 	}
+	if to.own {
+		if _, ok := lanes[0].(Pipeliner); !ok && len(opts.given("Pipeline")) > 0 {
+			_ = lanes[0].Close() // it has done nothing yet
+			return nil, fmt.Errorf("logstash: DialOptions.Pipeline: want none for %s://, where it means nothing", to.scheme)
+		}
+		peers = nil // the Transport has its own ways to find them
+	}
 	return newShipper(to.String(), lanes, peers, o)
+}
+
+// target takes an address apart, and completes the options for it.
+func (opts *DialOptions) target(addr string) (target, DialOptions, error) {
+	var more []Scheme
+	if opts != nil {
+		more = opts.Schemes
+	}
+	to, err := parseAddr(addr, more...)
+	if err != nil {
+		return to, DialOptions{}, err
+	}
+	if err := opts.suit(to); err != nil {
+		return to, DialOptions{}, err
+	}
+	o, err := opts.complete()
+	return to, o, err
 }
 
 // connections returns how many connections there are to be.
@@ -71,6 +90,9 @@ func connections(to target, o *DialOptions) int {
 
 // newTransport returns what carries events to a target.
 func newTransport(to target, peers *endpoints, files *tlsFiles, o *DialOptions) (Transport, error) {
+	if s := o.schemeOf(to); s != nil {
+		return s.open(to, peers, files, o)
+	}
 	switch to.scheme {
 	case "beats", "beats+tls":
 		return newBeats(peers, files, o)
@@ -86,18 +108,24 @@ func newTransport(to target, peers *endpoints, files *tlsFiles, o *DialOptions) 
 }
 
 // NewShipper returns a Shipper over a Transport of the caller's, which it owns
-// from now on unless there is an error. What DialOptions say of connections, from Pipeline and Timeout to
-// DialContext, is the Transport's business and must not be set, but for MinBackoff
-// and MaxBackoff. It panics if t is nil. The error is about opts, or the files that
+// from now on unless there is an error. What DialOptions say of connections, from Timeout to
+// Schemes, is the Transport's business and must not be set, but for MinBackoff
+// and MaxBackoff, and Pipeline for a [Pipeliner]. Errors name the Transport by its String
+// method, if it has one. It panics if t is nil. The error is about opts, or the files that
 // they name.
 func NewShipper(t Transport, opts *DialOptions) (*Shipper, error) {
 	if t == nil {
 		panic("logstash: NewShipper: nil transport")
 	}
-	fields := opts.given("Pipeline", "Timeout", "CompressionLevel", "Strategy", "Connections", "ConnectionTTL",
+	idle := []string{
+		"Timeout", "CompressionLevel", "Strategy", "Connections", "ConnectionTTL",
 		"MinConnectionTime", "TLS", "CAFile", "CertFile", "KeyFile", "KeepAlive", "ResendBytes",
-		"Username", "Password", "BearerToken", "Header", "DialContext")
-	if len(fields) > 0 {
+		"Username", "Password", "BearerToken", "Header", "DialContext", "Schemes", "Key",
+	}
+	if _, ok := t.(Pipeliner); !ok {
+		idle = append(idle, "Pipeline")
+	}
+	if fields := opts.given(idle...); len(fields) > 0 {
 		return nil, fmt.Errorf("logstash: NewShipper: DialOptions.%s: want none, as they are the transport's business",
 			strings.Join(fields, ", "))
 	}
@@ -105,7 +133,11 @@ func NewShipper(t Transport, opts *DialOptions) (*Shipper, error) {
 	if err != nil {
 		return nil, err
 	}
-	return newShipper(fmt.Sprintf("%T", t), []Transport{t}, nil, o)
+	name := fmt.Sprintf("%T", t)
+	if s, ok := t.(fmt.Stringer); ok {
+		name = s.String()
+	}
+	return newShipper(name, []Transport{t}, nil, o)
 }
 
 // suit reports an error if opts has fields that mean nothing for a target.
@@ -113,6 +145,9 @@ func (opts *DialOptions) suit(to target) error {
 	var idle []string
 	if !to.secure {
 		idle = append(idle, "TLS", "CAFile", "CertFile", "KeyFile")
+	}
+	if !to.own && (opts == nil || opts.Strategy != LoadBalance) {
+		idle = append(idle, "Key") // one connection keeps the order of all events
 	}
 	switch to.scheme {
 	case "beats", "beats+tls":
@@ -122,8 +157,11 @@ func (opts *DialOptions) suit(to target) error {
 	case "udp":
 		idle = append(idle, "Pipeline", "CompressionLevel", "KeepAlive", "ResendBytes",
 			"Username", "Password", "BearerToken", "Header")
-	default:
+	case "tcp", "tls", "unix":
 		idle = append(idle, "Pipeline", "CompressionLevel", "Username", "Password", "BearerToken", "Header")
+	default:
+		idle = append(idle, "CompressionLevel", "Strategy", "Connections", "ConnectionTTL", "MinConnectionTime",
+			"KeepAlive", "ResendBytes", "BearerToken", "Header")
 	}
 	if fields := opts.given(idle...); len(fields) > 0 {
 		return fmt.Errorf("logstash: DialOptions.%s: want none for %s://, where they mean nothing",

@@ -76,7 +76,7 @@ type DialOptions struct {
 	SyncLevel slog.Leveler
 
 	// Pipeline is how many batches may be under way at once on a connection to
-	// a Beats input. After a break, as many may arrive twice. Zero means 4. The
+	// a Beats input, or in a [Pipeliner]. After a break, as many may arrive twice. Zero means 4. The
 	// limit is 64.
 	Pipeline int
 
@@ -126,6 +126,14 @@ type DialOptions struct {
 	// connections. Zero means 10 seconds.
 	MinConnectionTime time.Duration
 
+	// Key returns what some events have in common that must stay in order among
+	// themselves, while LoadBalance spreads all events over several connections: see
+	// [Field]. Those for which it returns nothing go wherever there is room. It must not
+	// change the event nor keep it, may be called for an event again, from several
+	// goroutines, and what it panics with counts as nothing. Over kafka:// it is the key of the
+	// record. Nil means that the order of events on different connections does not matter.
+	Key func(event []byte) []byte
+
 	// TLS is the configuration for beats+tls://, tls:// and https://. It must not
 	// allow versions below 1.2. Nil means the default one.
 	TLS *tls.Config
@@ -172,6 +180,10 @@ type DialOptions struct {
 	// and https://, the proxy that the environment names, see
 	// [http.ProxyFromEnvironment].
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
+
+	// Schemes are further kinds of addresses, and how to send to these. Nil means
+	// none.
+	Schemes []Scheme
 
 	// SpoolDir is the directory of the spool, made if it is not there, which
 	// one Shipper has for itself. SpoolMode must be set with it.
@@ -264,6 +276,7 @@ func (opts *DialOptions) complete() (DialOptions, error) {
 		"Size", o.Size, fmt.Sprintf("at least MaxEventBytes and %d, %d", eventOverhead, o.MaxEventBytes+eventOverhead))
 	c.check(o.MinBackoff <= o.MaxBackoff, "MinBackoff", o.MinBackoff, fmt.Sprintf("at most MaxBackoff, %v", o.MaxBackoff))
 	o.checkSpool(&c)
+	o.checkSchemes(&c)
 	return o, errors.Join(c.errs...)
 }
 
@@ -349,6 +362,8 @@ func (opts *DialOptions) given(fields ...string) []string {
 		"BearerToken":       opts.BearerToken != "",
 		"Header":            opts.Header != nil,
 		"DialContext":       opts.DialContext != nil,
+		"Schemes":           opts.Schemes != nil,
+		"Key":               opts.Key != nil,
 	}
 	var out []string
 	for _, field := range fields {

@@ -39,7 +39,7 @@ type lane struct {
 	s      *Shipper
 	number int
 	t      Transport
-	pipe   pipeliner       // t, where it is one
+	pipe   Pipeliner       // t, where it is one
 	breaks <-chan struct{} // of a Transport that may have to send again after a break
 	wake   chan struct{}   // has room for one: there is something to look at
 	timer  *time.Timer
@@ -69,7 +69,7 @@ func newLane(s *Shipper, number int, t Transport) *lane {
 		limit: 1,
 	}
 	l.timer.Stop()
-	if l.pipe, _ = t.(pipeliner); l.pipe != nil {
+	if l.pipe, _ = t.(Pipeliner); l.pipe != nil {
 		l.limit = s.opts.Pipeline
 	}
 	if b, ok := t.(interface{ broke() <-chan struct{} }); ok {
@@ -136,18 +136,28 @@ func (l *lane) collect() error {
 	}
 	acked, err := l.progress()
 	l.settle(acked)
+	if stillUnderWay(err) {
+		l.s.report.sendFailed(l.number, err, false)
+		return nil
+	}
 	return err
 }
 
 // next returns what is to be sent now, if anything is.
 func (l *lane) next() (*piece, pause) {
 	busy := len(l.flights) > 0
-	if len(l.flights) >= l.limit || busy && (l.flights[0].strikes > 0 || l.pipe.expired()) {
+	if len(l.flights) >= l.limit || busy && (l.flights[0].strikes > 0 || l.expired()) {
 		return nil, pause{}
 	}
 	p, idle := l.s.queue.take(l.s.opts.FlushInterval, l.window, !busy, l.retryAt)
 	idle.over = idle.over && !busy
 	return p, idle
+}
+
+// expired reports whether the connection is to end before anything else is sent.
+func (l *lane) expired() bool {
+	e, ok := l.pipe.(expirer)
+	return ok && e.expired()
 }
 
 // send sends a piece, or begins to.
@@ -192,16 +202,29 @@ func (l *lane) sendAll(events [][]byte) (acked int, err error) {
 	return acked, err
 }
 
-// start is start of the pipeliner.
+// start is Start of the Pipeliner.
 func (l *lane) start(events [][]byte) (err error) {
 	defer l.survive(&err)
-	return l.pipe.start(l.s.ctx, events)
+	return l.pipe.Start(l.s.ctx, events)
 }
 
-// progress is progress of the pipeliner.
+// progress is Progress of the Pipeliner, held to its contract.
 func (l *lane) progress() (acked int, err error) {
 	defer l.survive(&err)
-	return l.pipe.progress()
+	acked, err = l.pipe.Progress()
+	if err != nil {
+		_, _ = err.Error(), errors.Is(err, ErrRejected) // as in sendAll
+		_, _ = retryAfter(err)
+		_ = stillUnderWay(err)
+	}
+	most := 0
+	for _, p := range l.flights {
+		most += p.len()
+	}
+	if acked < 0 || acked > most {
+		return 0, errors.Join(fmt.Errorf("logstash: transport acked %d of %d events under way", acked, most), err)
+	}
+	return acked, err
 }
 
 // survive makes an error of a panic of the transport. Nothing is under way any
@@ -379,7 +402,7 @@ func (l *lane) wait(d time.Duration) {
 	}
 	var news <-chan struct{}
 	if l.pipe != nil {
-		news = l.pipe.news()
+		news = l.pipe.News()
 	}
 	select {
 	case <-l.wake:

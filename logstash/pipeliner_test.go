@@ -37,7 +37,7 @@ func (p *touchyPipeliner) Close() error {
 	return nil
 }
 
-func (p *touchyPipeliner) start(_ context.Context, events [][]byte) error { //nolint:unparam // of the interface
+func (p *touchyPipeliner) Start(_ context.Context, events [][]byte) error {
 	p.under += len(events)
 	p.sent += len(events)
 	p.call("start")
@@ -48,14 +48,14 @@ func (p *touchyPipeliner) start(_ context.Context, events [][]byte) error { //no
 	return nil
 }
 
-func (p *touchyPipeliner) progress() (int, error) { //nolint:unparam // of the interface
+func (p *touchyPipeliner) Progress() (int, error) {
 	p.call("progress")
 	acked := p.under
 	p.under = 0
 	return acked, nil
 }
 
-func (p *touchyPipeliner) news() <-chan struct{} { return p.moved }
+func (p *touchyPipeliner) News() <-chan struct{} { return p.moved }
 func (p *touchyPipeliner) expired() bool         { return false }
 
 // A panic of a pipeliner ends what is under way, and nothing else.

@@ -50,14 +50,7 @@ type Receiver struct {
 // It returns when ctx is done, or after Timeout, if DialContext does. The error is
 // that of Dial: about addr, opts, or files that they name.
 func Probe(ctx context.Context, addr string, opts *DialOptions) (Probed, error) {
-	to, err := parseAddr(addr)
-	if err != nil {
-		return Probed{}, err
-	}
-	if err := opts.suit(to); err != nil {
-		return Probed{}, err
-	}
-	o, err := opts.complete()
+	to, o, err := opts.target(addr)
 	if err != nil {
 		return Probed{}, err
 	}
@@ -258,7 +251,9 @@ func (p *probe) withTLS() string {
 		return "beats+tls"
 	case "http":
 		return "https"
-	default:
+	case "tcp":
 		return "tls"
+	default:
+		return p.to.scheme + "+tls"
 	}
 }

@@ -29,28 +29,38 @@ type Transport interface {
 	Close() error
 }
 
-// pipeliner is a Transport that can have several batches under way. All but
-// news is for one goroutine.
-type pipeliner interface {
+// Pipeliner is a Transport that can have several batches under way, as many as
+// the option Pipeline says. The Shipper calls Start and Progress in place of Send, from
+// the same goroutine.
+type Pipeliner interface {
 	Transport
 
-	// start sends events as one more batch, behind those under way, and
+	// Start sends events as one more batch, behind those under way, and
 	// connects first where that is needed. It does not wait for acks, and the
 	// events may change once it has returned. After an error nothing is under
-	// way any more; acks that came before are for progress to tell.
-	start(ctx context.Context, events [][]byte) error
+	// way any more; acks that came before are for Progress to tell.
+	Start(ctx context.Context, events [][]byte) error
 
-	// progress returns how many events have been acked since the last call, of
-	// all batches under way in their order. An error says that the connection
-	// has ended, so that nothing is under way any more.
-	progress() (acked int, err error)
+	// Progress returns how many events have been acked since the last call, of
+	// all batches under way in their order. An error is one that Send could
+	// return, and says that nothing is under way any more. One that has a method
+	// UnderWay() bool in its chain, which returns true, only says that there is
+	// trouble: the Shipper tells of it, and goes on to wait.
+	Progress() (acked int, err error)
 
-	// news receives when progress has something to tell.
-	news() <-chan struct{}
+	// News returns a channel, always the same, that receives when Progress has
+	// something to tell. It has room for one.
+	News() <-chan struct{}
+}
 
-	// expired reports whether the connection is to end as soon as nothing is
-	// under way any more. The next start then opens another one.
-	expired() bool
+// expirer is a Pipeliner with a connection that may have to end as soon as nothing
+// is under way any more. The next Start then opens another one.
+type expirer interface{ expired() bool }
+
+// stillUnderWay reports whether an error of Progress leaves everything under way.
+func stillUnderWay(err error) bool {
+	var e interface{ UnderWay() bool }
+	return errors.As(err, &e) && e.UnderWay()
 }
 
 // retryError is a failure that says when to try again.

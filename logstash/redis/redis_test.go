@@ -1,0 +1,3 @@
+package redis_test
+
+import _ "github.com/google/go-cmp/cmp"
