@@ -14,6 +14,15 @@ import (
 // schemes are those that an address may begin with, as errors list them.
 const schemes = "beats://, beats+tls://, tcp://, tls://, udp://, unix://, http:// or https://"
 
+// hint says what else an address of Kafka or Redis needs.
+func hint(scheme string) string {
+	name := strings.TrimSuffix(scheme, "+tls")
+	if name != "kafka" && name != "redis" {
+		return ""
+	}
+	return fmt.Sprintf("; or for %s:// DialOptions.Schemes with that of package logstash/%s", name, name)
+}
+
 // allSchemes returns the schemes that an address may begin with, those of the user's included.
 func allSchemes(more []Scheme) string {
 	var b strings.Builder
@@ -94,7 +103,7 @@ func splitAddr(addr string, more []Scheme) (target, error) {
 	default:
 		i := slices.IndexFunc(more, func(s Scheme) bool { return s.Name == strings.TrimSuffix(t.scheme, "+tls") })
 		if i < 0 {
-			return target{}, &addrError{"scheme", name, allSchemes(more)}
+			return target{}, &addrError{"scheme", name, allSchemes(more) + hint(t.scheme)}
 		}
 		port, t.own = more[i].Port, true
 	}
@@ -109,14 +118,14 @@ func splitAddr(addr string, more []Scheme) (target, error) {
 		if t.path, err = parsePath(tail); err != nil {
 			return target{}, err
 		}
-		if t.user, list, err = cutUser(list); err != nil {
+		if t.user, list, err = cutUser(list, t.own); err != nil {
 			return target{}, err
 		}
 	} else if strings.HasPrefix(t.scheme, "http") {
 		if t.path, err = parseTail(tail); err != nil {
 			return target{}, err
 		}
-		if t.user, list, err = cutUser(list); err != nil {
+		if t.user, list, err = cutUser(list, t.own); err != nil {
 			return target{}, err
 		}
 	} else if err := checkBare(list, tail); err != nil {
@@ -159,8 +168,8 @@ func checkBare(list, tail string) error {
 	}
 }
 
-// cutUser cuts user information off a list of hosts.
-func cutUser(list string) (user *url.Userinfo, hosts string, err error) {
+// cutUser cuts user information off a list of hosts. Redis has passwords of no user.
+func cutUser(list string, nameless bool) (user *url.Userinfo, hosts string, err error) {
 	i := strings.LastIndexByte(list, '@')
 	if i < 0 {
 		return nil, list, nil
@@ -171,7 +180,10 @@ func cutUser(list string) (user *url.Userinfo, hosts string, err error) {
 		return nil, "", &addrError{"user information", "", want}
 	}
 	u, err := url.Parse("http://" + list[:i] + "@host")
-	if err != nil || u.User == nil || u.User.Username() == "" {
+	if err != nil || u.User == nil {
+		return nil, "", &addrError{"user information", "", want}
+	}
+	if password, _ := u.User.Password(); u.User.Username() == "" && (!nameless || password == "") {
 		return nil, "", &addrError{"user information", "", want}
 	}
 	return u.User, list[i+1:], nil

@@ -41,6 +41,9 @@ way:
 	unix://   arrive twice
 	udp://    nobody knows
 
+Packages logstash/kafka and logstash/redis, which are modules of their own, ship to a
+broker that Logstash reads from: see [Scheme].
+
 With an EventID, see [Options], Elasticsearch stores an event once that arrives twice.
 
 Events wait in memory, which is bounded; in a spool on disk when memory is full, or in

@@ -190,6 +190,7 @@ func (l *lane) sendAll(events [][]byte) (acked int, err error) {
 	if err != nil {
 		_, _ = err.Error(), errors.Is(err, ErrRejected) // those of the user's may panic, which then is here
 		_, _ = retryAfter(err)
+		_ = sentNothing(err)
 	}
 	switch {
 	case acked < 0 || acked > len(events):
@@ -215,7 +216,7 @@ func (l *lane) progress() (acked int, err error) {
 	if err != nil {
 		_, _ = err.Error(), errors.Is(err, ErrRejected) // as in sendAll
 		_, _ = retryAfter(err)
-		_ = stillUnderWay(err)
+		_, _ = sentNothing(err), stillUnderWay(err)
 	}
 	most := 0
 	for _, p := range l.flights {

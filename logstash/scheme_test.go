@@ -3,6 +3,7 @@ package logstash_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -163,6 +164,8 @@ func TestSchemeRefused(t *testing.T) {
 	}{
 		{"unknown", "mem://a", logstash.DialOptions{Schemes: []logstash.Scheme{memo}}, `scheme "mem": want memo://, memo+tls://, beats://`},
 		{"not registered", "memo://a", logstash.DialOptions{}, `scheme "memo": want beats://`},
+		{"kafka", "kafka+tls://a", logstash.DialOptions{}, "or for kafka:// DialOptions.Schemes with that of package logstash/kafka"},
+		{"neither user nor password", "memo://:@a", logstash.DialOptions{Schemes: []logstash.Scheme{memo}}, "user information: want"},
 		{"query", "memo://a/b?c=d", logstash.DialOptions{Schemes: []logstash.Scheme{memo}}, `query "": want no query`},
 		{"taken", "memo://a", logstash.DialOptions{Schemes: []logstash.Scheme{memo, memo}}, `Schemes[1].Name "memo": want a name that is not taken`},
 		{"built in", "udp://a:1", logstash.DialOptions{Schemes: []logstash.Scheme{{Name: "udp", Open: memo.Open}}}, `Schemes[0].Name "udp": want a name that is not taken`},
@@ -185,4 +188,41 @@ func TestSchemeRefused(t *testing.T) {
 	if _, err := logstash.Dial("beats://a", &logstash.DialOptions{Key: func(e []byte) []byte { return e }}); err == nil {
 		t.Error("Key without LoadBalance is taken")
 	}
+}
+
+// refuser is a Transport whose receiver is not there at first.
+type refuser struct{ left int }
+
+type nothingError struct{}
+
+func (nothingError) Error() string     { return "nobody there" }
+func (nothingError) SentNothing() bool { return true }
+
+func (r *refuser) Send(_ context.Context, events [][]byte) (int, error) {
+	if r.left--; r.left >= 0 {
+		return 0, fmt.Errorf("memo: %w", nothingError{})
+	}
+	return len(events), nil
+}
+
+func (r *refuser) Close() error { return nil }
+
+// What was not sent at all is not sent once more.
+func TestSentNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, err := logstash.NewShipper(&refuser{left: 3}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		if _, err := s.Write([]byte(`{"a":1}`)); err != nil {
+			t.Error(err)
+		}
+		if err := s.Flush(t.Context()); err != nil {
+			t.Error(err)
+		}
+		if st := s.Stats(); st.Written != 1 || st.Resent != 0 {
+			t.Errorf("stats %+v; want one event written, none sent again", st)
+		}
+	})
 }

@@ -18,7 +18,9 @@ type Transport interface {
 	// An error that Is [ErrRejected] says that the receiver works, but will
 	// not take these events: they are sent again in parts. An error with a
 	// method RetryAfter() time.Duration in its chain says how long to wait
-	// before the next Send; otherwise that is the Shipper's backoff.
+	// before the next Send; otherwise that is the Shipper's backoff. One with a
+	// method SentNothing() bool there, which returns true, says that the receiver has none of
+	// the events, so that they are not counted as sent again.
 	//
 	// Send must return soon after ctx is done, must not change the events, and
 	// must not keep them after it has returned.
@@ -87,6 +89,9 @@ type dialError struct{ err error }
 func (e *dialError) Error() string { return e.err.Error() }
 func (e *dialError) Unwrap() error { return e.err }
 
+// SentNothing is what Transports of others say it with.
+func (e *dialError) SentNothing() bool { return true }
+
 // staleError is the failure of a connection that was in use before and that
 // the peer closed without an ack of the batch. The Beats input closes idle
 // connections in this way, so a first one is no sign of trouble.
@@ -105,8 +110,8 @@ func (e *diedError) Unwrap() error { return e.err }
 
 // sentNothing reports whether err says that no byte of the batch was sent.
 func sentNothing(err error) bool {
-	var dial *dialError
-	return errors.As(err, &dial)
+	var e interface{ SentNothing() bool }
+	return errors.As(err, &e) && e.SentNothing()
 }
 
 // isStale reports whether err is worth another try at once.

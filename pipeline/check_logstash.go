@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"syscall"
@@ -134,9 +135,7 @@ func cutAdvice(text string) (rest, advice string) {
 
 // open looks for events that others may read on their way.
 func (c *checker) open(what, scheme string, receiver logstash.Receiver, r *report) {
-	switch scheme {
-	case "beats", "tcp", "http", "udp":
-	default:
+	if !inTheClear(scheme) || scheme == "unix" {
 		return
 	}
 	host, _, _ := net.SplitHostPort(receiver.Addr)
@@ -148,7 +147,7 @@ func (c *checker) open(what, scheme string, receiver logstash.Receiver, r *repor
 	if ip != nil && ip.IsLoopback() || host == "localhost" {
 		return
 	}
-	do := map[string]string{"beats": "beats+tls://", "tcp": "tls://", "http": "https://"}[scheme]
+	do := withTLS(scheme)
 	if do == "" {
 		r.warn(what, "events are sent in the clear: whoever is on the way can read them", "use beats+tls:// or tls://, which UDP has none of")
 		return
@@ -156,10 +155,30 @@ func (c *checker) open(what, scheme string, receiver logstash.Receiver, r *repor
 	r.warn(what, "events are sent in the clear: whoever is on the way can read them", "switch TLS on there, and use "+do)
 }
 
+// inTheClear reports whether a scheme is one without TLS.
+func inTheClear(scheme string) bool {
+	return slices.Contains([]string{"beats", "tcp", "udp", "unix", "http", "kafka", "redis"}, scheme)
+}
+
+// withTLS returns what an address begins with over TLS in place of a scheme without,
+// empty if there is none.
+func withTLS(scheme string) string {
+	switch scheme {
+	case "tcp":
+		return "tls://"
+	case "http":
+		return "https://"
+	case "udp", "unix":
+		return ""
+	default:
+		return scheme + "+tls://"
+	}
+}
+
 // secrets looks at what proves who the sink is.
 func (c *checker) secrets(s *Sink, scheme string, opts *logstash.DialOptions, r *report) {
-	if scheme == "http" && (strings.Contains(s.Addr, "@") || opts.Password != "" || opts.BearerToken != "") {
-		r.warn("credentials", "are sent in the clear over http://", "use https://")
+	if inTheClear(scheme) && (strings.Contains(s.Addr, "@") || opts.Password != "" || opts.BearerToken != "") {
+		r.warn("credentials", "are sent in the clear over "+scheme+"://", "use "+withTLS(scheme))
 	}
 	if opts.TLS != nil && opts.TLS.InsecureSkipVerify {
 		r.warn("certificate", "is not verified: TLS.InsecureSkipVerify is set, and anybody can be the receiver", "set ca_file instead")

@@ -538,11 +538,10 @@ func (c *sinkCheck) checkShipper() {
 		c.wrong("SpoolMaxSize", "is set without a %s, so there is no spool: want both, or neither", both("SpoolDir"))
 	}
 	scheme, _, _ := strings.Cut(c.Addr, "://")
-	if scheme = strings.ToLower(scheme); slices.Contains([]string{"beats", "tcp", "udp", "unix", "http"}, scheme) {
-		secure, found := map[string]string{"beats": "beats+tls", "tcp": "tls", "http": "https"}[scheme]
+	if scheme = strings.ToLower(scheme); inTheClear(scheme) {
 		want := "want none"
-		if found {
-			want = fmt.Sprintf("want %s %s://, or none", both("Addr"), secure)
+		if secure := withTLS(scheme); secure != "" {
+			want = fmt.Sprintf("want %s %s, or none", both("Addr"), secure)
 		}
 		for _, f := range []struct{ field, value string }{{"CAFile", c.CAFile}, {"CertFile", c.CertFile}, {"KeyFile", c.KeyFile}} {
 			if f.value != "" {
@@ -556,6 +555,7 @@ func (c *sinkCheck) checkShipper() {
 	opts := c.dialOptions()
 	if c.text {
 		opts.CAFile, opts.CertFile, opts.KeyFile = "", "", ""
+		opts.Schemes = brokers()
 	}
 	for _, err := range flatten(checkAddr(c.Addr, opts)) {
 		c.refused(err) // which names the address, but no password in it
@@ -603,6 +603,18 @@ type reworded struct {
 
 func (r *reworded) Error() string { return r.says }
 func (r *reworded) Unwrap() error { return r.err }
+
+// brokers are the schemes that a text may name. A program that reads it adds those of
+// packages logstash/kafka and logstash/redis, which send.
+func brokers() []logstash.Scheme {
+	open := func(logstash.Remote) (logstash.Transport, error) { return unopened{}, nil }
+	return []logstash.Scheme{{Name: "kafka", Port: "9092", Open: open}, {Name: "redis", Port: "6379", Open: open}}
+}
+
+// unopened is a Transport that is there to be closed.
+type unopened struct{ logstash.Transport }
+
+func (unopened) Close() error { return nil }
 
 // checkAddr reports what logstash.Dial would not take, and opens no connection.
 func checkAddr(addr string, opts logstash.DialOptions) error {

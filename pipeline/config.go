@@ -151,7 +151,8 @@ type Sink struct {
 	MaxBufferedLines int             `json:"max_buffered_lines,omitempty" yaml:"max_buffered_lines,omitempty" toml:"max_buffered_lines,omitempty"`
 	Policy           asyncbuf.Policy `json:"policy,omitzero" yaml:"policy,omitempty" toml:"policy,omitempty"`
 
-	// Addr is the address of a Logstash sink, which needs one; see logstash.Dial.
+	// Addr is the address of a Logstash sink, which needs one; see logstash.Dial. One of
+	// Kafka or Redis needs Dial.Schemes as well.
 	Addr string `json:"addr,omitempty" yaml:"addr,omitempty" toml:"addr,omitempty"`
 
 	// CAFile, CertFile and KeyFile are the files of TLS; see logstash.DialOptions.

@@ -34,7 +34,8 @@ import (
 //	LOG_FLUSH_INTERVAL      greatest age of a buffered line, in milliseconds or with a unit as in 5s;
 //	                        0 hands lines over as soon as possible; 5000 if not set
 //	LOG_MAX_BUFFERED_LINES  most lines in that buffer; 0 and not set mean that only its size counts
-//	LOG_LOGSTASH            address of a Logstash to ship to, as for logstash.Dial
+//	LOG_LOGSTASH            address of a Logstash to ship to, as for logstash.Dial; for one of Kafka or Redis
+//	                        the program adds the Scheme to Dial of the sink
 //	LOG_SPOOL_DIR           directory for events that do not fit in memory while that is away
 //	LOG_SENSITIVE_MASK      whether secrets are masked; true if not set
 //	LOG_VOLUME_INTERVAL     how often a record says how much was logged, as LOG_FLUSH_INTERVAL has it, from 1s; never if not set
@@ -186,7 +187,13 @@ func (e *env) sinks() []Sink {
 // check notes what is wrong with the sinks, by the names of the variables.
 func (e *env) check(sinks []Sink) {
 	var m mistakes
-	Config{Sinks: sinks}.completed(&m, false)
+	checked := slices.Clone(sinks)
+	for i := range checked {
+		if checked[i].Type == Logstash {
+			checked[i].Dial.Schemes = brokers()
+		}
+	}
+	Config{Sinks: checked}.completed(&m, false)
 	var said []string // of several sinks
 	for _, one := range m.all {
 		says := variableOf(one.field, sinks[one.index].Name) + " " + strings.ReplaceAll(one.err.Error(), both("Rotation"), "LOG_ROTATION")
@@ -324,7 +331,7 @@ func (e *env) address(name string) string {
 	if s == "" {
 		return ""
 	}
-	if err := checkAddr(s, logstash.DialOptions{}); err != nil {
+	if err := checkAddr(s, logstash.DialOptions{Schemes: brokers()}); err != nil {
 		hint := ""
 		if strings.Contains(s, " #") {
 			hint = commentHint

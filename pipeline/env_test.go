@@ -100,6 +100,8 @@ func TestFromEnvReadsEachVariable(t *testing.T) {
 		{"no mask", vars{"LOG_SENSITIVE_MASK": "off"}, with(warn(console), func(c *config) { c.Redaction.Off = true })},
 		{"a mask in other words", vars{"LOG_SENSITIVE_MASK": "Yes"}, warn(console)},
 		{"Logstash", vars{"LOG_LOGSTASH": shipper.Addr}, warn(console, shipper)},
+		{"a broker, which the program has to add how to reach", vars{"LOG_LOGSTASH": "kafka+tls://me:secret@a,b:9093/logs"}, warn(console,
+			pipeline.Sink{Type: pipeline.Logstash, Name: "LOG_LOGSTASH", Addr: "kafka+tls://me:secret@a,b:9093/logs", Format: pipeline.EventFormat, EventID: true})},
 		{"Logstash with a spool", vars{"LOG_LOGSTASH": shipper.Addr, "LOG_SPOOL_DIR": "/var/spool/app", "LOG_SERVICE": "shop"}, warn(
 			console, func() sink { s := shipper; s.SpoolDir, s.Service = "/var/spool/app", "shop"; return s }(),
 		)},
@@ -202,6 +204,7 @@ func TestFromEnvNamesWhatIsWrong(t *testing.T) {
 		{"LOG_MAX_BUFFERED_LINES", "99999999999", []string{"number of lines"}},
 		{"LOG_LOGSTASH", "logstash:5044", []string{"beats://", "tcp://"}},
 		{"LOG_LOGSTASH", "gopher://logstash:70", []string{"beats", "tcp"}},
+		{"LOG_LOGSTASH", "kafak://logstash", []string{"beats://", "kafka://"}},
 		{"LOG_LOGSTASH", "tcp://logstash", []string{"port"}},
 		{"LOG_LOGSTASH", "beats://a:5044 # both", []string{comment}},
 		{"LOG_SPOOL_DIR", " /var/spool", []string{"path of a directory"}},
