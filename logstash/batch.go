@@ -13,14 +13,17 @@ const maxBatchBytes = 1 << 20
 // eventOverhead is what an event costs in a queue besides its bytes.
 const eventOverhead = 8
 
-// batch is consecutive events, in one buffer or from the spool.
+// batch is consecutive events, in one buffer or from the spool, or events of other
+// batches.
 type batch struct {
 	ticket uint64       // smaller than that of all batches behind it
 	born   time.Time    // when the first event came
 	lease  *spool.Lease // what it was read with, nil if it has never left memory
+	leased int          // how many bytes it has of that, with keys
 	buf    []byte       // the events, unless there is a lease
 	base   int32        // where they begin in buf
 	shared bool         // buf and items belong to other batches too
+	of     []origin     // what it is put together from, nil if it is not
 	skip   int          // how many events before items were cut off
 	items  []item
 	kept   int // the items before this one can not be dropped to make room
@@ -50,6 +53,9 @@ func (b *batch) add(event []byte, marks uint8) {
 func (b *batch) event(i int) []byte {
 	if b.lease != nil {
 		return b.lease.Events[i]
+	}
+	if b.of != nil {
+		return b.of[i].event(b.of[i].i)
 	}
 	end := b.items[i].end
 	return b.buf[b.start(i):end:end]
@@ -148,8 +154,9 @@ type piece struct {
 	*batch
 
 	from, to int
-	sent     bool // it was under way before, and may have arrived
-	deaths   int  // how often in a row the peer has closed the connection over it
+	chain    *chain // that it is in, nil without an order
+	sent     bool   // it was under way before, and may have arrived
+	deaths   int    // how often in a row the peer has closed the connection over it
 
 	// Of a single event that may be what the peer dies of, or rejects:
 	strikes int    // how often it has, as far as that counts

@@ -44,16 +44,8 @@ func TestChaosOptions(t *testing.T) {
 			c.writeAll(s, 4, events)
 			wg.Wait()
 			waitFor(t, "the last events", func() bool { return ledger.Unique() == events }) // over tcp there are no acks
-			dup, st := uint64(ledger.Duplicates()), checkAccounts(t, s)
-			if missing := ledger.Missing(0, events); len(missing) > 0 || st.Dropped > 0 || st.Written != events {
-				t.Errorf("%d are missing, %d dropped, %d written", len(missing), st.Dropped, st.Written)
-			}
-			if dup > st.Resent {
-				t.Errorf("%d duplicates, but only %d events were sent again", dup, st.Resent)
-			}
-			if o.Strategy != logstash.LoadBalance && ledger.OrderBreaks() > c.suspects() {
-				t.Errorf("%d events out of order: %s", ledger.OrderBreaks(), ledger.FirstOdd())
-			}
+			c.overtake = o.Strategy == logstash.LoadBalance
+			c.check(s, events)
 			ctx, cancel := context.WithTimeout(t.Context(), chaosTime)
 			defer cancel()
 			if err := s.Shutdown(ctx); err != nil {

@@ -1,6 +1,7 @@
 package logstash_test
 
 import (
+	"fmt"
 	"net/http"
 	"path/filepath"
 	"testing"
@@ -8,6 +9,7 @@ import (
 
 	"github.com/sluicelog/sluice/internal/lstest"
 	"github.com/sluicelog/sluice/internal/testlog"
+	"github.com/sluicelog/sluice/logstash"
 )
 
 func TestChaosHTTP(t *testing.T) {
@@ -58,15 +60,24 @@ func TestChaosHTTP(t *testing.T) {
 // With more ResendBytes than the buffers on the way hold, nothing is lost that
 // a receiver had not read when it went away.
 func TestChaosStream(t *testing.T) {
-	for _, network := range []string{"tcp", "unix"} {
-		t.Run(network, func(t *testing.T) {
+	ca, certs := newAuthority(t), t.TempDir()
+	for _, tt := range []struct {
+		scheme string
+		conns  int
+	}{{"tcp", 1}, {"unix", 1}, {"tcp", 3}, {"tls", 3}} {
+		t.Run(fmt.Sprintf("%s, %d", tt.scheme, tt.conns), func(t *testing.T) {
 			testlog.CheckGoroutines(t)
 			events, breaks := torture(20_000, 1_000_000), torture(8, 200)
 			var ledger lstest.Ledger
 			opts := &lstest.TCPOptions{OnLine: ledger.Receiver(), Forget: true, ReadBuffer: 32 << 10}
-			listen, addr := lstest.ListenTCP, "127.0.0.1:0"
-			if network == "unix" {
+			listen, addr, o := lstest.ListenTCP, "127.0.0.1:0", chaosOptions()
+			switch tt.scheme {
+			case "unix":
 				listen, addr = lstest.ListenUnix, filepath.Join(t.TempDir(), "logstash.sock")
+			case "tls":
+				opts.TLS, o.CAFile = ca.server(), filepath.Join(certs, "ca.pem")
+				ca.client(certs, "sender")
+				o.CertFile, o.KeyFile = filepath.Join(certs, "cert.pem"), filepath.Join(certs, "key.pem")
 			}
 			srv, err := listen(addr, opts)
 			if err != nil {
@@ -74,9 +85,11 @@ func TestChaosStream(t *testing.T) {
 			}
 			defer srv.Kill()
 			c := newChaos(t, srv, &ledger)
-			o := chaosOptions()
+			if c.overtake = tt.conns > 1; c.overtake {
+				o.Strategy, o.Connections = logstash.LoadBalance, tt.conns
+			}
 			o.ResendBytes = 512 << 10
-			s := dialShipper(t, network+"://"+srv.Addr(), o)
+			s := dialShipper(t, tt.scheme+"://"+srv.Addr(), o)
 			c.writeAll(s, breaks, events)
 			waitFor(t, "the last events", func() bool { return ledger.Unique() >= events })
 			if st := c.check(s, events); st.Resent == 0 {

@@ -57,7 +57,8 @@ type chaos struct {
 	ledger *lstest.Ledger
 	ills   []func() // what may happen besides
 
-	scheme string
+	scheme   string
+	overtake bool // there are several connections, over which events overtake each other
 }
 
 func newChaos(t *testing.T, v victim, ledger *lstest.Ledger) *chaos {
@@ -156,7 +157,7 @@ func (c *chaos) check(s *logstash.Shipper, events int) logstash.Stats {
 		c.t.Errorf("accepted %d, written %d, dropped %d, queued %d; want %d, %d, 0, 0",
 			st.Accepted, st.Written, st.Dropped, st.Queued, n, n)
 	}
-	if n := c.ledger.OrderBreaks(); n > c.suspects() || c.ledger.Strange() > 0 {
+	if n := c.ledger.OrderBreaks(); n > c.suspects() && !c.overtake || c.ledger.Strange() > 0 {
 		c.t.Errorf("%d events out of order, %d strange: %s", n, c.ledger.Strange(), c.ledger.FirstOdd())
 	}
 	if dup > st.Resent {
@@ -266,17 +267,12 @@ func TestChaosLoadBalance(t *testing.T) {
 	s := dialShipper(t, "beats://"+servers[0].Addr()+","+servers[1].Addr(), o)
 	other := newChaos(t, servers[1], &ledger)
 	c := newChaos(t, servers[0], &ledger)
+	c.overtake = true
 	var wg sync.WaitGroup
 	wg.Go(func() { other.run(breaks/2, events) })
 	c.writeAll(s, breaks/2, events)
 	wg.Wait()
-	dup, st := uint64(ledger.Duplicates()), checkAccounts(t, s)
-	if missing := ledger.Missing(0, events); len(missing) > 0 || st.Written != uint64(events) || st.Dropped != 0 {
-		t.Errorf("%d events are missing, written %d, dropped %d; want 0, %d, 0", len(missing), st.Written, st.Dropped, events)
-	}
-	if dup > st.Resent {
-		t.Errorf("%d duplicates, but only %d events were sent again", dup, st.Resent)
-	}
+	c.check(s, events)
 }
 
 // A network that breaks every connection sooner or later, in either direction.

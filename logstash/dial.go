@@ -1,6 +1,7 @@
 package logstash
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 )
@@ -146,19 +147,16 @@ func (opts *DialOptions) suit(to target) error {
 	if !to.secure {
 		idle = append(idle, "TLS", "CAFile", "CertFile", "KeyFile")
 	}
-	if !to.own && (opts == nil || opts.Strategy != LoadBalance) {
-		idle = append(idle, "Key") // one connection keeps the order of all events
-	}
 	switch to.scheme {
 	case "beats", "beats+tls":
 		idle = append(idle, "KeepAlive", "ResendBytes", "Username", "Password", "BearerToken", "Header")
 	case "http", "https":
 		idle = append(idle, "Pipeline", "KeepAlive", "ResendBytes")
 	case "udp":
-		idle = append(idle, "Pipeline", "CompressionLevel", "KeepAlive", "ResendBytes",
+		idle = append(idle, "Key", "Pipeline", "CompressionLevel", "KeepAlive", "ResendBytes",
 			"Username", "Password", "BearerToken", "Header")
-	case "tcp", "tls", "unix":
-		idle = append(idle, "Pipeline", "CompressionLevel", "Username", "Password", "BearerToken", "Header")
+	case "tcp", "tls", "unix": // without acks nobody knows when the next event of a key may go elsewhere
+		idle = append(idle, "Key", "Pipeline", "CompressionLevel", "Username", "Password", "BearerToken", "Header")
 	default:
 		idle = append(idle, "CompressionLevel", "Strategy", "Connections", "ConnectionTTL", "MinConnectionTime",
 			"KeepAlive", "ResendBytes", "BearerToken", "Header")
@@ -166,6 +164,9 @@ func (opts *DialOptions) suit(to target) error {
 	if fields := opts.given(idle...); len(fields) > 0 {
 		return fmt.Errorf("logstash: DialOptions.%s: want none for %s://, where they mean nothing",
 			strings.Join(fields, ", "), to.scheme)
+	}
+	if opts != nil && opts.Key != nil && !to.own && opts.Strategy != LoadBalance {
+		return errors.New("logstash: DialOptions.Key: want none, or LoadBalance as the Strategy: one connection keeps all events in order")
 	}
 	if opts != nil && to.scheme == "udp" && opts.MaxEventBytes > maxDatagram {
 		return fmt.Errorf("logstash: DialOptions.MaxEventBytes %d: want 0 to %d for udp://", opts.MaxEventBytes, maxDatagram)

@@ -86,7 +86,7 @@ type DialOptions struct {
 	// sends keepalives is waited for. An address that failed last has no more than
 	// five seconds for a connection while others may be tried, but as long as any for
 	// what it is then sent. Several addresses of one name share the time for a
-	// connection. Zero means 30 seconds.
+	// connection, but with LoadBalance. Zero means 30 seconds.
 	Timeout time.Duration
 
 	// CompressionLevel is the level of zlib for beats://, or of gzip for http://,
@@ -96,7 +96,9 @@ type DialOptions struct {
 
 	// MinBackoff is the delay after a failed attempt, for each address. It doubles
 	// with each further one up to MaxBackoff, and up to half of it is left to
-	// chance. Only an ack ends that. Zero means one second.
+	// chance. Only an ack ends that. When a connection ends that has worked, there is no
+	// delay before the first attempt, unless the peer was silent or has broken the protocol.
+	// Zero means one second.
 	MinBackoff time.Duration
 
 	// MaxBackoff is the longest delay between attempts. Zero means one
@@ -108,13 +110,25 @@ type DialOptions struct {
 	Strategy Strategy
 
 	// Connections is how many connections LoadBalance keeps open. Zero means
-	// one for each address. It must be zero with the other strategies. The limit
-	// is 64.
+	// one for each host in the address of Dial. It must be zero with the other
+	// strategies. The limit is 64.
+	//
+	// A name that has several addresses, such as a headless service of Kubernetes,
+	// counts as one host here. A program that is to use n of them at a time wants n; of a
+	// fleet, each program has one connection, to any of them. The name is looked up
+	// again for a new connection and, while events are sent, about every 30 seconds.
+	// An address that is new gets its share, one connection at a time, see
+	// MinConnectionTime. One that is missing gets no more, and loses those it has between
+	// two batches when the next answer lacks it, too. A lookup that fails changes nothing.
+	// Of IPv4 and IPv6 the one that the system prefers is used, and the other while that
+	// does not work. Where a DialContext or a proxy looks it up, the name is one address.
 	Connections int
 
 	// ConnectionTTL is how long a connection is used before another one is made,
-	// between two batches; with PreferPrimary, only one to another than the first
-	// address. Over tcp://, tls:// and unix:// sending pauses then until the receiver
+	// between two batches, and up to a quarter longer by chance, so that those of a fleet
+	// do not end together; with PreferPrimary, only one to another than the first
+	// address. In a fleet with few Connections each, it is what brings them back to a
+	// receiver that was restarted. Over tcp://, tls:// and unix:// sending pauses then until the receiver
 	// has read everything and closed the connection, too, or for half a second, and
 	// what it may not have read is written again, see ResendBytes. Zero means as long
 	// as it lasts.
@@ -123,15 +137,26 @@ type DialOptions struct {
 	// MinConnectionTime is how long a connection must have lasted for
 	// PreferPrimary to go back to the first address. After a shorter one it goes
 	// on to the next, so that it does not hang on to a receiver that only takes
-	// connections. Zero means 10 seconds.
+	// connections. LoadBalance moves one connection in such a time to an address that
+	// has fewer than others. Zero means 10 seconds.
 	MinConnectionTime time.Duration
 
 	// Key returns what some events have in common that must stay in order among
-	// themselves, while LoadBalance spreads all events over several connections: see
-	// [Field]. Those for which it returns nothing go wherever there is room. It must not
+	// themselves, while LoadBalance spreads all events over several connections, with
+	// acks: see [Field]. Those for which it returns nothing go wherever there is room. It must not
 	// change the event nor keep it, may be called for an event again, from several
 	// goroutines, and what it panics with counts as nothing. Over kafka:// it is the key of the
 	// record. Nil means that the order of events on different connections does not matter.
+	//
+	// Events of a key are under way on one connection at a time, and those behind them
+	// wait for the acks. They arrive for the first time in their order, but for those around
+	// one that the receiver does not bear, see [Shipper]; over tcp:// and its like, which have no
+	// acks, that is so only as long as nothing breaks and all receivers read at once. A slow
+	// receiver holds up the keys of what it was sent, and others only when too much
+	// waits for these: 2 MiB for each batch that may be under way or, under the policy
+	// DropOldest, half of the memory. One that acks nothing for the Timeout, even if it sends
+	// keepalives, loses its connection when another one has nothing to send but what
+	// waits for these keys; what it was sent may arrive twice then.
 	Key func(event []byte) []byte
 
 	// TLS is the configuration for beats+tls://, tls:// and https://. It must not
@@ -160,12 +185,14 @@ type DialOptions struct {
 	// again when a connection over tcp://, tls:// or unix:// has broken, as the
 	// receiver may not have read it. So it is when we have ended the connection, after
 	// ConnectionTTL or in Shutdown, and the receiver has not closed it in turn within
-	// half a second: one that never does gets that much twice each time. Zero means
+	// half a second: one that never does gets that much twice each time. It is written as soon
+	// as there is a connection, whether there are other events or not, and Shutdown waits
+	// for that as long as its context lasts. Each connection keeps as much. Zero means
 	// nothing.
 	ResendBytes int
 
-	// Username and Password are for http:// and https://, by the scheme Basic. Both
-	// empty means none, or what the address says.
+	// Username and Password are for http:// and https://, by the scheme Basic, and for
+	// Schemes. Both empty means none, or what the address says.
 	Username, Password string
 
 	// BearerToken is for http:// and https://, by the scheme Bearer. Empty means

@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"net"
+	"net/netip"
 	"reflect"
 	"slices"
 	"sync"
@@ -28,9 +30,11 @@ type endpoints struct {
 
 	mu     sync.Mutex
 	all    []*endpoint
-	next   int       // of PreferPrimary and RoundRobin: the place to begin with
-	moved  time.Time // of LoadBalance: when a turn was last ended to spread them again
-	events uint64    // turns begun and failures so far, for what came first
+	next   int             // of PreferPrimary and RoundRobin: the place to begin with
+	sites  []*site         // of LoadBalance: those of which each address is an endpoint
+	life   context.Context // of lookups
+	moved  time.Time       // of LoadBalance: when a turn was last ended to spread them again
+	events uint64          // turns begun and failures so far, for what came first
 
 	made      uint64 // connections so far
 	now, peak int    // connections now, and the most there were
@@ -41,10 +45,14 @@ type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
 
 // endpoint is one address and what is known of it.
 type endpoint struct {
-	host  string
-	place int     // in the order of preference
-	turns []*turn // those under way, the oldest first
+	host    string
+	place   int        // in the order of preference
+	turns   []*turn    // those under way, the oldest first
+	site    *site      // what ip is an address of, nil for none
+	ip      netip.Addr // which is dialled in place of host, if it is valid
+	missing int        // how many answers in a row have not had ip
 
+	workedAt time.Time // when something worked last
 	pace     backoff
 	failures int           // since something worked
 	misses   int           // failures of turns in which nothing had
@@ -67,16 +75,25 @@ func newEndpoints(hosts []string, o *DialOptions) *endpoints {
 		least:    o.MinConnectionTime,
 	}
 	for i, host := range hosts {
-		pace := backoff{least: o.MinBackoff, most: o.MaxBackoff}
-		e.all = append(e.all, &endpoint{host: host, place: i, pace: pace})
+		p := &endpoint{host: host, place: i, pace: backoff{least: o.MinBackoff, most: o.MaxBackoff}}
+		if o.Strategy == LoadBalance && o.DialContext == nil {
+			if p.site = siteOf(p); p.site != nil {
+				e.sites = append(e.sites, p.site)
+			}
+		}
+		e.all = append(e.all, p)
+	}
+	if o.Strategy == RoundRobin {
+		e.next = rand.IntN(len(hosts)) //nolint:gosec // no secret; or else a fleet begins with the same one
 	}
 	return e
 }
 
 // connect opens a connection to the endpoint whose turn it is, or else to any
 // other that may be tried. Names are looked up again each time. A nil files
-// means no TLS.
+// means no TLS. Until ctx is done names may be looked up again and again.
 func (e *endpoints) connect(ctx context.Context, network string, files *tlsFiles) (*link, error) {
+	e.lookUp(ctx)
 	var tried []*endpoint
 	for {
 		t, err := e.takeBut(tried)
@@ -88,7 +105,7 @@ func (e *endpoints) connect(ctx context.Context, network string, files *tlsFiles
 			t.begin(files.reloadError())
 			return &link{&steadyConn{Conn: conn, timeout: e.timeout}, t}, nil
 		}
-		err = fmt.Errorf("logstash: connect to %s: %w", t.to.host, err)
+		err = fmt.Errorf("logstash: connect to %s: %w", t.addr(), err)
 		if ctx.Err() != nil {
 			t.done(nil) // nothing that the endpoint has done
 			return nil, &dialError{err}
@@ -103,7 +120,7 @@ func (e *endpoints) connect(ctx context.Context, network string, files *tlsFiles
 func (e *endpoints) open(ctx context.Context, network string, t *turn, files *tlsFiles) (net.Conn, error) {
 	ctx, cancel := context.WithTimeout(ctx, t.dialTimeout())
 	defer cancel()
-	conn, err := e.callDial(ctx, network, t.to.host)
+	conn, err := e.callDial(ctx, network, t.to.dialled())
 	if err != nil || files == nil {
 		return conn, err
 	}
@@ -158,9 +175,11 @@ func (e *endpoints) takeBut(tried []*endpoint) (*turn, error) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	now := time.Now()
+	isFree := func(p *endpoint) bool { return p.wait(now) == 0 && !slices.Contains(tried, p) }
+	e.changeFamilies(isFree)
 	var free []*endpoint
 	for _, p := range e.all {
-		if p.wait(now) == 0 && !slices.Contains(tried, p) {
+		if p.isOffered() && isFree(p) {
 			free = append(free, p)
 		}
 	}
@@ -169,7 +188,10 @@ func (e *endpoints) takeBut(tried []*endpoint) (*turn, error) {
 	}
 	e.events++
 	p := e.choose(free)
-	t := &turn{of: e, to: p, since: now, begun: e.events, suspect: p.failures > 0 && slices.ContainsFunc(free, isGood)}
+	t := &turn{
+		of: e, to: p, since: now, begun: e.events, suspect: !isGood(p) && slices.ContainsFunc(free, isGood),
+		ttl: e.ttl + min(rand.N(e.ttl/4+1), math.MaxInt64-e.ttl), //nolint:gosec // no secret
+	}
 	p.turns = append(p.turns, t)
 	return t, nil
 }
@@ -185,14 +207,41 @@ func (e *endpoints) choose(free []*endpoint) *endpoint {
 		e.next = p.place + 1
 		return p
 	case Random:
-		return free[rand.IntN(len(free))] //nolint:gosec // a choice needs no secret randomness
+		return anyOf(free)
 	case LoadBalance:
-		return slices.MinFunc(free, func(a, b *endpoint) int { return len(a.turns) - len(b.turns) })
+		least := leastUsed(free)
+		if i := slices.IndexFunc(least, e.acksNow); i >= 0 && least[i].load() > 0 {
+			least = slices.DeleteFunc(least, func(p *endpoint) bool { return !e.acksNow(p) })
+		}
+		return anyOf(least)
 	default: // PreferPrimary
 		p := firstFrom(free, e.next)
 		e.next = 0
 		return p
 	}
+}
+
+func anyOf(free []*endpoint) *endpoint {
+	return free[rand.IntN(len(free))] //nolint:gosec // a choice needs no secret randomness
+}
+
+// leastUsed returns the endpoints with the fewest turns.
+func leastUsed(free []*endpoint) (out []*endpoint) {
+	for _, p := range free {
+		switch {
+		case len(out) == 0 || p.load() < out[0].load():
+			out = append(out[:0], p)
+		case p.load() == out[0].load():
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// acksNow reports whether p has taken something a short while ago. One that is busy
+// and has not is no place for one more connection.
+func (e *endpoints) acksNow(p *endpoint) bool {
+	return isGood(p) && !p.workedAt.IsZero() && time.Since(p.workedAt) < e.least
 }
 
 // firstFrom returns the first endpoint at a place or after it, around the end.
@@ -207,13 +256,41 @@ func firstFrom(free []*endpoint, place int) *endpoint {
 
 // blocked says that no endpoint may be tried, why, and when the first may.
 func (e *endpoints) blocked(now time.Time) error {
-	first := e.all[0].wait(now)
-	errs := make([]error, len(e.all))
-	for i, p := range e.all {
-		first = min(first, p.wait(now))
-		errs[i] = p.lastErr
+	first := time.Duration(math.MaxInt64)
+	var errs []error
+	for _, p := range e.all {
+		if p.missing == 0 {
+			first = min(first, p.wait(now))
+			errs = append(errs, p.lastErr)
+		}
 	}
 	return &retryError{errors.Join(errs...), first}
+}
+
+// dialled returns the address that is dialled.
+func (p *endpoint) dialled() string {
+	if p.ip.IsValid() {
+		return net.JoinHostPort(p.ip.String(), p.site.port)
+	}
+	return p.host
+}
+
+// name returns the address for people.
+func (p *endpoint) name() string {
+	if p.ip.IsValid() {
+		return p.host + " (" + p.ip.String() + ")"
+	}
+	return p.host
+}
+
+// load returns how many turns there are that are not about to end.
+func (p *endpoint) load() (n int) {
+	for _, t := range p.turns {
+		if !t.leaving {
+			n++
+		}
+	}
+	return n
 }
 
 // wait returns how long it is until p may be tried.
@@ -241,15 +318,17 @@ func (e *endpoints) reconnects() uint64 {
 func (e *endpoints) health() []EndpointHealth {
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	out := make([]EndpointHealth, len(e.all))
-	for i, p := range e.all {
-		out[i] = p.health()
+	var out []EndpointHealth
+	for _, p := range e.all {
+		if p.isOffered() || len(p.turns) > 0 {
+			out = append(out, p.health())
+		}
 	}
 	return out
 }
 
 func (p *endpoint) health() EndpointHealth {
-	h := EndpointHealth{Addr: p.host, Failures: p.failures, RetryAt: p.retryAt, LastError: p.lastErr}
+	h := EndpointHealth{Addr: p.name(), Failures: p.failures, RetryAt: p.retryAt, LastError: p.lastErr}
 	for _, t := range p.turns {
 		if t.connected || t.proven {
 			h.Connections++

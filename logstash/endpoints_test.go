@@ -123,9 +123,9 @@ func TestPreferPrimary(t *testing.T) {
 		if l.expired() {
 			t.Error("expired too early")
 		}
-		time.Sleep(time.Nanosecond)
+		time.Sleep(15*time.Second + 1)
 		if !l.expired() {
-			t.Error("not expired after ConnectionTTL, while an address before may be tried")
+			t.Error("not expired after ConnectionTTL and a quarter, while an address before may be tried")
 		}
 		l.done(nil)
 		l = mustConnect(t, e)
@@ -137,7 +137,7 @@ func TestPreferPrimary(t *testing.T) {
 		checkDialed(t, &n, "with b up", "a b")
 
 		n.set("a", false)
-		time.Sleep(time.Minute)
+		time.Sleep(75 * time.Second)
 		if !l.expired() {
 			t.Error("not expired")
 		}
@@ -213,14 +213,16 @@ func TestRoundRobin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n network
 		e := endpointsOf(t, &n, "a b c", DialOptions{Strategy: RoundRobin, ConnectionTTL: time.Minute})
+		e.next = 0
 		for range 4 {
 			l := mustConnect(t, e)
+			time.Sleep(time.Minute - 1)
 			if l.expired() {
-				t.Error("expired at once")
+				t.Error("expired within ConnectionTTL")
 			}
-			time.Sleep(time.Minute)
+			time.Sleep(15*time.Second + 1)
 			if !l.expired() {
-				t.Error("not expired after ConnectionTTL")
+				t.Error("not expired after ConnectionTTL and a quarter")
 			}
 			l.done(nil)
 		}
@@ -229,6 +231,66 @@ func TestRoundRobin(t *testing.T) {
 			mustConnect(t, e).done(nil)
 		}
 		checkDialed(t, &n, "one after the other, c down at last", "a b c a b c a b")
+	})
+}
+
+// The programs of a fleet do not all begin with the same address, but with
+// PreferPrimary.
+func TestFleetBeginsEverywhere(t *testing.T) {
+	for strategy, want := range map[Strategy]int{PreferPrimary: 1, RoundRobin: 4, Random: 4, LoadBalance: 4} {
+		t.Run(strategy.String(), func(t *testing.T) {
+			count := make(map[string]int)
+			for range 400 {
+				var n network
+				mustConnect(t, endpointsOf(t, &n, "a b c d", DialOptions{Strategy: strategy}))
+				count[n.took()]++
+			}
+			if len(count) != want {
+				t.Errorf("400 programs began with %v, want %d addresses", count, want)
+			}
+			for addr, c := range count { // fewer than 50 of 400 is a chance of one in 10^9
+				if c < 50 {
+					t.Errorf("%d of 400 programs began with %s, want about %d", c, addr, 400/want)
+				}
+			}
+		})
+	}
+}
+
+// The connections that a fleet has made in the same second do not end in the same one.
+func TestConnectionTTLIsSpread(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var lanes []*link
+		for range 1000 {
+			var n network
+			lanes = append(lanes, mustConnect(t, endpointsOf(t, &n, "a", DialOptions{
+				Strategy: LoadBalance, ConnectionTTL: 400 * time.Second,
+			})))
+		}
+		time.Sleep(400*time.Second - 1)
+		ended := func() (n int) {
+			for _, l := range lanes {
+				if l.expired() {
+					n++
+				}
+			}
+			return n
+		}
+		if n := ended(); n != 0 {
+			t.Errorf("%d of 1000 have expired within ConnectionTTL", n)
+		}
+		time.Sleep(time.Nanosecond)
+		for second, before := 1, 0; second <= 100; second++ {
+			time.Sleep(time.Second)
+			n := ended()
+			if n-before > 40 { // 10 on average
+				t.Errorf("%d of 1000 expired in second %d of a hundred", n-before, second)
+			}
+			before = n
+		}
+		if n := ended(); n != 1000 {
+			t.Errorf("%d of 1000 have expired after a quarter more, want all", n)
+		}
 	})
 }
 
@@ -316,10 +378,57 @@ func TestLoadBalance(t *testing.T) {
 		if moved := renew(); moved != 1 {
 			t.Errorf("%d lanes went to b, want 1", moved)
 		}
-		check("with b again", "a:2 b:1 c:3")
+		if got := lanesOn(e); got != "a:2 b:1 c:3" && got != "a:3 b:1 c:2" {
+			t.Errorf("with b again: %s, want one connection to b", got)
+		}
 		time.Sleep(time.Hour)
 		if moved := renew(); moved != 0 {
-			t.Errorf("%d lanes moved though none is idle", moved)
+			t.Errorf("%d lanes moved though b has not worked", moved)
+		}
+
+		// Then it gets its share, and nobody moves any more.
+		for _, l := range lanes {
+			l.worked()
+		}
+		if moved := renew(); moved != 1 {
+			t.Errorf("%d lanes went to b, want 1", moved)
+		}
+		check("in the end", "a:2 b:2 c:2")
+		time.Sleep(time.Hour)
+		if moved := renew(); moved != 0 {
+			t.Errorf("%d lanes moved in the end, want none", moved)
+		}
+	})
+}
+
+// Where several have the fewest connections, but have some, a new one goes to those
+// that ack. One that has taken connections and events, and is silent, may stay so.
+func TestLoadBalanceGoesWhereAcksComeFrom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n network
+		e := endpointsOf(t, &n, "a b c", DialOptions{Strategy: LoadBalance})
+		for range 3 {
+			if l := mustConnect(t, e); l.addr() != "c" {
+				l.worked()
+			}
+		}
+		count := func() map[string]int {
+			n.took()
+			for range 200 {
+				mustConnect(t, e).done(nil)
+			}
+			out := make(map[string]int)
+			for addr := range strings.FieldsSeq(n.took()) {
+				out[addr]++
+			}
+			return out
+		}
+		if got := count(); got["a"] < 50 || got["b"] < 50 || got["c"] > 0 {
+			t.Errorf("connected to %v; want a and b equally often", got)
+		}
+		time.Sleep(10 * time.Second) // without events
+		if got := count(); got["a"] < 30 || got["b"] < 30 || got["c"] < 30 {
+			t.Errorf("connected to %v after a while without acks; want all of them", got)
 		}
 	})
 }
@@ -394,9 +503,9 @@ func TestConnectionTimeIsWithoutTheDial(t *testing.T) {
 		if l.expired() {
 			t.Error("expired within ConnectionTTL")
 		}
-		time.Sleep(time.Nanosecond)
+		time.Sleep(2500*time.Millisecond + 1)
 		if !l.expired() {
-			t.Error("not expired after ConnectionTTL")
+			t.Error("not expired after ConnectionTTL and a quarter")
 		}
 	})
 }

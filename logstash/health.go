@@ -42,13 +42,14 @@ type Health struct {
 	// tried, nil if they could.
 	SpoolErr error
 	// Endpoints are the receivers, in the order in which Dial was given them.
-	// There are none with a Transport of the user's.
+	// There are none with a Transport of the user's or of a Scheme.
 	Endpoints []EndpointHealth
 }
 
 // EndpointHealth is how one receiver is doing.
 type EndpointHealth struct {
-	// Addr is its address as it is dialled.
+	// Addr is its address as it is dialled. With LoadBalance the address of a name
+	// follows that in parentheses.
 	Addr string
 	// Connections is how many connections to it are open.
 	Connections int

@@ -82,7 +82,7 @@ func newHTTP(peers *endpoints, t target, files *tlsFiles, o *DialOptions) (Trans
 	if err != nil {
 		return nil, errors.New("logstash: path of the address: want one of a URL") // the query may be secret
 	}
-	u.Scheme = "http"
+	u.Scheme, u.Host = "http", t.hosts[0]
 	if t.secure {
 		u.Scheme = "https"
 	}
@@ -228,6 +228,9 @@ func (h *httpInput) connect(ctx context.Context) error {
 	if h.conn != nil && (h.turn.expired() || time.Since(h.used) > idleLimit) {
 		h.end(nil)
 	}
+	if h.conn == nil && h.turn == nil && !h.hasProxy() {
+		h.peers.lookUp(ctx)
+	}
 	var tried []*endpoint
 	for h.conn == nil {
 		if h.turn == nil {
@@ -256,10 +259,10 @@ func (h *httpInput) connect(ctx context.Context) error {
 func (h *httpInput) open(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, h.turn.dialTimeout())
 	defer cancel()
-	h.url.Host = h.turn.addr()
+	h.url.Host = h.turn.to.host
 	conn, err := h.maker.NewClientConn(ctx, h.url.Scheme, h.url.Host)
 	if err != nil {
-		return fmt.Errorf("logstash: connect to %s: %w", h.url.Host, err)
+		return fmt.Errorf("logstash: connect to %s: %w", h.turn.addr(), err)
 	}
 	u := h.url // a copy, because net/http may look at the last one still
 	h.conn, h.proven, h.again, h.used = conn, false, false, time.Now()
@@ -290,7 +293,7 @@ func (h *httpInput) renew() error {
 	h.end(nil)
 	h.config = config
 	h.maker = &http.Transport{
-		DialContext:            h.peers.callDial,
+		DialContext:            h.dial,
 		DialTLSContext:         h.dialTLS,
 		TLSClientConfig:        config.Clone(), // behind a proxy; net/http adds to it
 		ForceAttemptHTTP2:      true,
@@ -304,9 +307,17 @@ func (h *httpInput) renew() error {
 	return fileErr
 }
 
+// dial connects to the endpoint whose turn it is, or to a proxy.
+func (h *httpInput) dial(ctx context.Context, network, addr string) (net.Conn, error) {
+	if h.turn != nil && addr == h.turn.to.host {
+		addr = h.turn.to.dialled()
+	}
+	return h.peers.callDial(ctx, network, addr)
+}
+
 // dialTLS makes a connection with TLS that is to have HTTP/2, if the peer has it.
 func (h *httpInput) dialTLS(ctx context.Context, network, addr string) (net.Conn, error) {
-	conn, err := h.peers.callDial(ctx, network, addr)
+	conn, err := h.dial(ctx, network, addr)
 	if err != nil {
 		return nil, err
 	}
@@ -333,6 +344,15 @@ func (h *httpInput) proxy(*http.Request) (*url.URL, error) {
 		return nil, errors.New("proxy of the environment, HTTP_PROXY or HTTPS_PROXY: want a URL such as http://host:port")
 	}
 	return u, nil
+}
+
+// hasProxy reports whether the environment names a proxy, which then looks names up.
+func (h *httpInput) hasProxy() bool {
+	if !h.proxied {
+		return false
+	}
+	u, err := h.proxy(nil)
+	return u != nil || err != nil
 }
 
 // retry adds to err how long it is until there is an endpoint to try, and

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"os"
 	"time"
 
 	"github.com/sluicelog/sluice/internal/panics"
@@ -30,6 +31,18 @@ const (
 	maxHasty = 3
 )
 
+// mender is a Transport that may have to send again what it had counted as written.
+type mender interface {
+	// broke returns a channel, always the same, that receives when Send without
+	// events is to do that. It has room for one.
+	broke() <-chan struct{}
+	// connected reports whether there was a connection when Send returned.
+	connected() bool
+	// closeWithin is Close with the time that ctx has. After an error there is
+	// something to send again, which a further call does.
+	closeWithin(ctx context.Context) error
+}
+
 // errEnded is what a Transport has failed with that ended its goroutine.
 var errEnded = errors.New("logstash: transport ended its goroutine")
 
@@ -40,7 +53,8 @@ type lane struct {
 	number int
 	t      Transport
 	pipe   Pipeliner       // t, where it is one
-	breaks <-chan struct{} // of a Transport that may have to send again after a break
+	mender mender          // t, where it is one
+	breaks <-chan struct{} // of the mender
 	wake   chan struct{}   // has room for one: there is something to look at
 	timer  *time.Timer
 	pace   backoff
@@ -72,8 +86,8 @@ func newLane(s *Shipper, number int, t Transport) *lane {
 	if l.pipe, _ = t.(Pipeliner); l.pipe != nil {
 		l.limit = s.opts.Pipeline
 	}
-	if b, ok := t.(interface{ broke() <-chan struct{} }); ok {
-		l.breaks = b.broke()
+	if l.mender, _ = t.(mender); l.mender != nil {
+		l.breaks = l.mender.broke()
 	}
 	return l
 }
@@ -99,7 +113,7 @@ func (l *lane) loop() {
 			l.broke(err)
 			continue
 		}
-		if l.torn {
+		if l.isTorn() {
 			l.mend()
 			continue
 		}
@@ -120,6 +134,17 @@ func (l *lane) loop() {
 	}
 }
 
+// isTorn reports whether a break may have lost something. That must not wait for the
+// next events: others may have taken those, and there may be no more.
+func (l *lane) isTorn() bool {
+	select {
+	case <-l.breaks:
+		l.torn = true
+	default:
+	}
+	return l.torn
+}
+
 // mend lets the Transport send again what a break may have lost.
 func (l *lane) mend() {
 	if _, err := l.sendAll(nil); err != nil {
@@ -127,6 +152,11 @@ func (l *lane) mend() {
 		return
 	}
 	l.torn = false
+	if l.mender.connected() {
+		l.s.report.sendWorked(l.number)
+		l.pace.reset()
+		l.hasty = 0
+	}
 }
 
 // collect settles what has been acked.
@@ -146,12 +176,35 @@ func (l *lane) collect() error {
 // next returns what is to be sent now, if anything is.
 func (l *lane) next() (*piece, pause) {
 	busy := len(l.flights) > 0
-	if len(l.flights) >= l.limit || busy && (l.flights[0].strikes > 0 || l.expired()) {
-		return nil, pause{}
+	var patience time.Duration
+	if busy {
+		if patience = l.s.queue.patience(l.flights, l.s.opts.Timeout); patience < 0 && l.abandon() {
+			return nil, pause{wait: 1}
+		}
 	}
-	p, idle := l.s.queue.take(l.s.opts.FlushInterval, l.window, !busy, l.retryAt)
+	if len(l.flights) >= l.limit || busy && (l.flights[0].strikes > 0 || l.expired()) {
+		return nil, pause{wait: patience}
+	}
+	p, idle := l.s.queue.take(l.number, l.s.opts.FlushInterval, l.window, !busy, l.retryAt)
 	idle.over = idle.over && !busy
+	if patience > 0 && (idle.wait == 0 || patience < idle.wait) {
+		idle.wait = patience
+	}
 	return p, idle
+}
+
+// abandon breaks a connection that is silent for the Timeout, but for keepalives, while
+// other lanes have nothing to send but what has to wait for that. It reports whether it could.
+func (l *lane) abandon() bool {
+	t, ok := l.t.(*beats)
+	if !ok || t.conn == nil {
+		return false
+	}
+	err := fmt.Errorf("logstash: send to %s: no ack for %v, and other connections wait for it, as they have events of the same keys: %w",
+		t.turn.addr(), l.s.opts.Timeout, os.ErrDeadlineExceeded)
+	t.drop(err)
+	l.broke(err)
+	return true
 }
 
 // expired reports whether the connection is to end before anything else is sent.
@@ -425,11 +478,15 @@ func (l *lane) end() {
 	l.timer.Stop()
 	defer l.s.laneEnded()
 	defer func() { _ = recover() }() // a Transport of the user's may do anything
-	if t, ok := l.t.(interface {
-		closeWithin(ctx context.Context) error
-	}); ok {
-		_ = t.closeWithin(l.s.ctx)
+	if l.mender == nil {
+		_ = l.t.Close() // everything is settled, so nothing depends on it
 		return
 	}
-	_ = l.t.Close() // everything is settled, so nothing depends on it
+	for {
+		err := l.mender.closeWithin(l.s.ctx)
+		if err == nil || l.s.ctx.Err() != nil {
+			return
+		}
+		l.broke(err)
+	}
 }

@@ -20,7 +20,7 @@ type pause struct {
 // full, has waited for linger, or is in a hurry. If there is nothing under way in
 // the caller's lane, it is idle, and may get a suspect, which must stay alone: one that
 // has its turn or, from retryAt on, any.
-func (q *queue) take(linger time.Duration, most int, idle bool, retryAt time.Time) (*piece, pause) {
+func (q *queue) take(lane int, linger time.Duration, most int, idle bool, retryAt time.Time) (*piece, pause) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if i := slices.IndexFunc(q.suspects, func(p *piece) bool { return p.mark < q.written }); i >= 0 {
@@ -29,25 +29,44 @@ func (q *queue) take(linger time.Duration, most int, idle bool, retryAt time.Tim
 		}
 		return q.suspect(i), pause{}
 	}
+	if q.order != nil {
+		return q.takeInOrder(lane, linger, most, idle, retryAt)
+	}
+	if p, why := q.fetch(linger, most, idle, retryAt); len(q.again) == 0 {
+		return p, why
+	}
+	p := q.again[0]
+	if p.len() > most {
+		q.again[0] = p.split(most)
+	} else {
+		q.again = slices.Delete(q.again, 0, 1)
+	}
+	return p, pause{}
+}
+
+// fetch puts the next events, up to most of the spool, into again, which may have some
+// already. Without any it returns a suspect, or why there is nothing.
+func (q *queue) fetch(linger time.Duration, most int, idle bool, retryAt time.Time) (*piece, pause) {
 	for len(q.again) == 0 {
+		more := !q.isAhead()
 		switch {
 		case q.over:
 			return nil, pause{over: true}
-		case len(q.waiting) > 0 && q.waiting[0].batch == nil:
+		case more && len(q.waiting) > 0 && q.waiting[0].batch == nil:
 			if wait := q.spoolLingers(linger); wait > 0 {
 				return nil, pause{wait: wait}
 			}
 			if err := q.read(most); err != nil {
 				return nil, pause{err: err}
 			}
-		case len(q.waiting) > 0:
+		case more && len(q.waiting) > 0:
 			if q.begin(q.waiting[0].batch) {
 				q.waiting[0] = entry{}
 				q.waiting = q.waiting[1:]
 			}
-		case q.tail.open > q.batchLen:
+		case more && q.tail.open > q.batchLen:
 			q.begin(q.tail)
-		case q.tail.open > 0:
+		case more && q.tail.open > 0:
 			if wait := q.lingers(linger); wait > 0 {
 				return nil, pause{wait: wait}
 			}
@@ -61,13 +80,7 @@ func (q *queue) take(linger time.Duration, most int, idle bool, retryAt time.Tim
 			return nil, pause{over: q.closed && q.events == 0 && q.spooled == 0}
 		}
 	}
-	p := q.again[0]
-	if p.len() > most {
-		q.again[0] = p.split(most)
-	} else {
-		q.again = slices.Delete(q.again, 0, 1)
-	}
-	return p, pause{}
+	return nil, pause{}
 }
 
 // spoolLingers returns how long to wait for more events in the spool.
@@ -137,6 +150,11 @@ func (q *queue) read(most int) error {
 	q.skip(lease.First)
 	q.readTo += uint64(len(lease.Events))
 	b := &batch{ticket: mark.ticket, born: time.Now(), lease: lease, items: make([]item, len(lease.Events)), open: len(lease.Events)}
+	if q.order != nil {
+		for _, event := range lease.Events {
+			b.leased += len(event)
+		}
+	}
 	q.out = append(q.out, b)
 	q.again = append(q.again, &piece{batch: b, to: b.open})
 	return nil
@@ -179,16 +197,21 @@ func (q *queue) evict() (n uint64, err error) {
 }
 
 // endSpooling lets events into memory again, once the spool has none that come
-// before them.
+// before them. Those with a key may be read long before they are sent, and then would be
+// in the spool on both sides of what is in memory.
 func (q *queue) endSpooling() {
 	if q.spooling && q.pending == 0 && !slices.ContainsFunc(q.waiting, func(e entry) bool { return e.batch == nil }) {
-		q.spooling = false
+		q.spooling = q.order != nil && slices.ContainsFunc(q.out, func(b *batch) bool { return b.lease != nil })
 	}
 }
 
 // settle notes that the first n events of p are done: written, or dropped for a
 // reason.
 func (q *queue) settle(p *piece, n int, done func(*queue, int)) {
+	if q.order != nil {
+		q.settleInOrder(p, n, done)
+		return
+	}
 	q.mu.Lock()
 	front := 0
 	for range n {
@@ -222,6 +245,9 @@ func (q *queue) forget(b *batch) {
 	if i := slices.Index(q.out, b); i >= 0 { // another lane may have been first
 		q.out = slices.Delete(q.out, i, i+1)
 		q.recycle(b)
+		if q.order != nil && b.lease != nil {
+			q.endSpooling()
+		}
 	}
 }
 
@@ -234,7 +260,11 @@ func (q *queue) giveBack(pieces ...*piece) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, p := range pieces {
-		q.insert(p)
+		if q.order != nil {
+			q.putBack(p)
+		} else {
+			q.insert(p)
+		}
 	}
 	q.wake()
 }
@@ -250,6 +280,9 @@ func (q *queue) divide(p *piece) {
 	parts := []*piece{p}
 	for n := (p.len() + maxParts - 1) / maxParts; p.len() > n; parts = append(parts, p) {
 		p = p.split(n)
+	}
+	if q.order != nil {
+		q.spread(p, len(parts))
 	}
 	q.giveBack(parts...)
 }
@@ -270,6 +303,9 @@ func (q *queue) accuse(p *piece) (strikes int) {
 func (q *queue) park(p *piece) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
+	if q.order != nil {
+		q.unchain(p)
+	}
 	q.suspects = append(q.suspects, p)
 	q.wake()
 }

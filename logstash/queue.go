@@ -37,6 +37,7 @@ type queue struct {
 	spool     *spool.Queue // nil if there is none
 	spoolSize int64        // bound of its bytes
 	overflow  bool         // only what has no room goes to the spool
+	order     *order       // nil without keys
 	reading   sync.Mutex   // held by who reads from the spool; taken before mu
 
 	mu       sync.Mutex
@@ -106,6 +107,9 @@ func newQueue(o *DialOptions, sp *spool.Queue) *queue {
 	}
 	q.sizes = [2]int64{o.Size - int64(o.Reserve*float64(o.Size)), o.Size}
 	q.numbers = [2]int{number - int(o.Reserve*float64(o.MaxEvents)), number}
+	if o.Key != nil && o.Strategy == LoadBalance {
+		q.order = newOrder(o)
+	}
 	if sp != nil {
 		q.restore()
 	}

@@ -17,7 +17,8 @@ type resolver struct {
 }
 
 func newResolver() resolver {
-	return resolver{net.DefaultResolver.LookupNetIP, new(net.Dialer).DialContext}
+	names := net.DefaultResolver
+	return resolver{names.LookupNetIP, (&net.Dialer{Resolver: names}).DialContext}
 }
 
 // dialFrom dials the addresses of a name in turn, from a place in their order on.

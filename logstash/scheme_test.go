@@ -185,8 +185,12 @@ func TestSchemeRefused(t *testing.T) {
 			t.Errorf("%s: Dial: %v; want %s", tt.name, err, tt.want)
 		}
 	}
-	if _, err := logstash.Dial("beats://a", &logstash.DialOptions{Key: func(e []byte) []byte { return e }}); err == nil {
-		t.Error("Key without LoadBalance is taken")
+	key := func(event []byte) []byte { return event }
+	if _, err := logstash.Dial("beats://a", &logstash.DialOptions{Key: key}); err == nil || !strings.Contains(err.Error(), "Key: want none, or LoadBalance") {
+		t.Errorf("Key without LoadBalance: %v", err)
+	}
+	if _, err := logstash.Dial("tls://a:1,b:1", &logstash.DialOptions{Key: key, Strategy: logstash.LoadBalance}); err == nil || !strings.Contains(err.Error(), "Key: want none for tls://") {
+		t.Errorf("Key without acks: %v", err)
 	}
 }
 

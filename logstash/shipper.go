@@ -42,7 +42,8 @@ const (
 // again and again, and acks other events in between.
 //
 // A Shipper runs one goroutine for each connection, which sends; another one that
-// notices its end; one that syncs the spool; and one for OnError and OnState while
+// notices its end; one that syncs the spool; with LoadBalance one for each name that is
+// being looked up; and one for OnError and OnState while
 // there is something to tell. Shutdown and Close end them. All methods are safe for
 // concurrent use.
 type Shipper struct {

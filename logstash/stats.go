@@ -44,7 +44,7 @@ type Stats struct {
 	// not acked. The receiver may have them twice.
 	Resent uint64
 	// Reconnects counts the connections made after the first. It stays 0 with
-	// a Transport of the user's.
+	// a Transport of the user's or of a Scheme.
 	Reconnects uint64
 	// LastError is why the last attempt that failed did so, nil if none has.
 	LastError error

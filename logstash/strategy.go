@@ -9,12 +9,14 @@ const (
 	// PreferPrimary takes the first address that works, in the order given. A
 	// connection to another than the first one ends after ConnectionTTL.
 	PreferPrimary Strategy = iota
-	// RoundRobin takes the next address for each new connection.
+	// RoundRobin takes the next address for each new connection. It begins with any.
 	RoundRobin
 	// Random takes any address for each new connection.
 	Random
 	// LoadBalance keeps Connections open at the same time, spread over the
-	// addresses. Events are in order on each of them only.
+	// addresses: a new one goes to any of those that have the fewest. Each address of a
+	// name is one, see Connections.
+	// Events are in order on each of them only, and, with a Key, among those of one key.
 	LoadBalance
 )
 

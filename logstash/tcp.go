@@ -9,9 +9,15 @@ import (
 	"time"
 )
 
-// finishTime is how long the peer may take to read what it was sent when we end a
-// connection.
-const finishTime = 500 * time.Millisecond
+const (
+	// finishTime is how long the peer may take to read what it was sent when we end
+	// a connection.
+	finishTime = 500 * time.Millisecond
+
+	// maxGoodbyes is how often Close ends a connection in good order and has it
+	// broken by the peer, which may be its way to end all of them.
+	maxGoodbyes = 3
+)
 
 // stream carries events as JSON lines over a byte stream: tcp, TLS, or a unix
 // socket. Nothing is acked: an event counts as written when the kernel has taken
@@ -25,7 +31,8 @@ const finishTime = 500 * time.Millisecond
 //     makes an event tagged _jsonparsefailure.
 //   - Of what was written before, all is lost that was in a buffer still, here, on
 //     the way or there. ResendBytes keeps that much of it, in whole lines, and
-//     writes it again in front of the next batch. If that is no less than what
+//     writes it again as soon as there is a connection, whether there are further
+//     events or not, see TestStreamMendsWithoutEvents. If that is no less than what
 //     the buffers hold, nothing is lost, and up to that much arrives twice with
 //     each break, see TestStreamLossOverCuts.
 //   - A connection that breaks when nothing has been written for a second may have
@@ -111,8 +118,6 @@ func (t *stream) leave(ctx context.Context) error {
 		t.drop(ctx, err)
 		return &dialError{err}
 	case t.conn.expired():
-		ctx, cancel := context.WithTimeout(ctx, finishTime)
-		defer cancel()
 		_ = t.finish(ctx) // tail keeps what it must
 	}
 	return nil
@@ -135,7 +140,7 @@ func (t *stream) connect(ctx context.Context) error {
 	return nil
 }
 
-// broken notes that the peer has ended a connection.
+// broken notes that a connection has ended.
 func (t *stream) broken() {
 	select {
 	case t.breaks <- struct{}{}:
@@ -171,10 +176,12 @@ func (t *stream) write(ctx context.Context, events [][]byte) error {
 	return conn.settle(conn.trial)
 }
 
-// finish ends the connection in good order. What was written is not kept any
-// longer if the peer has read it all; otherwise the error says why that is not
-// known.
+// finish ends the connection in good order, within finishTime. What was written is
+// not kept any longer if the peer has read it all; otherwise the error says why that
+// is not known.
 func (t *stream) finish(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, finishTime)
+	defer cancel()
 	err := t.conn.finish(ctx)
 	if err == nil {
 		t.tail.reset()
@@ -195,29 +202,33 @@ func (t *stream) drop(ctx context.Context, err error) {
 
 // Close ends the connection when the peer has read everything, or finishTime is
 // over. What a break may have lost it writes again, if that is possible at once.
-func (t *stream) Close() error { return t.closeWithin(context.Background()) }
-
-// closeWithin is Close that gives up waiting when ctx is done.
-func (t *stream) closeWithin(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, finishTime)
+func (t *stream) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), finishTime)
 	defer cancel()
-	for {
-		var err error
-		if t.conn != nil {
-			err = t.finish(ctx)
-		}
-		if t.tail.lines == 0 || ctx.Err() != nil || errors.Is(err, errors.ErrUnsupported) {
-			return nil
-		}
-		if _, err := t.Send(ctx, nil); err != nil {
-			return err
-		}
-	}
+	return t.closeWithin(ctx)
 }
 
-// broke receives when the peer has ended a connection. Send without events then
-// writes again what that may have lost.
+func (t *stream) closeWithin(ctx context.Context) error {
+	for range maxGoodbyes {
+		if t.conn == nil {
+			if t.tail.lines == 0 {
+				return nil
+			}
+			if _, err := t.Send(ctx, nil); err != nil {
+				return err
+			}
+		}
+		err := t.finish(ctx)
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errors.ErrUnsupported) {
+			return nil // what can be known is known
+		}
+	}
+	return nil
+}
+
 func (t *stream) broke() <-chan struct{} { return t.breaks }
+
+func (t *stream) connected() bool { return t.conn != nil }
 
 // resent returns how many events were written again.
 func (t *stream) resent() uint64 { return t.again.Load() }

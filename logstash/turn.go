@@ -20,6 +20,7 @@ type turn struct {
 	of      *endpoints
 	to      *endpoint
 	suspect bool          // to has failed, while another one may be tried that has not
+	ttl     time.Duration // ConnectionTTL and a little more, so that those which began together do not end so
 	trial   time.Duration // how long what was written first has to wait until it counts, where nothing is acked
 
 	// What follows is guarded by of.mu.
@@ -32,8 +33,9 @@ type turn struct {
 	over      bool
 }
 
-// addr returns the address of the endpoint.
-func (t *turn) addr() string { return t.to.host }
+// addr returns the address of the endpoint for people. Where nothing is looked up
+// that is what is dialled.
+func (t *turn) addr() string { return t.to.name() }
 
 // dialTimeout returns how long making the connection may take.
 func (t *turn) dialTimeout() time.Duration {
@@ -66,11 +68,13 @@ func (t *turn) worked() {
 	t.of.mu.Lock()
 	defer t.of.mu.Unlock()
 	p := t.to
+	now := time.Now()
 	t.proven = true
+	p.workedAt = now
 	p.failures = 0
 	p.pace.reset()
 	p.retryAt = time.Time{}
-	if p.wait(time.Now()) == 0 {
+	if p.wait(now) == 0 {
 		p.lastErr = nil // nor is it why p may not be tried
 	}
 }
@@ -150,37 +154,51 @@ func isTimeout(err error) bool {
 func (t *turn) expired() bool {
 	t.of.mu.Lock()
 	defer t.of.mu.Unlock()
-	t.leaving = t.leaving || t.isDue(time.Now())
+	now := time.Now()
+	t.of.askAgain(now)
+	t.leaving = t.leaving || t.isDue(now)
 	return t.leaving
 }
 
 func (t *turn) isDue(now time.Time) bool {
 	e := t.of
-	old := e.ttl > 0 && now.Sub(t.since) >= e.ttl
+	old := e.ttl > 0 && now.Sub(t.since) >= t.ttl
 	switch e.strategy {
 	case PreferPrimary:
 		better := func(p *endpoint) bool { return p.place < t.to.place && p.wait(now) == 0 }
 		return old && slices.ContainsFunc(e.all, better)
 	case LoadBalance:
-		return old || t.isOneTooMany(now)
+		return old || t.to.isGone() || t.isOneTooMany(now)
 	default:
 		return old
 	}
 }
 
-// isOneTooMany reports whether t is the newest of several turns with an
-// endpoint, while another one that may be tried has none. It says so once in
-// MinConnectionTime, as the other may turn out not to work.
+// isOneTooMany reports whether t is the newest turn with an endpoint that has two more
+// than another one which may be tried: one that has none, or one that works. It says
+// so once in MinConnectionTime, as the other may turn out not to work for this one.
 func (t *turn) isOneTooMany(now time.Time) bool {
 	e, p := t.of, t.to
-	n := len(p.turns)
-	if n < 2 || p.turns[n-1] != t || now.Sub(e.moved) < e.least {
+	n := p.load()
+	if n < 2 || p.newest() != t || now.Sub(e.moved) < e.least {
 		return false
 	}
-	idle := func(p *endpoint) bool { return len(p.turns) == 0 && p.wait(now) == 0 }
-	if !slices.ContainsFunc(e.all, idle) {
+	isShort := func(q *endpoint) bool {
+		return q.isOffered() && q.wait(now) == 0 && q.load()+2 <= n && (q.load() == 0 || e.acksNow(q))
+	}
+	if !slices.ContainsFunc(e.all, isShort) {
 		return false
 	}
 	e.moved = now
 	return true
+}
+
+// newest returns the last turn that is not about to end, nil if there is none.
+func (p *endpoint) newest() *turn {
+	for _, t := range slices.Backward(p.turns) {
+		if !t.leaving {
+			return t
+		}
+	}
+	return nil
 }

@@ -45,8 +45,8 @@ type wire struct {
 	wrote time.Time     // the last write that worked
 }
 
-// newWire starts the reader. It calls broken, which may be nil, when the peer
-// has ended the connection.
+// newWire starts the reader. It calls broken, which may be nil, when the connection
+// has ended, whoever has noticed that first.
 func newWire(l *link, broken func()) *wire {
 	now := time.Now()
 	w := &wire{link: l, opened: now, wrote: now, done: make(chan struct{}), writing: make(chan struct{}, 1)}
@@ -69,22 +69,22 @@ func (w *wire) read(broken func()) {
 	if n > 0 {
 		err = fmt.Errorf("%w (the peer said %q)", err, said[:n])
 	}
-	if w.fail(err) && broken != nil {
+	w.fail(err)
+	if broken != nil {
 		broken()
 	}
 }
 
-// fail keeps the first error, closes the connection, and reports whether it was
-// the first. It never waits for the peer, as a goodbye of TLS would.
-func (w *wire) fail(err error) bool {
+// fail keeps the first error and closes the connection. It never waits for the peer,
+// as a goodbye of TLS would.
+func (w *wire) fail(err error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.err != nil {
-		return false
+		return
 	}
 	w.err, w.life = err, time.Since(w.opened)
 	_ = innermost(w.Conn).Close() // err says all there is to say
-	return true
 }
 
 // ended returns why the connection has ended, nil while it has not.
