@@ -1,0 +1,109 @@
+package kafka
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"math/rand/v2"
+	"net"
+	"reflect"
+	"strings"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/sasl/plain"
+
+	"github.com/sluicelog/sluice/logstash"
+)
+
+const (
+	// idleTime is how long a connection may be idle. It is longer than the client's own
+	// default, so that a program which logs now and then need not shake hands each time, and
+	// shorter than firewalls and load balancers forget one.
+	idleTime = 3 * time.Minute
+	// metadataAge is how often at most the client asks for leaders and topics that it misses.
+	metadataAge = 2 * time.Second
+	// leastTimeout and mostTimeout are what the client takes for a part of Timeout.
+	leastTimeout = 100 * time.Millisecond
+	mostTimeout  = 15 * time.Minute
+)
+
+// clientOptions returns the options of a client: ours that the user's may change, the
+// user's, and ours that what we promise rests on.
+func clientOptions(to *logstash.Remote, own []kgo.Opt) []kgo.Opt {
+	opts := append([]kgo.Opt{
+		kgo.ClientID("sluice"),
+		kgo.ConnIdleTimeout(idleTime),
+		kgo.MetadataMinAge(metadataAge),
+		kgo.DisableClientMetrics(), // Close would wait a second for them
+	}, own...)
+	if to.Username != "" {
+		opts = append(opts, kgo.SASL(plain.Auth{User: to.Username, Pass: to.Password}.AsMechanism()))
+	}
+	part := min(max(to.Options.Timeout/2, leastTimeout), mostTimeout)
+	return append(opts,
+		kgo.SeedBrokers(to.Hosts...),
+		kgo.Dialer(dialer(to.Dial)),
+		kgo.ProduceRequestTimeout(part),  // how long the leader waits for the replicas, and
+		kgo.RequestTimeoutOverhead(part), // how much longer we wait for its answer
+		kgo.RetryBackoffFn(backoff(to.Options.MinBackoff, to.Options.MaxBackoff)),
+		kgo.RequiredAcks(kgo.AllISRAcks()),
+		kgo.MaxProduceRequestsInflightPerBroker(1), // no more than the least: idempotence has its own number
+		kgo.RecordRetries(math.MaxInt),
+		kgo.RecordDeliveryTimeout(0),
+		kgo.UnknownTopicRetries(-1),
+		kgo.AlwaysRetryEOF(),                // a load balancer without a broker behind it ends new connections
+		kgo.MaxBufferedRecords(math.MaxInt), // Pipeline is the limit
+		kgo.MaxBufferedBytes(0),
+	)
+}
+
+// dialer makes what dial fails with an error of the network, whatever it is, such as one of a
+// certificate: the client gives up what it has for others, and tries again after these.
+func dialer(dial func(context.Context, string, string) (net.Conn, error)) func(context.Context, string, string) (net.Conn, error) {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := dial(ctx, network, addr)
+		if err != nil {
+			return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+		}
+		return conn, nil
+	}
+}
+
+// backoff returns how long to wait after so many failures, of which up to half is left to
+// chance, so that many senders do not come back at once.
+func backoff(least, most time.Duration) func(int) time.Duration {
+	return func(fails int) time.Duration {
+		d := most
+		if shift := max(fails-1, 0); shift < 32 && least <= most>>shift {
+			d = least << shift
+		}
+		return d - time.Duration(rand.Int64N(int64(d)/2+1)) //nolint:gosec // chance, no secret
+	}
+}
+
+// checkClient reports what is wrong with the options of the user's.
+func checkClient(to *logstash.Remote, own []kgo.Opt) error {
+	c, err := kgo.NewClient(clientOptions(to, own)...) // nothing is dialed yet
+	if err != nil {
+		return fmt.Errorf("kafka: Options.Client: %w", err)
+	}
+	defer c.Close()
+	var wrong []string
+	for _, option := range []string{
+		"DisableIdempotentWrite", "AllowIdempotentProduceCancellation", "StopProducerOnDataLossDetected", "ManualFlushing",
+		"TransactionalID", "DefaultProduceTopicAlways", "ConsumeTopics", "ConsumePartitions", "ConsumeRegex", "ConsumerGroup", "ShareGroup",
+	} {
+		if v := reflect.ValueOf(c.OptValue(option)); v.Kind() == reflect.Map && v.Len() > 0 || v.Kind() != reflect.Map && v.IsValid() && !v.IsZero() {
+			wrong = append(wrong, option)
+		}
+	}
+	if len(wrong) > 0 {
+		return fmt.Errorf("kafka: Options.Client: %s: want none of it, see Options", strings.Join(wrong, ", "))
+	}
+	if v := reflect.ValueOf(c.OptValue(kgo.SASL)); to.Username != "" && v.Len() > 1 {
+		return errors.New("kafka: a Username and kgo.SASL in Options.Client: want one of the two")
+	}
+	return nil
+}

@@ -1,0 +1,307 @@
+package kafka_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"slices"
+	"strconv"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sluicelog/sluice/internal/lstest"
+	"github.com/sluicelog/sluice/logstash"
+	"github.com/sluicelog/sluice/logstash/kafka"
+)
+
+// patience is how long what has to happen may take.
+const patience = 20 * time.Second
+
+// cluster is a Kafka behind a gate.
+type cluster struct {
+	*kfake.Cluster
+	gate
+}
+
+// newCluster starts a Kafka of a broker with the topic logs of one partition, unless the options
+// say something else.
+func newCluster(tb testing.TB, opts ...kfake.Opt) *cluster {
+	tb.Helper()
+	c, err := kfake.NewCluster(append([]kfake.Opt{kfake.NumBrokers(1), kfake.SeedTopics(1, "logs")}, opts...)...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(c.Close)
+	return &cluster{Cluster: c}
+}
+
+// addr returns the address of a topic.
+func (c *cluster) addr(topic string) string {
+	return "kafka://" + c.ListenAddrs()[0] + "/" + topic
+}
+
+// dial returns a Shipper to a topic through the gate. It is in a hurry.
+func (c *cluster) dial(tb testing.TB, addr string, opts *kafka.Options, do logstash.DialOptions) *logstash.Shipper {
+	tb.Helper()
+	var o kafka.Options
+	if opts != nil {
+		o = *opts
+	}
+	o.Client = append([]kgo.Opt{kgo.MetadataMinAge(20 * time.Millisecond)}, o.Client...)
+	do.Schemes = []logstash.Scheme{kafka.Scheme(&o)}
+	do.DialContext = c.DialContext
+	if do.MinBackoff == 0 {
+		do.MinBackoff, do.MaxBackoff = 20*time.Millisecond, 100*time.Millisecond
+	}
+	if do.FlushInterval == 0 {
+		do.FlushInterval = 5 * time.Millisecond
+	}
+	s, err := logstash.Dial(addr, &do)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+		defer cancel()
+		_ = s.Shutdown(ctx) // what is left does not matter any more
+	})
+	return s
+}
+
+// records returns all records of a topic, those of a partition in their order.
+func (c *cluster) records(tb testing.TB, topic string) []*kgo.Record {
+	tb.Helper()
+	want := int64(0)
+	from := make(map[int32]kgo.Offset)
+	for _, p := range c.PartitionInfos(topic) {
+		want += p.HighWatermark
+		from[p.Partition] = kgo.NewOffset().AtStart()
+	}
+	if want == 0 {
+		return nil
+	}
+	cl, err := kgo.NewClient(append(c.clientOpts(), kgo.ConsumePartitions(map[string]map[int32]kgo.Offset{topic: from}))...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer cl.Close()
+	ctx, cancel := context.WithTimeout(tb.Context(), patience)
+	defer cancel()
+	var all []*kgo.Record
+	for int64(len(all)) < want {
+		fetches := cl.PollFetches(ctx)
+		if err := fetches.Err(); err != nil {
+			tb.Fatalf("%d of %d records: %v", len(all), want, err)
+		}
+		all = append(all, fetches.Records()...)
+	}
+	return all
+}
+
+func (c *cluster) clientOpts() []kgo.Opt {
+	return []kgo.Opt{kgo.SeedBrokers(c.ListenAddrs()...), kgo.DisableClientMetrics()}
+}
+
+// account compares the records of a topic to the ids from 0 to n of sender 0: each once, and each
+// partition in order.
+func (c *cluster) account(tb testing.TB, topic string, n int) {
+	tb.Helper()
+	if ledger := c.count(tb, topic, n); ledger.OrderBreaks() > 0 {
+		tb.Errorf("%d events out of order: %s", ledger.OrderBreaks(), ledger.FirstOdd())
+	}
+}
+
+// count is account without the order, and for all but some of the ids.
+func (c *cluster) count(tb testing.TB, topic string, n int, without ...int) *lstest.Ledger {
+	tb.Helper()
+	ledger := c.arrived(tb, topic, n, without...)
+	if d := ledger.Duplicates(); d > 0 {
+		tb.Errorf("%d duplicates", d)
+	}
+	return ledger
+}
+
+// arrived is count but for the duplicates, of which it tells the first ones.
+func (c *cluster) arrived(tb testing.TB, topic string, n int, without ...int) *lstest.Ledger {
+	tb.Helper()
+	var ledger lstest.Ledger
+	arrived := ledger.Receiver()
+	first := make(map[int]*kgo.Record)
+	for _, r := range c.records(tb, topic) {
+		arrived(int(r.Partition), r.Value)
+		if before := first[id(r.Value)]; before == nil {
+			first[id(r.Value)] = r
+		} else if ledger.Duplicates() < 4 {
+			tb.Logf("%s twice: %s and %s", r.Value, origin(before), origin(r))
+		}
+	}
+	if missing := ledger.Missing(0, n); !slices.Equal(missing, without) {
+		tb.Errorf("%d events missing: %.20v; want %v", len(missing), missing, without)
+	}
+	return &ledger
+}
+
+// origin tells where a record is from.
+func origin(r *kgo.Record) string {
+	return fmt.Sprintf("partition %d offset %d, producer %d epoch %d, %s", r.Partition, r.Offset, r.ProducerID, r.ProducerEpoch, r.Timestamp.Format("05.000"))
+}
+
+// write writes events with the ids from to, to not included.
+func write(tb testing.TB, s *logstash.Shipper, from, to int) {
+	tb.Helper()
+	var line []byte
+	for id := from; id < to; id++ {
+		line = lstest.AppendEvent(line[:0], 0, id, "a message")
+		if _, err := s.Write(line); err != nil {
+			tb.Error(err)
+			return
+		}
+	}
+}
+
+// flush waits until all is written.
+func flush(tb testing.TB, s *logstash.Shipper) {
+	tb.Helper()
+	ctx, cancel := context.WithTimeout(tb.Context(), patience)
+	defer cancel()
+	if err := s.Flush(ctx); err != nil {
+		tb.Fatal(err)
+	}
+}
+
+// balance checks that the accounts of a Shipper say so, and nothing else.
+func balance(tb testing.TB, s *logstash.Shipper, written, rejected uint64) {
+	tb.Helper()
+	st := s.Stats()
+	if st.Written != written || st.DroppedRejected != rejected || st.Dropped != rejected || st.Accepted != written+rejected || st.Queued+st.Spooled != 0 {
+		tb.Errorf("stats %+v; want %d written, %d rejected", st, written, rejected)
+	}
+}
+
+// await waits for a condition.
+func await(tb testing.TB, what string, ok func() bool) {
+	tb.Helper()
+	deadline := time.Now().Add(patience)
+	ticker := time.NewTicker(5 * time.Millisecond)
+	defer ticker.Stop()
+	for !ok() {
+		if time.Now().After(deadline) {
+			tb.Fatalf("%s: not within %v", what, patience)
+		}
+		<-ticker.C
+	}
+}
+
+// id returns that of an event.
+func id(event []byte) int {
+	_, rest, _ := bytes.Cut(event, []byte(`"id":`))
+	digits, _, _ := bytes.Cut(rest, []byte(","))
+	n, err := strconv.Atoi(string(digits))
+	if err != nil {
+		return -1
+	}
+	return n
+}
+
+// gate is what connections to brokers go through. Its zero value is open.
+type gate struct {
+	mu    sync.Mutex
+	shut  bool
+	loses int // how many answers are to be lost
+	conns map[*gated]bool
+}
+
+var errShut = errors.New("the gate is shut")
+
+// DialContext opens a connection, unless the gate is shut.
+func (g *gate) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
+	g.mu.Lock()
+	shut := g.shut
+	g.mu.Unlock()
+	if shut {
+		return nil, errShut
+	}
+	conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.conns == nil {
+		g.conns = make(map[*gated]bool)
+	}
+	c := &gated{Conn: conn, gate: g}
+	g.conns[c] = true
+	return c, nil
+}
+
+// set shuts the gate, and ends all connections, or opens it.
+func (g *gate) set(shut bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.shut = shut; shut {
+		g.cut()
+	}
+}
+
+// cut ends all connections. It is called with mu.
+func (g *gate) cut() {
+	for c := range g.conns {
+		_ = c.Close() // it may have ended
+	}
+	clear(g.conns)
+}
+
+// kill ends all connections.
+func (g *gate) kill() {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.cut()
+}
+
+// lose ends the next n connections on which an answer comes, without the answer.
+func (g *gate) lose(n int) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.loses = n
+}
+
+// gated is a connection through a gate.
+type gated struct {
+	net.Conn
+	gate *gate
+}
+
+func (c *gated) Read(p []byte) (int, error) {
+	n, err := c.Conn.Read(p)
+	c.gate.mu.Lock()
+	defer c.gate.mu.Unlock()
+	if n > 0 && c.gate.loses > 0 {
+		c.gate.loses--
+		_ = c.Close()
+		return 0, io.ErrUnexpectedEOF
+	}
+	return n, err
+}
+
+// onProduce calls seen for the records of each partition of each request to produce.
+func (c *cluster) onProduce(seen func(acks int16, records []byte)) {
+	c.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		c.KeepControl()
+		r := req.(*kmsg.ProduceRequest)
+		for _, topic := range r.Topics {
+			for _, p := range topic.Partitions {
+				seen(r.Acks, p.Records)
+			}
+		}
+		return nil, nil, false
+	})
+}

@@ -1,0 +1,620 @@
+package kafka_test
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/twmb/franz-go/pkg/kerr"
+	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+
+	"github.com/sluicelog/sluice/internal/lstest"
+	"github.com/sluicelog/sluice/logstash"
+	"github.com/sluicelog/sluice/logstash/kafka"
+)
+
+// plainly is a client that does not compress, so that a test can look into a request.
+func plainly() *kafka.Options {
+	return &kafka.Options{Client: []kgo.Opt{kgo.ProducerBatchCompression(kgo.NoCompression())}}
+}
+
+// isPoisoned reports whether a request is to produce poison.
+func isPoisoned(req kmsg.Request) bool {
+	r, ok := req.(*kmsg.ProduceRequest)
+	if !ok {
+		return false
+	}
+	for _, topic := range r.Topics {
+		for _, p := range topic.Partitions {
+			if bytes.Contains(p.Records, []byte("poison")) {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// While brokers are away, the state says so and why, what is under way stays so, and the first ack ends
+// it. Nothing arrives twice.
+func TestBrokersAway(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	c.set(true)
+	var mu sync.Mutex
+	var states []string
+	s := c.dial(t, c.addr("logs"), nil, logstash.DialOptions{
+		SpoolDir: t.TempDir(), SpoolMode: logstash.SpoolOverflow, MaxEvents: 5000, BatchSize: 500,
+		OnState: func(h logstash.Health) {
+			mu.Lock()
+			defer mu.Unlock()
+			states = append(states, h.State.String())
+		},
+	})
+	write(t, s, 0, 20_000)
+	await(t, "state Down", func() bool { return s.Health().State == logstash.Down })
+	err := s.Health().Err
+	for _, want := range []string{"kafka: nothing acked for", "broker 127.0.0.1:", errShut.Error()} {
+		if err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("Health.Err %v: want %q", err, want)
+		}
+	}
+	if st := s.Stats(); st.Spooled == 0 || st.Written+st.Dropped > 0 {
+		t.Errorf("stats %+v; want events in the spool", st)
+	}
+	c.set(false)
+	flush(t, s)
+	balance(t, s, 20_000, 0)
+	c.account(t, "logs", 20_000)
+
+	c.set(true) // and once more, with connections that were in use
+	write(t, s, 20_000, 21_000)
+	await(t, "state Down again", func() bool { return s.Health().State == logstash.Down })
+	c.set(false)
+	flush(t, s)
+	c.account(t, "logs", 21_000)
+	await(t, "four states", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return strings.Join(states, " ") == "down up down up"
+	})
+	if st := s.Stats(); st.Resent != 0 {
+		t.Errorf("%d events resent, want none: they have stayed under way", st.Resent)
+	}
+}
+
+// With the default options it takes a few seconds to tell that nobody is there.
+func TestDownByDefault(t *testing.T) {
+	t.Parallel()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr := ln.Addr().String()
+	ln.Close()
+	s, err := kafka.Dial("kafka://"+addr+"/logs", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	write(t, s, 0, 1)
+	await(t, "state Down", func() bool { return s.Health().State == logstash.Down })
+	if took := time.Since(begun); took < 2*time.Second || took > 5*time.Second {
+		t.Errorf("Down after %v, want 2 to 4 seconds", took)
+	}
+	if err := s.Health().Err; err == nil || !strings.Contains(err.Error(), "broker "+addr+": connect: ") {
+		t.Errorf("Health.Err %v", err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("Shutdown: %v", err)
+	}
+}
+
+// Attempts to reach brokers that are away become rare, those to find out why included.
+func TestAttemptsBecomeRare(t *testing.T) {
+	t.Parallel()
+	var mu sync.Mutex
+	var last time.Time
+	var most time.Duration
+	attempts := 0
+	s, err := kafka.Dial("kafka://127.0.0.1:1/logs", &logstash.DialOptions{
+		MinBackoff: 10 * time.Millisecond, MaxBackoff: 10 * time.Second,
+		DialContext: func(context.Context, string, string) (net.Conn, error) {
+			mu.Lock()
+			defer mu.Unlock()
+			if now := time.Now(); last.IsZero() {
+				last = now
+			} else {
+				most, last = max(most, now.Sub(last)), now
+			}
+			attempts++
+			return nil, errShut
+		},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	write(t, s, 0, 1)
+	await(t, "a pause of 700 ms between two attempts", func() bool {
+		mu.Lock()
+		defer mu.Unlock()
+		return most > 700*time.Millisecond
+	})
+	mu.Lock()
+	if attempts > 50 {
+		t.Errorf("%d attempts before the first pause", attempts)
+	}
+	mu.Unlock()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := s.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("Shutdown: %v", err)
+	}
+}
+
+// Shutdown does not wait for brokers that are away: what is under way goes to the spool, and from there to
+// Kafka in the next life.
+func TestShutdownWhileAway(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	dir := t.TempDir()
+	opts := logstash.DialOptions{SpoolDir: dir, SpoolMode: logstash.SpoolOverflow, BatchSize: 100}
+	s := c.dial(t, c.addr("logs"), nil, opts)
+	write(t, s, 0, 1000)
+	flush(t, s)
+	c.set(true)
+	write(t, s, 1000, 3000)
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	begun := time.Now()
+	if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Shutdown: %v", err)
+	}
+	if took := time.Since(begun); took > 2*time.Second {
+		t.Errorf("Shutdown took %v", took)
+	}
+	if st := s.Stats(); st.Spooled != 2000 || st.Dropped != 0 {
+		t.Errorf("stats %+v; want 2000 in the spool", st)
+	}
+	c.set(false)
+	s = c.dial(t, c.addr("logs"), nil, opts)
+	flush(t, s)
+	c.account(t, "logs", 3000)
+}
+
+// A broker that is restarted with what it has on disk knows the producer, too.
+func TestBrokerRestarts(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	c := newCluster(t, kfake.DataDir(dir))
+	addr := c.addr("logs")
+	s := c.dial(t, addr, nil, logstash.DialOptions{BatchSize: 100})
+	n := 0
+	for range 3 {
+		done := make(chan struct{})
+		from, written := n, s.Stats().Written
+		go func() {
+			defer close(done)
+			write(t, s, from, from+5000)
+		}()
+		n += 5000
+		await(t, "some acks", func() bool { return s.Stats().Written > written+500 })
+		var port int
+		if _, err := fmt.Sscanf(c.ListenAddrs()[0], "127.0.0.1:%d", &port); err != nil {
+			t.Fatal(err)
+		}
+		c.Close()
+		<-done
+		again := newCluster(t, kfake.DataDir(dir), kfake.Ports(port))
+		c.Cluster = again.Cluster
+	}
+	flush(t, s)
+	balance(t, s, uint64(n), 0)
+	c.account(t, "logs", n)
+}
+
+// Connections that end, with and without the answer to what was sent, lose nothing and bring nothing twice.
+func TestConnectionsBreak(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, kfake.NumBrokers(2), kfake.SeedTopics(3, "logs"))
+	s := c.dial(t, c.addr("logs"), nil, logstash.DialOptions{BatchSize: 200})
+	n := 0
+	for i := range 10 {
+		write(t, s, n, n+2000)
+		n += 2000
+		if i%2 == 0 {
+			c.lose(1 + i%3)
+		} else {
+			c.kill()
+		}
+		want := uint64(n - 1000)
+		await(t, "acks", func() bool { return s.Stats().Written >= want })
+	}
+	flush(t, s)
+	balance(t, s, uint64(n), 0)
+	c.account(t, "logs", n)
+}
+
+// Leaders that move under load cost nothing.
+func TestLeadersMove(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, kfake.NumBrokers(3), kfake.SeedTopics(4, "logs"))
+	s := c.dial(t, c.addr("logs"), nil, logstash.DialOptions{BatchSize: 200})
+	n := 0
+	for range 8 {
+		write(t, s, n, n+2000)
+		n += 2000
+		c.ShufflePartitionLeaders()
+		want := uint64(n - 1500)
+		await(t, "acks", func() bool { return s.Stats().Written >= want })
+	}
+	flush(t, s)
+	balance(t, s, uint64(n), 0)
+	c.account(t, "logs", n)
+}
+
+// Errors that pass are waited for.
+func TestErrorsThatPass(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []*kerr.Error{
+		kerr.NotLeaderForPartition, kerr.LeaderNotAvailable, kerr.UnknownTopicOrPartition, kerr.NotEnoughReplicas,
+		kerr.NotEnoughReplicasAfterAppend, kerr.RequestTimedOut, kerr.OutOfOrderSequenceNumber, kerr.UnknownProducerID,
+		kerr.KafkaStorageError, kerr.CorruptMessage,
+	} {
+		t.Run(tt.Message, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t)
+			s := c.dial(t, c.addr("logs"), nil, logstash.DialOptions{BatchSize: 300})
+			write(t, s, 0, 1000)
+			flush(t, s)
+			fault := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "logs", Err: tt, Count: 3})
+			write(t, s, 1000, 4000)
+			flush(t, s)
+			if fault.Hits() == 0 {
+				t.Error("there was no error")
+			}
+			balance(t, s, 4000, 0)
+			if tt == kerr.CorruptMessage { // the events of one batch come after others
+				c.count(t, "logs", 4000)
+				return
+			}
+			c.account(t, "logs", 4000)
+		})
+	}
+}
+
+// An event that Kafka does not take goes to the quarantine alone. All others arrive, once.
+func TestRejected(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []*kerr.Error{
+		kerr.MessageTooLarge, kerr.RecordListTooLarge, kerr.InvalidRecord, kerr.InvalidTimestamp, kerr.CorruptMessage,
+	} {
+		t.Run(tt.Message, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t, kfake.NumBrokers(2), kfake.SeedTopics(3, "logs"))
+			c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: tt, Count: -1, When: isPoisoned})
+			file := filepath.Join(t.TempDir(), "quarantine.json")
+			var reason error
+			s := c.dial(t, c.addr("logs"), plainly(), logstash.DialOptions{
+				QuarantineFile: file, OnDrop: func(_ []byte, err error) { reason = err },
+			})
+			write(t, s, 0, 3000)
+			const bad = `{"sender":0,"id":3000,"message":"poison"}`
+			if _, err := s.Write([]byte(bad)); err != nil {
+				t.Fatal(err)
+			}
+			write(t, s, 3001, 9000)
+			await(t, "the quarantine", func() bool { return s.Stats().DroppedRejected == 1 })
+			flush(t, s)
+			balance(t, s, 8999, 1)
+			c.count(t, "logs", 9000, 3000)
+			got, err := os.ReadFile(file)
+			if err != nil || string(got) != bad+"\n" {
+				t.Errorf("quarantine: %q, %v", got, err)
+			}
+			large := tt == kerr.MessageTooLarge || tt == kerr.RecordListTooLarge
+			if !errors.Is(reason, logstash.ErrRejected) || errors.Is(reason, logstash.ErrTooLarge) != large || !errors.Is(reason, tt) {
+				t.Errorf("reason %v", reason)
+			}
+		})
+	}
+}
+
+// Many events that are not taken, among others, one of them twice.
+func TestManyRejected(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, kfake.SeedTopics(2, "logs"))
+	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.MessageTooLarge, Count: -1, When: isPoisoned})
+	s := c.dial(t, c.addr("logs"), plainly(), logstash.DialOptions{})
+	var without []int
+	for i := range 40 {
+		write(t, s, i*100, i*100+99)
+		without = append(without, i*100+99)
+		if _, err := fmt.Fprintf(s, `{"sender":0,"id":%d,"message":"poison"}`, i*100+99); err != nil {
+			t.Fatal(err)
+		}
+	}
+	flush(t, s)
+	balance(t, s, 3960, 40)
+	c.count(t, "logs", 4000, without...)
+}
+
+// Too large for the topic are a batch, of which the parts are not, and an event.
+func TestTooLargeForTheTopic(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, kfake.BrokerConfigs(map[string]string{"message.max.bytes": "20000"}))
+	s := c.dial(t, c.addr("logs"), plainly(), logstash.DialOptions{MaxEventBytes: 4 << 20})
+	write(t, s, 0, 2000)
+	if _, err := fmt.Fprintf(s, `{"sender":0,"id":2000,"message":"%s"}`, strings.Repeat("x", 30_000)); err != nil {
+		t.Fatal(err)
+	}
+	write(t, s, 2001, 4000)
+	if _, err := fmt.Fprintf(s, `{"sender":0,"id":4000,"message":"%s"}`, strings.Repeat("x", 3_000_000)); err != nil {
+		t.Fatal(err) // which the client does not even send
+	}
+	flush(t, s)
+	balance(t, s, 3999, 2)
+	c.count(t, "logs", 4001, 2000, 4000)
+}
+
+// The functions of the user's may do anything.
+func TestFunctionsFail(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	fail := func(event []byte, n int) {
+		if id(event) == n {
+			panic(fmt.Sprint("injected ", n))
+		}
+	}
+	opts := &kafka.Options{
+		Topic: func(event []byte) string {
+			fail(event, 100)
+			switch id(event) {
+			case 200:
+				return ""
+			case 300:
+				return "no topic"
+			default:
+				return "logs"
+			}
+		},
+		Headers: func(event []byte) []kgo.RecordHeader {
+			fail(event, 400)
+			return nil
+		},
+	}
+	var mu sync.Mutex
+	var reasons []string
+	s := c.dial(t, strings.TrimSuffix(c.addr(""), "/"), opts, logstash.DialOptions{
+		Key: func(event []byte) []byte {
+			fail(event, 500)
+			return nil
+		},
+		OnDrop: func(_ []byte, err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			reasons = append(reasons, err.Error())
+		},
+	})
+	write(t, s, 0, 1000)
+	await(t, "four rejected", func() bool { return s.Stats().DroppedRejected == 4 })
+	flush(t, s)
+	balance(t, s, 996, 4)
+	c.count(t, "logs", 1000, 100, 200, 300, 400)
+	mu.Lock()
+	defer mu.Unlock()
+	all := strings.Join(reasons, "\n")
+	for _, want := range []string{
+		"Options.Topic panicked: injected 100", "has no topic for an event", `topic "no topic" of Options.Topic: want`,
+		"Options.Headers panicked: injected 400",
+	} {
+		if !strings.Contains(all, want) {
+			t.Errorf("reasons without %q:\n%s", want, all)
+		}
+	}
+}
+
+// A topic may be made later.
+func TestTopicAppears(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	s := c.dial(t, c.addr("later"), nil, logstash.DialOptions{})
+	write(t, s, 0, 1000)
+	await(t, "state Down", func() bool { return s.Health().State == logstash.Down })
+	if err := s.Health().Err; err == nil || !strings.Contains(err.Error(), `topic "later": create it`) {
+		t.Errorf("Health.Err %v", err)
+	}
+	if err := c.CreateTopic("later", 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	flush(t, s)
+	if took := time.Since(begun); took > 6*time.Second {
+		t.Errorf("it took %v to find the topic", took)
+	}
+	balance(t, s, 1000, 0)
+	c.account(t, "later", 1000)
+}
+
+// What Kafka refuses stays with the Shipper, in order, until it is allowed.
+func TestRefused(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name  string
+		fault kfake.Fault
+		want  string
+	}{
+		{"topic", kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.TopicAuthorizationFailed}, "want the permissions WRITE and DESCRIBE"},
+		{"fenced", kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.ProducerFenced}, "PRODUCER_FENCED"},
+		{"producer", kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, TopLevel: true, Err: kerr.ClusterAuthorizationFailed}, "want the permission IDEMPOTENT_WRITE"},
+		{"metadata", kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: "logs", Err: kerr.TopicAuthorizationFailed}, "want the permissions WRITE and DESCRIBE"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t)
+			tt.fault.Count = -1
+			fault := c.Fault(tt.fault)
+			s := c.dial(t, c.addr("logs"), nil, logstash.DialOptions{BatchSize: 100})
+			write(t, s, 0, 2000)
+			await(t, "state Down", func() bool { return s.Health().State == logstash.Down })
+			if err := s.Health().Err; err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("Health.Err %v: want %q", err, tt.want)
+			}
+			fault.Remove()
+			flush(t, s)
+			balance(t, s, 2000, 0)
+			c.account(t, "logs", 2000)
+		})
+	}
+}
+
+// Anything may happen, in any order: nothing is lost, and nothing arrives twice, but for what is under way
+// around an event that is rejected: then Kafka finds a gap behind it, and the producer begins anew.
+// SLUICE_SEED is the first seed, and with SLUICE_TORTURE there are many.
+func TestChaos(t *testing.T) {
+	t.Parallel()
+	first, err := strconv.ParseUint(cmp.Or(os.Getenv("SLUICE_SEED"), "1"), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := uint64(4)
+	if os.Getenv("SLUICE_TORTURE") != "" {
+		n = 60
+	}
+	for seed := first; seed < first+n; seed++ {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
+			t.Parallel()
+			chaos(t, seed, seed%2 == 0)
+		})
+	}
+}
+
+func chaos(t *testing.T, seed uint64, poison bool) {
+	t.Helper()
+	rng := rand.New(rand.NewPCG(seed, 1))
+	c := newCluster(t, kfake.NumBrokers(3), kfake.SeedTopics(5, "logs"))
+	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.MessageTooLarge, Count: -1, When: isPoisoned})
+	batch, pipeline := 1+rng.IntN(500), 1+rng.IntN(8)
+	s := c.dial(t, c.addr("logs"), plainly(), logstash.DialOptions{
+		SpoolDir: t.TempDir(), SpoolMode: logstash.SpoolOverflow, MaxEvents: 4000, BatchSize: batch, Pipeline: pipeline,
+		Key: func(event []byte) []byte { return fmt.Append(nil, id(event)%50) },
+	})
+	passing := []*kerr.Error{
+		kerr.NotLeaderForPartition, kerr.NotEnoughReplicas, kerr.NotEnoughReplicasAfterAppend, kerr.RequestTimedOut,
+		kerr.KafkaStorageError,
+	}
+	n := 0
+	var without []int
+	for range 30 {
+		m := 500 + rng.IntN(1500)
+		write(t, s, n, n+m)
+		n += m
+		switch rng.IntN(6) {
+		case 0:
+			c.kill()
+		case 1:
+			c.lose(1 + rng.IntN(4))
+		case 2:
+			c.ShufflePartitionLeaders()
+		case 3:
+			c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "logs", Err: passing[rng.IntN(len(passing))], Count: 1 + rng.IntN(4)})
+		case 4:
+			if !poison {
+				continue
+			}
+			if _, err := fmt.Fprintf(s, `{"sender":0,"id":%d,"message":"poison"}`, n); err != nil {
+				t.Fatal(err)
+			}
+			without = append(without, n)
+			n++
+		case 5:
+			c.set(true)
+			write(t, s, n, n+1000)
+			n += 1000
+			c.set(false)
+		}
+		want := s.Stats().Written + uint64(rng.IntN(m))
+		await(t, "acks", func() bool { return s.Stats().Written >= min(want, uint64(n-len(without))) })
+	}
+	flush(t, s)
+	balance(t, s, uint64(n-len(without)), uint64(len(without)))
+	ledger := c.arrived(t, "logs", n, without...)
+	if d, most := ledger.Duplicates(), len(without)*batch*pipeline; d > most {
+		t.Errorf("%d duplicates, want at most %d, of Pipeline batches for each of %d rejections", d, most, len(without))
+	}
+	if b := ledger.OrderBreaks(); b > 0 && len(without) == 0 {
+		t.Errorf("%d events out of order: %s", b, ledger.FirstOdd())
+	}
+}
+
+// Brokers that answer and do not take anything are trouble, too, and the state says which.
+func TestNothingAcked(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, kfake.NumBrokers(2))
+	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.NotEnoughReplicas, Count: -1})
+	s := c.dial(t, c.addr("logs"), nil, logstash.DialOptions{Timeout: 300 * time.Millisecond})
+	write(t, s, 0, 1000)
+	await(t, "state Down", func() bool { return s.Health().State == logstash.Down })
+	if err := s.Health().Err; err == nil || !strings.Contains(err.Error(), "fewer replicas than min.insync.replicas may be in sync") {
+		t.Errorf("Health.Err %v", err)
+	}
+	c.ControlKey(int16(kmsg.Metadata), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		resp, ok := req.ResponseKind().(*kmsg.MetadataResponse)
+		if !ok || len(req.(*kmsg.MetadataRequest).Topics) == 0 {
+			return nil, nil, false
+		}
+		c.KeepControl()
+		topic := kmsg.NewMetadataResponseTopic()
+		topic.Topic = new("logs")
+		partition := kmsg.NewMetadataResponseTopicPartition()
+		partition.ErrorCode, partition.Leader = kerr.LeaderNotAvailable.Code, -1
+		topic.Partitions = append(topic.Partitions, partition)
+		resp.Topics = append(resp.Topics, topic)
+		return resp, nil, true
+	})
+	await(t, "the partition without a leader", func() bool {
+		err := s.Health().Err
+		return err != nil && strings.Contains(err.Error(), `topic "logs": partition 0 has no leader`)
+	})
+}
+
+// A function that ends its goroutine costs a second attempt, no more.
+func TestFunctionEndsTheGoroutine(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	times := 0
+	s := c.dial(t, c.addr("logs"), &kafka.Options{Topic: func(event []byte) string {
+		if id(event) == 100 {
+			if times++; times <= 2 {
+				runtime.Goexit()
+			}
+		}
+		return ""
+	}}, logstash.DialOptions{BatchSize: 50})
+	write(t, s, 0, 1000)
+	flush(t, s)
+	balance(t, s, 1000, 0)
+	var ledger lstest.Ledger
+	arrived := ledger.Receiver()
+	for _, r := range c.records(t, "logs") {
+		arrived(0, r.Value)
+	}
+	if missing := ledger.Missing(0, 1000); len(missing) > 0 || ledger.Duplicates() > 4*50 {
+		t.Errorf("missing %v, %d duplicates of at most Pipeline batches", missing, ledger.Duplicates())
+	}
+}
