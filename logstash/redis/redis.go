@@ -1,24 +1,25 @@
-// Package redis ships events to Redis, from where Logstash reads them.
 package redis
 
 import (
-	"errors"
 	"slices"
-
-	_ "github.com/redis/go-redis/v9"
 
 	"github.com/sluicelog/sluice/logstash"
 )
 
-// Options are options for [Scheme]. A zero Options consists entirely of default
-// values.
-type Options struct{}
-
-// Scheme makes logstash.Dial take addresses that begin with redis:// or redis+tls://.
+// Scheme makes logstash.Dial take addresses that begin with redis:// or redis+tls://,
+// as in redis://host:6379/key. A host without a port has 6379, or 26379 if opts has a
+// MasterName. Nil opts are the zero Options, and what is wrong about them is the error of
+// Dial. Of the DialOptions, Key, Pipeline and those of other protocols must not be set.
 func Scheme(opts *Options) logstash.Scheme {
-	return logstash.Scheme{Name: "redis", Port: "6379", Open: func(logstash.Remote) (logstash.Transport, error) {
-		return nil, errors.New("redis: to be written")
-	}}
+	var o Options
+	if opts != nil {
+		o = *opts
+	}
+	port := "6379"
+	if o.MasterName != "" {
+		port = "26379"
+	}
+	return logstash.Scheme{Name: "redis", Port: port, Open: o.open}
 }
 
 // Dial is logstash.Dial that takes addresses of Redis as well, with the zero Options.

@@ -1,0 +1,101 @@
+package redis
+
+import (
+	"context"
+	"strings"
+
+	client "github.com/redis/go-redis/v9"
+)
+
+// load turns batches into commands. What these need is kept from one batch to the next,
+// so that an event costs no allocation.
+type load struct {
+	key  string
+	opts Options
+
+	slots []slot         // the events
+	push  []any          // RPUSH, the key and the slots, in order
+	adds  []client.Cmder // an XADD for each slot
+}
+
+// slot holds an event. A pointer to it can stay in the arguments of a command.
+type slot struct{ event []byte }
+
+// MarshalBinary returns the event.
+func (s *slot) MarshalBinary() ([]byte, error) { return s.event, nil }
+
+// send sends events with one command or one transaction, and returns how many of them, from
+// the first on, the server has.
+func (l *load) send(ctx context.Context, c *conn, events [][]byte) (acked int, err error) {
+	l.grow(len(events))
+	for i, event := range events {
+		l.slots[i].event = event
+	}
+	defer clear(l.slots[:len(events)]) // they are not ours to keep
+	if l.opts.Stream {
+		return l.add(ctx, c, l.adds[:len(events)])
+	}
+	if err := c.client.Process(ctx, client.NewIntCmd(ctx, l.push[:2+len(events)]...)); err != nil {
+		return 0, err
+	}
+	return len(events), nil
+}
+
+// add executes XADDs as one transaction.
+func (l *load) add(ctx context.Context, c *conn, adds []client.Cmder) (acked int, err error) {
+	for _, cmd := range adds {
+		cmd.SetErr(nil) // that of another batch
+	}
+	tx := c.client.TxPipeline()
+	if err := tx.BatchProcess(ctx, adds...); err != nil {
+		return 0, err
+	}
+	_, err = tx.Exec(ctx)
+	if strings.HasPrefix(answerOf(err), aborted) {
+		return 0, causeOf(adds, err)
+	}
+	for ; acked < len(adds); acked++ {
+		if err := adds[acked].Err(); err != nil {
+			return acked, err
+		}
+	}
+	return acked, err
+}
+
+// aborted begins the answer to a transaction of which nothing was executed.
+const aborted = "EXECABORT"
+
+// causeOf returns what a server had against one of the commands of such a transaction.
+func causeOf(cmds []client.Cmder, err error) error {
+	for _, cmd := range cmds {
+		if answer := answerOf(cmd.Err()); answer != "" && !strings.HasPrefix(answer, aborted) {
+			return cmd.Err()
+		}
+	}
+	return err
+}
+
+// grow makes room for n events.
+func (l *load) grow(n int) {
+	if n <= len(l.slots) {
+		return
+	}
+	l.slots = make([]slot, n)
+	if !l.opts.Stream {
+		l.push = append(make([]any, 0, 2+n), "rpush", l.key)
+		for i := range l.slots {
+			l.push = append(l.push, &l.slots[i])
+		}
+		return
+	}
+	head := []any{"xadd", l.key}
+	if l.opts.MaxLen > 0 {
+		head = append(head, "maxlen", "~", l.opts.MaxLen)
+	}
+	head = append(head, "*", l.opts.Field)
+	l.adds = l.adds[:0]
+	for i := range l.slots {
+		args := append(append(make([]any, 0, len(head)+1), head...), &l.slots[i])
+		l.adds = append(l.adds, client.NewStringCmd(context.Background(), args...))
+	}
+}

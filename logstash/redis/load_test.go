@@ -1,0 +1,71 @@
+package redis_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+
+	"github.com/sluicelog/sluice/logstash"
+	"github.com/sluicelog/sluice/logstash/redis"
+)
+
+// Of a transaction that fails in the middle, what stands before counts.
+func TestTransactionInPart(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, once("exec", 1, action{answer: "*4\r\n$3\r\n1-0\r\n$3\r\n2-0\r\n-ERR it does not like this\r\n$3\r\n3-0\r\n"}))
+	transport := openTransport(t, addrOf(f.addr, "logs"), &redis.Options{Stream: true}, nil)
+	acked, err := transport.Send(t.Context(), [][]byte{event(0), event(1), event(2), event(3)})
+	if acked != 2 || err == nil || !strings.Contains(err.Error(), "does not like this") || sentNothing(err) {
+		t.Errorf("Send: %d, %v", acked, err)
+	}
+}
+
+// sentNothing is what the Shipper asks an error.
+func sentNothing(err error) bool {
+	var e interface{ SentNothing() bool }
+	return errors.As(err, &e) && e.SentNothing()
+}
+
+// An event costs no allocation, and a batch a few.
+func TestAllocations(t *testing.T) {
+	const n = 1000
+	events := make([][]byte, n)
+	size := len("*1002\r\n$5\r\nrpush\r\n$4\r\nlogs\r\n")
+	for i := range events {
+		events[i] = event(i)
+		size += len(fmt.Sprintf("$%d\r\n", len(events[i]))) + len(events[i]) + 2
+	}
+	here, there := net.Pipe()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		buf := make([]byte, size)
+		hello := make([]byte, len("*2\r\n$5\r\nhello\r\n$1\r\n2\r\n"))
+		_, err := io.ReadFull(there, hello)
+		_, _ = there.Write([]byte("-ERR unknown command\r\n"))
+		for answer := []byte(":1\r\n"); err == nil; {
+			if _, err = io.ReadFull(there, buf); err == nil {
+				_, err = there.Write(answer)
+			}
+		}
+	}()
+	transport := openTransport(t, "redis://a/logs", nil, &logstash.DialOptions{
+		DialContext: func(context.Context, string, string) (net.Conn, error) { return here, nil },
+	})
+	ctx := t.Context()
+	send := func() {
+		if acked, err := transport.Send(ctx, events); acked != n {
+			t.Fatalf("Send: %d, %v", acked, err)
+		}
+	}
+	send()
+	if allocs := testing.AllocsPerRun(50, send); allocs > 20 {
+		t.Errorf("%v allocations for %d events", allocs, n)
+	}
+	_ = there.Close()
+	<-done
+}
