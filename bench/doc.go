@@ -1,5 +1,5 @@
 // Package bench sets the encoders, the buffers, the log file, the redaction, the
-// sender of events and the handlers that stand before others of sluice beside those
+// senders of events and the handlers that stand before others of sluice beside those
 // of other modules, on the same records, in one run.
 //
 //	go run ./bench/report                     # encoders in turn, many short rounds, as a table of ratios
@@ -10,6 +10,8 @@
 //	go run ./bench/report -spool              # queues on disk, as a table of ratios
 //	go run ./bench/report -handlers           # handlers before others, as tables
 //	go run ./bench/report -pipeline           # all that a service logs through, as tables
+//	go run ./bench/report -brokers            # clients of Kafka and Redis, as tables of ratios
+//	go run ./bench/report -balance            # events spread over several receivers, as tables
 //	go test -bench 'Encode/10_attrs' ./bench  # one case the usual way
 //
 // # Encoders
@@ -69,6 +71,21 @@
 // so that its work is in the figures of all alike; it does not decode the events, for
 // that would take longer than the rest and hide it. What arrives is added up and
 // compared with what was sent.
+//
+// # Brokers
+//
+// A [Broker] is what keeps events until a Logstash takes them, and a [BrokerClient] what
+// brings them there. [BrokerCase.Ship] is what an event costs it until it is acked. The
+// broker's own clients guarantee what ours do, and are used in the fastest way that
+// their documentation knows. What the broker has in the end is read and compared with what was sent,
+// and so are the keys. Redis is a process of its own, and left out where it is not installed.
+//
+// # Several receivers
+//
+// A [Fleet] is Beats inputs that ack no more than so many events a second, and
+// [Fleet.Balance] how fast a Shipper gets events acked that it spreads over them. Each
+// event has a number: one that is lost, comes twice, or comes before an earlier one of its key is
+// found out.
 //
 // # Spools
 //

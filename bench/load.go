@@ -30,6 +30,9 @@ type Load struct {
 
 	Spooled     int // events that go through a queue on disk
 	SpoolSynced int // with a sync for each batch
+
+	Brokered int           // events to a broker
+	Balanced time.Duration // how long receivers of limited capacity are sent to
 }
 
 // FullLoad returns the Load that figures are to be taken with.
@@ -37,7 +40,7 @@ func FullLoad() Load {
 	return Load{
 		Burst: 1600, Bursts: 7, Records: 40_000, Synced: 2000, Stall: 1500 * time.Millisecond,
 		Lines: 50_000, Rotated: 110_000, Rotations: 30, Stalled: 1_000_000,
-		Shipped: 200_000, Flood: 4000, Spooled: 200_000, SpoolSynced: 20_000,
+		Shipped: 200_000, Flood: 4000, Spooled: 200_000, SpoolSynced: 20_000, Brokered: 100_000, Balanced: time.Second,
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"math/rand/v2"
 	"net"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -71,7 +72,8 @@ func Senders() []Sender {
 type Delivery struct {
 	Cost
 
-	Bytes float64 // on the wire
+	Bytes  float64 // on the wire
+	Allocs float64 // of the whole process
 }
 
 // Ship returns what an event costs, when so many are sent one after the other over
@@ -94,23 +96,37 @@ func (s Sender) Ship(l Load, how Shipping) (cost Delivery, err error) {
 	}
 	defer func() { err = errors.Join(err, c.Close()) }()
 	events := newEvents()[:how.Window]
-	turns := l.Shipped / how.Window
-	first := max(1, min(turns, 2*waiting/EventSize/how.Window)) // fills all buffers
-	if err := c.send(events, first); err != nil {
+	cost, times, err := deliver(c, events, l.Shipped)
+	if err != nil {
 		return cost, err
 	}
-	n := time.Duration(turns * how.Window)
+	cost.Bytes = float64(r.read.Load()) / float64(times*how.Window)
+	return cost, r.got(events, times)
+}
+
+// deliver sends so many events, a window full each time, and returns what one of them
+// costs. It also returns how often each was sent, with those that come first and are
+// not timed.
+func deliver(c shipment, window [][]byte, events int) (cost Delivery, times int, err error) {
+	turns := events / len(window)
+	first := max(1, min(turns, 2*waiting/EventSize/len(window))) // fills all buffers
+	if err := c.send(window, first); err != nil {
+		return cost, 0, err
+	}
+	var allocsBefore, allocsAfter runtime.MemStats
+	runtime.ReadMemStats(&allocsBefore)
 	before, _ := cpu()
 	begun := time.Now()
-	if err := c.send(events, turns); err != nil {
-		return cost, err
+	if err := c.send(window, turns); err != nil {
+		return cost, 0, err
 	}
+	n := time.Duration(turns * len(window))
 	cost.Wall = time.Since(begun) / n
-	var after time.Duration
-	after, cost.HasCPU = cpu()
-	cost.CPU = (after - before) / n
-	cost.Bytes = float64(r.read.Load()) / float64((first+turns)*how.Window)
-	return cost, r.got(events, first+turns)
+	after, ok := cpu()
+	cost.CPU, cost.HasCPU = (after-before)/n, ok
+	runtime.ReadMemStats(&allocsAfter)
+	cost.Allocs = float64(allocsAfter.Mallocs-allocsBefore.Mallocs) / float64(n)
+	return cost, first + turns, nil
 }
 
 // newEvents returns events as package logstash encodes them, of EventSize and
@@ -132,14 +148,42 @@ func newEvents() [][]byte {
 // receiver is the server of go-lumber. It does not decode the events, which takes
 // longer than all the rest, but adds them up.
 type receiver struct {
+	*tally
+
 	addr string
 	srv  *server.Server
 	done chan struct{}
+	read atomic.Int64 // bytes
+}
 
+// tally adds up events, so that they can be compared with others. Its methods are
+// safe for concurrent use.
+type tally struct {
 	seed  maphash.Seed
 	count atomic.Int64
 	sum   atomic.Uint64
-	read  atomic.Int64 // bytes
+}
+
+func newTally() *tally { return &tally{seed: maphash.MakeSeed()} }
+
+func (t *tally) add(event []byte) {
+	t.count.Add(1)
+	t.sum.Add(maphash.Bytes(t.seed, event))
+}
+
+// got returns an error unless what was added is each of the events so many times.
+func (t *tally) got(events [][]byte, times int) error {
+	if err := counted(int(t.count.Load()), len(events)*times); err != nil {
+		return err
+	}
+	var sum uint64
+	for _, event := range events {
+		sum += maphash.Bytes(t.seed, event) * uint64(times) //nolint:gosec // never negative
+	}
+	if sum != t.sum.Load() {
+		return errors.New("the events that arrived are others than those that were sent")
+	}
+	return nil
 }
 
 // meter is a listener that counts what its connections read.
@@ -171,10 +215,9 @@ func listen() (*receiver, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &receiver{addr: ln.Addr().String(), done: make(chan struct{}), seed: maphash.MakeSeed()}
+	r := &receiver{tally: newTally(), addr: ln.Addr().String(), done: make(chan struct{})}
 	r.srv, err = server.NewWithListener(meter{ln, &r.read}, server.JSONDecoder(func(event []byte, _ any) error {
-		r.count.Add(1)
-		r.sum.Add(maphash.Bytes(r.seed, event))
+		r.add(event)
 		return nil
 	}))
 	if err != nil {
@@ -193,21 +236,6 @@ func (r *receiver) close() error {
 	err := r.srv.Close()
 	<-r.done
 	return err
-}
-
-// got returns an error unless the receiver got each of the events so many times.
-func (r *receiver) got(events [][]byte, times int) error {
-	if err := counted(int(r.count.Load()), len(events)*times); err != nil {
-		return err
-	}
-	var sum uint64
-	for _, event := range events {
-		sum += maphash.Bytes(r.seed, event) * uint64(times) //nolint:gosec // never negative
-	}
-	if sum != r.sum.Load() {
-		return errors.New("the events that arrived are others than those that were sent")
-	}
-	return nil
 }
 
 func lumberOptions(s Shipping) []client.Option {

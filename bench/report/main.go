@@ -10,17 +10,21 @@
 //	go run ./bench/report -handlers [-rounds 30] [-benchtime 5ms] [-write]
 //	go run ./bench/report -pipeline [-rounds 20] [-benchtime 5ms] [-write]
 //	go run ./bench/report -tool [-rounds 3] [-log 2000] [-write]
+//	go run ./bench/report -brokers [-rounds 30] [-write]
+//	go run ./bench/report -balance [-rounds 5] [-write]
 //
 // The first is about encoders, the second about buffers, the third about log
 // files, the fourth about redaction, the fifth about senders of
 // events, the sixth about queues on disk, the seventh about handlers that stand
-// before others, the eighth about all that a service logs through, the last about the operator's
-// tool, which reads a log of 2 GB in a temporary folder. With -write it also puts the tables into the
+// before others, the eighth about all that a service logs through, the ninth about the operator's
+// tool, which reads a log of 2 GB in a temporary folder, the tenth about events that go to
+// Kafka and, if there is a redis-server on this machine, to Redis, the last about events that are spread over
+// several receivers. With -write it also puts the tables into the
 // README of the repository, between the lines <!-- bench:begin --> and
 // <!-- bench:end -->, or those of files, or, of all others, into
 // docs/figures.md, the most important rows about redaction and about such handlers
 // into the README, too, and the chart of the encoders into bench/report.svg. It runs
-// anywhere in the repository and takes a good minute, five, six, one, one, three, four, two, or three. Many short rounds give
+// anywhere in the repository and takes a good minute, five, six, one, one, three, four, two, three, two, or three. Many short rounds give
 // steadier ratios than few long ones: what else the machine does for a second
 // then hits every peer alike.
 package main
@@ -33,6 +37,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 	"time"
 
@@ -80,9 +85,11 @@ type options struct {
 	handlers  bool
 	pipeline  bool
 	tool      bool
+	brokers   bool
+	balance   bool
 	megabytes int        // of the log for the tool
 	keys      int        // for handlers
-	load      bench.Load // for buffers, files, senders, queues on disk and pipelines
+	load      bench.Load // for all whose records are counted
 }
 
 // parseFlags writes the usage to usage if it is asked for.
@@ -101,11 +108,14 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 	flags.BoolVar(&o.handlers, "handlers", false, "measure handlers before others instead of encoders; -rounds is 30 then, unless given")
 	flags.BoolVar(&o.pipeline, "pipeline", false, "measure all that a service logs through instead of encoders; -rounds is 20 then, unless given")
 	flags.BoolVar(&o.tool, "tool", false, "measure the operator's tool instead of encoders; -rounds is 3 then, unless given")
+	flags.BoolVar(&o.brokers, "brokers", false, "measure clients of Kafka and Redis instead of encoders; -rounds is 30 then, unless given")
+	flags.BoolVar(&o.balance, "balance", false, "measure events spread over several receivers instead of encoders; -rounds is 5 then, unless given")
 	megabytes := flags.Int("log", 2000, "megabytes of the log that -tool reads, from 1 to 100000; as much again is needed for its other files")
 	err := flags.Parse(args)
 	given := map[string]bool{}
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	if o.buffers || o.files || o.ship || o.spool || o.pipeline {
+	chosen := slices.DeleteFunc(parts(), func(name string) bool { return flags.Lookup(name).Value.String() != "true" })
+	if o.buffers || o.files || o.ship || o.spool || o.pipeline || o.brokers || o.balance {
 		o.load = bench.FullLoad()
 	}
 	if o.handlers {
@@ -124,9 +134,11 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 			o.rounds = 20
 		case o.files, o.ship, o.spool:
 			o.rounds = 15
+		case o.balance:
+			o.rounds = 5
 		case o.redact:
 			o.rounds = 60
-		case o.handlers:
+		case o.handlers, o.brokers:
 			o.rounds = 30
 		}
 	}
@@ -137,43 +149,44 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 		flags.PrintDefaults()
 	case err != nil:
 	case flags.NArg() > 0:
-		err = fmt.Errorf("argument %q: there are none, only the flags -rounds, -benchtime, -write, -buffers, -files, -redact, -ship, -spool, -handlers, -pipeline, -tool and -log", flags.Arg(0))
-	case o.buffers && o.files:
-		err = errors.New("-buffers and -files: must be one of them")
-	case o.redact && o.buffers:
-		err = errors.New("-redact and -buffers: must be one of them")
-	case o.redact && o.files:
-		err = errors.New("-redact and -files: must be one of them")
-	case o.ship && (o.buffers || o.files || o.redact):
-		err = errors.New("-ship and -buffers, -files or -redact: must be one of them")
-	case o.spool && (o.buffers || o.files || o.redact || o.ship):
-		err = errors.New("-spool and -buffers, -files, -redact or -ship: must be one of them")
-	case o.handlers && (o.buffers || o.files || o.redact || o.ship || o.spool):
-		err = errors.New("-handlers and -buffers, -files, -redact, -ship or -spool: must be one of them")
-	case o.pipeline && (o.buffers || o.files || o.redact || o.ship || o.spool || o.handlers):
-		err = errors.New("-pipeline and -buffers, -files, -redact, -ship, -spool or -handlers: must be one of them")
-	case o.tool && (o.buffers || o.files || o.redact || o.ship || o.spool || o.handlers || o.pipeline):
-		err = errors.New("-tool and -buffers, -files, -redact, -ship, -spool, -handlers or -pipeline: must be one of them")
+		err = fmt.Errorf("argument %q: there are none, only the flags -rounds, -benchtime, -write, -buffers, -files, -redact, -ship, -spool, -handlers, -pipeline, -tool, -log, -brokers and -balance", flags.Arg(0))
+	case len(chosen) > 1:
+		err = fmt.Errorf("-%s and -%s: must be one of them", chosen[0], chosen[1])
 	case given["log"] && !o.tool:
 		err = fmt.Errorf("-log %d: only with -tool", *megabytes)
 	case *megabytes < 1 || *megabytes > 100_000:
 		err = fmt.Errorf("-log %d: must be from 1 to 100000", *megabytes)
-	case o.tool && given["benchtime"]:
-		err = fmt.Errorf("-benchtime %s: not with -tool, which reads whole logs", o.benchtime)
-	case o.buffers && given["benchtime"]:
-		err = fmt.Errorf("-benchtime %s: not with -buffers, where records are counted", o.benchtime)
-	case o.files && given["benchtime"]:
-		err = fmt.Errorf("-benchtime %s: not with -files, where lines are counted", o.benchtime)
-	case o.ship && given["benchtime"]:
-		err = fmt.Errorf("-benchtime %s: not with -ship, where events are counted", o.benchtime)
-	case o.spool && given["benchtime"]:
-		err = fmt.Errorf("-benchtime %s: not with -spool, where events are counted", o.benchtime)
+	case given["benchtime"] && len(chosen) == 1 && counts(chosen[0]) != "":
+		err = fmt.Errorf("-benchtime %s: not with -%s, %s", o.benchtime, chosen[0], counts(chosen[0]))
 	case o.rounds < 1 || o.rounds > 1000:
 		err = fmt.Errorf("-rounds %d: must be from 1 to 1000", o.rounds)
 	case o.benchtime < time.Microsecond || o.benchtime > time.Hour:
 		err = fmt.Errorf("-benchtime %s: must be from 1us to 1h", o.benchtime)
 	}
 	return o, err
+}
+
+// parts returns the flags of which there is to be no more than one.
+func parts() []string {
+	return []string{"buffers", "files", "redact", "ship", "spool", "handlers", "pipeline", "tool", "brokers", "balance"}
+}
+
+// counts says what a part has in place of a time; nothing, if it has one.
+func counts(part string) string {
+	switch part {
+	case "tool":
+		return "which reads whole logs"
+	case "buffers":
+		return "where records are counted"
+	case "files":
+		return "where lines are counted"
+	case "ship", "spool", "brokers":
+		return "where events are counted"
+	case "balance":
+		return "where receivers set the pace"
+	default:
+		return ""
+	}
 }
 
 func report(o options, stdout, progress io.Writer) error {
@@ -195,6 +208,10 @@ func report(o options, stdout, progress io.Writer) error {
 		part = wholeBlock
 	case o.tool:
 		part = toolBlock
+	case o.brokers:
+		part = brokerBlock
+	case o.balance:
+		part = balanceBlock
 	}
 	// Whether there is something to write to is better known before than after.
 	var root string
@@ -262,6 +279,12 @@ func report(o options, stdout, progress io.Writer) error {
 			return err
 		}
 		text, more = toolSummary(f, s), toolDetails(f)
+	case brokerBlock:
+		f := measureBrokers(bench.Brokers(), o.load, o.rounds, progress)
+		text, more = brokerSummary(f, o.load, s), brokerDetails(f)
+	case balanceBlock:
+		f := measureBalance(bench.Fleets(), o.load, o.rounds, progress)
+		text, more = balanceSummary(f, o.load, s), balanceDetails(f)
 	default:
 		r := measure(bench.Cases(), bench.Peers(), o.rounds, progress)
 		text, more, picture = summary(r, s), details(r), chart(r, s)

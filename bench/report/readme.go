@@ -21,6 +21,8 @@ const (
 	handlerBlock block = "handlers"
 	wholeBlock   block = "pipeline"
 	toolBlock    block = "tool"
+	brokerBlock  block = "brokers"
+	balanceBlock block = "balance"
 	redactRows   block = "redaction-rows" // the most important ones
 	handlerRows  block = "handlers-rows"
 )
@@ -28,7 +30,7 @@ const (
 // page returns the file that the block is in, from the root of the repository.
 func (b block) page() string {
 	switch b {
-	case bufferBlock, redactBlock, shipBlock, spoolBlock, handlerBlock, wholeBlock, toolBlock:
+	case bufferBlock, redactBlock, shipBlock, spoolBlock, handlerBlock, wholeBlock, toolBlock, brokerBlock, balanceBlock:
 		return filepath.Join("docs", "figures.md")
 	default:
 		return "README.md"
