@@ -12,9 +12,12 @@ import (
 	"github.com/sluicelog/sluice/internal/pages"
 )
 
-// before are the libraries that blocks of the pages show, by the word behind the
-// language.
-var before = []string{"go zap", "go zerolog", "go logrus"}
+// before are the libraries, and nested the modules of ours, that blocks of the pages
+// show, by the word behind the language.
+var (
+	before = []string{"go zap", "go zerolog", "go logrus"}
+	nested = []string{"go kafka", "go redis"}
+)
 
 func blocks(t *testing.T) []pages.Block {
 	t.Helper()
@@ -29,24 +32,24 @@ func blocks(t *testing.T) []pages.Block {
 	return all
 }
 
-// TestBefore builds the blocks that use another library, and compares what they
-// print with what they show.
+// TestBefore builds the blocks that use another library or a nested module, and compares
+// what they print with what they show.
 func TestBefore(t *testing.T) {
 	t.Parallel()
 	known := map[string]string{
 		"zap": "go.uber.org/zap", "zapcore": "go.uber.org/zap/zapcore", "zerolog": "github.com/rs/zerolog",
 		"logrus": "github.com/sirupsen/logrus",
 	}
-	for _, name := range []string{"asyncbuf", "handler", "pipeline", "rotate"} {
-		known[name] = "github.com/sluicelog/sluice/" + name
+	for _, name := range []string{"asyncbuf", "handler", "logstash", "logstash/kafka", "logstash/redis", "pipeline", "rotate"} {
+		known[path.Base(name)] = "github.com/sluicelog/sluice/" + name
 	}
-	for _, name := range []string{"context", "errors", "io", "log/slog", "os", "time"} {
+	for _, name := range []string{"context", "errors", "fmt", "io", "log/slog", "os", "time"} {
 		known[path.Base(name)] = name
 	}
 	var run []pages.Block
 	var types strings.Builder // blocks of declarations, for the others to use
 	for _, b := range blocks(t) {
-		if slices.Contains(before, b.Info) {
+		if slices.Contains(before, b.Info) || slices.Contains(nested, b.Info) {
 			run = append(run, b)
 		} else if strings.HasSuffix(b.Info, " type") {
 			types.WriteString(b.Text)

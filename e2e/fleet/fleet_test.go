@@ -1,0 +1,337 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluicelog/sluice/e2e/fleet/result"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// The test is its own sender.
+func TestMain(m *testing.M) {
+	if spec := os.Getenv(senderVariable); spec != "" {
+		if err := runSender(spec, os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	os.Exit(m.Run())
+}
+
+// small returns the options for a fleet that a test can bear.
+func small(t *testing.T, more ...string) options {
+	t.Helper()
+	o, err := parseFlags(append([]string{
+		"-senders", "24", "-as", "goroutines", "-compress", "60", "-capacity", "1000",
+	}, more...), io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return o
+}
+
+// run runs one scenario and returns its result, and what is wrong with it.
+func run(ctx context.Context, path string, o options) (result.Result, error) {
+	o.json = path
+	var out strings.Builder
+	fault := fleet(ctx, o, &out, io.Discard)
+	if fault != nil {
+		fault = fmt.Errorf("%w\n%s", fault, out.String())
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return result.Result{}, errors.Join(fault, err)
+	}
+	defer func() { _ = f.Close() }()
+	all, err := result.Read(f)
+	if r, ok := all.Of(o.scenario); ok {
+		return r, errors.Join(fault, err)
+	}
+	return result.Result{}, errors.Join(fault, err, errors.New("there is no result of it"))
+}
+
+// A small fleet loses nothing either, whatever goes wrong, and all of it comes back. The
+// scenarios run at once: they wait most of the time.
+func TestFleet(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes twenty seconds")
+	}
+	tests := []*struct {
+		args     []string
+		outages  int
+		affected int // in all, at least
+
+		got result.Result
+		err error
+	}{
+		{args: []string{"-scenario", scenarioRolling}, outages: 4, affected: 8},
+		{args: []string{"-scenario", scenarioHerd}, outages: 1, affected: 24},
+		{args: []string{"-scenario", scenarioSlow}, outages: 1},
+		{args: []string{"-scenario", scenarioDead}, outages: 1, affected: 1},
+		{args: []string{"-scenario", scenarioBroker}, outages: 1, affected: 24},
+		{args: []string{"-scenario", scenarioBroker, "-over", overRedis}, outages: 1, affected: 24},
+	}
+	_, noRedis := exec.LookPath("redis-server")
+	dir := t.TempDir()
+	var wg sync.WaitGroup
+	for i, tt := range tests {
+		o := small(t, tt.args...)
+		if o.over == overRedis && noRedis != nil {
+			continue
+		}
+		wg.Go(func() { tt.got, tt.err = run(t.Context(), filepath.Join(dir, strconv.Itoa(i)), o) })
+	}
+	wg.Wait()
+	for _, tt := range tests {
+		t.Run(strings.Join(tt.args[1:], " "), func(t *testing.T) {
+			if tt.got.Over == "" && tt.err == nil {
+				t.Skipf("no redis-server: %v", noRedis)
+			}
+			if tt.err != nil {
+				t.Fatal(tt.err)
+			}
+			r, affected, waited := tt.got, 0, 0
+			for _, o := range r.Outages {
+				affected += o.Affected
+				waited = max(waited, o.Backlog)
+			}
+			if len(r.Outages) != tt.outages || affected < tt.affected {
+				t.Errorf("%d outages affected %d senders, want %d and at least %d", len(r.Outages), affected, tt.outages, tt.affected)
+			}
+			if least := int(r.Lasted) * 24 * 50 / 2; r.Sent < least {
+				t.Errorf("%d events were sent, want at least %d", r.Sent, least)
+			}
+			if least := 24 * 50; r.Scenario == scenarioHerd && (waited < least || r.SpoolBytes == 0) {
+				t.Errorf("%d events waited, and %d bytes were in spools: want at least %d, and some", waited, r.SpoolBytes, least)
+			}
+		})
+	}
+}
+
+// In namespaces, half of the senders lose their network and find it again. Nothing is
+// left of that, nor of a run that was killed.
+func TestNamespaces(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes ten seconds")
+	}
+	n, err := buildNetwork(1)
+	if err != nil {
+		t.Skipf("no network namespaces: %v", err)
+	}
+	bridge := n.bridge
+	if err := n.destroy(); err != nil {
+		t.Fatal(err)
+	}
+	dead := leaveBridge(t)
+	o := small(t, "-senders", "6", "-as", "processes", "-netns", "on", "-scenario", scenarioCut)
+	r, err := run(t.Context(), filepath.Join(t.TempDir(), "run.json"), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.ResidentOfOne < 1<<20 || r.Goroutines < 3 || r.CPUPerMillion <= 0 {
+		t.Errorf("resident memory %d, goroutines %d, seconds of a CPU %v: they are not measured", r.ResidentOfOne, r.Goroutines, r.CPUPerMillion)
+	}
+	if o := r.Outages[0]; o.Affected != 3 || o.Recovery.First <= 0 {
+		t.Errorf("%d senders were cut off, and the first was back after %v, want 3, and more than 0", o.Affected, o.Recovery.First)
+	}
+	for _, name := range []string{bridge, dead} {
+		if err := exec.Command("ip", "link", "show", name).Run(); err == nil {
+			t.Errorf("%s is left", name)
+		}
+	}
+}
+
+// leaveBridge leaves a bridge as a run that was killed does, and returns its name.
+func leaveBridge(t *testing.T) string {
+	t.Helper()
+	gone := exec.Command(os.Args[0], "-test.run", "^$")
+	if err := gone.Run(); err != nil {
+		t.Fatal(err)
+	}
+	name := fmt.Sprint(bridgePrefix, gone.Process.Pid)
+	if err := ip("link add name " + name + " type bridge"); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
+
+func TestFlags(t *testing.T) {
+	o, err := parseFlags(nil, io.Discard)
+	if err != nil || o.senders != 200 || o.receivers != 4 || o.capacity != 4000 {
+		t.Errorf("options %+v, error %v", o, err)
+	}
+	for _, tt := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"-senders", "1"}, "-senders 1: want 2 to 900"},
+		{[]string{"-receivers", "9"}, "-receivers 9: want 1 to 8"},
+		{[]string{"-rate", "0"}, "-rate 0: want 1 to 10000"},
+		{[]string{"-compress", "0.5"}, "-compress 0.5: want 1 to 100"},
+		{[]string{"-capacity", "-1"}, "-capacity -1: want"},
+		{[]string{"-event-bytes", "10"}, "-event-bytes 10: want 64 to 4096"},
+		{[]string{"-ttl", "1s"}, "-ttl 1s: want 10s to 1h"},
+		{[]string{"-as", "threads"}, "-as threads: want processes or goroutines"},
+		{[]string{"-netns", "no"}, "-netns no: want auto, on or off"},
+		{[]string{"-netns", "on", "-as", "goroutines"}, "-netns on: want auto or off for goroutines"},
+		{[]string{"-write", "-scenario", "herd"}, "-write true: want -scenario all with it"},
+		{[]string{"-over", "udp"}, "-over udp: want beats, kafka or redis"},
+		{[]string{"-scenario", "herd,flood"}, "-scenario flood: want rolling, herd"},
+		{[]string{"more"}, `argument "more"`},
+		{[]string{"-odd"}, "-odd"},
+	} {
+		if _, err := parseFlags(tt.args, io.Discard); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%q: error %v, want one with %q", tt.args, err, tt.want)
+		}
+	}
+	var usage strings.Builder
+	if _, err := parseFlags([]string{"-help"}, &usage); !errors.Is(err, flag.ErrHelp) || !strings.Contains(usage.String(), "-compress") {
+		t.Errorf("error %v, usage %q", err, usage.String())
+	}
+}
+
+// What each scenario is shipped over, and what it needs.
+func TestOver(t *testing.T) {
+	for _, tt := range []struct {
+		scenario, over, of string
+		netns              bool
+		want               string // or the error
+	}{
+		{scenarioHerd, "", scenarioHerd, false, overBeats},
+		{scenarioHerd, overKafka, scenarioHerd, false, overKafka},
+		{scenarioBroker, "", scenarioBroker, false, overKafka},
+		{scenarioBroker, overRedis, scenarioBroker, false, overRedis},
+		{scenarioBroker, overBeats, scenarioBroker, false, "broker: want -over kafka or redis"},
+		{all, overRedis, scenarioHerd, false, overBeats},
+		{all, overRedis, scenarioBroker, false, overRedis},
+		{all, overBeats, scenarioBroker, false, overKafka},
+		{scenarioSlow, overRedis, scenarioSlow, false, "slow: want -over beats"},
+		{scenarioCut, "", scenarioCut, false, "partition: it takes network namespaces"},
+		{scenarioCut, "", scenarioCut, true, overBeats},
+	} {
+		o, err := options{scenario: tt.scenario, over: tt.over, netns: tt.netns, receivers: 4}.of(scenario{name: tt.of})
+		if got := o.over; err != nil && err.Error() != tt.want || err == nil && got != tt.want {
+			t.Errorf("%s of -scenario %s -over %q: %q, %v, want %q", tt.of, tt.scenario, tt.over, got, err, tt.want)
+		}
+	}
+	if _, err := (options{scenario: scenarioDead, receivers: 1}).of(scenario{name: scenarioDead}); err == nil {
+		t.Error("the only receiver may die for good")
+	}
+}
+
+// Before the herd comes, every sender is at its largest backoff, however its waits are.
+func TestLargest(t *testing.T) {
+	o := options{compress: 20}
+	var sum time.Duration
+	for d := realMinBackoff; d < realMaxBackoff; d *= 2 {
+		sum += d / 20
+	}
+	if got := o.largest(); got != sum || got != 3150*time.Millisecond {
+		t.Errorf("%v, want %v", got, sum)
+	}
+}
+
+func TestEnough(t *testing.T) {
+	if got := (options{senders: 200, rate: 50, receivers: 4}).enough(); got != 4000 {
+		t.Errorf("%v events a second for each of 4, want 4000", got)
+	}
+	if got := (options{senders: 10, rate: 10, receivers: 1}).enough(); got != 120 {
+		t.Errorf("%v events a second for one, want 120", got)
+	}
+}
+
+func TestWritePage(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "fleet.md")
+	for _, tt := range []struct{ before, want string }{
+		{"# A\n" + beginMark + "old\n" + endMark + "Z\n", "# A\n" + beginMark + "new\n" + endMark + "Z\n"},
+		{"# A\n" + beginMark + "old\n", ""},
+		{"# A\n", ""},
+	} {
+		if err := os.WriteFile(path, []byte(tt.before), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		err := writePage(path, "new\n")
+		got, readErr := os.ReadFile(path)
+		if readErr != nil {
+			t.Fatal(readErr)
+		}
+		if tt.want == "" && (err == nil || string(got) != tt.before) {
+			t.Errorf("%q became %q with error %v, want an error", tt.before, got, err)
+		} else if tt.want != "" && (err != nil || string(got) != tt.want) {
+			t.Errorf("%q became %q with error %v, want %q", tt.before, got, err, tt.want)
+		}
+	}
+}
+
+// golden compares with a file of testdata, and writes it with -update.
+func golden(t *testing.T, name, got string) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, []byte(got), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), got); diff != "" {
+		t.Errorf("%s: mismatch (-want +got):\n%s", name, diff)
+	}
+}
+
+// example returns a run with two results, of which one is over a broker.
+func example() result.Run {
+	rolling := result.Result{
+		Scenario: scenarioRolling, Over: overBeats, Senders: 200, Receivers: 2, Rate: 50, EventBytes: 300, Capacity: 12_000, Compress: 20,
+		Options: result.Options{
+			MinBackoff: 0.05, MaxBackoff: 3, Timeout: 3, ConnectionTTL: 6, Connections: 1, BatchSize: 128, Pipeline: 4, Size: 64 << 10,
+		},
+		Lasted: 2.5, Sent: 25_000, Duplicates: 20, DuplicateBound: 51_200, Breaks: 100, Connections: 330,
+		BacklogEvents: 1500, BacklogBytes: 450_000, SpoolBytes: 900 << 10, SpoolBytesOfOne: 40 << 10,
+		Resident: 1 << 31, ResidentOfOne: 12 << 20, Heap: 2 << 20, Goroutines: 4, CPUPerMillion: 101.25,
+		Fairness: result.Fairness{Senders: 0.998, Receivers: 1},
+		Outages: []result.Outage{
+			{
+				What: "receiver 1 restarts", Begin: 0.5, End: 1, Since: 0.5, Affected: 4, Backlog: 1500, CaughtUp: 0.6,
+				Recovery: result.RecoveryOf([]result.Seconds{0.05, 0.1, 0.3, 1.05}), Accepts: []int{3, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1},
+			},
+			{
+				What: "receiver 2 restarts", Begin: 1.2, End: 1.7, Since: 1.2, Affected: 2,
+				Recovery: result.RecoveryOf([]result.Seconds{0.2, 0.4}), Accepts: []int{0, 0, 5},
+			},
+		},
+		Series: result.Series{
+			Step: 0.25, Arrivals: [][]int{{1250, 1250, 0, 0, 2000, 1500, 1300, 1200, 1250, 1250}, {1250, 1250, 2500, 2500, 1000, 0, 0, 2000, 1250, 1250}},
+			Backlog:    []int{800, 900, 1200, 1500, 900, 800, 1100, 900, 800, 800},
+			SpoolBytes: []int64{0, 0, 400_000, 900_000, 200_000, 0, 0, 0, 0, 0},
+		},
+	}
+	broker := result.Result{
+		Scenario: scenarioBroker, Over: overKafka, Senders: 2, Receivers: 1, Rate: 50, EventBytes: 300, Capacity: 120, Compress: 20,
+		Options: result.Options{MinBackoff: 0.05, MaxBackoff: 3, Timeout: 3, BatchSize: 128, Pipeline: 4, Size: 64 << 10},
+		Lasted:  40, Sent: 4000, DuplicateBound: 1024, Breaks: 2, Connections: 6,
+		Outages: []result.Outage{{What: "the broker <is> away", Begin: 0.25, End: 0.75, Since: 0.75}},
+		Series:  result.Series{Step: 0.25, Arrivals: [][]int{{25, 0, 0, 30}}, Backlog: []int{50, 75, 100, 90}, SpoolBytes: []int64{0, 0, 0, 0}},
+	}
+	return result.Run{System: "linux/amd64, 2 CPUs, go1.26.8", As: asProcesses, Namespaces: true, Results: []result.Result{rolling, broker}}
+}
+
+func TestMarkdown(t *testing.T) { golden(t, "run.md", markdown(example())) }

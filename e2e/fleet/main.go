@@ -1,0 +1,260 @@
+// Command fleet lets up to 200 senders ship to a few receivers while these fail in
+// ways that a fleet meets, and says what became of the events.
+//
+//	go run ./fleet [-scenario all] [-senders 200] [-receivers 4] [-write]
+//
+// It runs in e2e. The senders are processes in network namespaces of their own where
+// that is allowed, which takes root and Linux. The receivers take a set number of
+// events a second. Outages, backoffs and timeouts are divided by -compress. With -write
+// the result goes into docs/fleet.md, between the lines <!-- fleet:begin --> and
+// <!-- fleet:end -->, and beside its plots into docs/img/fleet.json. The exit status is
+// 1 if something happened that must not: docs/fleet.md says what that is.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/sluicelog/sluice/e2e/fleet/result"
+)
+
+func main() {
+	if spec := os.Getenv(senderVariable); spec != "" {
+		if err := runSender(spec, os.Stdin, os.Stdout); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
+	}
+	o, err := parseFlags(os.Args[1:], os.Stderr)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		return
+	case err != nil:
+		fmt.Fprintf(os.Stderr, "fleet: %v\n", err)
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	err = fleet(ctx, o, os.Stdout, os.Stderr)
+	stop()
+	if err != nil {
+		fmt.Fprintf(os.Stderr, "fleet: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+// options are what the flags say.
+type options struct {
+	scenario, as, namespaces string
+	over                     string // of the scenario; "" for that which it has by itself
+	senders, receivers       int
+	rate, capacity, compress float64
+	bytes                    int
+	ttl                      time.Duration // without compression
+	json                     string
+	write                    bool
+
+	processes, netns bool // what as and namespaces have come to
+}
+
+// The words that flags take.
+const (
+	all          = "all"
+	asProcesses  = "processes"
+	asGoroutines = "goroutines"
+	auto         = "auto"
+	on           = "on"
+	off          = "off"
+)
+
+// parseFlags writes the usage to usage if it is asked for.
+func parseFlags(args []string, usage io.Writer) (options, error) {
+	o := options{}
+	flags := flag.NewFlagSet("fleet", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.StringVar(&o.scenario, "scenario", all, "`what` goes wrong: rolling, herd, slow, dead, partition, broker or all; several with commas")
+	flags.StringVar(&o.over, "over", "", "what the senders ship over: beats, kafka or redis; by default beats, and kafka for broker, for which alone it is with all")
+	flags.IntVar(&o.senders, "senders", 200, "how many senders there are, from 2 to 900")
+	flags.IntVar(&o.receivers, "receivers", 4, "how many receivers there are, from 1 to 8")
+	flags.Float64Var(&o.rate, "rate", 50, "events per second of each sender, from 1 to 10000")
+	flags.IntVar(&o.bytes, "event-bytes", 300, "length of an event, from 64 to 4096")
+	flags.Float64Var(&o.capacity, "capacity", 0, "events per second of each receiver; 0 is 1.2 times what the others need when one is away")
+	flags.Float64Var(&o.compress, "compress", 20, "by what outages, backoffs and timeouts are divided, from 1 to 100")
+	flags.DurationVar(&o.ttl, "ttl", realTTL, "the ConnectionTTL of the senders, before it is divided, from 10s to 1h")
+	flags.StringVar(&o.as, "as", asProcesses, "what the senders are: processes or goroutines")
+	flags.StringVar(&o.namespaces, "netns", auto, "network namespaces for processes: auto, on or off")
+	flags.StringVar(&o.json, "json", "", "a `file` for the result as JSON")
+	flags.BoolVar(&o.write, "write", false, "write the result into docs/fleet.md, with plots")
+	err := flags.Parse(args)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		flags.SetOutput(usage)
+		_, _ = fmt.Fprintln(usage, "usage: fleet [flags]")
+		flags.PrintDefaults()
+		return o, err
+	case err != nil:
+		return o, err
+	case flags.NArg() > 0:
+		return o, fmt.Errorf("argument %q: there are none, only flags: see -help", flags.Arg(0))
+	}
+	if o.capacity == 0 {
+		o.capacity = o.enough()
+	}
+	return o, o.check()
+}
+
+// check returns an error that names every flag that is wrong.
+func (o options) check() error {
+	var errs []error
+	want := func(ok bool, name string, value any, want string) {
+		if !ok {
+			errs = append(errs, fmt.Errorf("-%s %v: want %s", name, value, want))
+		}
+	}
+	_, err := o.chosen()
+	if err != nil {
+		errs = append(errs, err)
+	}
+	want(slices.Contains([]string{"", overBeats, overKafka, overRedis}, o.over), "over", o.over, "beats, kafka or redis")
+	want(o.senders >= 2 && o.senders <= 900, "senders", o.senders, "2 to 900")
+	want(o.receivers >= 1 && o.receivers <= 8, "receivers", o.receivers, "1 to 8")
+	want(o.rate >= 1 && o.rate <= 10_000, "rate", o.rate, "1 to 10000")
+	want(o.bytes >= 64 && o.bytes <= 4096, "event-bytes", o.bytes, "64 to 4096")
+	want(o.capacity >= 1 && o.capacity <= 1e7, "capacity", o.capacity, "1 to 10000000")
+	want(o.compress >= 1 && o.compress <= 100, "compress", o.compress, "1 to 100")
+	want(o.ttl >= 10*time.Second && o.ttl <= time.Hour, "ttl", o.ttl, "10s to 1h")
+	want(o.as == asProcesses || o.as == asGoroutines, "as", o.as, "processes or goroutines")
+	want(o.namespaces == auto || o.namespaces == on || o.namespaces == off, "netns", o.namespaces, "auto, on or off")
+	want(!o.write || o.scenario == all, "write", o.write, "-scenario all with it")
+	want(o.namespaces != on || o.as == asProcesses, "netns", o.namespaces, "auto or off for goroutines")
+	return errors.Join(errs...)
+}
+
+// chosen returns the scenarios that are asked for.
+func (o options) chosen() ([]scenario, error) {
+	every := scenarios()
+	if o.scenario == all {
+		return every, nil
+	}
+	var some []scenario
+	for name := range strings.SplitSeq(o.scenario, ",") {
+		i := slices.IndexFunc(every, func(s scenario) bool { return s.name == name })
+		if i < 0 {
+			return nil, fmt.Errorf("-scenario %s: want rolling, herd, slow, dead, partition, broker or all", name)
+		}
+		some = append(some, every[i])
+	}
+	return some, nil
+}
+
+// of returns the options for a scenario, or why there is none with these.
+func (o options) of(s scenario) (options, error) {
+	switch {
+	case s.name != scenarioBroker && (o.over == "" || o.scenario == all):
+		o.over = overBeats
+	case s.name == scenarioBroker && (o.over == "" || o.scenario == all && o.over == overBeats):
+		o.over = overKafka
+	}
+	compare := s.name == scenarioSlow || s.name == scenarioDead
+	switch {
+	case s.name == scenarioBroker && o.over == overBeats:
+		return o, errors.New("broker: want -over kafka or redis")
+	case (compare || s.name == scenarioCut) && o.over != overBeats:
+		return o, fmt.Errorf("%s: want -over beats", s.name)
+	case compare && o.receivers < 2:
+		return o, fmt.Errorf("%s: want -receivers 2 or more", s.name)
+	case s.name == scenarioCut && !o.netns:
+		return o, errors.New("partition: it takes network namespaces")
+	}
+	return o, nil
+}
+
+// fleet runs the scenarios and reports them to w, and to the page if that is wanted. It
+// says to progress how far it is.
+func fleet(ctx context.Context, o options, w, progress io.Writer) error {
+	chosen, err := o.chosen()
+	if err != nil {
+		return err
+	}
+	if err := o.settleNamespaces(progress); err != nil {
+		return err
+	}
+	dir, err := temporary()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = os.RemoveAll(dir) }() // the next run does it otherwise
+	run := result.Run{
+		System: fmt.Sprintf("%s/%s, %d CPUs, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version()),
+		As:     o.as, Namespaces: o.netns,
+	}
+	var faults []error
+	for _, s := range chosen {
+		mine, err := o.of(s)
+		if err != nil && o.scenario == all {
+			_, _ = fmt.Fprintf(progress, "%v: left out\n", err)
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		_, _ = fmt.Fprintf(progress, "%s: %d senders, %d receivers, over %s …\n", s.name, mine.senders, mine.receivers, mine.over)
+		sub := filepath.Join(dir, s.name)
+		if err := os.Mkdir(sub, 0o700); err != nil {
+			return err
+		}
+		r, err := live(ctx, mine, s, sub)
+		if err != nil {
+			return err
+		}
+		if err := os.RemoveAll(sub); err != nil {
+			return err
+		}
+		run.Results = append(run.Results, r)
+		faults = append(faults, r.Check())
+	}
+	if _, err := io.WriteString(w, markdown(run)); err != nil {
+		return err
+	}
+	if o.json != "" {
+		if err := writeJSON(run, o.json); err != nil {
+			return err
+		}
+	}
+	if err := errors.Join(faults...); err != nil || !o.write {
+		return err
+	}
+	return write(run, filepath.Join("..", "docs"))
+}
+
+// settleNamespaces finds out whether there are network namespaces.
+func (o *options) settleNamespaces(progress io.Writer) error {
+	o.processes = o.as == asProcesses
+	if !o.processes || o.namespaces == off {
+		return nil
+	}
+	n, err := buildNetwork(1)
+	if err == nil {
+		err = n.destroy()
+	}
+	switch {
+	case err == nil:
+		o.netns = true
+	case o.namespaces == on:
+		return err
+	default:
+		_, _ = fmt.Fprintf(progress, "no network namespaces: %v\n", err)
+	}
+	return nil
+}

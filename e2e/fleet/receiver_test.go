@@ -1,0 +1,265 @@
+package main
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"net"
+	"slices"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sluicelog/sluice/internal/lstest"
+	"github.com/sluicelog/sluice/internal/lumber"
+)
+
+// A gate lets through what it is set to, whoever comes, and keeps no more than its
+// slack for later.
+func TestGate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var g gate
+		g.set(1000)
+		begin := time.Now()
+		for range 10 {
+			g.come(begin, 100)
+		}
+		if got, want := g.come(begin, 0), begin.Add(time.Second-slack); !got.Equal(want) {
+			t.Errorf("a thousand events are through after %v, want %v", got.Sub(begin), want.Sub(begin))
+		}
+		later := begin.Add(time.Hour)
+		if got, want := g.come(later, 100), later.Add(100*time.Millisecond-slack); !got.Equal(want) {
+			t.Errorf("after an hour, a hundred events are through after %v, want %v", got.Sub(later), want.Sub(later))
+		}
+		g.set(10)
+		if got, want := g.come(later, 10), later.Add(time.Second-slack); !got.Equal(want) {
+			t.Errorf("slower, ten events are through after %v, want %v", got.Sub(later), want.Sub(later))
+		}
+	})
+}
+
+// window returns a window of n events of sender 3, from an id on.
+func window(id, n int) []byte {
+	b := lumber.AppendWindow(nil, uint32(n))
+	for i := range n {
+		b = lumber.AppendJSON(b, uint32(i+1), lstest.AppendEvent(nil, 3, id+i, "m"))
+	}
+	return b
+}
+
+func open(t *testing.T, capacity float64, keepalive time.Duration) (*receiver, *book) {
+	t.Helper()
+	b := newBook(4, 1)
+	r, err := openReceiver("127.0.0.1:0", capacity, keepalive, b.clerk(0))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(r.close)
+	return r, b
+}
+
+func connect(t *testing.T, r *receiver) net.Conn {
+	t.Helper()
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", r.addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = conn.Close() })
+	if err := conn.SetDeadline(time.Now().Add(20 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	return conn
+}
+
+// acks reads acks until one is not 0, and returns how many were, and it.
+func acks(t *testing.T, r io.Reader) (zeros int, seq uint32) {
+	t.Helper()
+	for {
+		seq, err := lumber.ReadAck(r, make([]byte, lumber.AckLen))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seq > 0 {
+			return zeros, seq
+		}
+		zeros++
+	}
+}
+
+// eventually waits until something is so.
+func eventually(t *testing.T, what string, so func() bool) {
+	t.Helper()
+	ticker := time.NewTicker(time.Millisecond)
+	defer ticker.Stop()
+	for begun := time.Now(); !so(); <-ticker.C {
+		if time.Since(begun) > 20*time.Second {
+			t.Fatalf("in vain: %s", what)
+		}
+	}
+}
+
+// A window is acked when all of its events are through, and not before, with acks of 0
+// meanwhile.
+func TestReceiverIsAsFastAsItsGate(t *testing.T) {
+	r, b := open(t, 400, 50*time.Millisecond)
+	conn := connect(t, r)
+	begun := time.Now()
+	if _, err := conn.Write(slices.Concat(window(0, 80), window(80, 40))); err != nil {
+		t.Fatal(err)
+	}
+	in := bufio.NewReader(conn)
+	zeros, seq := acks(t, in)
+	if _, next := acks(t, in); seq != 80 || next != 40 {
+		t.Errorf("acks %d and %d, want 80 and 40", seq, next)
+	}
+	if took, least := time.Since(begun), 300*time.Millisecond-slack; took < least {
+		t.Errorf("120 events took %v, want at least %v", took, least)
+	}
+	if zeros == 0 {
+		t.Error("there was no ack of 0 in 200 ms, want one each 50 ms")
+	}
+	if got := b.ledger.UniqueOf(3); got != 120 {
+		t.Errorf("%d events arrived, want 120", got)
+	}
+	senders, receivers := b.totals()
+	if senders[3] != 120 || receivers[0] != 120 {
+		t.Errorf("the book has %v of the senders and %v of the receivers, want 120", senders, receivers)
+	}
+}
+
+// A receiver that is killed takes no more of what it has begun with, resets its
+// connections, and is there again after a restart.
+func TestReceiverKilled(t *testing.T) {
+	r, b := open(t, 100, time.Second)
+	conn := connect(t, r)
+	if _, err := conn.Write(window(0, 1000)); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "an event arrives", func() bool { return b.ledger.UniqueOf(3) > 0 })
+	if err := r.kill(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := lumber.ReadAck(conn, make([]byte, lumber.AckLen)); err == nil {
+		t.Error("a window is acked that the receiver did not take")
+	}
+	if c, err := new(net.Dialer).DialContext(t.Context(), "tcp", r.addr()); err == nil {
+		_ = c.Close()
+		t.Error("a receiver that is dead takes connections")
+	}
+	arrived := b.ledger.UniqueOf(3)
+	if err := r.restart(1e6); err != nil {
+		t.Fatal(err)
+	}
+	again := connect(t, r)
+	if _, err := again.Write(window(0, 20)); err != nil {
+		t.Fatal(err)
+	}
+	if _, seq := acks(t, again); seq != 20 {
+		t.Errorf("ack %d, want 20", seq)
+	}
+	if got := b.ledger.UniqueOf(3); got != max(arrived, 20) || arrived == 1000 {
+		t.Errorf("%d events arrived in all and %d before the kill, want no more", got, arrived)
+	}
+	calls := r.all()
+	if len(calls) != 2 || calls[0].sender != 3 || !calls[0].broken || calls[1].broken {
+		t.Errorf("connections %+v, want one of sender 3 that is broken, and one that is not", calls)
+	}
+}
+
+// A connection that ends with nothing under way is not broken, one that ends inside a
+// window is.
+func TestReceiverTellsBreaksFromEnds(t *testing.T) {
+	for name, tt := range map[string]struct {
+		send   []byte
+		broken bool
+	}{
+		"between windows": {window(0, 2), false},
+		"in a window":     {window(0, 2)[:20], true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r, _ := open(t, 1e6, time.Second)
+			conn := connect(t, r)
+			if _, err := conn.Write(tt.send); err != nil {
+				t.Fatal(err)
+			}
+			if !tt.broken {
+				acks(t, conn)
+			}
+			if err := conn.Close(); err != nil {
+				t.Fatal(err)
+			}
+			eventually(t, "the connection ends", func() bool { return len(r.all()) > 0 && !r.all()[0].ended.IsZero() })
+			if got := r.all()[0].broken; got != tt.broken {
+				t.Errorf("broken: %v, want %v", got, tt.broken)
+			}
+		})
+	}
+}
+
+// Who waits at a door that is shut is let in when it opens, and sent away when it is
+// closed.
+func TestDoor(t *testing.T) {
+	d, err := openDoor("127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.shut()
+	accepted := make(chan error, 1)
+	accept := func() {
+		conn, err := d.Accept()
+		if err == nil {
+			err = conn.Close()
+		}
+		accepted <- err
+	}
+	go accept()
+	if err := d.open(); err != nil {
+		t.Fatal(err)
+	}
+	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", d.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = conn.Close() }()
+	if err := <-accepted; err != nil {
+		t.Errorf("accept: %v", err)
+	}
+	if got := len(d.arrivals()); got != 1 {
+		t.Errorf("%d came, want 1", got)
+	}
+	go accept()
+	if err := d.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if err := <-accepted; !errors.Is(err, net.ErrClosed) {
+		t.Errorf("accept at a closed door: %v, want net.ErrClosed", err)
+	}
+}
+
+func TestSenderOf(t *testing.T) {
+	for event, want := range map[string]int{
+		string(lstest.AppendEvent(nil, 17, 4, "m")): 17,
+		`{"id":1}`:         -1,
+		`{"sender":"a",`:   -1,
+		`{"sender":1}`:     -1,
+		`{"sender":12,"i}`: 12,
+	} {
+		if got := senderOf([]byte(event)); got != want {
+			t.Errorf("%s: %d, want %d", event, got, want)
+		}
+	}
+}
+
+// A ledger with a hole is a loss.
+func TestBookFindsALoss(t *testing.T) {
+	b := newBook(1, 1)
+	enter := b.clerk(0)
+	for id := range 10 {
+		if id != 4 {
+			enter(1, [][]byte{lstest.AppendEvent(nil, 0, id, "m")})
+		}
+	}
+	if got := b.ledger.Missing(0, 10); !slices.Equal(got, []int{4}) {
+		t.Errorf("missing %v, want 4", got)
+	}
+}

@@ -1,0 +1,190 @@
+package result_test
+
+import (
+	"bytes"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/sluicelog/sluice/e2e/fleet/result"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// good is a result with which nothing is wrong.
+func good() result.Result {
+	return result.Result{
+		Scenario: "herd", Over: "beats", Senders: 200, Receivers: 4, Rate: 50, EventBytes: 300, Capacity: 4000, Compress: 20,
+		Options: result.Options{
+			MinBackoff: 0.05, MaxBackoff: 3, Timeout: 3, ConnectionTTL: 6, Connections: 1, BatchSize: 128, Pipeline: 4,
+			Size: 65536, SpoolMaxBytes: 1 << 26,
+		},
+		Lasted: 30, Sent: 1000, Duplicates: 512, DuplicateBound: 512, Breaks: 1, Connections: 201,
+		Outages: []result.Outage{{
+			What: "all receivers are away", Begin: 4, End: 13, Since: 13, Affected: 2, CaughtUp: 16, Backlog: 90_000,
+			Recovery: result.RecoveryOf([]result.Seconds{5.9, 0.002}), Accepts: []int{67, 1}, Reconnects: []result.Seconds{0.001, 5.8},
+		}},
+		BacklogEvents: 90_000, BacklogBytes: 27_000_000, SpoolBytes: 1 << 20, SpoolBytesOfOne: 1 << 18,
+		Resident: 1 << 31, ResidentOfOne: 1 << 24, Heap: 1 << 21, Goroutines: 4, CPUPerMillion: 100,
+		Fairness: result.Fairness{From: 13, To: 20, Senders: 0.98, Receivers: 1},
+		Series:   result.Series{Step: 0.25, Arrivals: [][]int{{1, 2}, {3, 4}}, Backlog: []int{5, 6}, SpoolBytes: []int64{7, 8}},
+	}
+}
+
+func TestCheck(t *testing.T) {
+	if err := good().Check(); err != nil {
+		t.Errorf("a good result is called bad: %v", err)
+	}
+	for name, tt := range map[string]struct {
+		spoil func(r *result.Result)
+		want  string
+	}{
+		"a lost event":                 {func(r *result.Result) { r.Lost = 1 }, "1 events are lost"},
+		"a dropped event":              {func(r *result.Result) { r.Dropped = 2 }, "2 events were dropped"},
+		"too many duplicates":          {func(r *result.Result) { r.Duplicates++ }, "513 events arrived twice, want at most 512"},
+		"too many of one sender":       {func(r *result.Result) { r.Excess = 1 }, "beyond the bound"},
+		"disorder":                     {func(r *result.Result) { r.Disorder = 1 }, "out of order"},
+		"an account that is not exact": {func(r *result.Result) { r.Inexact = 1 }, "not exact 1 times"},
+		"a sender that died":           {func(r *result.Result) { r.Died = 1 }, "did not end as they should"},
+		"nothing sent":                 {func(r *result.Result) { r.Sent = 0 }, "nothing was sent"},
+		"no outage":                    {func(r *result.Result) { r.Outages = nil }, "nothing went wrong"},
+		"a sender that is not back":    {func(r *result.Result) { r.Outages[0].Affected = 3 }, "1 of 3 senders did not come back"},
+		"a sender that is late": {
+			func(r *result.Result) { r.Outages[0].Recovery.Last = 6.01 },
+			"the last sender was back after 6.01 s, want at most 6.00 s",
+		},
+		"a herd": {func(r *result.Result) { r.Outages[0].Accepts[0] = 200 }, "200 connections in 100 ms, want at most"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			r := good()
+			tt.spoil(&r)
+			if err := r.Check(); err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("error %v, want one with %q", err, tt.want)
+			}
+		})
+	}
+}
+
+// Where the network tells nobody, a Timeout has to pass first.
+func TestRecoveryBoundOfAPartition(t *testing.T) {
+	r := good()
+	r.Scenario = "partition"
+	if got, want := r.RecoveryBound(), result.Seconds(9); got != want {
+		t.Errorf("%v, want %v", got, want)
+	}
+}
+
+// The peak that is expected is what senders with waits by chance make of it: a
+// residual wait for each address, the first of which counts.
+func TestHerdPeak(t *testing.T) {
+	r := good()
+	// 0.1 s of 2.25 s, the mean wait, for each of four addresses.
+	if got := r.HerdPeak(); got < 33.2 || got > 33.4 {
+		t.Errorf("%v senders in the first 100 ms, want 33.3", got)
+	}
+	r.Over = "kafka"
+	if got := r.HerdPeak(); got < 8.8 || got > 9 {
+		t.Errorf("over one address, %v senders in the first 100 ms, want 8.9", got)
+	}
+}
+
+func TestRecoveryOf(t *testing.T) {
+	var times []result.Seconds
+	for i := 200; i > 0; i-- {
+		times = append(times, result.Seconds(i))
+	}
+	got := result.RecoveryOf(times)
+	got.All = nil
+	if diff := cmp.Diff(result.Recovery{First: 1, Median: 100, P99: 198, Last: 200}, got); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff(result.Recovery{}, result.RecoveryOf(nil)); diff != "" {
+		t.Errorf("of nobody: mismatch (-want +got):\n%s", diff)
+	}
+}
+
+func TestQuantile(t *testing.T) {
+	for _, tt := range []struct {
+		sorted []result.Seconds
+		p      float64
+		want   result.Seconds
+	}{
+		{nil, 0.5, 0},
+		{[]result.Seconds{7}, 0, 7},
+		{[]result.Seconds{7}, 1, 7},
+		{[]result.Seconds{1, 2, 3}, 0.5, 2},
+		{[]result.Seconds{1, 2, 3, 4}, 0.5, 2},
+		{[]result.Seconds{1, 2, 3, 4}, 0.51, 3},
+		{[]result.Seconds{1, 2, 3, 4}, 0.99, 4},
+	} {
+		if got := result.Quantile(tt.sorted, tt.p); got != tt.want {
+			t.Errorf("%v of %v: %v, want %v", tt.p, tt.sorted, got, tt.want)
+		}
+	}
+}
+
+func TestJain(t *testing.T) {
+	for _, tt := range []struct {
+		values []int
+		want   float64
+	}{
+		{nil, 1},
+		{[]int{0, 0}, 1},
+		{[]int{5, 5, 5, 5}, 1},
+		{[]int{9, 0, 0, 0}, 0.25},
+		{[]int{1, 3}, 0.8},
+	} {
+		if got := result.Jain(tt.values); got != tt.want {
+			t.Errorf("%v: %v, want %v", tt.values, got, tt.want)
+		}
+	}
+}
+
+func TestPerStep(t *testing.T) {
+	got := result.PerStep([]result.Seconds{-0.01, 0, 0.05, 0.1, 0.35, 9}, 0.1, 0.32)
+	if diff := cmp.Diff([]int{2, 1, 0, 1}, got); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
+	}
+}
+
+// The names in the JSON are what others read.
+func TestJSON(t *testing.T) {
+	run := result.Run{System: "linux/amd64, 2 CPUs, go1.26.8", As: "processes", Namespaces: true, Results: []result.Result{good()}}
+	var b bytes.Buffer
+	if err := run.Write(&b); err != nil {
+		t.Fatal(err)
+	}
+	golden := filepath.Join("testdata", "run.json")
+	if *update {
+		if err := os.WriteFile(golden, b.Bytes(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(golden)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), b.String()); diff != "" {
+		t.Errorf("mismatch (-want +got):\n%s", diff)
+	}
+	again, err := result.Read(bytes.NewReader(want))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(run, again); diff != "" {
+		t.Errorf("read again: mismatch (-want +got):\n%s", diff)
+	}
+	if r, ok := again.Of("herd"); !ok || r.Sent != 1000 {
+		t.Errorf("the result of herd: %v, sent %d", ok, r.Sent)
+	}
+	if _, ok := again.Of("rolling"); ok {
+		t.Error("there is a result of what has not run")
+	}
+	if _, err := result.Read(strings.NewReader("{")); err == nil {
+		t.Error("half a file was read")
+	}
+}

@@ -1,0 +1,138 @@
+// Command scale sizes senders, spools, brokers and Logstashes for a fleet.
+//
+//	go run ./scale [-hosts 1000 -rate 10 -event-bytes 500 -outage 1h …] [-write]
+//
+// It runs in e2e. Every flag is an assumption, which the first table repeats with the
+// reason for its default; go run ./scale -help lists them. Without -hosts the tables
+// have a row for 1 to 100,000 hosts. With -write, which allows no other flag, they go
+// into docs/scale.md, between the lines <!-- scale:begin --> and <!-- scale:end -->,
+// and after them what the model says of the last run of ./fleet, beside what that has
+// measured. The exit status is 2 if a flag is wrong.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+func main() {
+	err := run(os.Args[1:], os.Stdout, os.Stderr)
+	var wrong *usageError
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+	case errors.As(err, &wrong):
+		fmt.Fprintf(os.Stderr, "scale: %v\n", err)
+		os.Exit(2)
+	case err != nil:
+		fmt.Fprintf(os.Stderr, "scale: %v\n", err)
+		os.Exit(1)
+	}
+}
+
+// usageError says what is wrong with the arguments.
+type usageError struct{ error }
+
+// options are what the arguments ask for.
+type options struct {
+	plan  plan
+	tiers []int
+	rates []float64
+	write bool
+}
+
+// parse writes the usage to usage if it is asked for.
+func parse(args []string, usage io.Writer) (options, error) {
+	o := options{plan: defaults(), tiers: tiers(), rates: rates()}
+	flags := flag.NewFlagSet("scale", flag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.BoolVar(&o.write, "write", false, "write the tables into docs/scale.md; without other flags")
+	for _, a := range o.plan.assumptions() {
+		a.define(flags)
+	}
+	err := flags.Parse(args)
+	given := make(map[string]bool)
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		flags.SetOutput(usage)
+		_, _ = fmt.Fprintln(usage, "usage: scale [flags]")
+		flags.PrintDefaults()
+		return o, err
+	case err != nil:
+	case flags.NArg() > 0:
+		err = fmt.Errorf("argument %q: there are none, only flags; -help lists them", flags.Arg(0))
+	case o.write && len(given) > 1:
+		err = errors.New("-write: the page has the defaults; leave out the other flags")
+	default:
+		err = o.plan.check()
+	}
+	if err != nil {
+		return o, &usageError{err}
+	}
+	if given["hosts"] {
+		o.tiers = []int{o.plan.hosts}
+	}
+	if given["hosts"] || given["rate"] || given["peak"] {
+		o.rates = []float64{o.plan.rate, o.plan.rate * o.plan.peak}
+	}
+	return o, nil
+}
+
+// run prints the tables, or writes them into the page.
+func run(args []string, stdout, stderr io.Writer) error {
+	o, err := parse(args, stderr)
+	if err != nil {
+		return err
+	}
+	if o.write {
+		text, err := written(filepath.Join("..", "docs"))
+		if err != nil {
+			return err
+		}
+		return writePage(filepath.Join("..", "docs", "scale.md"), text)
+	}
+	var t table
+	t.sized(o.plan, o.tiers, o.rates)
+	_, err = io.WriteString(stdout, t.String())
+	return err
+}
+
+// written returns what belongs into the page. There need not be a run of the fleet.
+func written(docs string) (string, error) {
+	last, err := readRun(filepath.Join(docs, "img", "fleet.json"))
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return "", err
+	}
+	var t table
+	t.sized(defaults(), tiers(), rates())
+	if err == nil {
+		t.compared(last)
+	}
+	return t.String(), nil
+}
+
+// The lines of the page between which the tables are.
+const (
+	beginMark = "<!-- scale:begin -->\n"
+	endMark   = "<!-- scale:end -->\n"
+)
+
+// writePage replaces what is between the marks of a page.
+func writePage(path, text string) error {
+	page, err := os.ReadFile(filepath.Clean(path))
+	if err != nil {
+		return err
+	}
+	before, rest, ok := strings.Cut(string(page), beginMark)
+	_, after, closed := strings.Cut(rest, endMark)
+	if !ok || !closed {
+		return fmt.Errorf("%s: want the lines %q and %q", path, beginMark, endMark)
+	}
+	return os.WriteFile(path, []byte(before+beginMark+text+endMark+after), 0o644) //nolint:gosec // a page for all
+}

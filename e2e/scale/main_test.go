@@ -1,0 +1,134 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+// The page has what the program writes, and what it repeats of that in its text.
+func TestThePageIsWhatIsWritten(t *testing.T) {
+	t.Parallel()
+	docs := filepath.Join("..", "..", "docs")
+	page, err := os.ReadFile(filepath.Join(docs, "scale.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := written(docs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, got, _ := strings.Cut(string(page), beginMark)
+	got, _, _ = strings.Cut(got, endMark)
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("mismatch (-want +got): cd e2e && go run ./scale -write\n%s", diff)
+	}
+}
+
+func TestNumbersAreWrittenShort(t *testing.T) {
+	t.Parallel()
+	for v, want := range map[float64]string{
+		0: "0", 0.222: "0.22", 4: "4", 4.44: "4.4", 10: "10", 12.4: "12", 999: "999", 1000: "1,000", 16_384: "16,384", 65_656: "66,000",
+		171_828: "170,000", 1e6: "1 million", 1.4e6: "1.4 million", 12.6e6: "13 million", 2.1e9: "2.1 billion",
+	} {
+		if got := number(v); got != want {
+			t.Errorf("%v: %s, want %s", v, got, want)
+		}
+	}
+	for v, want := range map[float64]string{
+		0: "0 B", 999: "999 B", 1000: "1 kB", 4096: "4.1 kB", 999_600: "1 MB", 64 << 20: "64 MiB", 4 << 30: "4 GiB", 43.2e12: "43 TB", 9.96e9: "10 GB",
+	} {
+		if got := volume(v); got != want {
+			t.Errorf("%v bytes: %s, want %s", v, got, want)
+		}
+	}
+	for v, want := range map[time.Duration]string{
+		-1: "never", 0: "0", time.Microsecond: "1 ms", 100 * time.Millisecond: "100 ms", time.Second: "1 s", 1640 * time.Millisecond: "1.6 s",
+		time.Minute: "60 s", 10 * time.Minute: "10 min", time.Hour: "1 h", 176 * time.Minute: "2 h 56 min", 24 * time.Hour: "24 h", 72 * time.Hour: "3 days",
+	} {
+		if got := span(v); got != want {
+			t.Errorf("%d: %s, want %s", v, got, want)
+		}
+	}
+}
+
+func TestFlags(t *testing.T) {
+	t.Parallel()
+	o, err := parse([]string{"-hosts", "300", "-rate", "50", "-outage", "2h"}, io.Discard)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := defaults()
+	want.hosts, want.rate, want.away = 300, 50, 2*time.Hour
+	if o.plan != want || len(o.tiers) != 1 || o.tiers[0] != 300 || len(o.rates) != 2 || o.rates[1] != 200 || o.write {
+		t.Errorf("options %+v", o)
+	}
+	for _, args := range [][]string{
+		{"-hosts", "0"},
+		{"-hosts", "many"},
+		{"-rate", "NaN"},
+		{"-peak", "0.1"},
+		{"more"},
+		{"-odd"},
+		{"-write", "-hosts", "5"},
+		{"-min-backoff", "2m"},
+		{"-outage", "-1h"},
+	} {
+		var wrong *usageError
+		if _, err := parse(args, io.Discard); !errors.As(err, &wrong) {
+			t.Errorf("%q: error %v", args, err)
+		}
+	}
+	var usage strings.Builder
+	if _, err := parse([]string{"-help"}, &usage); !errors.Is(err, flag.ErrHelp) || !strings.Contains(usage.String(), "-event-bytes") {
+		t.Errorf("-help: error %v, usage %q", err, usage.String())
+	}
+}
+
+// With one's own numbers there is a row for these.
+func TestRunPrintsTheRowsAskedFor(t *testing.T) {
+	t.Parallel()
+	var out strings.Builder
+	if err := run([]string{"-hosts", "250", "-rate", "3", "-capacity", "500"}, &out, io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"| `-capacity` | 500 |", "\n| 250 | 750; 3,000 |", "\n| 3 |", "\n| 12 |"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("there is no %q in\n%s", want, out.String())
+		}
+	}
+	if strings.Contains(out.String(), "\n| 1,000 |") {
+		t.Errorf("there are other fleets in\n%s", out.String())
+	}
+}
+
+func TestWritePage(t *testing.T) {
+	t.Parallel()
+	path := filepath.Join(t.TempDir(), "scale.md")
+	for _, tt := range []struct{ before, want string }{
+		{"# A\n" + beginMark + "old\n" + endMark + "Z\n", "# A\n" + beginMark + "new\n" + endMark + "Z\n"},
+		{"# A\n" + beginMark + "old\n", ""},
+		{"# A\n", ""},
+	} {
+		if err := os.WriteFile(path, []byte(tt.before), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		err := writePage(path, "new\n")
+		got, readErr := os.ReadFile(filepath.Clean(path))
+		if readErr != nil {
+			t.Fatal(readErr)
+		}
+		if tt.want == "" && (err == nil || string(got) != tt.before) {
+			t.Errorf("%q became %q with error %v, want an error", tt.before, got, err)
+		} else if tt.want != "" && (err != nil || string(got) != tt.want) {
+			t.Errorf("%q became %q with error %v, want %q", tt.before, got, err, tt.want)
+		}
+	}
+}
