@@ -49,7 +49,7 @@ func TestDocsBlocks(t *testing.T) {
 		case word != "" && !slices.Contains([]string{"go", "json", "systemd"}, language):
 			t.Errorf("%v: no test is for a block of %q", b, b.Info)
 		case language == "go" && word != "" && b.Page != "docs/third-party.md" &&
-			!slices.Contains([]string{"zap", "zerolog", "logrus", "logrus type"}, word):
+			!slices.Contains([]string{"zap", "zerolog", "logrus", "logrus type", "kafka", "redis"}, word):
 			t.Errorf("%v: no test is for a block of %q", b, b.Info)
 		case test != nil:
 			t.Run(b.String(), func(t *testing.T) { test(t, b) })
