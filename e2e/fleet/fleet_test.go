@@ -124,53 +124,6 @@ func TestFleet(t *testing.T) {
 	}
 }
 
-// In namespaces, half of the senders lose their network and find it again. Nothing is
-// left of that, nor of a run that was killed.
-func TestNamespaces(t *testing.T) {
-	if testing.Short() {
-		t.Skip("it takes ten seconds")
-	}
-	n, err := buildNetwork(1)
-	if err != nil {
-		t.Skipf("no network namespaces: %v", err)
-	}
-	bridge := n.bridge
-	if err := n.destroy(); err != nil {
-		t.Fatal(err)
-	}
-	dead := leaveBridge(t)
-	o := small(t, "-senders", "6", "-as", "processes", "-netns", "on", "-scenario", scenarioCut)
-	r, err := run(t.Context(), filepath.Join(t.TempDir(), "run.json"), o)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if r.ResidentOfOne < 1<<20 || r.Goroutines < 3 || r.CPUPerMillion <= 0 {
-		t.Errorf("resident memory %d, goroutines %d, seconds of a CPU %v: they are not measured", r.ResidentOfOne, r.Goroutines, r.CPUPerMillion)
-	}
-	if o := r.Outages[0]; o.Affected != 3 || o.Recovery.First <= 0 {
-		t.Errorf("%d senders were cut off, and the first was back after %v, want 3, and more than 0", o.Affected, o.Recovery.First)
-	}
-	for _, name := range []string{bridge, dead} {
-		if err := exec.Command("ip", "link", "show", name).Run(); err == nil {
-			t.Errorf("%s is left", name)
-		}
-	}
-}
-
-// leaveBridge leaves a bridge as a run that was killed does, and returns its name.
-func leaveBridge(t *testing.T) string {
-	t.Helper()
-	gone := exec.Command(os.Args[0], "-test.run", "^$")
-	if err := gone.Run(); err != nil {
-		t.Fatal(err)
-	}
-	name := fmt.Sprint(bridgePrefix, gone.Process.Pid)
-	if err := ip("link add name " + name + " type bridge"); err != nil {
-		t.Fatal(err)
-	}
-	return name
-}
-
 func TestFlags(t *testing.T) {
 	o, err := parseFlags(nil, io.Discard)
 	if err != nil || o.senders != 200 || o.receivers != 4 || o.capacity != 4000 {
@@ -275,6 +228,38 @@ func TestWritePage(t *testing.T) {
 			t.Errorf("%q became %q with error %v, want an error", tt.before, got, err)
 		} else if tt.want != "" && (err != nil || string(got) != tt.want) {
 			t.Errorf("%q became %q with error %v, want %q", tt.before, got, err, tt.want)
+		}
+	}
+}
+
+// The page and its plots are what the result beside them makes, which is a good one of
+// a whole fleet.
+func TestThePageIsWhatIsWritten(t *testing.T) {
+	docs := filepath.Join("..", "..", "docs")
+	file, err := os.Open(filepath.Join(docs, "img", "fleet.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = file.Close() }()
+	last, err := result.Read(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := os.ReadFile(filepath.Join(docs, "fleet.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := beginMark + markdown(last) + endMark; !strings.Contains(string(page), want) {
+		t.Error("docs/fleet.md does not say what docs/img/fleet.json does: go run ./fleet -write")
+	}
+	for i := range last.Results {
+		r := &last.Results[i]
+		if err := r.Check(); err != nil || r.Senders < 200 {
+			t.Errorf("%s with %d senders: %v", r.Scenario, r.Senders, err)
+		}
+		got, err := os.ReadFile(filepath.Join(docs, "img", plotFile(r.Scenario)))
+		if err != nil || string(got) != plot(r) {
+			t.Errorf("the plot of %s is not that of docs/img/fleet.json: go run ./fleet -write (%v)", r.Scenario, err)
 		}
 	}
 }

@@ -1,0 +1,56 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+)
+
+// In namespaces, half of the senders lose their network and find it again. Nothing is
+// left of that, nor of a run that was killed.
+func TestNamespaces(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes ten seconds")
+	}
+	n, err := buildNetwork(1)
+	if err != nil {
+		t.Skipf("no network namespaces: %v", err)
+	}
+	bridge := n.bridge
+	if err := n.destroy(); err != nil {
+		t.Fatal(err)
+	}
+	dead := leaveBridge(t)
+	o := small(t, "-senders", "6", "-as", "processes", "-netns", "on", "-scenario", scenarioCut)
+	r, err := run(t.Context(), filepath.Join(t.TempDir(), "run.json"), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r.ResidentOfOne < 1<<20 || r.Goroutines < 3 || r.CPUPerMillion <= 0 {
+		t.Errorf("resident memory %d, goroutines %d, seconds of a CPU %v: they are not measured", r.ResidentOfOne, r.Goroutines, r.CPUPerMillion)
+	}
+	if o := r.Outages[0]; o.Affected != 3 || o.Recovery.First <= 0 {
+		t.Errorf("%d senders were cut off, and the first was back after %v, want 3, and more than 0", o.Affected, o.Recovery.First)
+	}
+	for _, name := range []string{bridge, dead} {
+		if err := exec.Command("ip", "link", "show", name).Run(); err == nil {
+			t.Errorf("%s is left", name)
+		}
+	}
+}
+
+// leaveBridge leaves a bridge as a run that was killed does, and returns its name.
+func leaveBridge(t *testing.T) string {
+	t.Helper()
+	gone := exec.Command(os.Args[0], "-test.run", "^$")
+	if err := gone.Run(); err != nil {
+		t.Fatal(err)
+	}
+	name := fmt.Sprint(bridgePrefix, gone.Process.Pid)
+	if err := ip("link add name " + name + " type bridge"); err != nil {
+		t.Fatal(err)
+	}
+	return name
+}
