@@ -3,19 +3,25 @@ package kafka
 import (
 	"errors"
 	"fmt"
+	"reflect"
 	"sync/atomic"
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-// maxSpare is how large the buffer of a batch may be that is kept for the next one.
-const maxSpare = 4 << 20
+const (
+	// keyRoom is for how many bytes of keys there is room at a time.
+	keyRoom = 4 << 10
+	// maxSpare is how many bytes of batches are kept for those to come.
+	maxSpare = 6 << 20
+)
 
 // batch is the events of one Start.
 type batch struct {
 	places []place
-	buf    []byte       // what the records point to
+	buf    []byte       // what the values of records point to
+	keys   []byte       // the last of what their keys point to
 	told   int          // places of which Progress has told
 	left   atomic.Int64 // places that are not decided
 	failed atomic.Bool  // one of them has
@@ -77,50 +83,81 @@ func (p *place) decide(err error) (last bool) {
 // is reports whether that has become of the event.
 func (p *place) is(state int32) bool { return p.state.Load() == state }
 
-// reset makes b one for n events.
-func (b *batch) reset(n int) {
-	if cap(b.places) < n {
-		b.places = make([]place, n)
-	}
-	b.places, b.buf, b.told = b.places[:0], b.buf[:0], 0
-	b.left.Store(int64(n))
+// size returns how many bytes b takes.
+func (b *batch) size() int {
+	return cap(b.buf) + cap(b.places)*int(reflect.TypeFor[place]().Size())
 }
 
-// set makes a record of an event.
-func (p *place) set(b *batch, event []byte, topic string, now time.Time) {
-	from := len(b.buf)
-	b.buf = append(b.buf, event...)
-	event = b.buf[from:len(b.buf):len(b.buf)]
-	p.batch = b
-	p.state.Store(pending)
-	p.err, p.final = nil, false
-	p.record = kgo.Record{Value: event, Timestamp: now, Topic: topic, Context: p}
+// fill makes records of events. What b has is used again where that is not much more than they need.
+func (b *batch) fill(events [][]byte, topic string) {
+	n, size := len(events), 0
+	for _, event := range events {
+		size += len(event)
+	}
+	if room := cap(b.places); room < n || room > 2*n {
+		b.places = make([]place, n)
+	}
+	if room := cap(b.buf); room < size || room > 2*size {
+		b.buf = make([]byte, 0, size)
+	}
+	b.places, b.buf, b.keys, b.told = b.places[:n], b.buf[:0], nil, 0
+	b.left.Store(int64(n))
+	now := time.Now()
+	for i, event := range events {
+		from := len(b.buf)
+		b.buf = append(b.buf, event...)
+		p := &b.places[i]
+		p.batch = b
+		p.state.Store(pending)
+		p.err, p.final = nil, false
+		p.record = kgo.Record{Value: b.buf[from:len(b.buf):len(b.buf)], Timestamp: now, Topic: topic, Context: p}
+	}
+}
+
+// each calls a function for each event that is not decided. The function runs in a goroutine that
+// it may end.
+func (b *batch) each(do func(*place)) {
+	for next := 0; next < len(b.places); {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			for next < len(b.places) {
+				p := &b.places[next]
+				if next++; p.is(pending) {
+					do(p)
+				}
+			}
+		}()
+		<-done
+	}
 }
 
 // setKey asks the user for the key of a record. A panic means none, as everywhere.
 func (p *place) setKey(key func([]byte) []byte) {
 	defer func() { _ = recover() }()
-	if k := key(p.record.Value); len(k) > 0 {
-		b := p.batch
-		from := len(b.buf)
-		b.buf = append(b.buf, k...) // the user may have it in a buffer
-		p.record.Key = b.buf[from:len(b.buf):len(b.buf)]
+	k := key(p.record.Value)
+	if len(k) == 0 {
+		return
 	}
+	b := p.batch
+	if cap(b.keys)-len(b.keys) < len(k) {
+		b.keys = make([]byte, 0, max(len(k), keyRoom))
+	}
+	from := len(b.keys)
+	b.keys = append(b.keys, k...) // the user may have it in a buffer
+	p.record.Key = b.keys[from:len(b.keys):len(b.keys)]
 }
 
 // ask lets the functions of the user's have their say about a record. What fails is the
 // event's own fault.
-func (p *place) ask(o *Options, key func([]byte) []byte) (err error) {
-	if key != nil {
-		p.setKey(key)
-	}
-	if o.Topic == nil && o.Headers == nil {
-		return nil
-	}
-	doing := "Options.Topic"
+func (p *place) ask(o *Options) {
+	doing, ends := "Options.Topic", "ended its goroutine"
 	defer func() {
 		if v := recover(); v != nil {
-			err = &rejection{err: fmt.Errorf("kafka: %s panicked: %v", doing, v)}
+			ends = fmt.Sprint("panicked: ", v)
+		}
+		if doing != "" {
+			p.refuse(fmt.Errorf("kafka: %s %s", doing, ends))
 		}
 	}()
 	r := &p.record
@@ -128,15 +165,21 @@ func (p *place) ask(o *Options, key func([]byte) []byte) (err error) {
 		if topic := o.Topic(r.Value); topic != "" {
 			r.Topic = topic
 		}
-		switch {
-		case r.Topic == "":
-			return &rejection{err: errors.New("kafka: Options.Topic has no topic for an event, and the address has none: want one")}
-		case !isTopic(r.Topic):
-			return &rejection{err: fmt.Errorf("kafka: topic %.300q of Options.Topic: want %s", r.Topic, wantTopic)}
-		}
 	}
 	if doing = "Options.Headers"; o.Headers != nil {
 		r.Headers = o.Headers(r.Value)
 	}
-	return nil
+	doing = ""
+	switch {
+	case r.Topic == "":
+		p.refuse(errors.New("kafka: Options.Topic has no topic for an event, and the address has none: want one"))
+	case !isTopic(r.Topic):
+		p.refuse(fmt.Errorf("kafka: topic %.300q of Options.Topic: want %s", r.Topic, wantTopic))
+	}
+}
+
+// refuse notes that an event can be no record, which is its own fault.
+func (p *place) refuse(err error) {
+	p.final = true
+	p.decide(&rejection{err: err})
 }

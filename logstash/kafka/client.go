@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
-	"net"
 	"reflect"
 	"strings"
 	"time"
@@ -41,34 +40,27 @@ func clientOptions(to *logstash.Remote, own []kgo.Opt) []kgo.Opt {
 	if to.Username != "" {
 		opts = append(opts, kgo.SASL(plain.Auth{User: to.Username, Pass: to.Password}.AsMechanism()))
 	}
+	pace := backoff(to.Options.MinBackoff, to.Options.MaxBackoff)
+	g := newGate(to.Dial, pace)
 	part := min(max(to.Options.Timeout/2, leastTimeout), mostTimeout)
 	return append(opts,
+		kgo.WithContext(context.Background()), // Close is what ends the client
 		kgo.SeedBrokers(to.Hosts...),
-		kgo.Dialer(dialer(to.Dial)),
+		kgo.Dialer(g.DialContext),
+		kgo.WithHooks(g),
 		kgo.ProduceRequestTimeout(part),  // how long the leader waits for the replicas, and
 		kgo.RequestTimeoutOverhead(part), // how much longer we wait for its answer
-		kgo.RetryBackoffFn(backoff(to.Options.MinBackoff, to.Options.MaxBackoff)),
+		kgo.RetryBackoffFn(pace),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.MaxProduceRequestsInflightPerBroker(1), // no more than the least: idempotence has its own number
 		kgo.RecordRetries(math.MaxInt),
 		kgo.RecordDeliveryTimeout(0),
 		kgo.UnknownTopicRetries(-1),
+		kgo.ProducerLinger(0),
 		kgo.AlwaysRetryEOF(),                // a load balancer without a broker behind it ends new connections
 		kgo.MaxBufferedRecords(math.MaxInt), // Pipeline is the limit
 		kgo.MaxBufferedBytes(0),
 	)
-}
-
-// dialer makes what dial fails with an error of the network, whatever it is, such as one of a
-// certificate: the client gives up what it has for others, and tries again after these.
-func dialer(dial func(context.Context, string, string) (net.Conn, error)) func(context.Context, string, string) (net.Conn, error) {
-	return func(ctx context.Context, network, addr string) (net.Conn, error) {
-		conn, err := dial(ctx, network, addr)
-		if err != nil {
-			return nil, &net.OpError{Op: "dial", Net: network, Err: err}
-		}
-		return conn, nil
-	}
 }
 
 // backoff returns how long to wait after so many failures, of which up to half is left to
@@ -85,6 +77,11 @@ func backoff(least, most time.Duration) func(int) time.Duration {
 
 // checkClient reports what is wrong with the options of the user's.
 func checkClient(to *logstash.Remote, own []kgo.Opt) error {
+	for i, opt := range own {
+		if opt == nil {
+			return fmt.Errorf("kafka: Options.Client[%d] is nil: want an option", i)
+		}
+	}
 	c, err := kgo.NewClient(clientOptions(to, own)...) // nothing is dialed yet
 	if err != nil {
 		return fmt.Errorf("kafka: Options.Client: %w", err)
@@ -102,8 +99,19 @@ func checkClient(to *logstash.Remote, own []kgo.Opt) error {
 	if len(wrong) > 0 {
 		return fmt.Errorf("kafka: Options.Client: %s: want none of it, see Options", strings.Join(wrong, ", "))
 	}
+	if p := reflect.TypeOf(c.OptValue(kgo.RecordPartitioner)); !isOwnPartitioner(p) {
+		return fmt.Errorf("kafka: Options.Client: RecordPartitioner of type %v: want one of kgo's own that calls no function of yours: a panic there would end the program", p)
+	}
 	if v := reflect.ValueOf(c.OptValue(kgo.SASL)); to.Username != "" && v.Len() > 1 {
 		return errors.New("kafka: a Username and kgo.SASL in Options.Client: want one of the two")
 	}
 	return nil
+}
+
+// isOwnPartitioner reports whether t is a partitioner of kgo that calls no function of the user's, or
+// only one that makes a number of a key. The client calls them where a panic cannot be met, and takes
+// a partition that is not there for a failure of its own.
+func isOwnPartitioner(t reflect.Type) bool {
+	function := reflect.TypeOf(kgo.ManualPartitioner())
+	return t != nil && t != function && t.Kind() == function.Kind() && t.Elem().PkgPath() == function.Elem().PkgPath()
 }

@@ -213,10 +213,11 @@ func id(event []byte) int {
 
 // gate is what connections to brokers go through. Its zero value is open.
 type gate struct {
-	mu    sync.Mutex
-	shut  bool
-	loses int // how many answers are to be lost
-	conns map[*gated]bool
+	mu      sync.Mutex
+	shut    bool
+	refused int // how many connections were refused
+	loses   int // how many answers are to be lost
+	conns   map[*gated]bool
 }
 
 var errShut = errors.New("the gate is shut")
@@ -225,6 +226,9 @@ var errShut = errors.New("the gate is shut")
 func (g *gate) DialContext(ctx context.Context, network, addr string) (net.Conn, error) {
 	g.mu.Lock()
 	shut := g.shut
+	if shut {
+		g.refused++
+	}
 	g.mu.Unlock()
 	if shut {
 		return nil, errShut
@@ -241,6 +245,13 @@ func (g *gate) DialContext(ctx context.Context, network, addr string) (net.Conn,
 	c := &gated{Conn: conn, gate: g}
 	g.conns[c] = true
 	return c, nil
+}
+
+// refusals returns how many connections were refused.
+func (g *gate) refusals() int {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.refused
 }
 
 // set shuts the gate, and ends all connections, or opens it.

@@ -38,13 +38,15 @@ one that Kafka rejects. Those with the same key have the same partition, as long
 has as many partitions. Events without a key are spread over all partitions.
 
 At most DialOptions.Pipeline batches are under way, each up to BatchSize events. Everything
-else waits in the Shipper.
+else waits in the Shipper. What is under way is in memory a second time, with at most 600 bytes more
+for each event, and 6 MiB of that at most are kept for what comes next.
 
 # Failure
 
 Brokers that are away, leaders that move and replicas that are missing are waited for without
 an end: what is under way stays under way, the state becomes Down with the reason, and the
-first ack ends that. So is a topic that is not there, until somebody makes it. As all events
+first ack ends that. So is a topic that is not there, until somebody makes it. A broker that could
+not be reached is tried again after MinBackoff to MaxBackoff, whatever the client wants it for. As all events
 are acked in their order, one partition without a leader, or one topic of several that is not there,
 stops all of them after Pipeline batches; the queue and the spool take what comes.
 
@@ -52,7 +54,9 @@ A record that Kafka rejects for what it is (MESSAGE_TOO_LARGE, RECORD_LIST_TOO_L
 INVALID_RECORD, INVALID_TIMESTAMP, CORRUPT_MESSAGE) takes the whole batch of its partition
 with it. The batch is sent again in halves until it is alone, and goes to the quarantine as
 over any other address, while the others arrive, once. So does an event for which a function
-of the Options panics, or has no topic that can be one.
+of the Options panics, ends its goroutine, or has no topic that can be one. Unless it is too
+large, it goes there only once other events have been acked meanwhile: the last event of all stays
+queued until then, and a Flush waits for it.
 
 When Kafka refuses the whole producer, for want of a permission, say, the error tells it, and
 the Shipper tries again after its backoff.

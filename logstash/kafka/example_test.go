@@ -70,18 +70,22 @@ func Example() {
 	// {"level":"WARN","msg":"payment is late","order":4711}
 }
 
-// Events of one client stay in order, in one partition, and those that name a topic go there.
+// Events of one client stay in order, in one partition, and those for the audit have a topic of their own.
 func ExampleScheme() {
 	cluster := exampleKafka("logs", "audit")
 	defer cluster.Close()
 	brokers := strings.Join(cluster.ListenAddrs(), ",")
 
-	topic := logstash.Field("topic")
+	kind := logstash.Field("kind")
 	shipper, err := logstash.Dial("kafka://"+brokers+"/logs", &logstash.DialOptions{
 		Key: logstash.Field("client"),
 		Schemes: []logstash.Scheme{kafka.Scheme(&kafka.Options{
 			Topic: func(event []byte) string {
-				return string(topic(event)) // empty means the one of the address
+				// Never what the event says: a topic that is not there would stop all others.
+				if string(kind(event)) == "audit" {
+					return "audit"
+				}
+				return "" // the one of the address
 			},
 			Client: []kgo.Opt{kgo.ProducerBatchCompression(kgo.ZstdCompression())},
 		})},
@@ -92,7 +96,7 @@ func ExampleScheme() {
 	}
 	logger := slog.New(slog.NewJSONHandler(shipper, &slog.HandlerOptions{ReplaceAttr: withoutTime}))
 	client := slog.Any("client", netip.MustParseAddr("192.0.2.7"))
-	logger.Info("signed in", client, "topic", "audit")
+	logger.Info("signed in", client, "kind", "audit")
 	logger.Info("order placed", client)
 	if err := shipper.Close(); err != nil {
 		fmt.Println(err)
@@ -101,6 +105,6 @@ func ExampleScheme() {
 	printRecords(cluster, "audit", 1)
 	printRecords(cluster, "logs", 1)
 	// Output:
-	// 192.0.2.7 {"level":"INFO","msg":"signed in","client":"192.0.2.7","topic":"audit"}
+	// 192.0.2.7 {"level":"INFO","msg":"signed in","client":"192.0.2.7","kind":"audit"}
 	// 192.0.2.7 {"level":"INFO","msg":"order placed","client":"192.0.2.7"}
 }

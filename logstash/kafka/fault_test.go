@@ -22,7 +22,6 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
-	"github.com/sluicelog/sluice/internal/lstest"
 	"github.com/sluicelog/sluice/logstash"
 	"github.com/sluicelog/sluice/logstash/kafka"
 )
@@ -96,74 +95,77 @@ func TestBrokersAway(t *testing.T) {
 	}
 }
 
-// With the default options it takes a few seconds to tell that nobody is there.
+// With the default options it takes a few seconds to tell that nobody is there, or that who is there says
+// nothing.
 func TestDownByDefault(t *testing.T) {
 	t.Parallel()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	listen := func() net.Listener {
+		ln, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(func() { ln.Close() })
+		return ln
 	}
-	addr := ln.Addr().String()
-	ln.Close()
-	s, err := kafka.Dial("kafka://"+addr+"/logs", nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	begun := time.Now()
-	write(t, s, 0, 1)
-	await(t, "state Down", func() bool { return s.Health().State == logstash.Down })
-	if took := time.Since(begun); took < 2*time.Second || took > 5*time.Second {
-		t.Errorf("Down after %v, want 2 to 4 seconds", took)
-	}
-	if err := s.Health().Err; err == nil || !strings.Contains(err.Error(), "broker "+addr+": connect: ") {
-		t.Errorf("Health.Err %v", err)
-	}
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := s.Shutdown(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("Shutdown: %v", err)
+	refused, mute := listen(), listen()
+	refused.Close() // connections to the other one are taken by the system
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	for want, ln := range map[string]net.Listener{"broker %s: connect: ": refused, "no broker of %s has an answer: ": mute} {
+		wg.Go(func() {
+			s, err := kafka.Dial("kafka://"+ln.Addr().String()+"/logs", nil)
+			if err != nil {
+				t.Error(err)
+				return
+			}
+			begun := time.Now()
+			write(t, s, 0, 1)
+			isDown := func() bool { return s.Health().State == logstash.Down }
+			for !isDown() && time.Since(begun) < patience {
+				<-time.After(5 * time.Millisecond)
+			}
+			if took := time.Since(begun); took < 2*time.Second || took > 5*time.Second {
+				t.Errorf("Down after %v, want 2 to 4 seconds", took)
+			}
+			if err, want := s.Health().Err, fmt.Sprintf(want, ln.Addr()); err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("Health.Err %v; want %s", err, want)
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			begun = time.Now()
+			if err := s.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+				t.Errorf("Shutdown: %v", err)
+			}
+			if took := time.Since(begun); took > time.Second {
+				t.Errorf("Shutdown took %v", took)
+			}
+		})
 	}
 }
 
-// Attempts to reach brokers that are away become rare, those to find out why included.
+// Attempts to reach brokers that are away become rare, whatever the client wants them for, and whether
+// it has reached them before.
 func TestAttemptsBecomeRare(t *testing.T) {
 	t.Parallel()
-	var mu sync.Mutex
-	var last time.Time
-	var most time.Duration
-	attempts := 0
-	s, err := kafka.Dial("kafka://127.0.0.1:1/logs", &logstash.DialOptions{
-		MinBackoff: 10 * time.Millisecond, MaxBackoff: 10 * time.Second,
-		DialContext: func(context.Context, string, string) (net.Conn, error) {
-			mu.Lock()
-			defer mu.Unlock()
-			if now := time.Now(); last.IsZero() {
-				last = now
-			} else {
-				most, last = max(most, now.Sub(last)), now
-			}
-			attempts++
-			return nil, errShut
-		},
-	})
-	if err != nil {
-		t.Fatal(err)
+	never, later := newCluster(t), newCluster(t)
+	var begun time.Time
+	for n, c := range map[int]*cluster{0: never, 1000: later} {
+		s := c.dial(t, c.addr("logs"), nil, logstash.DialOptions{MinBackoff: 50 * time.Millisecond, MaxBackoff: time.Minute})
+		write(t, s, 0, n)
+		if n > 0 {
+			flush(t, s)
+		}
+		c.set(true)
+		write(t, s, n, n+1)
+		await(t, "a connection refused", func() bool { return c.refusals() > 0 })
+		begun = time.Now()
 	}
-	write(t, s, 0, 1)
-	await(t, "a pause of 700 ms between two attempts", func() bool {
-		mu.Lock()
-		defer mu.Unlock()
-		return most > 700*time.Millisecond
-	})
-	mu.Lock()
-	if attempts > 50 {
-		t.Errorf("%d attempts before the first pause", attempts)
-	}
-	mu.Unlock()
-	ctx, cancel := context.WithCancel(t.Context())
-	cancel()
-	if err := s.Shutdown(ctx); !errors.Is(err, context.Canceled) {
-		t.Errorf("Shutdown: %v", err)
+	await(t, "some seconds", func() bool { return time.Since(begun) > 2*time.Second })
+	// Half of each pause is left to chance: 25 to 50 ms, 50 to 100 and so on.
+	for name, c := range map[string]*cluster{"never there": never, "there before": later} {
+		if n := c.refusals(); n < 5 || n > 10 {
+			t.Errorf("%s: %d attempts in 2 seconds, want 5 to 10", name, n)
+		}
 	}
 }
 
@@ -593,28 +595,79 @@ func TestNothingAcked(t *testing.T) {
 	})
 }
 
-// A function that ends its goroutine costs a second attempt, no more.
-func TestFunctionEndsTheGoroutine(t *testing.T) {
+// A function that ends its goroutine has failed for that event, and no other.
+func TestFunctionsEndTheGoroutine(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	end := func(event []byte, n int) {
+		if id(event) == n {
+			runtime.Goexit()
+		}
+	}
+	var mu sync.Mutex
+	var reasons []string
+	s := c.dial(t, c.addr("logs"), &kafka.Options{
+		Topic: func(event []byte) string {
+			end(event, 100)
+			end(event, 101)
+			end(event, 2999)
+			return ""
+		},
+		Headers: func(event []byte) []kgo.RecordHeader {
+			end(event, 1500)
+			return nil
+		},
+	}, logstash.DialOptions{
+		Key: func(event []byte) []byte {
+			end(event, 2000)
+			return nil
+		},
+		OnDrop: func(_ []byte, err error) {
+			mu.Lock()
+			defer mu.Unlock()
+			reasons = append(reasons, err.Error())
+		},
+	})
+	write(t, s, 0, 3000)
+	await(t, "all but one written", func() bool { return s.Stats().Written >= 2996 })
+	write(t, s, 3000, 3001) // its ack shows that the last one is to blame
+	flush(t, s)
+	balance(t, s, 2997, 4)
+	c.count(t, "logs", 3001, 100, 101, 1500, 2999)
+	if st := s.Stats(); st.Resent != 0 {
+		t.Errorf("%d events resent, want none", st.Resent)
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	all := strings.Join(reasons, "\n")
+	for _, want := range []string{"Options.Topic ended its goroutine", "Options.Headers ended its goroutine"} {
+		if !strings.Contains(all, want) {
+			t.Errorf("reasons without %q:\n%s", want, all)
+		}
+	}
+}
+
+// hook calls a function for each record that the client has been given.
+type hook func(*kgo.Record)
+
+func (h hook) OnProduceRecordBuffered(r *kgo.Record) { h(r) }
+
+// A hook that ends the goroutine costs a second attempt, no more.
+func TestHookEndsTheGoroutine(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t)
 	times := 0
-	s := c.dial(t, c.addr("logs"), &kafka.Options{Topic: func(event []byte) string {
-		if id(event) == 100 {
+	s := c.dial(t, c.addr("logs"), &kafka.Options{Client: []kgo.Opt{kgo.WithHooks(hook(func(r *kgo.Record) {
+		if id(r.Value) == 100 {
 			if times++; times <= 2 {
 				runtime.Goexit()
 			}
 		}
-		return ""
-	}}, logstash.DialOptions{BatchSize: 50})
+	}))}}, logstash.DialOptions{BatchSize: 50})
 	write(t, s, 0, 1000)
 	flush(t, s)
 	balance(t, s, 1000, 0)
-	var ledger lstest.Ledger
-	arrived := ledger.Receiver()
-	for _, r := range c.records(t, "logs") {
-		arrived(0, r.Value)
-	}
-	if missing := ledger.Missing(0, 1000); len(missing) > 0 || ledger.Duplicates() > 4*50 {
-		t.Errorf("missing %v, %d duplicates of at most Pipeline batches", missing, ledger.Duplicates())
+	if ledger := c.arrived(t, "logs", 1000); ledger.Duplicates() > 4*50 {
+		t.Errorf("%d duplicates, want at most Pipeline batches of them", ledger.Duplicates())
 	}
 }

@@ -13,11 +13,12 @@ import (
 // Options are options for [Scheme]. A zero Options consists entirely of default
 // values. Its functions are called by one goroutine at a time, again for an event that is
 // sent again, and must neither change the event nor keep it. An event for which one of them
-// panics is rejected.
+// panics, or ends its goroutine, is rejected.
 type Options struct {
 	// Topic returns the topic for an event. When that is empty, it is the path of the
 	// address; when there is none either, or the name cannot be one, the event is rejected.
-	// Nil means the path for all of them.
+	// One that nobody has made stops all events until somebody does: choose among those that
+	// are there, and do not believe the event. Nil means the path for all of them.
 	Topic func(event []byte) string
 
 	// Headers returns the headers of the record for an event, which must not change
@@ -25,14 +26,18 @@ type Options struct {
 	Headers func(event []byte) []kgo.RecordHeader
 
 	// Client are further options of the client, such as kgo.SASL, kgo.ProducerBatchCompression,
-	// kgo.ProducerBatchMaxBytes, kgo.RecordPartitioner or kgo.AllowAutoTopicCreation. What the
-	// guarantees rest on is set after them: the brokers, acks, retries without a limit and no
-	// timeout of a record, buffers without a limit of their own. Those that cannot be undone are
-	// an error of Dial: DisableIdempotentWrite, AllowIdempotentProduceCancellation,
-	// StopProducerOnDataLossDetected, ManualFlushing, TransactionalID, DefaultProduceTopicAlways
-	// and all that make a consumer. A hook must not keep a record that it is given, and a logger, which is
-	// told of each batch at INFO, must not lead to this Shipper.
-	// Nil means none.
+	// kgo.ProducerBatchMaxBytes or kgo.AllowAutoTopicCreation. What the guarantees rest on is set
+	// after them: the brokers, the dialer, acks, retries without a limit and no timeout of a record,
+	// buffers without a limit of their own, no linger, as FlushInterval is one, and a context that
+	// never ends. Those that cannot be undone are an error of Dial: DisableIdempotentWrite,
+	// AllowIdempotentProduceCancellation, StopProducerOnDataLossDetected, ManualFlushing,
+	// TransactionalID, DefaultProduceTopicAlways and all that make a consumer; and so is a
+	// kgo.RecordPartitioner that is none of kgo's own, or one of a function, as kgo.ManualPartitioner
+	// is: if it panicked, the program would end. The hasher of one of kgo's own must not.
+	//
+	// Dial makes a client to check them, and closes it, of which hooks and a logger are told. A hook must
+	// not keep a record that it is given, and a logger, which is told of each batch at INFO, must
+	// not lead to this Shipper. Nil means none.
 	Client []kgo.Opt
 }
 

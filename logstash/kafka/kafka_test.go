@@ -2,9 +2,11 @@ package kafka_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kfake"
@@ -145,6 +147,12 @@ func TestRefusedAddresses(t *testing.T) {
 		{"one topic", "kafka://a/b", client(kgo.DefaultProduceTopic("x"), kgo.DefaultProduceTopicAlways()), logstash.DialOptions{}, "DefaultProduceTopicAlways: want none"},
 		{"consumer", "kafka://a/b", client(kgo.ConsumeTopics("x"), kgo.ConsumerGroup("y")), logstash.DialOptions{}, "ConsumeTopics, ConsumerGroup: want none"},
 		{"bad option", "kafka://a/b", client(kgo.ConnIdleTimeout(1)), logstash.DialOptions{}, "Options.Client: conn"},
+		{"nothing", "kafka://a/b", client(kgo.ClientID("x"), nil), logstash.DialOptions{}, "Options.Client[1] is nil: want an option"},
+		{"partitioner", "kafka://a/b", client(kgo.RecordPartitioner(partitioner{})), logstash.DialOptions{}, "RecordPartitioner of type kafka_test.partitioner: want one of kgo's own"},
+		{"partitioner by pointer", "kafka://a/b", client(kgo.RecordPartitioner(&partitioner{})), logstash.DialOptions{}, "of type *kafka_test.partitioner: want"},
+		{"function", "kafka://a/b", client(kgo.RecordPartitioner(kgo.BasicConsistentPartitioner(nil))), logstash.DialOptions{}, "RecordPartitioner of type *kgo.basicPartitioner: want"},
+		{"no partitioner", "kafka://a/b", client(kgo.RecordPartitioner(nil)), logstash.DialOptions{}, "RecordPartitioner of type <nil>: want"},
+		{"manual partitions", "kafka://a/b", client(kgo.RecordPartitioner(kgo.ManualPartitioner())), logstash.DialOptions{}, "want"},
 		{"two TLS", "kafka+tls://a/b", client(kgo.DialTLS()), logstash.DialOptions{}, "Options.Client: "},
 	} {
 		tt.do.Schemes = []logstash.Scheme{kafka.Scheme(tt.opts)}
@@ -155,6 +163,27 @@ func TestRefusedAddresses(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), tt.want) {
 			t.Errorf("%s: Dial: %v; want %s", tt.name, err, tt.want)
 		}
+	}
+}
+
+// partitioner is one of the user's.
+type partitioner struct{ kgo.Partitioner }
+
+// The partitioners of kgo can be chosen among.
+func TestPartitioners(t *testing.T) {
+	t.Parallel()
+	for name, p := range map[string]kgo.Partitioner{
+		"sticky": kgo.StickyPartitioner(), "by key": kgo.StickyKeyPartitioner(kgo.SaramaHasher(func(key []byte) uint32 { return uint32(len(key)) })),
+		"uniform": kgo.UniformBytesPartitioner(1<<10, false, false, nil), "in turn": kgo.RoundRobinPartitioner(), "least": kgo.LeastBackupPartitioner(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t, kfake.SeedTopics(4, "logs"))
+			s := c.dial(t, c.addr("logs"), &kafka.Options{Client: []kgo.Opt{kgo.RecordPartitioner(p)}}, logstash.DialOptions{})
+			write(t, s, 0, 3000)
+			flush(t, s)
+			c.account(t, "logs", 3000)
+		})
 	}
 }
 
@@ -171,11 +200,16 @@ func TestClientOptionsAreOverruled(t *testing.T) {
 		pid := len(records) > 50 && !bytes.Equal(records[43:51], bytes.Repeat([]byte{0xff}, 8))
 		got <- seen{acks, pid}
 	})
+	over, cancel := context.WithCancel(t.Context())
+	cancel()
 	s := c.dial(t, c.addr("logs"), &kafka.Options{Client: []kgo.Opt{
+		kgo.WithContext(over), kgo.ProducerLinger(time.Minute),
 		kgo.MaxBufferedRecords(1), kgo.MaxBufferedBytes(1 << 10), kgo.RecordRetries(1), kgo.RecordDeliveryTimeout(1e9),
 		kgo.SeedBrokers("127.0.0.1:1"), kgo.UnknownTopicRetries(1), kgo.ProducerBatchCompression(kgo.NoCompression()),
 	}}, logstash.DialOptions{})
-	write(t, s, 0, 5000)
+	write(t, s, 0, 1)
+	flush(t, s)
+	write(t, s, 1, 5000)
 	flush(t, s)
 	c.account(t, "logs", 5000)
 	if diff := cmp.Diff(seen{-1, true}, <-got, cmp.AllowUnexported(seen{})); diff != "" {

@@ -3,7 +3,6 @@ package kafka
 import (
 	"context"
 	"slices"
-	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
 
@@ -24,21 +23,22 @@ type transport struct {
 	client  *kgo.Client // nil when there is none
 	watch   *watch      // that of client
 	promise func(*kgo.Record, error)
-	flights []*batch // under way, the oldest first
-	spare   []*batch
+	flights []*batch       // under way, the oldest first
+	spare   []*batch       // to be used again
+	room    int            // bytes that may be added to spare
 	trials  [][]*place     // rejected together: to be sent again, the first one is under way
 	kept    map[string]int // events that Kafka has, and that will be given again
 	acked   int            // events of which Progress has not told
 }
 
 func newTransport(to logstash.Remote, o Options) *transport {
-	return &transport{to: to, opts: o, news: make(chan struct{}, 1), kept: make(map[string]int)}
+	return &transport{to: to, opts: o, news: make(chan struct{}, 1), room: maxSpare, kept: make(map[string]int)}
 }
 
 // Start gives events to the client as one more batch.
 func (t *transport) Start(ctx context.Context, events [][]byte) error {
 	whole := false
-	defer func() { // functions of the user's may do anything, such as end the goroutine
+	defer func() { // a hook of the user's may do anything, such as end the goroutine
 		if !whole {
 			t.abort()
 		}
@@ -51,10 +51,9 @@ func (t *transport) Start(ctx context.Context, events [][]byte) error {
 			return err
 		}
 	}
-	b := t.batch(len(events))
+	b := t.load(events)
 	b.held = t.hurt()
 	t.flights = append(t.flights, b)
-	t.load(b, events)
 	if !b.held {
 		t.send(b)
 	}
@@ -65,7 +64,7 @@ func (t *transport) Start(ctx context.Context, events [][]byte) error {
 
 // open makes a client.
 func (t *transport) open() error {
-	w := newWatch(&t.to.Options, t.ring)
+	w := newWatch(&t.to, t.ring)
 	opts := clientOptions(&t.to, t.opts.Client)
 	c, err := kgo.NewClient(append(opts, kgo.WithHooks(w))...)
 	if err != nil {
@@ -80,34 +79,33 @@ func (t *transport) open() error {
 	return nil
 }
 
-// batch returns one for n events, which has none yet.
-func (t *transport) batch(n int) *batch {
+// load makes a batch of events. Those that Kafka has already are decided, as are those
+// that can be no record.
+func (t *transport) load(events [][]byte) *batch {
 	b := &batch{}
 	if n := len(t.spare); n > 0 {
 		b, t.spare = t.spare[n-1], t.spare[:n-1]
+		t.room += b.size()
 	}
-	b.reset(n)
-	return b
-}
-
-// load puts events into a batch. Those that Kafka has already are decided, as are those
-// that can be no record.
-func (t *transport) load(b *batch, events [][]byte) {
-	now := time.Now()
-	for i, event := range events {
-		p := &b.places[:i+1][i]
-		p.set(b, event, t.to.Path, now)
-		if n := t.kept[string(event)]; n > 0 {
-			if t.kept[string(event)]--; n == 1 {
-				delete(t.kept, string(event))
-			}
-			p.decide(nil)
-		} else if err := p.ask(&t.opts, t.to.Options.Key); err != nil {
-			p.final = true
-			p.decide(err)
+	b.fill(events, t.to.Path)
+	for i := 0; len(t.kept) > 0 && i < len(b.places); i++ {
+		p := &b.places[i]
+		if n := t.kept[string(p.record.Value)]; n > 1 {
+			t.kept[string(p.record.Value)]--
+		} else if n == 1 {
+			delete(t.kept, string(p.record.Value))
+		} else {
+			continue
 		}
-		b.places = b.places[:i+1] // only now, as a function of the user's may have ended it all
+		p.decide(nil)
 	}
+	if key := t.to.Options.Key; key != nil {
+		b.each(func(p *place) { p.setKey(key) })
+	}
+	if t.opts.Topic != nil || t.opts.Headers != nil {
+		b.each(func(p *place) { p.ask(&t.opts) })
+	}
+	return b
 }
 
 // send gives the client what is not decided of a batch.
@@ -205,8 +203,9 @@ func (t *transport) count() {
 			break
 		}
 		t.flights = slices.Delete(t.flights, 0, 1)
-		if !b.worn && !b.failed.Load() && cap(b.buf) <= maxSpare {
+		if size := b.size(); size <= t.room && !b.worn && !b.failed.Load() {
 			t.spare = append(t.spare, b)
+			t.room -= size
 		}
 	}
 	if t.acked += n; n > 0 {

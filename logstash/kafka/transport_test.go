@@ -3,6 +3,7 @@ package kafka_test
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"runtime"
 	"testing"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
+	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
 
 	"github.com/sluicelog/sluice/logstash"
@@ -107,4 +109,61 @@ func TestAllocs(t *testing.T) {
 		t.Errorf("%.3f allocations for an event, want at most 0.2", perEvent)
 	}
 	t.Logf("%.3f allocations for an event", perEvent)
+}
+
+// What is under way takes little more than the events, and nothing is kept of it.
+func TestMemory(t *testing.T) {
+	c := newCluster(t, kfake.SeedTopics(4, "logs"), kfake.BlackholeProduce())
+	opts := plainly()
+	opts.Client = append(opts.Client, kgo.MetadataMinAge(20*time.Millisecond))
+	p := openTransport(t, c.Cluster, opts)
+	pump(t, p, benchEvents(), benchPipeline)
+	heap := func() int {
+		var m runtime.MemStats
+		runtime.GC()
+		runtime.GC() // for what pools have kept from the first one
+		runtime.ReadMemStats(&m)
+		return int(m.HeapAlloc)
+	}
+	rng := rand.New(rand.NewPCG(1, 1))
+	const batches = 64
+	events := make([][]byte, benchBatch)
+	size := 0
+	for i := range events {
+		events[i] = make([]byte, 100+rng.IntN(1900))
+		size += batches * len(events[i])
+	}
+	before := heap()
+	fault := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.NotEnoughReplicas, Count: -1})
+	for range batches {
+		if err := p.Start(t.Context(), events); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const eachMost = 600
+	each := (heap() - before - size) / (batches * benchBatch)
+	if each > eachMost {
+		t.Errorf("an event under way takes %d bytes besides its own, want at most %d", each, eachMost)
+	}
+	fault.Remove()
+	for left := batches * benchBatch; left > 0; {
+		<-p.News()
+		n, err := p.Progress()
+		if err != nil && !isUnderWay(err) {
+			t.Fatal(err)
+		}
+		left -= n
+	}
+	const most = 6 << 20
+	if kept := heap() - before; kept > most {
+		t.Errorf("%d bytes are kept, want at most %d", kept, most)
+	} else {
+		t.Logf("%d bytes for an event under way, %d kept", each, kept)
+	}
+}
+
+// isUnderWay reports whether an error leaves everything under way.
+func isUnderWay(err error) bool {
+	var e interface{ UnderWay() bool }
+	return errors.As(err, &e) && e.UnderWay()
 }

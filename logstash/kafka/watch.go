@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -36,6 +37,7 @@ const (
 // watch looks after a client while something is under way: why is nothing acked? It is a hook
 // of the client.
 type watch struct {
+	hosts  string // of the address
 	beat   time.Duration
 	limit  time.Duration // without an ack
 	pace   func(fails int) time.Duration
@@ -45,6 +47,7 @@ type watch struct {
 	cancel context.CancelFunc
 	ctx    context.Context //nolint:containedctx // of the goroutine, which ends with it
 	done   chan struct{}
+	asking sync.WaitGroup
 
 	mu     sync.Mutex
 	under  int                 // events under way
@@ -53,9 +56,11 @@ type watch struct {
 	news   error               // what Progress is to tell
 }
 
-func newWatch(o *logstash.DialOptions, ring func()) *watch {
+func newWatch(to *logstash.Remote, ring func()) *watch {
+	o := &to.Options
 	w := &watch{
-		beat: min(max(o.MinBackoff, leastBeat), mostBeat), limit: min(patience, o.Timeout), ring: ring,
+		hosts: strings.Join(to.Hosts, ","),
+		beat:  min(max(o.MinBackoff, leastBeat), mostBeat), limit: min(patience, o.Timeout), ring: ring,
 		pace:  backoff(o.MinBackoff, o.MaxBackoff),
 		start: make(chan struct{}, 1), done: make(chan struct{}), topics: make(map[string]struct{}),
 	}
@@ -63,10 +68,11 @@ func newWatch(o *logstash.DialOptions, ring func()) *watch {
 	return w
 }
 
-// stop ends the goroutine of run, and waits for that.
+// stop ends all goroutines, that of a client that is closed, and waits for that.
 func (w *watch) stop() {
 	w.cancel()
 	<-w.done
+	w.asking.Wait()
 }
 
 // begun notes that n more events are under way.
@@ -208,16 +214,30 @@ func (w *watch) ask(c *kgo.Client) error {
 	if len(req.Topics) == 0 {
 		return nil // that would be all topics
 	}
-	resp, err := req.RequestWith(ctx, c)
-	if err != nil {
+	type answer struct {
+		resp *kmsg.MetadataResponse
+		err  error
+	}
+	answers := make(chan answer, 1)
+	w.asking.Go(func() { // longer than ctx, where a broker takes connections and does not answer
+		resp, err := req.RequestWith(ctx, c)
+		answers <- answer{resp, err}
+	})
+	var got answer
+	select {
+	case got = <-answers:
+	case <-ctx.Done():
+		got.err = ctx.Err()
+	}
+	if got.err != nil {
 		w.mu.Lock()
 		defer w.mu.Unlock()
 		if w.broker != nil {
 			return w.broker
 		}
-		return fmt.Errorf("no broker says who leads: %w", err)
+		return fmt.Errorf("no broker of %s has an answer: %w", w.hosts, got.err)
 	}
-	for _, t := range resp.Topics {
+	for _, t := range got.resp.Topics {
 		name := ""
 		if t.Topic != nil {
 			name = *t.Topic
