@@ -2,6 +2,8 @@ package redis
 
 import (
 	"context"
+	"errors"
+	"math"
 	"net"
 	"sync/atomic"
 
@@ -16,8 +18,9 @@ type conn struct {
 	addr    string
 	link    *link
 	client  *client.Client
-	greeted bool // the server has taken the user, the password and the database
-	doubt   bool // whether there are enough replicas
+	greeted bool  // the server has taken the user, the password and the database
+	doubt   bool  // whether there are enough replicas
+	entries int64 // how many there were behind the last batch
 }
 
 // login is what a connection begins with.
@@ -33,7 +36,7 @@ func open(ctx context.Context, to *logstash.Remote, addr string, as login) (*con
 	if err != nil {
 		return nil, err
 	}
-	c := &conn{addr: addr, link: &link{Conn: raw, timeout: to.Options.Timeout}, doubt: true}
+	c := &conn{addr: addr, link: &link{Conn: raw, timeout: to.Options.Timeout}, doubt: true, entries: math.MaxInt64}
 	var taken atomic.Bool
 	c.client = client.NewClient(&client.Options{
 		Addr: addr, Username: as.username, Password: as.password, DB: as.db,
@@ -45,7 +48,10 @@ func open(ctx context.Context, to *logstash.Remote, addr string, as login) (*con
 			return c.link, nil
 		},
 		OnConnect: func(context.Context, *client.Conn) error {
-			c.greeted = true
+			if c.link.isTurnedAway() {
+				return &lastWordsError{c.link.words, errors.New("it takes no commands")}
+			}
+			c.greeted, c.link.words = true, "" // an old server does not know HELLO
 			return nil
 		},
 		// A command that the client repeats by itself would be a duplicate that nobody counts.

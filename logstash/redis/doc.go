@@ -34,8 +34,12 @@
 // Shipper, which tries again after its backoff; its Health and OnError say what Redis said.
 // Every failure closes the connection, so that the next one may find another server: the
 // master that the sentinels know by then (Options.MasterName), or what the name of the host
-// then stands for. A redirection by a cluster (MOVED) is followed. Only an event that is too
-// long for the server (proto-max-bulk-len) is given up, to the QuarantineFile.
+// then stands for. A connection stays while events only wait, for replicas or for readers; the
+// sentinels are asked meanwhile, and it is left when they have another master. A redirection
+// by a cluster (MOVED) is followed. Only an event that is too long for the server is given up,
+// to the QuarantineFile: one beyond proto-max-bulk-len at once, and one beyond
+// client-query-buffer-limit, over which Redis hangs up without a word, when it has done so
+// again and again while it took others.
 //
 // A Transport of this package has no goroutine of its own, and a single connection.
 package redis

@@ -16,6 +16,7 @@ type sendError struct {
 	addr   string
 	err    error
 	unsent bool // the server has nothing of the batch
+	died   bool // the connection ended over the batch without a word
 }
 
 func (e *sendError) Error() string {
@@ -29,6 +30,9 @@ func (e *sendError) Unwrap() error { return e.err }
 
 // SentNothing reports whether the server has nothing of the batch.
 func (e *sendError) SentNothing() bool { return e.unsent }
+
+// Died reports whether it may be the work of an event that the server cannot bear.
+func (e *sendError) Died() bool { return e.died }
 
 // waitError says that events have to wait although the connection works.
 type waitError struct {
@@ -47,17 +51,29 @@ func isWait(err error) bool {
 }
 
 // failed returns the error for a failure of the connection that there is.
-func (t *transport) failed(err error, unsent bool) error {
+func (t *transport) failed(err error, unsent bool) *sendError {
 	return &sendError{addr: t.conn.addr, err: hint(err, t.to.Path), unsent: unsent}
 }
 
-// refused reports whether the server has answered that it does not take a batch, or has
-// not taken any command so far. If neither, it may have the batch although it said nothing.
-func (t *transport) refused(err error) bool {
-	if _, ok := errors.AsType[*lastWordsError](err); ok {
-		return !t.conn.link.ready
+// lost returns the error for a batch of which the server has acked nothing. It may have
+// the batch nevertheless, unless it has refused it, or cannot have got the end of it.
+func (t *transport) lost(err error, refused bool, events [][]byte) error {
+	l := t.conn.link
+	e := t.failed(err, refused || !t.conn.greeted || l.partial)
+	e.died = t.conn.greeted && l.gone && l.words == ""
+	if e.died && len(events) == 1 && len(events[0]) >= leastQueryBuffer {
+		e.err = fmt.Errorf("%w; is an event of %d bytes longer than client-query-buffer-limit?", e.err, len(events[0]))
 	}
-	return answerOf(err) != "" || !t.conn.greeted
+	return e
+}
+
+// leastQueryBuffer is the least client-query-buffer-limit that Redis can have.
+const leastQueryBuffer = 1 << 20
+
+// isRefusal reports whether err is the answer of a server that does not do what it is told.
+func isRefusal(err error) bool {
+	var answer client.Error
+	return errors.As(err, &answer) && !errors.Is(err, client.Nil)
 }
 
 // answerOf returns the error that a server answered with, "" if err is none.
@@ -138,7 +154,8 @@ func hintOfRest(err error, text string) error {
 	case strings.HasPrefix(text, "DB index"):
 		return fmt.Errorf("%w; Options.DB is beyond its databases", err)
 	case strings.HasPrefix(text, "unknown command"):
-		return fmt.Errorf("%w; streams want Redis 5, lists any version", err)
+		text, _, _ = strings.Cut(text, ", with args beginning with") // they are events
+		return fmt.Errorf("ERR %s; it has been renamed or disabled there, this is a sentinel, or a server too old for streams (Redis 5)", text)
 	default:
 		return err
 	}

@@ -71,3 +71,28 @@ func TestLastWords(t *testing.T) {
 		t.Errorf("Send: %v", err)
 	}
 }
+
+// What is said to HELLO is no answer to the batch behind it: one that goes amiss may be there.
+func TestHelloRefused(t *testing.T) {
+	t.Parallel()
+	for _, answer := range []string{
+		"-ERR unsupported command\r\n", "-NOPERM this user has no permissions to run the 'hello' command\r\n", "-ERR unknown command 'HELLO'\r\n",
+	} {
+		f := newFake(t, func(conn int, args []string) action {
+			switch {
+			case is(args, "hello"):
+				return action{answer: answer}
+			case is(args, "rpush") && conn <= 2:
+				return action{after: true, silent: true, end: true}
+			default:
+				return action{}
+			}
+		})
+		ship := dial(t, addrOf(f.addr, "logs"), nil, logstash.DialOptions{BatchSize: 50})
+		ship.write(50)
+		// They need not be as large: what a server hangs up over is divided after a while.
+		if n := ship.check(func() []string { return f.list("logs") }); n < 50 || ship.told("HELLO") || ship.told("hello") {
+			t.Errorf("%s: %d duplicates, want those of two batches: %q", answer, n, ship.troubles())
+		}
+	}
+}

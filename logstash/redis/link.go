@@ -1,7 +1,6 @@
 package redis
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -23,15 +22,15 @@ const (
 	maxWords = 200
 )
 
-// link is a connection with a timeout for each step, and an ear for what the server says
-// when it does not want it.
+// link is a connection with a timeout for each step, and an ear for what the server says.
 type link struct {
 	net.Conn
+	answers
 
 	timeout time.Duration
 	used    time.Time // when something was written or read last
-	ready   bool      // the server takes commands
-	words   string    // its last error before that
+	gone    bool      // the peer, or something between, has ended the connection
+	partial bool      // what was written last has not left as a whole
 }
 
 // Read reads what the server says within the timeout.
@@ -41,14 +40,15 @@ func (l *link) Read(p []byte) (int, error) {
 	}
 	n, err := l.Conn.Read(p)
 	l.used = time.Now()
-	if !l.ready {
-		l.hear(p[:n])
+	if strange := l.hear(p[:n]); strange != nil {
+		return 0, strange
 	}
 	return n, l.explain(err)
 }
 
 // Write writes p, with the timeout for each piece of it.
 func (l *link) Write(p []byte) (written int, err error) {
+	l.room = maxAnswer
 	for len(p) > 0 && err == nil {
 		if err = l.SetWriteDeadline(time.Now().Add(l.timeout)); err != nil {
 			break
@@ -60,6 +60,7 @@ func (l *link) Write(p []byte) (written int, err error) {
 	}
 	l.used = time.Now()
 	if err != nil {
+		l.partial = true
 		l.listen()
 	}
 	return written, l.explain(err)
@@ -72,23 +73,24 @@ func (l *link) listen() {
 	}
 	var buf [maxWords]byte
 	n, _ := l.Conn.Read(buf[:]) // there may be nothing
-	l.hear(buf[:n])
-}
-
-// hear notes an error of the server, unless it only is an old one that does not know HELLO.
-func (l *link) hear(p []byte) {
-	if bytes.HasPrefix(p, []byte("-")) && !bytes.HasPrefix(p, []byte("-ERR unknown command")) {
-		line, _, _ := bytes.Cut(p[1:min(len(p), maxWords)], []byte("\r"))
-		l.words = strings.ToValidUTF8(string(line), "?")
-	}
+	_ = l.hear(buf[:n])         // it is over anyway
 }
 
 // explain adds the last words of the server to the error of a broken connection.
 func (l *link) explain(err error) error {
-	if err == nil || l.words == "" || isLate(err) {
+	if err == nil || isLate(err) {
+		return err
+	}
+	l.gone = true
+	if l.words == "" {
 		return err
 	}
 	return &lastWordsError{words: l.words, err: err}
+}
+
+// isTurnedAway reports whether the server has said that it takes no commands at all.
+func (l *link) isTurnedAway() bool {
+	return strings.HasPrefix(l.words, "ERR max number of clients") || strings.HasPrefix(l.words, "DENIED ")
 }
 
 // isOver reports whether the server has closed the connection, or broken it in some other
@@ -108,11 +110,11 @@ func isLate(err error) bool {
 	return errors.As(err, &late) && late.Timeout()
 }
 
-// lastWordsError is the end of a connection that the server has explained.
+// lastWordsError is the end of a connection that the server has explained. It does not
+// unwrap, as the client would leave the explanation behind.
 type lastWordsError struct {
 	words string
 	err   error
 }
 
 func (e *lastWordsError) Error() string { return fmt.Sprintf("%s (%v)", e.words, e.err) }
-func (e *lastWordsError) Unwrap() error { return e.err }

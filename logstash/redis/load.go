@@ -2,6 +2,7 @@ package redis
 
 import (
 	"context"
+	"slices"
 	"strings"
 
 	client "github.com/redis/go-redis/v9"
@@ -25,8 +26,8 @@ type slot struct{ event []byte }
 func (s *slot) MarshalBinary() ([]byte, error) { return s.event, nil }
 
 // send sends events with one command or one transaction, and returns how many of them, from
-// the first on, the server has.
-func (l *load) send(ctx context.Context, c *conn, events [][]byte) (acked int, err error) {
+// the first on, the server has. With refused, it has said that it takes none.
+func (l *load) send(ctx context.Context, c *conn, events [][]byte) (acked int, refused bool, err error) {
 	l.grow(len(events))
 	for i, event := range events {
 		l.slots[i].event = event
@@ -35,32 +36,43 @@ func (l *load) send(ctx context.Context, c *conn, events [][]byte) (acked int, e
 	if l.opts.Stream {
 		return l.add(ctx, c, l.adds[:len(events)])
 	}
-	if err := c.client.Process(ctx, client.NewIntCmd(ctx, l.push[:2+len(events)]...)); err != nil {
-		return 0, err
+	push := client.NewIntCmd(ctx, l.push[:2+len(events)]...)
+	if err := c.client.Process(ctx, push); err != nil {
+		return 0, isRefusal(err), err
 	}
-	return len(events), nil
+	c.entries = push.Val()
+	return len(events), false, nil
 }
 
 // add executes XADDs as one transaction.
-func (l *load) add(ctx context.Context, c *conn, adds []client.Cmder) (acked int, err error) {
+func (l *load) add(ctx context.Context, c *conn, adds []client.Cmder) (acked int, refused bool, err error) {
 	for _, cmd := range adds {
 		cmd.SetErr(nil) // that of another batch
 	}
 	tx := c.client.TxPipeline()
 	if err := tx.BatchProcess(ctx, adds...); err != nil {
-		return 0, err
+		return 0, true, err
+	}
+	var length *client.IntCmd
+	if l.opts.CongestionThreshold > 0 {
+		length = tx.XLen(ctx, l.key)
 	}
 	_, err = tx.Exec(ctx)
 	if strings.HasPrefix(answerOf(err), aborted) {
-		return 0, causeOf(adds, err)
+		return 0, true, causeOf(adds, err)
 	}
 	for ; acked < len(adds); acked++ {
 		if err := adds[acked].Err(); err != nil {
-			return acked, err
+			return acked, isRefusal(err) && !slices.ContainsFunc(adds, isTaken), err
 		}
 	}
-	return acked, err
+	if length != nil && length.Err() == nil {
+		c.entries = length.Val()
+	}
+	return acked, false, nil
 }
+
+func isTaken(cmd client.Cmder) bool { return cmd.Err() == nil }
 
 // aborted begins the answer to a transaction of which nothing was executed.
 const aborted = "EXECABORT"

@@ -13,14 +13,18 @@ import (
 	"github.com/sluicelog/sluice/logstash/redis"
 )
 
-// Of a transaction that fails in the middle, what stands before counts.
+// Of a transaction that fails in part, what stands before that counts, and what stands
+// behind it is there as well.
 func TestTransactionInPart(t *testing.T) {
 	t.Parallel()
-	f := newFake(t, once("exec", 1, action{answer: "*4\r\n$3\r\n1-0\r\n$3\r\n2-0\r\n-ERR it does not like this\r\n$3\r\n3-0\r\n"}))
-	transport := openTransport(t, addrOf(f.addr, "logs"), &redis.Options{Stream: true}, nil)
-	acked, err := transport.Send(t.Context(), [][]byte{event(0), event(1), event(2), event(3)})
-	if acked != 2 || err == nil || !strings.Contains(err.Error(), "does not like this") || sentNothing(err) {
-		t.Errorf("Send: %d, %v", acked, err)
+	const ok, bad = "$3\r\n1-0\r\n", "-ERR it does not like this\r\n"
+	for answer, want := range map[string]int{ok + ok + bad + ok: 2, bad + ok + ok + ok: 0, bad + bad + bad + bad: 0} {
+		f := newFake(t, once("exec", 1, action{answer: "*4\r\n" + answer}))
+		transport := openTransport(t, addrOf(f.addr, "logs"), &redis.Options{Stream: true}, nil)
+		acked, err := transport.Send(t.Context(), [][]byte{event(0), event(1), event(2), event(3)})
+		if acked != want || err == nil || !strings.Contains(err.Error(), "does not like this") || sentNothing(err) == strings.Contains(answer, ok) {
+			t.Errorf("%q: Send: %d, %v, sent nothing: %t", answer, acked, err, sentNothing(err))
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package redis_test
 
 import (
 	"context"
+	"crypto/tls"
 	"testing"
 	"time"
 
@@ -95,6 +96,31 @@ func TestTLS(t *testing.T) {
 	foreign := dial(t, "redis+tls://"+s.addr+"/logs", nil, logstash.DialOptions{})
 	foreign.write(1)
 	foreign.awaitError("certificate")
+
+	// The sentinels are asked over TLS as well, and the certificate of the master has to name
+	// the host that they tell.
+	for host, want := range map[string]string{"127.0.0.1": "", "localhost": "certificate"} {
+		ln, err := tls.Listen("tcp", "127.0.0.1:0", testTLS(t, cert, key))
+		if err != nil {
+			t.Fatal(err)
+		}
+		sentinel := serve(ln, func(_ int, args []string) action {
+			if is(args, "sentinel") {
+				return action{answer: "*2\r\n" + bulk(host) + bulk(s.port())}
+			}
+			return action{}
+		})
+		t.Cleanup(sentinel.close)
+		guided := dial(t, "redis+tls://"+sentinel.addr+"/guided", &redis.Options{MasterName: "orders"}, logstash.DialOptions{
+			CAFile: cert, CertFile: cert, KeyFile: key,
+		})
+		guided.write(10)
+		if want == "" {
+			guided.flush()
+		} else {
+			guided.awaitError(want, host)
+		}
+	}
 
 	reader := s.client(func(o *client.Options) { o.TLSConfig = testTLS(t, cert, key) })
 	ship.check(func() []string {

@@ -41,7 +41,9 @@ type Options struct {
 
 	// MasterName is the name by which the sentinels know the server to send to. The hosts of
 	// the address are sentinels then, and the user, the password and DB are still for the server.
-	// Empty means that there are no sentinels, and one host.
+	// With redis+tls:// both speak TLS, and the certificate of the server has to name the host
+	// that the sentinels tell, which is an IP address unless they are set to tell names. Empty
+	// means that there are no sentinels, and one host.
 	MasterName string
 
 	// SentinelUsername and SentinelPassword are for the sentinels. Both empty means that these

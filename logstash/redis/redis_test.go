@@ -261,6 +261,35 @@ func TestCongestionThreshold(t *testing.T) {
 	}
 }
 
+// The threshold costs a round trip before the first batch, and none for each.
+func TestCongestionTrips(t *testing.T) {
+	t.Parallel()
+	for _, stream := range []bool{false, true} {
+		f := newFake(t, nil)
+		transport := openTransport(t, addrOf(f.addr, "logs"), &redis.Options{Stream: stream, CongestionThreshold: 50}, nil)
+		send := func() int {
+			acked, err := transport.Send(t.Context(), [][]byte{event(0), event(1)})
+			if (acked == 2) != (err == nil) {
+				t.Errorf("Send: %d, %v", acked, err)
+			}
+			return acked
+		}
+		for range 26 {
+			send()
+		}
+		if n := f.count("llen") + f.count("xlen"); !stream && n != 1 || stream && n != 27 { // one in each transaction
+			t.Errorf("stream %t: asked %d times", stream, n)
+		}
+		if n := len(f.list("logs")); n != 52 || send() != 0 {
+			t.Errorf("stream %t: %d entries, or it goes on", stream, n)
+		}
+		f.take("logs")
+		if send() != 2 {
+			t.Errorf("stream %t: it does not go on", stream)
+		}
+	}
+}
+
 // A master that becomes a replica is left, and found again.
 func TestReadOnly(t *testing.T) {
 	t.Parallel()
@@ -324,6 +353,37 @@ func TestTooLong(t *testing.T) {
 	}
 	if l := account(s.list("logs")); l.Unique() != 200 {
 		t.Errorf("%d events arrived", l.Unique())
+	}
+}
+
+// An event over which the server hangs up without a word is put aside as well.
+func TestQueryBufferLimit(t *testing.T) {
+	t.Parallel()
+	s := newServer(t, "--client-query-buffer-limit", "1mb")
+	path := filepath.Join(t.TempDir(), "quarantine.json")
+	ship := dial(t, addrOf(s.addr, "logs"), nil, logstash.DialOptions{MaxEventBytes: 4 << 20, QuarantineFile: path})
+	long := lstest.AppendEvent(nil, 0, 7, strings.Repeat("x", 3<<20))
+	ship.write(100)
+	if _, err := ship.Write(long); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is put aside", func() bool {
+		ship.write(1) // without acks of others nothing is suspected
+		return ship.Stats().DroppedRejected == 1
+	})
+	ship.flush()
+	if st := ship.Stats(); st.Written != uint64(ship.sent) {
+		t.Errorf("stats %+v", st)
+	}
+	if !ship.told("client-query-buffer-limit") {
+		t.Errorf("errors %q", ship.troubles())
+	}
+	t.Logf("%d errors, %d resent", len(ship.troubles()), ship.Stats().Resent)
+	if kept, err := os.ReadFile(path); err != nil || string(kept) != string(long)+"\n" {
+		t.Errorf("quarantine has %d bytes, %v", len(kept), err)
+	}
+	if l := account(s.list("logs")); l.Unique() != ship.sent || uint64(l.Duplicates()) > ship.Stats().Resent {
+		t.Errorf("%d events arrived, %d duplicates", l.Unique(), l.Duplicates())
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -60,6 +61,50 @@ func TestSentinels(t *testing.T) {
 	}
 	if acked, err := transport.Send(t.Context(), [][]byte{event(0)}); acked != 1 {
 		t.Errorf("Send: %d, %v", acked, err)
+	}
+}
+
+// A master that holds events back is left when the sentinels have another one by then: it may
+// have been cut off from its replicas, and from those who read the list.
+func TestSupersededMaster(t *testing.T) {
+	t.Parallel()
+	for _, opts := range []redis.Options{{Replicas: 1}, {CongestionThreshold: 100}} {
+		server := func(replicas, entries string) *fake {
+			return newFake(t, func(_ int, args []string) action {
+				switch {
+				case is(args, "wait"):
+					return action{answer: ":" + replicas + "\r\n"}
+				case is(args, "llen"):
+					return action{answer: ":" + entries + "\r\n"}
+				default:
+					return action{}
+				}
+			})
+		}
+		old, heir := server("0", "500"), server("1", "0")
+		var now atomic.Pointer[fake]
+		now.Store(old)
+		sentinel := newFake(t, func(_ int, args []string) action {
+			host, port, _ := net.SplitHostPort(now.Load().addr)
+			if is(args, "sentinel") {
+				return action{answer: "*2\r\n" + bulk(host) + bulk(port)}
+			}
+			return action{}
+		})
+		opts.MasterName = "orders"
+		hosts := sentinel.addr
+		if opts.Replicas > 0 {
+			hosts += "," + freeAddr(t) // one that is away
+		}
+		ship := dial(t, addrOf(hosts, "logs"), &opts, logstash.DialOptions{})
+		ship.write(5)
+		eventually(t, "it waits", func() bool {
+			return ship.told("want Options.Replicas, 1") || ship.told("more than Options.CongestionThreshold")
+		})
+		now.Store(heir)
+		if n := ship.check(func() []string { return heir.list("logs") }); n != 0 || old.connections() != 1 {
+			t.Errorf("%+v: %d duplicates, %d connections to the old master", opts, n, old.connections())
+		}
 	}
 }
 

@@ -18,7 +18,9 @@ type transport struct {
 	load load
 
 	conn     *conn  // nil when there is none
+	waiting  bool   // events were held back although the connection works
 	node     string // where a cluster has sent us, "" for the host of the address
+	other    string // what node was before the last failure
 	sentinel int    // which of the hosts is asked next
 }
 
@@ -33,7 +35,7 @@ func (t *transport) Send(ctx context.Context, events [][]byte) (acked int, err e
 	}
 	acked, err = t.attempt(ctx, events)
 	if node := nodeOf(err); node != "" && acked == 0 {
-		t.node = node
+		t.node, t.other = node, ""
 		acked, err = t.attempt(ctx, events)
 	}
 	return acked, err
@@ -44,6 +46,9 @@ func (t *transport) attempt(ctx context.Context, events [][]byte) (acked int, er
 	if t.conn != nil && t.conn.link.isOver() {
 		t.drop() // a server that closes idle connections is no trouble
 	}
+	if t.conn != nil && t.waiting && t.isSuperseded(ctx) {
+		t.drop()
+	}
 	if t.conn == nil {
 		if err := t.connect(ctx); err != nil {
 			return 0, err
@@ -51,16 +56,17 @@ func (t *transport) attempt(ctx context.Context, events [][]byte) (acked int, er
 	}
 	stop := context.AfterFunc(ctx, t.conn.cut)
 	acked, err = t.push(ctx, events)
+	t.waiting = isWait(err)
 	switch {
 	case !stop() || ctx.Err() != nil:
 		t.drop()
 		if err != nil {
 			err = context.Cause(ctx)
 		}
-	case err != nil && !isWait(err):
+	case err != nil && !t.waiting: // replicas tell a new connection nothing of the batch they are behind with
 		t.conn.cut()
 		t.drop()
-		t.sentinel++ // this one may not know of the new master yet
+		t.lookElsewhere()
 	}
 	return acked, err
 }
@@ -74,12 +80,27 @@ func (t *transport) connect(ctx context.Context) error {
 	if err == nil {
 		return nil
 	}
-	t.node = "" // it may be away for good
-	t.sentinel++
+	t.lookElsewhere()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
 	}
 	return &sendError{err: err, unsent: true}
+}
+
+// lookElsewhere makes the next connection go to another server, if there is one.
+func (t *transport) lookElsewhere() {
+	t.sentinel++                      // this one may not know of the new master yet
+	t.node, t.other = t.other, t.node // the cluster may have forgotten it, or the host of the address be away
+}
+
+// isSuperseded reports whether a sentinel knows of another master than that of the connection.
+func (t *transport) isSuperseded(ctx context.Context) bool {
+	if t.opts.MasterName == "" || t.node != "" {
+		return false
+	}
+	t.sentinel++ // the last one may not know of it yet
+	addr, err := t.ask(ctx, t.to.Hosts[t.sentinel%len(t.to.Hosts)])
+	return err == nil && addr != t.conn.addr
 }
 
 // server returns the address of the server.
@@ -106,11 +127,12 @@ func (t *transport) push(ctx context.Context, events [][]byte) (acked int, err e
 	if err := t.checkCongestion(ctx); err != nil {
 		return 0, err
 	}
-	acked, err = t.load.send(ctx, c, events)
-	if err != nil {
-		err = t.failed(err, acked == 0 && t.refused(err))
-	} else {
-		c.link.ready, c.link.words = true, ""
+	acked, refused, err := t.load.send(ctx, c, events)
+	switch {
+	case err != nil && acked == 0:
+		err = t.lost(err, refused, events)
+	case err != nil:
+		err = t.failed(err, false)
 	}
 	if acked > 0 && t.opts.Replicas > 0 {
 		if short := t.await(ctx); short != nil {
@@ -146,7 +168,7 @@ const congestionPause = time.Second
 // checkCongestion reports an error while there are too many entries.
 func (t *transport) checkCongestion(ctx context.Context) error {
 	limit := t.opts.CongestionThreshold
-	if limit == 0 {
+	if limit == 0 || t.conn.entries <= limit {
 		return nil
 	}
 	count := t.conn.client.LLen

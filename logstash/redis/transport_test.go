@@ -98,6 +98,56 @@ func TestMoved(t *testing.T) {
 	}
 }
 
+// A node that the cluster has forgotten is left for the host of the address, and that for
+// the node when it is away itself.
+func TestMovedBack(t *testing.T) {
+	t.Parallel()
+	var forgotten atomic.Bool
+	node := newFake(t, func(conn int, args []string) action {
+		switch {
+		case is(args, "rpush") && forgotten.Load():
+			return action{answer: "-CLUSTERDOWN Hash slot not served\r\n"}
+		case is(args, "rpush") && conn == 1:
+			return action{end: true}
+		default:
+			return action{}
+		}
+	})
+	script := func(_ int, args []string) action {
+		if is(args, "rpush") && !forgotten.Load() {
+			return action{answer: "-MOVED 1 " + node.addr + "\r\n"}
+		}
+		return action{}
+	}
+	host := newFake(t, script)
+	var away bool
+	transport := openTransport(t, addrOf(host.addr, "logs"), nil, &logstash.DialOptions{
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if away && addr == host.addr {
+				return nil, errors.New("nobody is there")
+			}
+			return new(net.Dialer).DialContext(ctx, network, addr)
+		},
+	})
+	send := func(want int) {
+		t.Helper()
+		if acked, err := transport.Send(t.Context(), [][]byte{event(0)}); acked != want {
+			t.Errorf("Send: %d, %v; want %d", acked, err, want)
+		}
+	}
+	send(0) // the node hangs up
+	away = true
+	send(0) // nobody is there
+	send(1) // at the node
+	away = false
+	forgotten.Store(true)
+	send(0) // CLUSTERDOWN
+	send(1) // at the host
+	if len(host.list("logs")) != 1 || len(node.list("logs")) != 1 {
+		t.Errorf("%d events at the host, %d at the node", len(host.list("logs")), len(node.list("logs")))
+	}
+}
+
 // Nodes that send each other the key are not asked for ever, and one that is gone is not
 // asked again.
 func TestMovedNowhere(t *testing.T) {
