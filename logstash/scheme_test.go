@@ -230,3 +230,56 @@ func TestSentNothing(t *testing.T) {
 		}
 	})
 }
+
+// mortal is a Transport whose receiver dies of some events.
+type mortal struct{ poison string }
+
+type deathError struct{}
+
+func (deathError) Error() string { return "closed without a word" }
+func (deathError) Died() bool    { return true }
+
+func (m *mortal) Send(_ context.Context, events [][]byte) (int, error) {
+	for _, event := range events {
+		if string(event) == m.poison {
+			return 0, deathError{}
+		}
+	}
+	return len(events), nil
+}
+
+func (m *mortal) Close() error { return nil }
+
+// What a receiver dies of again and again goes to quarantine, alone.
+func TestDied(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var dropped []string
+		s, err := logstash.NewShipper(&mortal{`{"a":7}`}, &logstash.DialOptions{OnDrop: func(event []byte, err error) {
+			if errors.Is(err, logstash.ErrRejected) {
+				dropped = append(dropped, string(event))
+			}
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		for i := range 20 {
+			if _, err := fmt.Fprintf(s, `{"a":%d}`, i); err != nil {
+				t.Error(err)
+			}
+		}
+		time.Sleep(time.Hour)
+		for i := range 20 { // acks of others, without which nothing is suspected
+			if _, err := fmt.Fprintf(s, `{"b":%d}`, i); err != nil {
+				t.Error(err)
+			}
+			time.Sleep(time.Hour)
+		}
+		if diff := cmp.Diff([]string{`{"a":7}`}, dropped); diff != "" {
+			t.Errorf("dropped (-want +got):\n%s", diff)
+		}
+		if st := s.Stats(); st.Written != 39 || st.DroppedRejected != 1 {
+			t.Errorf("stats %+v", st)
+		}
+	})
+}

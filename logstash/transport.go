@@ -20,7 +20,10 @@ type Transport interface {
 	// method RetryAfter() time.Duration in its chain says how long to wait
 	// before the next Send; otherwise that is the Shipper's backoff. One with a
 	// method SentNothing() bool there, which returns true, says that the receiver has none of
-	// the events, so that they are not counted as sent again.
+	// the events, so that they are not counted as sent again. One with a method
+	// Died() bool there, which returns true, says that the receiver has ended the
+	// connection over the events without an ack: when that happens again and again,
+	// they are sent in parts, see [Shipper].
 	//
 	// Send must return soon after ctx is done, must not change the events, and
 	// must not keep them after it has returned.
@@ -108,6 +111,9 @@ type diedError struct{ err error }
 func (e *diedError) Error() string { return e.err.Error() }
 func (e *diedError) Unwrap() error { return e.err }
 
+// Died is what Transports of others say it with.
+func (e *diedError) Died() bool { return true }
+
 // sentNothing reports whether err says that no byte of the batch was sent.
 func sentNothing(err error) bool {
 	var e interface{ SentNothing() bool }
@@ -122,6 +128,6 @@ func isStale(err error) bool {
 
 // isDeath reports whether err may be the work of one event.
 func isDeath(err error) bool {
-	var died *diedError
-	return errors.As(err, &died)
+	var e interface{ Died() bool }
+	return errors.As(err, &e) && e.Died()
 }

@@ -607,7 +607,12 @@ func (r *reworded) Unwrap() error { return r.err }
 // brokers are the schemes that a text may name. A program that reads it adds those of
 // packages logstash/kafka and logstash/redis, which send.
 func brokers() []logstash.Scheme {
-	open := func(logstash.Remote) (logstash.Transport, error) { return unopened{}, nil }
+	open := func(to logstash.Remote) (logstash.Transport, error) {
+		if to.Path == "" && strings.HasPrefix(to.Addr, "redis") {
+			return nil, fmt.Errorf("%s has no key: want %[1]s/key", to.Addr)
+		}
+		return unopened{}, nil
+	}
 	return []logstash.Scheme{{Name: "kafka", Port: "9092", Open: open}, {Name: "redis", Port: "6379", Open: open}}
 }
 

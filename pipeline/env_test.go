@@ -205,6 +205,7 @@ func TestFromEnvNamesWhatIsWrong(t *testing.T) {
 		{"LOG_LOGSTASH", "logstash:5044", []string{"beats://", "tcp://"}},
 		{"LOG_LOGSTASH", "gopher://logstash:70", []string{"beats", "tcp"}},
 		{"LOG_LOGSTASH", "kafak://logstash", []string{"beats://", "kafka://"}},
+		{"LOG_LOGSTASH", "redis://logstash", []string{"redis://logstash:6379/key"}},
 		{"LOG_LOGSTASH", "tcp://logstash", []string{"port"}},
 		{"LOG_LOGSTASH", "beats://a:5044 # both", []string{comment}},
 		{"LOG_SPOOL_DIR", " /var/spool", []string{"path of a directory"}},
