@@ -2,6 +2,7 @@ package logstash_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -239,7 +240,7 @@ func TestLoadBalanceWithOneInTrouble(t *testing.T) {
 			time.AfterFunc(5*time.Second, resume)
 		}, holds: true},
 		{name: "takes connections only", begin: func(c *cluster) { c.mute = 1 }, holds: true},
-		{name: "is out of reach", begin: func(c *cluster) { c.lost = 1 }, holds: true},
+		{name: "is out of reach", begin: func(c *cluster) { c.lost = 1 }},
 		{name: "hangs up", begin: func(c *cluster) { c.all[1].TurnAway(1<<30, lstest.RST) }},
 		{name: "refuses windows", begin: func(c *cluster) {
 			c.all[1].SetAnswer(func(int) lstest.Answer { return lstest.Answer{Refuse: true, Reset: true} })
@@ -286,6 +287,262 @@ func TestLoadBalanceWithOneInTrouble(t *testing.T) {
 	}
 }
 
+// A receiver that no packet reaches holds nothing: neither what a short program writes
+// before it closes the Shipper, nor what a long one writes one by one.
+func TestLoadBalanceWithOneOutOfReach(t *testing.T) {
+	for connections, most := range map[int]time.Duration{1: 4 * time.Second, 4: time.Second} {
+		for range 20 {
+			synctest.Test(t, func(t *testing.T) {
+				c := newCluster(t, 4)
+				c.lost = 0
+				s := c.shipper(t, logstash.DialOptions{Connections: connections})
+				writeEvents(t, s, 0, 100)
+				start := time.Now()
+				c.checkAll(t, s, 100, 0)
+				if d := time.Since(start); d > most {
+					t.Errorf("Close took %v with %d connections", d, connections)
+				}
+			})
+		}
+	}
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 4)
+		c.lost = 0
+		s := c.shipper(t, logstash.DialOptions{})
+		const n = 3000
+		for i := range n {
+			writeEvents(t, s, i, i+1)
+			time.Sleep(200 * time.Millisecond)
+			if age := s.Health().OldestAge; age > time.Second {
+				t.Fatalf("event %d or one before it waits for %v", i, age)
+			}
+		}
+		if dials := c.dials(0); dials < 5 || dials > 20 {
+			t.Errorf("the receiver out of reach was dialled %d times in ten minutes", dials)
+		}
+		c.checkAll(t, s, n, 0)
+	})
+}
+
+// No connection that works is given up to try a receiver that does not, which over tcp
+// would bring events twice. When it is back it has its connection again.
+func TestLoadBalanceMovesToWhatWorks(t *testing.T) {
+	for _, scheme := range []string{"tcp", "http", "beats"} {
+		t.Run(scheme, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var (
+					down  atomic.Bool
+					tries atomic.Int32
+					dials = make(map[string]func(ctx context.Context, network, addr string) (net.Conn, error))
+				)
+				for _, host := range []string{"r0:1", "r1:1", "r2:1", "r3:1"} {
+					switch scheme {
+					case "tcp":
+						srv := lstest.NewTCP(nil)
+						t.Cleanup(srv.Kill)
+						dials[host] = srv.Dial
+					case "http":
+						srv := lstest.NewHTTP(nil)
+						t.Cleanup(srv.Kill)
+						dials[host] = srv.Dial
+					default:
+						srv := lstest.NewBeats(nil)
+						t.Cleanup(srv.Kill)
+						dials[host] = srv.Dial
+					}
+				}
+				down.Store(true)
+				s, err := logstash.Dial(scheme+"://r0:1,r1:1,r2:1,r3:1", &logstash.DialOptions{
+					Strategy: logstash.LoadBalance,
+					DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+						if addr == "r0:1" && down.Load() {
+							tries.Add(1)
+							return nil, testlog.ErrInjected
+						}
+						return dials[addr](ctx, network, addr)
+					},
+				})
+				if err != nil {
+					t.Fatal(err)
+				}
+				n := 0
+				send := func() {
+					for range 3000 {
+						writeEvents(t, s, n, n+1)
+						n++
+						time.Sleep(200 * time.Millisecond)
+					}
+				}
+				send()
+				if got := s.Stats().Reconnects; got != 0 || tries.Load() < 5 {
+					t.Errorf("%d connections were made in place of others, %d attempts with the dead one; want 0, and some", got, tries.Load())
+				}
+				down.Store(false)
+				send()
+				for _, e := range s.Health().Endpoints {
+					if e.Connections != 1 {
+						t.Errorf("in the end: %s has %d connections, want 1", e.Addr, e.Connections)
+					}
+				}
+				if got := s.Stats().Reconnects; got != 1 {
+					t.Errorf("%d connections were made in place of others, want 1", got)
+				}
+				if err := s.Close(); err != nil {
+					t.Error(err)
+				}
+			})
+		})
+	}
+}
+
+// names returns a lookup of any name that answers with some addresses.
+func names(ips ...string) func(context.Context, string, string) ([]netip.Addr, error) {
+	return func(context.Context, string, string) (out []netip.Addr, err error) {
+		for _, ip := range ips {
+			out = append(out, netip.MustParseAddr(ip))
+		}
+		return out, nil
+	}
+}
+
+// A name has addresses of IPv6 that no packet reaches: those of IPv4 have their turn
+// after the first, also when they were away for a moment.
+func TestLoadBalanceWithoutIPv6(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 4)
+		dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if strings.HasPrefix(addr, "[") {
+				<-ctx.Done()
+				return nil, ctx.Err()
+			}
+			return c.dial(ctx, network, addr)
+		}
+		s, err := logstash.DialNames("beats://logs", &logstash.DialOptions{Strategy: logstash.LoadBalance, Connections: 2, FlushInterval: -1},
+			names("fd00::1", "fd00::2", "fd00::3", "10.0.0.1", "10.0.0.2", "10.0.0.3"), dial)
+		if err != nil {
+			t.Fatal(err)
+		}
+		send := func(i int, when string) {
+			t.Helper()
+			start := time.Now()
+			writeEvents(t, s, i, i+1)
+			if err := s.Flush(t.Context()); err != nil {
+				t.Error(err)
+			}
+			if d := time.Since(start); d > 4*time.Second {
+				t.Errorf("%s an event took %v", when, d)
+			}
+		}
+		send(0, "in the beginning")
+		time.Sleep(time.Minute)
+		send(1, "later")
+		for _, b := range c.all {
+			b.Kill()
+		}
+		time.AfterFunc(time.Second, func() {
+			for _, b := range c.all {
+				_ = b.Restart()
+			}
+		})
+		send(2, "after a restart")
+		c.checkAll(t, s, 3, 0)
+	})
+}
+
+// That no address of many can be reached is told within Timeout, and not of each.
+func TestManyAddressesOutOfReach(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var ips []string
+		for i := range 50 {
+			ips = append(ips, fmt.Sprintf("10.0.0.%d", i))
+		}
+		told := make(chan error, 10)
+		s, err := logstash.DialNames("beats://logs", &logstash.DialOptions{
+			Strategy: logstash.LoadBalance, OnError: func(err error) { told <- err }, FlushInterval: -1,
+		}, names(ips...), func(ctx context.Context, _, _ string) (net.Conn, error) {
+			<-ctx.Done()
+			return nil, ctx.Err()
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		writeEvents(t, s, 0, 1)
+		time.Sleep(30 * time.Second)
+		synctest.Wait()
+		if s.Health().State != logstash.Down || len(told) != 1 {
+			t.Errorf("state %v, OnError was called %d times; want down, once", s.Health().State, len(told))
+		} else if err := <-told; len(err.Error()) > 500 || !strings.Contains(err.Error(), "and 7 more addresses failed") {
+			t.Errorf("OnError: %v; want a short error with the number of other addresses", err)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		if err := s.Shutdown(ctx); !errors.Is(err, context.Canceled) {
+			t.Error(err)
+		}
+	})
+}
+
+// An address that is given as itself and by a name, or by two names, counts once.
+func TestLoadBalanceOverTheSameAddressTwice(t *testing.T) {
+	for _, addr := range []string{"beats://10.0.0.1,logs", "beats://[::ffff:10.0.0.2],logs", "beats://a,b"} {
+		t.Run(addr, func(t *testing.T) {
+			for range 10 {
+				synctest.Test(t, func(t *testing.T) {
+					c := newCluster(t, 3)
+					s, err := logstash.DialNames(addr, &logstash.DialOptions{
+						Strategy: logstash.LoadBalance, Connections: 2, BatchSize: 10,
+					}, names("10.0.0.1", "10.0.0.2"), c.dial)
+					if err != nil {
+						t.Fatal(err)
+					}
+					for i := range c.all {
+						c.ackAfter(i, 10*time.Millisecond)
+					}
+					writeEvents(t, s, 0, 1000)
+					if err := s.Flush(t.Context()); err != nil {
+						t.Error(err)
+					}
+					if one, two := c.all[1].Acked(), c.all[2].Acked(); min(one, two) < 400 {
+						t.Errorf("%d and %d events, want about as many", one, two)
+					}
+					c.checkAll(t, s, 1000, 0)
+				})
+			}
+		})
+	}
+}
+
+// Name servers that tell of some of many addresses at a time end no connection.
+func TestLoadBalanceWithSomeAddressesAtATime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCluster(t, 10)
+		var turn atomic.Int32
+		lookup := func(ctx context.Context, _, _ string) ([]netip.Addr, error) {
+			var ips []string
+			for i := range 4 {
+				ips = append(ips, fmt.Sprintf("10.0.0.%d", (int(turn.Load())+i)%10))
+			}
+			turn.Add(3)
+			return names(ips...)(ctx, "", "")
+		}
+		s, err := logstash.DialNames("beats://logs", &logstash.DialOptions{
+			Strategy: logstash.LoadBalance, Connections: 4, FlushInterval: -1,
+		}, lookup, c.dial)
+		if err != nil {
+			t.Fatal(err)
+		}
+		const n = 36_000
+		for i := range n {
+			writeEvents(t, s, i, i+1)
+			time.Sleep(100 * time.Millisecond)
+		}
+		if got := s.Stats().Reconnects; got != 0 || turn.Load() < 300 {
+			t.Errorf("%d connections were made in place of others in an hour, after %d answers; want none, after 120", got, turn.Load()/3)
+		}
+		c.checkAll(t, s, n, 0)
+	})
+}
+
 // A receiver that the name server adds gets its share, and one that it takes away gets
 // nothing more; no event is sent twice for that.
 func TestLoadBalanceFollowsDNS(t *testing.T) {
@@ -325,7 +582,7 @@ func TestLoadBalanceFollowsDNS(t *testing.T) {
 				mu.Lock()
 				ips = []string{"10.0.0.2", "10.0.0.3"}
 				mu.Unlock()
-				send(2*time.Minute, 10)
+				send(6*time.Minute, 10)
 				before := [4]int{c.all[0].Acked(), c.all[1].Acked(), c.all[2].Acked(), c.all[3].Acked()}
 				send(2*time.Second, 10*connections) // as much as all of them take
 				want := map[string]int{"logs:5044 (10.0.0.2)": connections / 2, "logs:5044 (10.0.0.3)": connections / 2}

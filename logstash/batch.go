@@ -2,6 +2,7 @@ package logstash
 
 import (
 	"cmp"
+	"slices"
 	"time"
 
 	"github.com/sluicelog/sluice/internal/spool"
@@ -24,6 +25,8 @@ type batch struct {
 	base   int32        // where they begin in buf
 	shared bool         // buf and items belong to other batches too
 	of     []origin     // what it is put together from, nil if it is not
+	events [][]byte     // then
+	held   int          // of how many events it keeps the memory, with keys, 0 for all
 	skip   int          // how many events before items were cut off
 	items  []item
 	kept   int // the items before this one can not be dropped to make room
@@ -55,7 +58,7 @@ func (b *batch) event(i int) []byte {
 		return b.lease.Events[i]
 	}
 	if b.of != nil {
-		return b.of[i].event(b.of[i].i)
+		return b.events[i]
 	}
 	end := b.items[i].end
 	return b.buf[b.start(i):end:end]
@@ -97,6 +100,26 @@ func (b *batch) squeeze() {
 		if it.marks&settled == 0 {
 			b.add(was.event(i), it.marks)
 		}
+	}
+}
+
+// shrink gives up the memory of the events that are settled, if they are most, while
+// the others keep their places. A lease keeps its own until it is done.
+func (b *batch) shrink() {
+	if b.held == 0 {
+		b.held = len(b.items)
+	}
+	if b.lease != nil || b.open == 0 || b.open > b.held/2 {
+		return
+	}
+	was := *b
+	b.held, b.shared, b.base = b.open, false, 0
+	b.buf, b.items = nil, slices.Clone(was.items)
+	for i, it := range was.items {
+		if it.marks&settled == 0 {
+			b.buf = append(b.buf, was.event(i)...)
+		}
+		b.items[i].end = int32(len(b.buf)) //nolint:gosec // less than it was
 	}
 }
 

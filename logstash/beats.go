@@ -52,26 +52,41 @@ func newBeats(peers *endpoints, files *tlsFiles, o *DialOptions) (Pipeliner, err
 // Start writes events as one more window, over a new connection where the last
 // one has ended or is to end.
 func (t *beats) Start(ctx context.Context, events [][]byte) error {
-	if err := t.look(); err != nil {
+	if err := t.connect(ctx); err != nil {
 		return err
-	}
-	if t.conn != nil && t.conn.Idle() && t.turn.expired() {
-		t.drop(nil)
-	}
-	if t.conn == nil {
-		link, err := t.peers.connect(ctx, "tcp", t.files)
-		if err != nil {
-			return err
-		}
-		t.conn, t.turn = lumber.NewConn(link, t.enc, t.timeout, t.changed), link.turn
-		if err := t.watch(ctx); err != nil {
-			return err
-		}
 	}
 	if err := t.conn.Send(ctx, events); err != nil {
 		return t.failed(ctx, err)
 	}
 	return nil
+}
+
+// connect opens a connection where the last one has ended, or is to end and has
+// nothing under way.
+func (t *beats) connect(ctx context.Context) error {
+	if err := t.look(); err != nil {
+		return err
+	}
+	var link *link
+	if t.conn != nil {
+		if !t.conn.Idle() || !t.turn.expired() {
+			return nil
+		}
+		if t.turn.isMove() {
+			if link = t.peers.move(ctx, "tcp", t.files, t.turn); link == nil {
+				return nil
+			}
+		}
+		t.drop(nil)
+	}
+	if link == nil {
+		var err error
+		if link, err = t.peers.connect(ctx, "tcp", t.files); err != nil {
+			return err
+		}
+	}
+	t.conn, t.turn = lumber.NewConn(link, t.enc, t.timeout, t.changed), link.turn
+	return t.watch(ctx)
 }
 
 // watch reports whether a new connection ends by itself, where that is to be

@@ -83,10 +83,11 @@ type DialOptions struct {
 	// Timeout is how long a connection may take to be made, with its TLS
 	// handshake, a piece of 64 KiB to be taken by the peer, the peer to say
 	// nothing at all while it owes an ack, and an HTTP request. A Beats input that
-	// sends keepalives is waited for. An address that failed last has no more than
-	// five seconds for a connection while others may be tried, but as long as any for
-	// what it is then sent. Several addresses of one name share the time for a
-	// connection, but with LoadBalance. Zero means 30 seconds.
+	// sends keepalives is waited for. While others may be tried, an address that failed
+	// last, or has never worked, has no more than three seconds for a connection, and no
+	// more than half of Timeout, but as long as any for what it is then sent. All addresses
+	// that are tried for a connection share the time; when it is over OnError is told.
+	// Zero means 30 seconds.
 	Timeout time.Duration
 
 	// CompressionLevel is the level of zlib for beats://, or of gzip for http://,
@@ -119,9 +120,10 @@ type DialOptions struct {
 	// again for a new connection and, while events are sent, about every 30 seconds.
 	// An address that is new gets its share, one connection at a time, see
 	// MinConnectionTime. One that is missing gets no more, and loses those it has between
-	// two batches when the next answer lacks it, too. A lookup that fails changes nothing.
+	// two batches when the answers have lacked it for five minutes, as some name servers
+	// tell of some addresses at a time. A lookup that fails changes nothing.
 	// Of IPv4 and IPv6 the one that the system prefers is used, and the other while that
-	// does not work. Where a DialContext or a proxy looks it up, the name is one address.
+	// does not work. An address that is given twice counts once. Where a DialContext or a proxy looks it up, the name is one address.
 	Connections int
 
 	// ConnectionTTL is how long a connection is used before another one is made,
@@ -138,22 +140,26 @@ type DialOptions struct {
 	// PreferPrimary to go back to the first address. After a shorter one it goes
 	// on to the next, so that it does not hang on to a receiver that only takes
 	// connections. LoadBalance moves one connection in such a time to an address that
-	// has fewer than others. Zero means 10 seconds.
+	// has fewer than others, and ends it only when that one has taken another. Zero means 10 seconds.
 	MinConnectionTime time.Duration
 
 	// Key returns what some events have in common that must stay in order among
 	// themselves, while LoadBalance spreads all events over several connections, with
 	// acks: see [Field]. Those for which it returns nothing go wherever there is room. It must not
 	// change the event nor keep it, may be called for an event again, from several
-	// goroutines, and what it panics with counts as nothing. Over kafka:// it is the key of the
-	// record. Nil means that the order of events on different connections does not matter.
+	// goroutines, and a panic counts as nothing; over several connections, so does the end of
+	// its goroutine. Over kafka:// it is the key of the record. Nil means that the order of events on different connections does not matter.
 	//
 	// Events of a key are under way on one connection at a time, and those behind them
 	// wait for the acks. They arrive for the first time in their order, but for those around
 	// one that the receiver does not bear, see [Shipper]; over tcp:// and its like, which have no
-	// acks, that is so only as long as nothing breaks and all receivers read at once. A slow
-	// receiver holds up the keys of what it was sent, and others only when too much
-	// waits for these: 2 MiB for each batch that may be under way or, under the policy
+	// acks, that is so only as long as nothing breaks and all receivers read at once.
+	//
+	// Each connection is the home of its share of the keys. Others take these when they
+	// have waited for 20 milliseconds, or when it cannot keep up with them. So a receiver
+	// that stalls holds up its share and what it had taken over, a new one 32 events' keys, and the other keys only
+	// when too much waits: 2 MiB for each batch that may be under way, where what was read from
+	// a spool counts in full until the last event of its batch is acked, or, under the policy
 	// DropOldest, half of the memory. One that acks nothing for the Timeout, even if it sends
 	// keepalives, loses its connection when another one has nothing to send but what
 	// waits for these keys; what it was sent may arrive twice then.
@@ -184,10 +190,12 @@ type DialOptions struct {
 	// ResendBytes is how much of what was written last, in whole events, is written
 	// again when a connection over tcp://, tls:// or unix:// has broken, as the
 	// receiver may not have read it. So it is when we have ended the connection, after
-	// ConnectionTTL or in Shutdown, and the receiver has not closed it in turn within
+	// ConnectionTTL, in Shutdown, or because LoadBalance moves it, see Connections and
+	// MinConnectionTime, and the receiver has not closed it in turn within
 	// half a second: one that never does gets that much twice each time. It is written as soon
 	// as there is a connection, whether there are other events or not, and Shutdown waits
-	// for that as long as its context lasts. Each connection keeps as much. Zero means
+	// for that as long as its context lasts, and says if it was too short. Stats.Resent
+	// counts what was written again. Each connection keeps as much. Zero means
 	// nothing.
 	ResendBytes int
 

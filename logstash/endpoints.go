@@ -50,7 +50,10 @@ type endpoint struct {
 	turns   []*turn    // those under way, the oldest first
 	site    *site      // what ip is an address of, nil for none
 	ip      netip.Addr // which is dialled in place of host, if it is valid
-	missing int        // how many answers in a row have not had ip
+	missing time.Time  // when an answer first had no ip any more, zero while they have
+	gone    bool       // and that for so long that the connections are to end
+	key     string     // the same for those with the same address, however it was given
+	load    *int       // turns that are not about to end, also those of others with the same key
 
 	workedAt time.Time // when something worked last
 	pace     backoff
@@ -81,7 +84,7 @@ func newEndpoints(hosts []string, o *DialOptions) *endpoints {
 				e.sites = append(e.sites, p.site)
 			}
 		}
-		e.all = append(e.all, p)
+		e.add(p)
 	}
 	if o.Strategy == RoundRobin {
 		e.next = rand.IntN(len(hosts)) //nolint:gosec // no secret; or else a fleet begins with the same one
@@ -89,30 +92,128 @@ func newEndpoints(hosts []string, o *DialOptions) *endpoints {
 	return e
 }
 
+// add adds an endpoint. The lock is held, if need be.
+func (e *endpoints) add(p *endpoint) {
+	p.key = keyOf(p.dialled())
+	for _, q := range e.all {
+		if q.key == p.key {
+			p.load = q.load
+		}
+	}
+	if p.load == nil {
+		p.load = new(int)
+	}
+	e.all = append(e.all, p)
+}
+
 // connect opens a connection to the endpoint whose turn it is, or else to any
-// other that may be tried. Names are looked up again each time. A nil files
-// means no TLS. Until ctx is done names may be looked up again and again.
+// other that may be tried, within the timeout: then it is time to tell of it. Names are
+// looked up again each time. A nil files means no TLS. Until ctx is done names may be
+// looked up again and again.
 func (e *endpoints) connect(ctx context.Context, network string, files *tlsFiles) (*link, error) {
 	e.lookUp(ctx)
-	var tried []*endpoint
+	w := walk{endpoints: e, since: time.Now()}
 	for {
-		t, err := e.takeBut(tried)
+		t, err := w.take()
 		if err != nil {
 			return nil, &dialError{err}
 		}
 		conn, err := e.open(ctx, network, t, files)
 		if err == nil {
-			t.begin(files.reloadError())
-			return &link{&steadyConn{Conn: conn, timeout: e.timeout}, t}, nil
+			return e.link(t, conn, files), nil
 		}
 		err = fmt.Errorf("logstash: connect to %s: %w", t.addr(), err)
 		if ctx.Err() != nil {
 			t.done(nil) // nothing that the endpoint has done
 			return nil, &dialError{err}
 		}
-		t.done(err)
-		tried = append(tried, t.to)
+		w.failed(t, err)
 	}
+}
+
+// link returns the connection of a turn, which begins.
+func (e *endpoints) link(t *turn, conn net.Conn, files *tlsFiles) *link {
+	t.begin(files.reloadError())
+	return &link{&steadyConn{Conn: conn, timeout: e.timeout}, t}
+}
+
+// move opens a connection in place of that of a turn which isMove. It returns nil if that
+// is to stay: what works is not given up for what is dead.
+func (e *endpoints) move(ctx context.Context, network string, files *tlsFiles, old *turn) *link {
+	t := e.successor(old)
+	if t == nil {
+		return nil
+	}
+	conn, err := e.open(ctx, network, t, files)
+	if err != nil {
+		err = fmt.Errorf("logstash: connect to %s: %w", t.addr(), err)
+	}
+	if !old.leaveTo(ctx, t, err) {
+		return nil
+	}
+	return e.link(t, conn, files)
+}
+
+// successor takes the turn of another endpoint, with fewer turns unless that of old is
+// gone. If there is none, old stays.
+func (e *endpoints) successor(old *turn) *turn {
+	t, err := e.takeBut([]*endpoint{old.to})
+	if err != nil {
+		old.stay()
+		return nil
+	}
+	e.mu.Lock()
+	better := old.to.gone || *t.to.load <= *old.to.load
+	e.mu.Unlock()
+	if !better {
+		t.done(nil)
+		old.stay()
+		return nil
+	}
+	t.suspect = true
+	return t
+}
+
+// walk is the attempts to make one connection.
+type walk struct {
+	*endpoints
+
+	since time.Time
+	tried []*endpoint
+}
+
+// take takes a turn with an endpoint that was not tried yet, unless it is time to tell of
+// the others: what is left of the timeout is too short for one more, or an address
+// that has worked may be tried again, while others never have.
+func (w *walk) take() (*turn, error) {
+	spent := time.Since(w.since)
+	if len(w.tried) > 0 && (w.timeout-spent < w.short() || spent >= briefLife && w.isBack()) {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return nil, w.blocked(time.Now())
+	}
+	t, err := w.takeBut(w.tried)
+	if err == nil {
+		t.limit = w.timeout - spent
+	}
+	return t, err
+}
+
+// isBack reports whether an address that was tried has worked once, and its backoff is
+// over.
+func (w *walk) isBack() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	now := time.Now()
+	return w.strategy == LoadBalance && slices.ContainsFunc(w.tried, func(p *endpoint) bool {
+		return !p.workedAt.IsZero() && p.wait(now) == 0
+	})
+}
+
+// failed notes that an attempt has.
+func (w *walk) failed(t *turn, err error) {
+	t.done(err)
+	w.tried = append(w.tried, t.to)
 }
 
 // open opens the connection of a turn, with the handshake of TLS if there are
@@ -176,11 +277,16 @@ func (e *endpoints) takeBut(tried []*endpoint) (*turn, error) {
 	defer e.mu.Unlock()
 	now := time.Now()
 	isFree := func(p *endpoint) bool { return p.wait(now) == 0 && !slices.Contains(tried, p) }
-	e.changeFamilies(isFree)
+	e.changeFamilies(isFree, tried)
 	var free []*endpoint
+	others := 0 // of the other family
 	for _, p := range e.all {
-		if p.isOffered() && isFree(p) {
+		switch {
+		case !isFree(p):
+		case p.isOffered():
 			free = append(free, p)
+		case p.missing.IsZero():
+			others++
 		}
 	}
 	if len(free) == 0 {
@@ -188,11 +294,13 @@ func (e *endpoints) takeBut(tried []*endpoint) (*turn, error) {
 	}
 	e.events++
 	p := e.choose(free)
+	suspect := p.workedAt.IsZero() && len(free)+others > 1 || !isGood(p) && slices.ContainsFunc(free, isGood)
 	t := &turn{
-		of: e, to: p, since: now, begun: e.events, suspect: !isGood(p) && slices.ContainsFunc(free, isGood),
+		of: e, to: p, since: now, begun: e.events, suspect: suspect, limit: e.timeout,
 		ttl: e.ttl + min(rand.N(e.ttl/4+1), math.MaxInt64-e.ttl), //nolint:gosec // no secret
 	}
 	p.turns = append(p.turns, t)
+	*p.load++
 	return t, nil
 }
 
@@ -210,7 +318,7 @@ func (e *endpoints) choose(free []*endpoint) *endpoint {
 		return anyOf(free)
 	case LoadBalance:
 		least := leastUsed(free)
-		if i := slices.IndexFunc(least, e.acksNow); i >= 0 && least[i].load() > 0 {
+		if i := slices.IndexFunc(least, e.acksNow); i >= 0 && *least[i].load > 0 {
 			least = slices.DeleteFunc(least, func(p *endpoint) bool { return !e.acksNow(p) })
 		}
 		return anyOf(least)
@@ -229,9 +337,9 @@ func anyOf(free []*endpoint) *endpoint {
 func leastUsed(free []*endpoint) (out []*endpoint) {
 	for _, p := range free {
 		switch {
-		case len(out) == 0 || p.load() < out[0].load():
+		case len(out) == 0 || *p.load < *out[0].load:
 			out = append(out[:0], p)
-		case p.load() == out[0].load():
+		case *p.load == *out[0].load:
 			out = append(out, p)
 		}
 	}
@@ -254,18 +362,28 @@ func firstFrom(free []*endpoint, place int) *endpoint {
 	return free[0]
 }
 
-// blocked says that no endpoint may be tried, why, and when the first may.
+// blocked says why there is no connection, and when the first endpoint may be tried. The
+// lock is held.
 func (e *endpoints) blocked(now time.Time) error {
 	first := time.Duration(math.MaxInt64)
 	var errs []error
 	for _, p := range e.all {
-		if p.missing == 0 {
-			first = min(first, p.wait(now))
+		if !p.missing.IsZero() {
+			continue
+		}
+		first = min(first, p.wait(now))
+		if p.lastErr != nil {
 			errs = append(errs, p.lastErr)
 		}
 	}
+	if more := len(errs) - maxErrors; more > 1 {
+		errs = append(errs[:maxErrors], fmt.Errorf("and %d more addresses failed", more))
+	}
 	return &retryError{errors.Join(errs...), first}
 }
+
+// maxErrors is of how many addresses an error tells.
+const maxErrors = 3
 
 // dialled returns the address that is dialled.
 func (p *endpoint) dialled() string {
@@ -283,14 +401,12 @@ func (p *endpoint) name() string {
 	return p.host
 }
 
-// load returns how many turns there are that are not about to end.
-func (p *endpoint) load() (n int) {
-	for _, t := range p.turns {
-		if !t.leaving {
-			n++
-		}
+// keyOf returns the key of an address that is dialled.
+func keyOf(addr string) string {
+	if at, err := netip.ParseAddrPort(addr); err == nil {
+		return netip.AddrPortFrom(at.Addr().Unmap(), at.Port()).String()
 	}
-	return n
+	return addr
 }
 
 // wait returns how long it is until p may be tried.

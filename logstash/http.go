@@ -225,16 +225,23 @@ func (h *httpInput) connect(ctx context.Context) error {
 		}
 		h.end(nil)
 	}
-	if h.conn != nil && (h.turn.expired() || time.Since(h.used) > idleLimit) {
+	switch {
+	case h.conn == nil:
+	case time.Since(h.used) > idleLimit:
+		h.end(nil)
+	case !h.turn.expired():
+	case h.turn.isMove():
+		h.move(ctx, fileErr)
+	default:
 		h.end(nil)
 	}
 	if h.conn == nil && h.turn == nil && !h.hasProxy() {
 		h.peers.lookUp(ctx)
 	}
-	var tried []*endpoint
+	w := walk{endpoints: h.peers, since: time.Now()}
 	for h.conn == nil {
 		if h.turn == nil {
-			turn, err := h.peers.takeBut(tried)
+			turn, err := w.take()
 			if err != nil {
 				return &dialError{err}
 			}
@@ -248,11 +255,29 @@ func (h *httpInput) connect(ctx context.Context) error {
 			h.end(nil) // nothing that the endpoint has done
 			return &dialError{err}
 		default:
-			tried = append(tried, h.turn.to)
+			w.failed(h.turn, err)
 			h.end(err)
 		}
 	}
 	return nil
+}
+
+// move makes a connection in place of one of which the turn isMove, and stays if it
+// cannot be made.
+func (h *httpInput) move(ctx context.Context, fileErr error) {
+	next := h.peers.successor(h.turn)
+	if next == nil {
+		return
+	}
+	conn, turn := h.conn, h.turn
+	h.turn = next
+	err := h.open(ctx)
+	if !turn.leaveTo(ctx, next, err) {
+		h.turn, h.url.Host = turn, turn.to.host
+		return
+	}
+	_ = conn.Close() // what matters has been read
+	next.begin(fileErr)
 }
 
 // open makes a connection to the endpoint whose turn it is.

@@ -41,6 +41,15 @@ type mender interface {
 	// closeWithin is Close with the time that ctx has. After an error there is
 	// something to send again, which a further call does.
 	closeWithin(ctx context.Context) error
+	// owed returns how many events that is.
+	owed() int
+}
+
+// dialer is a Transport that can make its connection before there is anything to send.
+type dialer interface {
+	// connect makes a connection where there is none, or where it is to end and nothing
+	// is under way, as Send and Start do.
+	connect(ctx context.Context) error
 }
 
 // errEnded is what a Transport has failed with that ended its goroutine.
@@ -54,6 +63,7 @@ type lane struct {
 	t      Transport
 	pipe   Pipeliner       // t, where it is one
 	mender mender          // t, where it is one
+	dialer dialer          // t, where it is one, and there are other lanes
 	breaks <-chan struct{} // of the mender
 	wake   chan struct{}   // has room for one: there is something to look at
 	timer  *time.Timer
@@ -89,6 +99,9 @@ func newLane(s *Shipper, number int, t Transport) *lane {
 	if l.mender, _ = t.(mender); l.mender != nil {
 		l.breaks = l.mender.broke()
 	}
+	if s.opts.Strategy == LoadBalance {
+		l.dialer, _ = t.(dialer)
+	}
 	return l
 }
 
@@ -117,6 +130,12 @@ func (l *lane) loop() {
 			l.mend()
 			continue
 		}
+		if err := l.connect(); err != nil {
+			if l.s.work.Err() == nil {
+				l.broke(err)
+			}
+			continue
+		}
 		p, idle := l.next()
 		switch {
 		case p != nil:
@@ -124,6 +143,7 @@ func (l *lane) loop() {
 				l.broke(err)
 			}
 		case idle.over:
+			l.s.finish()
 			return
 		case idle.err != nil:
 			l.s.report.spoolFailed(idle.err)
@@ -173,6 +193,16 @@ func (l *lane) collect() error {
 	return err
 }
 
+// connect sees to a connection before the lane takes events, so that none waits for it
+// that another lane could send.
+func (l *lane) connect() (err error) {
+	if l.dialer == nil || len(l.flights) > 0 || !l.s.queue.hasWork() {
+		return nil
+	}
+	defer l.survive(&err)
+	return l.dialer.connect(l.s.work)
+}
+
 // next returns what is to be sent now, if anything is.
 func (l *lane) next() (*piece, pause) {
 	busy := len(l.flights) > 0
@@ -182,15 +212,26 @@ func (l *lane) next() (*piece, pause) {
 			return nil, pause{wait: 1}
 		}
 	}
-	if len(l.flights) >= l.limit || busy && (l.flights[0].strikes > 0 || l.expired()) {
+	most, isNew := l.window, l.isNew()
+	if isNew {
+		most = min(most, firstWindow)
+	}
+	if len(l.flights) >= l.limit || busy && (isNew || l.flights[0].strikes > 0 || l.expired()) {
 		return nil, pause{wait: patience}
 	}
-	p, idle := l.s.queue.take(l.number, l.s.opts.FlushInterval, l.window, !busy, l.retryAt)
+	p, idle := l.s.queue.take(l.number, l.s.opts.FlushInterval, most, !busy, l.retryAt)
 	idle.over = idle.over && !busy
 	if patience > 0 && (idle.wait == 0 || patience < idle.wait) {
 		idle.wait = patience
 	}
 	return p, idle
+}
+
+// isNew reports whether the connection has acked nothing yet: it may never do so, and what
+// it is sent holds up others of the same keys.
+func (l *lane) isNew() bool {
+	t, ok := l.t.(*beats)
+	return ok && l.s.queue.order != nil && (t.conn == nil || !t.turn.isProven())
 }
 
 // abandon breaks a connection that is silent for the Timeout, but for keepalives, while
@@ -405,11 +446,21 @@ func (l *lane) blame(p *piece, rejected bool, err error) {
 		l.s.queue.divide(p)
 	case errors.Is(err, ErrTooLarge), l.s.queue.accuse(p) >= strikes:
 		l.s.quarantine(p, err)
-	case rejected, l.deaths < maxDeaths, l.deaths%probeAfter == 0:
+	case rejected, l.isSuspect(p):
 		l.s.queue.park(p)
 	default:
 		l.s.queue.giveBack(p)
 	}
+}
+
+// isSuspect reports whether a single event is to be put aside, as the peer dies of it
+// rather than of something else. Others of its key would overtake it then, so that there
+// more is asked for, over all connections: acks of others between its deaths, or many of these.
+func (l *lane) isSuspect(p *piece) bool {
+	if p.chain != nil {
+		return p.strikes > 2 || p.deaths%probeAfter == 0
+	}
+	return l.deaths < maxDeaths || l.deaths%probeAfter == 0
 }
 
 // rest waits before the next attempt: as long as the error says; otherwise, where
@@ -425,11 +476,15 @@ func (l *lane) rest(err error) {
 }
 
 // sleep waits. The beginning of Shutdown cuts a wait short, because the peer may be
-// back by now.
+// back by now, and so does the end of all work, but for what a break may have lost.
 func (l *lane) sleep(d time.Duration) {
 	closing := l.s.closing
 	if l.closing {
 		closing = nil
+	}
+	over := l.s.work.Done()
+	if l.torn {
+		over = l.s.ctx.Done()
 	}
 	l.timer.Reset(d)
 	defer l.timer.Stop()
@@ -441,7 +496,7 @@ func (l *lane) sleep(d time.Duration) {
 		if l.s.peers != nil {
 			l.s.peers.hurry()
 		}
-	case <-l.s.ctx.Done():
+	case <-over:
 	}
 }
 
@@ -484,7 +539,11 @@ func (l *lane) end() {
 	}
 	for {
 		err := l.mender.closeWithin(l.s.ctx)
-		if err == nil || l.s.ctx.Err() != nil {
+		if err == nil {
+			return
+		}
+		if l.torn = true; l.s.ctx.Err() != nil {
+			l.s.owed.Add(uint64(l.mender.owed())) //nolint:gosec // not negative
 			return
 		}
 		l.broke(err)

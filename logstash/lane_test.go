@@ -284,7 +284,7 @@ func TestLoadBalance(t *testing.T) {
 				defer good.Kill()
 				defer slow.Kill()
 				good.SetAnswer(func(n int) lstest.Answer { // so that the others get something to do
-					return lstest.Answer{Acks: []uint32{uint32(n)}, Delay: 20 * time.Millisecond}
+					return lstest.Answer{Acks: []uint32{uint32(n)}, Delay: 25 * time.Millisecond}
 				})
 				resume := slow.Stall(keepalive)
 				s, err := logstash.Dial("beats://good,slow,dead", &logstash.DialOptions{

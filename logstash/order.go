@@ -13,22 +13,35 @@ const (
 	turnTime = 100 * time.Millisecond
 	// yieldTime is how long it then leaves the key to others.
 	yieldTime = 5 * time.Millisecond
+	// homeTime is how long a key waits for the lane that is its home before others take it,
+	// and awayTime how long one of them is its home then.
+	homeTime = 20 * time.Millisecond
+	awayTime = 5 * time.Second
+	// numHomes is of how many groups of keys that is known.
+	numHomes = 1024
+	// firstWindow is how many events a new connection gets until it has acked something.
+	firstWindow = 32
 	// maxSpareKeys is how many keys that are not in use any more wait to be used again.
 	maxSpareKeys = 8 * MaxBatchSize
 	// maxAhead is how many batches are begun at most, however short they are.
 	maxAhead = 4096
 	// keyOverhead is what an event that is begun takes with its key.
 	keyOverhead = 160
+	// itemOverhead is what is left of that when it is settled, and others of its batch
+	// are not.
+	itemOverhead = 32
 )
 
 // order keeps the events of each key in order over several lanes: those that are
 // under way are all in one chain, and those behind them wait until they are acked, or for
-// the lane of that chain.
+// the lane of that chain. Each key has a home, the lane that takes it as long as it is quick
+// enough, so that a receiver that stalls has its share of the keys, and not all of them.
 type order struct {
 	ask     func(event []byte) []byte
 	seed    maphash.Seed
 	limit   int // how many batches may be under way in a lane
 	keys    map[uint64]*keyed
+	homes   [numHomes]home
 	ready   []*keyed       // with events for any lane, the first to come first
 	own     map[int]*chain // of each lane, for events that were not sent yet
 	again   []*chain       // with pieces to be sent again
@@ -43,14 +56,20 @@ type order struct {
 // keyed is the events with one key that are begun and not settled. There is one more
 // for those of a batch that have none.
 type keyed struct {
-	hash    uint64   // of the key, 0 without
-	in      *chain   // with those that were given to a lane, nil if there are none
-	given   int      // how many these are
-	waiting []origin // the others
-	since   time.Time
+	hash    uint64    // of the key, 0 without
+	in      *chain    // with those that were given to a lane, nil if there are none
+	given   int       // how many these are
+	waiting []origin  // the others
+	since   time.Time // when it was given to the lane, or was ready for any
 	acks    uint64    // of in, then
 	last    int       // the lane that gave it up while there were others
 	left    time.Time // when
+}
+
+// home is the lane that has taken the keys of a group for others.
+type home struct {
+	lane  int
+	until time.Time
 }
 
 // chain is pieces of which no two lanes may have one at the same time.
@@ -91,18 +110,33 @@ func (q *queue) isAhead() bool {
 	if q.dropsOld && q.order.waiting > 0 && (q.events-loose.events > q.numbers[0]/2 || q.bytes-loose.bytes > q.sizes[0]/2) {
 		return true
 	}
-	var last uint64
-	bytes := 0
-	for _, b := range q.out {
-		bytes += keyOverhead * len(b.items)
-		if b.lease != nil {
-			bytes += b.leased
-		} else if b.ticket != last { // else it is in the memory of the one before
-			bytes += len(b.buf)
+	most := 2 * maxBatchBytes * len(q.wakes) * q.order.limit
+	bytes := q.begun()
+	if bytes >= most/2 {
+		for _, b := range q.out {
+			b.shrink()
 		}
-		last = b.ticket
+		bytes = q.begun()
 	}
-	return bytes >= 2*maxBatchBytes*len(q.wakes)*q.order.limit || len(q.out) >= maxAhead
+	return bytes >= most || len(q.out) >= maxAhead
+}
+
+// begun returns about how much memory is taken by the batches that are begun.
+func (q *queue) begun() (bytes int) {
+	var last uint64
+	for _, b := range q.out {
+		bytes += keyOverhead*b.open + itemOverhead*len(b.items)
+		switch {
+		case b.lease != nil:
+			bytes += b.leased
+		case !b.shared:
+			bytes += len(b.buf)
+		case b.ticket != last: // else it is in the memory of the one before
+			bytes += len(b.buf)
+			last = b.ticket
+		}
+	}
+	return bytes
 }
 
 // window is a piece that is put together.
@@ -198,14 +232,23 @@ func (q *queue) gather(w *window) (wait time.Duration) {
 		return 0
 	}
 	o.ready = slices.DeleteFunc(o.ready, func(k *keyed) bool {
-		if rest := yieldTime - now.Sub(k.left); k.last == c.lane && rest > 0 && len(q.wakes) > 1 {
-			wait = rest
+		if w.to >= w.most {
+			return false
+		}
+		at := o.home(k, now, len(q.wakes))
+		if rest := k.reserved(c.lane, at, now); rest > 0 && len(q.wakes) > 1 {
+			if wait == 0 || rest < wait {
+				wait = rest
+			}
 			return false
 		}
 		n := w.load(k)
 		o.waiting -= n
 		if n == 0 || k.hash == 0 {
 			return len(k.waiting) == 0
+		}
+		if c.lane != at {
+			o.homes[k.hash%numHomes] = home{c.lane, now.Add(awayTime)}
 		}
 		k.in, k.since, k.acks = c, now, c.acks
 		c.waiting += len(k.waiting)
@@ -218,18 +261,42 @@ func (q *queue) gather(w *window) (wait time.Duration) {
 	return wait
 }
 
+// home returns the lane that is to take a key.
+func (o *order) home(k *keyed, now time.Time, lanes int) int {
+	if h := o.homes[k.hash%numHomes]; now.Before(h.until) {
+		return h.lane
+	}
+	return int(k.hash / numHomes % uint64(lanes)) //nolint:gosec // neither is negative, nor long
+}
+
+// reserved returns how long a key that is ready is left to other lanes: its home has time
+// to take it, unless that could not keep up with it.
+func (k *keyed) reserved(lane, home int, now time.Time) time.Duration {
+	switch gaveUp := !k.left.IsZero(); {
+	case k.hash == 0:
+		return 0
+	case gaveUp && k.last == lane:
+		return yieldTime - now.Sub(k.left)
+	case lane == home, gaveUp && k.last == home:
+		return 0
+	default:
+		return homeTime - now.Sub(k.since)
+	}
+}
+
 // load moves events that wait to the window, as many as there is room for, and returns
 // how many.
 func (w *window) load(k *keyed) (n int) {
 	for n < len(k.waiting) && w.to < w.most {
 		at := k.waiting[n]
-		size := len(at.event(at.i))
-		if w.to > 0 && w.bytes+size > maxBatchBytes {
+		event := at.event(at.i)
+		if w.to > 0 && w.bytes+len(event) > maxBatchBytes {
 			w.most = w.to
 			break
 		}
-		w.bytes += size
+		w.bytes += len(event)
 		w.of = append(w.of, at)
+		w.events = append(w.events, event)
 		w.to++
 		n++
 	}
@@ -246,7 +313,7 @@ func (q *queue) deal() {
 	defer func() { o.dealing = false }()
 	q.hash(p)
 	q.again = slices.Delete(q.again, 0, 1)
-	loose := new(keyed)
+	loose, now := new(keyed), time.Now()
 	for i, h := range o.hashes {
 		k, at := loose, origin{batch: p.batch, i: p.from + i}
 		if h != 0 {
@@ -256,6 +323,7 @@ func (q *queue) deal() {
 		switch {
 		case len(k.waiting) > 0:
 		case k.in == nil:
+			k.since = now
 			o.ready = append(o.ready, k)
 		default:
 			k.in.more = append(k.in.more, k)
@@ -269,14 +337,23 @@ func (q *queue) deal() {
 	q.wake()
 }
 
-// hash fills in the hashes of the keys of a piece, 0 for none.
+// hash fills in the hashes of the keys of a piece, 0 for none. Those are asked for on a
+// goroutine of their own, which Key may end: that is none, too.
 func (q *queue) hash(p *piece) {
 	q.mu.Unlock()
 	defer q.mu.Lock()
 	o := q.order
 	o.hashes = o.hashes[:0]
-	for i := p.from; i < p.to; i++ {
-		o.hashes = append(o.hashes, o.hash(p.event(i)))
+	for len(o.hashes) < p.len() {
+		asked := make(chan struct{})
+		go func() {
+			defer close(asked)
+			for n := len(o.hashes); n < p.len(); n++ {
+				o.hashes = append(o.hashes, 0)
+				o.hashes[n] = o.hash(p.event(p.from + n))
+			}
+		}()
+		<-asked
 	}
 }
 
@@ -323,6 +400,7 @@ func (o *order) release(at origin, c *chain) {
 	c.waiting -= len(k.waiting)
 	if len(k.waiting) > 0 {
 		k.last, k.left = c.lane, time.Now()
+		k.since = k.left
 		o.ready = append(o.ready, k)
 		return
 	}

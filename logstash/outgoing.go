@@ -343,7 +343,10 @@ func (q *queue) left(at point) (n uint64, changed <-chan struct{}) {
 		}
 	}
 	if q.spool != nil {
-		n += at.number - min(at.number, q.spool.Head())
+		// What is acked behind an event that is not is in between, but not left.
+		if behind := at.number - min(at.number, q.spool.Head()); behind > 0 {
+			n += max(min(behind, q.spooled), 1)
+		}
 	}
 	if n == 0 {
 		return 0, nil
@@ -395,7 +398,7 @@ func (q *queue) end() (before, behind [][]byte) {
 		}
 	}
 	if q.spool != nil {
-		q.first, q.last = q.spool.Head(), q.spool.End()
+		q.first, q.last, q.unsent = q.spool.Head(), q.spool.End(), q.spooled
 	}
 	return before, behind
 }
@@ -461,7 +464,7 @@ func (q *queue) undelivered(at point) (n uint64) {
 		}
 	}
 	number := min(at.number, q.last)
-	return n + number - min(number, q.first)
+	return n + min(number-min(number, q.first), q.unsent)
 }
 
 // oldest returns when the oldest event came that is in memory.

@@ -63,6 +63,7 @@ type queue struct {
 	undone  []*batch      // those that were in memory then
 	first   uint64        // the first event that was in the spool then
 	last    uint64        // behind the last one
+	unsent  uint64        // how many of those in between were not settled then
 	changed chan struct{} // closed at the next settlement; nil when nobody waits
 	wakes   []chan<- struct{}
 
@@ -469,6 +470,17 @@ func (q *queue) recycle(b *batch) {
 		b.reset()
 		q.spare = append(q.spare, b)
 	}
+}
+
+// hasWork reports whether there is anything that no lane has, to be sent now or soon.
+func (q *queue) hasWork() bool {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := len(q.again) + len(q.suspects) + len(q.waiting) + q.tail.open
+	if q.order != nil {
+		n += q.order.waiting + len(q.order.again)
+	}
+	return n > 0 && !q.over
 }
 
 // wake makes every lane look.

@@ -59,11 +59,14 @@ type Shipper struct {
 
 	ctx     context.Context // of the transports; done when time is up
 	cancel  context.CancelFunc
+	work    context.Context // done when there is nothing left to send, or time is up
+	finish  context.CancelFunc
 	closing chan struct{} // closed when Shutdown begins
 	stop    func()        // closes closing once
 	running atomic.Int32  // lanes
 	done    chan struct{} // closed when all has ended
 	resent  atomic.Uint64
+	owed    atomic.Uint64 // events that a break may have lost, and that were not written again
 }
 
 // newShipper starts a Shipper with complete options. It owns the transports, unless
@@ -90,6 +93,7 @@ func newShipper(name string, transports []Transport, peers *endpoints, opts Dial
 	s.queue = newQueue(&opts, s.spool)
 	s.restored = s.queue.entered
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.work, s.finish = context.WithCancel(s.ctx)
 	s.stop = sync.OnceFunc(func() {
 		s.queue.close()
 		close(s.closing)
@@ -369,7 +373,8 @@ func (s *Shipper) Flush(ctx context.Context) error {
 // When ctx is done before, it breaks off the attempt under way, and the error
 // says how many events are left and Is ctx.Err(). With a spool they stay there, or
 // go there as far as there is room, for the next Shipper over it; the others are
-// dropped, counted, and go to OnDrop. All calls return what became of the one Shutdown that there is.
+// dropped, counted, and go to OnDrop. The error also says so when a break may have lost
+// some that counted as written, and ResendBytes could not bring again. All calls return what became of the one Shutdown that there is.
 func (s *Shipper) Shutdown(ctx context.Context) error {
 	s.stop()
 	var cause error
@@ -389,10 +394,14 @@ func (s *Shipper) Shutdown(ctx context.Context) error {
 		}
 	}
 	s.awaitHooks()
-	if left := s.queue.undelivered(point{math.MaxUint64, math.MaxUint64}); left > 0 {
-		return s.leftError("shutdown", left, cause)
+	var lost, left error
+	if n := s.owed.Load(); n > 0 {
+		lost = fmt.Errorf("logstash: shutdown of %s: %d events which a break may have lost were not written again: %w", s.name, n, cause)
 	}
-	return nil
+	if n := s.queue.undelivered(point{math.MaxUint64, math.MaxUint64}); n > 0 {
+		left = s.leftError("shutdown", n, cause)
+	}
+	return errors.Join(left, lost)
 }
 
 func (s *Shipper) patience() time.Duration {

@@ -19,9 +19,9 @@ const (
 	// lookupPatience is how long a new connection waits for an answer. What is known by
 	// then has to do.
 	lookupPatience = time.Second
-	// goneAfter is how many answers in a row must lack an address until the connections
-	// to it end. Some name servers tell of a few of many addresses at a time.
-	goneAfter = 2
+	// goneAfter is how long answers must lack an address until the connections to it end,
+	// and it is forgotten. Some name servers tell of a few of many addresses at a time.
+	goneAfter = 5 * time.Minute
 )
 
 // site is a name with several addresses, over which LoadBalance spreads the
@@ -121,49 +121,66 @@ func (e *endpoints) resolve(ctx context.Context, s *site) {
 	s.done = nil
 }
 
-// learn makes endpoints of the addresses of a site. Of those that are not among them
-// any more only the ones with turns are kept, until these end. The lock is held.
+// learn makes endpoints of the addresses of a site. Those that are not among them any
+// more are kept for a while, and until their turns have ended. The lock is held.
 func (e *endpoints) learn(s *site, ips []netip.Addr) {
 	if !s.answered {
 		s.answered, s.ipv4 = true, ips[0].Unmap().Is4() // the resolver sorts by what is to be preferred
 	}
+	now := time.Now()
 	known := make(map[netip.Addr]*endpoint)
 	for _, p := range e.all {
 		if p.site == s {
-			p.missing++
 			known[p.ip] = p
 		}
 	}
+	told := make(map[netip.Addr]bool)
 	for _, ip := range ips {
 		ip = ip.Unmap()
 		if known[ip] == nil {
 			pace := backoff{least: s.whole.pace.least, most: s.whole.pace.most}
 			known[ip] = &endpoint{host: s.whole.host, place: s.whole.place, pace: pace, site: s, ip: ip}
-			e.all = append(e.all, known[ip])
+			e.add(known[ip])
 		}
-		known[ip].missing = 0
+		told[ip] = true
 	}
-	e.all = slices.DeleteFunc(e.all, func(p *endpoint) bool { return p.missing > 0 && len(p.turns) == 0 })
+	for ip, p := range known {
+		switch {
+		case told[ip]:
+			p.missing, p.gone = time.Time{}, false
+		case p.missing.IsZero():
+			p.missing, p.gone = now, p == s.whole
+		default:
+			p.gone = p.gone || now.Sub(p.missing) >= goneAfter
+		}
+	}
+	e.all = slices.DeleteFunc(e.all, func(p *endpoint) bool { return p.gone && len(p.turns) == 0 })
 	slices.SortFunc(e.all, func(a, b *endpoint) int {
 		return cmp.Or(cmp.Compare(a.place, b.place), a.ip.Compare(b.ip))
 	})
 }
 
-// changeFamilies makes the sites of which no address in use works go on with those of
-// the other family, if one of these is free. The lock is held.
-func (e *endpoints) changeFamilies(isFree func(*endpoint) bool) {
+// changeFamilies makes sites go on with the addresses of the other family, if one of
+// these is free: those of which no address in use works nor is free. While no address in
+// use has ever worked, the two take turns, and an address of the other family that has
+// comes first. The lock is held.
+func (e *endpoints) changeFamilies(isFree func(*endpoint) bool, tried []*endpoint) {
 	for _, s := range e.sites {
-		hope, other := false, false
+		hope, worked, other, back := false, false, false, false
 		for _, p := range e.all {
 			switch {
-			case p.site != s || p.missing > 0:
+			case p.site != s || !p.missing.IsZero():
 			case p.isOffered():
 				hope = hope || isGood(p) || isFree(p)
+				worked = worked || !p.workedAt.IsZero()
 			default:
 				other = other || isFree(p)
+				back = back || isFree(p) && !p.workedAt.IsZero()
 			}
 		}
-		if !hope && other {
+		n := len(tried)
+		inVain := n > 0 && tried[n-1].site == s && tried[n-1].isOffered()
+		if other && (!hope || !worked && (inVain || back)) {
 			s.ipv4 = !s.ipv4
 		}
 	}
@@ -171,9 +188,5 @@ func (e *endpoints) changeFamilies(isFree func(*endpoint) bool) {
 
 // isOffered reports whether new connections may be made to p.
 func (p *endpoint) isOffered() bool {
-	return p.missing == 0 && (!p.ip.IsValid() || p.ip.Is4() == p.site.ipv4)
+	return p.missing.IsZero() && (!p.ip.IsValid() || p.ip.Is4() == p.site.ipv4)
 }
-
-// isGone reports whether the connections to p are to end: its name has other addresses
-// by now.
-func (p *endpoint) isGone() bool { return p.missing >= goneAfter }

@@ -91,8 +91,7 @@ func ship(t testing.TB, e *endpoints, lanes []*link, d time.Duration) {
 		for i, l := range lanes {
 			l.worked()
 			if l.expired() {
-				l.done(nil)
-				lanes[i] = mustConnect(t, e)
+				lanes[i] = replaced(t, e, l)
 			}
 		}
 	}
@@ -149,6 +148,10 @@ func TestLoadBalanceOverAName(t *testing.T) {
 		}
 
 		s.set("logs", "10.0.0.2 10.0.0.3")
+		ship(t, e, lanes, goneAfter)
+		if e.made != made {
+			t.Errorf("%d connections made in the first minutes in which one address was missing", e.made-made)
+		}
 		ship(t, e, lanes, 2*lookupEvery+time.Second)
 		checkLanes(t, e, "with one less", "logs:5044 (10.0.0.2):3 logs:5044 (10.0.0.3):3")
 		ship(t, e, lanes, lookupEvery)
@@ -192,6 +195,52 @@ func TestAnswerWithoutAnAddress(t *testing.T) {
 		if diff := cmp.Diff(2, len(e.all)); diff != "" {
 			t.Errorf("endpoints mismatch (-want +got):\n%s", diff)
 		}
+	})
+}
+
+// What is known of an address is kept while answers lack it for a while.
+func TestBackoffOfAnAddressThatIsMissing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var (
+			s nameServer
+			n network
+		)
+		n.set("10.0.0.1:5044", true)
+		s.set("logs", "10.0.0.1")
+		e := balanced(t, &s, &n, "logs:5044", DialOptions{MinBackoff: time.Hour, MaxBackoff: time.Hour})
+		mustWait(t, e)
+		s.set("logs", "10.0.0.2")
+		time.Sleep(lookupEvery)
+		lanes := []*link{mustConnect(t, e)}
+		ship(t, e, lanes, goneAfter-lookupEvery)
+		s.set("logs", "10.0.0.1 10.0.0.2")
+		ship(t, e, lanes, lookupEvery)
+		if h := e.health(); len(h) != 2 || h[0].Failures != 1 || h[0].RetryAt.IsZero() {
+			t.Errorf("health %+v; want the failure of the address that is back", h)
+		}
+		checkDialed(t, &n, "in all", "10.0.0.1:5044 10.0.0.2:5044")
+	})
+}
+
+// A name that has other addresses only, of which none works, costs no connection that does.
+func TestOtherAddressesThatAreDead(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var (
+			s nameServer
+			n network
+		)
+		s.set("logs", "10.0.0.1")
+		n.set("10.0.0.2:5044", true)
+		e := balanced(t, &s, &n, "logs:5044", DialOptions{})
+		lanes := []*link{mustConnect(t, e), mustConnect(t, e)}
+		s.set("logs", "10.0.0.2")
+		ship(t, e, lanes, time.Hour)
+		if e.made != 2 {
+			t.Errorf("%d connections made, want 2", e.made)
+		}
+		n.set("10.0.0.2:5044", false)
+		ship(t, e, lanes, 2*time.Minute)
+		checkLanes(t, e, "with another address", "logs:5044 (10.0.0.2):2")
 	})
 }
 

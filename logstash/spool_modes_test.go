@@ -16,6 +16,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sluicelog/sluice/internal/lstest"
 	"github.com/sluicelog/sluice/internal/testlog"
 	"github.com/sluicelog/sluice/logstash"
 )
@@ -462,5 +463,43 @@ func TestPoisonInTheSpool(t *testing.T) {
 				}
 			})
 		})
+	}
+}
+
+// What was acked behind an event that was not is not left, though it comes again.
+func TestSpoolErrorCountsWhatIsLeft(t *testing.T) {
+	testlog.CheckGoroutines(t)
+	const events = 1000
+	var ledger lstest.Ledger
+	var addrs []string
+	var servers []*lstest.Beats
+	for range 2 {
+		srv := listenBeats(t, &lstest.BeatsOptions{OnEvent: ledger.Receiver(), Forget: true})
+		servers = append(servers, srv)
+		addrs = append(addrs, srv.Addr())
+	}
+	resume := servers[0].Stall(10 * time.Millisecond)
+	o := chaosOptions()
+	o.Strategy, o.SpoolMode, o.SpoolDir, o.BatchSize, o.Pipeline = logstash.LoadBalance, logstash.SpoolAlways, t.TempDir(), 10, 1
+	s := dialShipper(t, "beats://"+strings.Join(addrs, ","), o)
+	for id := range events {
+		if _, err := s.Write(lstest.AppendEvent(nil, 0, id, "")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	waitFor(t, "the other one's acks", func() bool { return s.Stats().Written >= events-10 })
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	left := s.Stats().Spooled
+	for what, err := range map[string]error{"flush": s.Flush(ctx), "shutdown": s.Shutdown(ctx)} {
+		if want := fmt.Sprintf(": %d events not delivered (%d of them in", left, left); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v, want %q", what, err, want)
+		}
+	}
+	resume()
+	s = dialShipper(t, "beats://"+strings.Join(addrs, ","), o)
+	flush(t, s)
+	if missing, dup := events-ledger.Unique(), ledger.Duplicates(); missing > 0 || uint64(dup) > s.Stats().Restored {
+		t.Errorf("%d are missing, and %d came again of %d in the spool", missing, dup, s.Stats().Restored)
 	}
 }

@@ -85,13 +85,11 @@ func (t *stream) Send(ctx context.Context, events [][]byte) (acked int, err erro
 	if err := t.leave(ctx); err != nil {
 		return 0, err
 	}
-	if len(events) == 0 && (t.conn != nil || t.tail.lines == 0) {
+	if len(events) == 0 && (t.tail.lines == 0 || t.conn != nil && t.conn.used) {
 		return 0, nil
 	}
-	if t.conn == nil {
-		if err := t.connect(ctx); err != nil {
-			return 0, err
-		}
+	if err := t.dial(ctx); err != nil {
+		return 0, err
 	}
 	if err := t.write(ctx, events); err != nil {
 		err = fmt.Errorf("logstash: send %d events to %s: %w", len(events), t.conn.addr(), err)
@@ -117,14 +115,31 @@ func (t *stream) leave(ctx context.Context) error {
 		err := fmt.Errorf("logstash: connection to %s closed while in use: %w", t.conn.addr(), t.conn.ended())
 		t.drop(ctx, err)
 		return &dialError{err}
-	case t.conn.expired():
-		_ = t.finish(ctx) // tail keeps what it must
+	case !t.conn.expired():
+	case t.conn.isMove():
+		if l := t.peers.move(ctx, t.network, t.files, t.conn.turn); l != nil {
+			_ = t.finish(ctx) // tail keeps what it must
+			t.use(l)
+		}
+	default:
+		_ = t.finish(ctx)
 	}
 	return nil
 }
 
-// connect opens a connection.
+// connect opens a connection where the last one has ended, or is to end.
 func (t *stream) connect(ctx context.Context) error {
+	if err := t.leave(ctx); err != nil {
+		return err
+	}
+	return t.dial(ctx)
+}
+
+// dial opens a connection where there is none.
+func (t *stream) dial(ctx context.Context) error {
+	if t.conn != nil {
+		return nil
+	}
 	l, err := t.peers.connect(ctx, t.network, t.files)
 	if err != nil {
 		if t.network == "unix" {
@@ -132,12 +147,17 @@ func (t *stream) connect(ctx context.Context) error {
 		}
 		return err
 	}
+	t.use(l)
+	return nil
+}
+
+// use takes a new connection.
+func (t *stream) use(l *link) {
 	t.conn = newWire(l, t.broken)
 	t.out.Reset(l)
 	if t.keepAlive > 0 {
 		t.conn.startKeepAlive(t.keepAlive)
 	}
-	return nil
 }
 
 // broken notes that a connection has ended.
@@ -219,7 +239,7 @@ func (t *stream) closeWithin(ctx context.Context) error {
 			}
 		}
 		err := t.finish(ctx)
-		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, errors.ErrUnsupported) {
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled) || errors.Is(err, errors.ErrUnsupported) {
 			return nil // what can be known is known
 		}
 	}
@@ -227,6 +247,8 @@ func (t *stream) closeWithin(ctx context.Context) error {
 }
 
 func (t *stream) broke() <-chan struct{} { return t.breaks }
+
+func (t *stream) owed() int { return t.tail.lines }
 
 func (t *stream) connected() bool { return t.conn != nil }
 

@@ -1,6 +1,7 @@
 package logstash
 
 import (
+	"context"
 	"errors"
 	"net"
 	"os"
@@ -11,15 +12,17 @@ import (
 )
 
 // suspectTimeout is how long a dial may take to an endpoint that has failed,
-// while there is another one of which that is not known: an attempt to see
-// whether a host is back must not hold up what the others would take.
-const suspectTimeout = 5 * time.Second
+// while there is another one of which that is not known, or that has never worked, while
+// there is any other: an attempt to see whether a host is there must not hold up what the
+// others would take. It is shorter than Close, so that a short program has time for another.
+const suspectTimeout = 3 * time.Second
 
 // turn is the time in which an endpoint serves one lane, over one connection.
 type turn struct {
 	of      *endpoints
 	to      *endpoint
-	suspect bool          // to has failed, while another one may be tried that has not
+	suspect bool          // the dial is not to take as long as it may otherwise
+	limit   time.Duration // the longest that the dial may take
 	ttl     time.Duration // ConnectionTTL and a little more, so that those which began together do not end so
 	trial   time.Duration // how long what was written first has to wait until it counts, where nothing is acked
 
@@ -30,6 +33,7 @@ type turn struct {
 	connected bool      // over a connection of endpoints.connect
 	proven    bool      // it has worked
 	leaving   bool      // it has expired
+	moving    bool      // and may go on if there is no other
 	over      bool
 }
 
@@ -40,10 +44,13 @@ func (t *turn) addr() string { return t.to.name() }
 // dialTimeout returns how long making the connection may take.
 func (t *turn) dialTimeout() time.Duration {
 	if t.suspect {
-		return min(t.of.timeout, suspectTimeout)
+		return min(t.limit, t.of.short())
 	}
-	return t.of.timeout
+	return t.limit
 }
+
+// short returns how long the dial of a suspect may take.
+func (e *endpoints) short() time.Duration { return min(suspectTimeout, e.timeout/2) }
 
 // begin notes that there is a connection. An error is about files of TLS that
 // could not be read again for it.
@@ -79,6 +86,13 @@ func (t *turn) worked() {
 	}
 }
 
+// isProven reports whether the receiver has acked something over this connection.
+func (t *turn) isProven() bool {
+	t.of.mu.Lock()
+	defer t.of.mu.Unlock()
+	return t.proven
+}
+
 // done ends the turn. A nil error says that this is nobody's failure. With
 // another one the endpoint goes into backoff; only if it has worked in this
 // turn, and has neither been silent nor broken the protocol, it may be tried
@@ -102,6 +116,9 @@ func (t *turn) end(err error, after time.Duration) {
 	}
 	t.over = true
 	p.turns = slices.DeleteFunc(p.turns, func(u *turn) bool { return u == t })
+	if !t.leaving {
+		*p.load--
+	}
 	if t.connected {
 		e.now--
 	}
@@ -156,8 +173,47 @@ func (t *turn) expired() bool {
 	defer t.of.mu.Unlock()
 	now := time.Now()
 	t.of.askAgain(now)
-	t.leaving = t.leaving || t.isDue(now)
+	if !t.leaving && !t.over && t.isDue(now) {
+		t.leaving = true
+		*t.to.load--
+	}
 	return t.leaving
+}
+
+// isMove reports whether a turn that has expired, as others have fewer or the address is
+// gone from the name, is to end only when there is a connection to another address.
+func (t *turn) isMove() bool {
+	t.of.mu.Lock()
+	defer t.of.mu.Unlock()
+	return t.moving
+}
+
+// leaveTo ends the turn for another one, unless the connection to that could not be
+// made. It reports whether it has ended.
+func (t *turn) leaveTo(ctx context.Context, other *turn, err error) bool {
+	switch {
+	case err == nil:
+		t.done(nil)
+		return true
+	case ctx.Err() != nil:
+		other.done(nil) // nothing that the endpoint has done
+	default:
+		other.done(err)
+	}
+	t.stay()
+	return false
+}
+
+// stay makes a turn go on that was to end for another one.
+func (t *turn) stay() {
+	e := t.of
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if t.leaving && !t.over {
+		*t.to.load++
+	}
+	t.leaving, t.moving = false, false
+	e.moved = time.Now()
 }
 
 func (t *turn) isDue(now time.Time) bool {
@@ -168,7 +224,8 @@ func (t *turn) isDue(now time.Time) bool {
 		better := func(p *endpoint) bool { return p.place < t.to.place && p.wait(now) == 0 }
 		return old && slices.ContainsFunc(e.all, better)
 	case LoadBalance:
-		return old || t.to.isGone() || t.isOneTooMany(now)
+		t.moving = !old && (t.to.gone || t.isOneTooMany(now))
+		return old || t.moving
 	default:
 		return old
 	}
@@ -176,15 +233,16 @@ func (t *turn) isDue(now time.Time) bool {
 
 // isOneTooMany reports whether t is the newest turn with an endpoint that has two more
 // than another one which may be tried: one that has none, or one that works. It says
-// so once in MinConnectionTime, as the other may turn out not to work for this one.
+// so once in MinConnectionTime, as the other may turn out not to work for this one. It
+// ends only when there is a connection to the other, see endpoints.move.
 func (t *turn) isOneTooMany(now time.Time) bool {
 	e, p := t.of, t.to
-	n := p.load()
+	n := *p.load
 	if n < 2 || p.newest() != t || now.Sub(e.moved) < e.least {
 		return false
 	}
 	isShort := func(q *endpoint) bool {
-		return q.isOffered() && q.wait(now) == 0 && q.load()+2 <= n && (q.load() == 0 || e.acksNow(q))
+		return q.isOffered() && q.wait(now) == 0 && *q.load+2 <= n && (*q.load == 0 || e.acksNow(q))
 	}
 	if !slices.ContainsFunc(e.all, isShort) {
 		return false

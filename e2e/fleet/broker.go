@@ -60,7 +60,8 @@ func newReaders(o options, b *book) *readers {
 func (r *readers) take(receiver, conn int, events [][]byte) {
 	for len(events) > 0 {
 		n := min(turn, len(events))
-		if !r.rest(time.Until(r.gates[receiver].come(time.Now(), n))) {
+		g := &r.gates[receiver]
+		if _, there := g.wait(g.come(n), time.Time{}, r.ctx.Done()); !there {
 			return
 		}
 		r.enter[receiver](conn, events[:n])

@@ -14,16 +14,10 @@ const seriesStep = 250 * time.Millisecond
 
 // count says what became of the world.
 func (w *world) count(s scenario) result.Result {
-	o := w.o.senderOptions()
 	r := result.Result{
 		Scenario: s.name, Over: w.o.over, Senders: w.o.senders, Receivers: w.o.receivers,
-		Rate: w.o.rate, EventBytes: w.o.bytes, Capacity: w.o.capacity, Compress: w.o.compress,
-		Options: result.Options{
-			MinBackoff: seconds(o.MinBackoff), MaxBackoff: seconds(o.MaxBackoff), Timeout: seconds(o.Timeout),
-			ConnectionTTL: seconds(o.TTL), Connections: 1, BatchSize: o.BatchSize, Pipeline: o.Pipeline,
-			Size: o.Size, SpoolMaxBytes: o.SpoolMaxBytes,
-		},
-		Lasted: w.at(time.Now()),
+		Rate: w.o.rate, EventBytes: w.o.bytes, Capacity: w.o.capacity, Compress: w.o.compress, Options: w.options(),
+		Lasted: w.at(time.Now()), NotDrained: w.notDrained, SpoolBytesAtEnd: w.left,
 	}
 	calls := w.calls()
 	w.countEvents(&r, calls)
@@ -43,6 +37,16 @@ func (w *world) count(s scenario) result.Result {
 	r.Fairness = w.countFairness()
 	r.Series = w.series()
 	return r
+}
+
+// options returns what the senders' options are in the result.
+func (w *world) options() result.Options {
+	o := w.o.senderOptions()
+	return result.Options{
+		MinBackoff: seconds(o.MinBackoff), MaxBackoff: seconds(o.MaxBackoff), Timeout: seconds(o.Timeout),
+		ConnectionTTL: seconds(o.TTL), Connections: 1, BatchSize: o.BatchSize, Pipeline: o.Pipeline,
+		Size: o.Size, SpoolMaxBytes: o.SpoolMaxBytes,
+	}
 }
 
 // calls returns what is known of all connections to receivers.
@@ -74,6 +78,9 @@ func (w *world) countEvents(r *result.Result, calls []call) {
 		}
 	}
 	window := r.Options.Pipeline * r.Options.BatchSize
+	if r.Over == overKafka {
+		window = 0 // its producers are idempotent
+	}
 	r.DuplicateBound = r.Breaks * window
 	r.Duplicates = w.book.ledger.Duplicates()
 	totals, _ := w.book.totals()
@@ -97,6 +104,7 @@ func (w *world) countSenders(r *result.Result) {
 		}
 		r.SpoolBytesOfOne = max(r.SpoolBytesOfOne, most.SpoolBytes)
 		r.ResidentOfOne, r.Heap = max(r.ResidentOfOne, most.Resident), max(r.Heap, most.Heap)
+		r.HeapAtEnd = max(r.HeapAtEnd, st.HeapAtEnd)
 		r.Goroutines = max(r.Goroutines, most.Goroutines)
 		cpu += s.cpu()
 	}
@@ -242,6 +250,7 @@ func (w *world) series() result.Series {
 		}
 		before = sm.receivers
 		s.Backlog = append(s.Backlog, sm.waiting)
+		s.Spooled = append(s.Spooled, sm.spooled)
 		s.SpoolBytes = append(s.SpoolBytes, sm.spool)
 	}
 	return s

@@ -26,6 +26,7 @@ type sender struct {
 	high    status // the most of each
 	memory  int64  // resident now
 	resumed []time.Time
+	drained time.Time // when its spool was empty last
 }
 
 // hireProcess starts a sender that is a process, in a network namespace of its own if
@@ -118,6 +119,9 @@ func (s *sender) hear(st status) {
 	s.high.Heap = max(s.high.Heap, st.Heap)
 	s.high.Resident = max(s.high.Resident, st.Resident)
 	s.high.Goroutines = max(s.high.Goroutines, st.Goroutines)
+	if st.Spooled == 0 {
+		s.drained = time.Now()
+	}
 	if st.Resident > 0 {
 		s.memory = st.Resident
 	}
@@ -146,6 +150,13 @@ func (s *sender) most() status {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.high
+}
+
+// drainedSince reports whether the spool was empty after a time, and with no more on disk than most.
+func (s *sender) drainedSince(t time.Time, most int64) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.drained.After(t) && s.last.SpoolBytes <= most
 }
 
 // resumes returns when events were acked again after a pause.

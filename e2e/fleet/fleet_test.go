@@ -70,22 +70,23 @@ func run(ctx context.Context, path string, o options) (result.Result, error) {
 // scenarios run at once: they wait most of the time.
 func TestFleet(t *testing.T) {
 	if testing.Short() {
-		t.Skip("it takes twenty seconds")
+		t.Skip("it takes fifteen seconds")
 	}
 	tests := []*struct {
 		args     []string
+		senders  int
 		outages  int
 		affected int // in all, at least
 
 		got result.Result
 		err error
 	}{
-		{args: []string{"-scenario", scenarioRolling}, outages: 4, affected: 8},
-		{args: []string{"-scenario", scenarioHerd}, outages: 1, affected: 24},
-		{args: []string{"-scenario", scenarioSlow}, outages: 1},
-		{args: []string{"-scenario", scenarioDead}, outages: 1, affected: 1},
-		{args: []string{"-scenario", scenarioBroker}, outages: 1, affected: 24},
-		{args: []string{"-scenario", scenarioBroker, "-over", overRedis}, outages: 1, affected: 24},
+		{args: []string{"-scenario", scenarioRolling}, senders: 24, outages: 4, affected: 8},
+		{args: []string{"-scenario", scenarioHerd, "-senders", "100", "-receivers", "2", "-capacity", "5000", "-compress", "40"}, senders: 100, outages: 1, affected: 100},
+		{args: []string{"-scenario", scenarioSlow}, senders: 24, outages: 1},
+		{args: []string{"-scenario", scenarioDead}, senders: 24, outages: 1, affected: 1},
+		{args: []string{"-scenario", scenarioBroker, "-senders", "50", "-capacity", "5000"}, senders: 50, outages: 1, affected: 50},
+		{args: []string{"-scenario", scenarioBroker, "-senders", "50", "-capacity", "5000", "-over", overRedis}, senders: 50, outages: 1, affected: 50},
 	}
 	_, noRedis := exec.LookPath("redis-server")
 	dir := t.TempDir()
@@ -114,15 +115,49 @@ func TestFleet(t *testing.T) {
 			if len(r.Outages) != tt.outages || affected < tt.affected {
 				t.Errorf("%d outages affected %d senders, want %d and at least %d", len(r.Outages), affected, tt.outages, tt.affected)
 			}
-			if least := int(r.Lasted) * 24 * 50 / 2; r.Sent < least {
+			if least := int(r.Lasted) * tt.senders * 50 / 2; r.Sent < least {
 				t.Errorf("%d events were sent, want at least %d", r.Sent, least)
 			}
-			if least := 24 * 50; r.Scenario == scenarioHerd && (waited < least || r.SpoolBytes == 0) {
-				t.Errorf("%d events waited, and %d bytes were in spools: want at least %d, and some", waited, r.SpoolBytes, least)
+			if !r.Herd() {
+				return
+			}
+			if least := tt.senders * 50; waited < least || r.SpoolBytes <= r.SpoolBytesAtEnd {
+				t.Errorf("%d events waited, and %d bytes were in spools, then %d: want at least %d, and fewer", waited, r.SpoolBytes, r.SpoolBytesAtEnd, least)
+			}
+			if s := r.SpreadOf(&r.Outages[0]); !s.Judged {
+				t.Errorf("whether it was a herd cannot be seen: %+v", s)
 			}
 		})
 	}
 }
+
+// A run that ends early tells of the scenarios before that.
+func TestEndsEarly(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it takes five seconds")
+	}
+	ctx, end := context.WithCancel(t.Context())
+	defer end()
+	o := small(t, "-senders", "4", "-compress", "100", "-scenario", scenarioDead+","+scenarioRolling)
+	o.json = filepath.Join(t.TempDir(), "run.json")
+	var out strings.Builder
+	err := fleet(ctx, o, &out, writerFunc(func(text []byte) (int, error) {
+		if strings.HasPrefix(string(text), scenarioRolling) {
+			end()
+		}
+		return len(text), nil
+	}))
+	if !errors.Is(err, context.Canceled) || !strings.Contains(out.String(), "| dead: receiver 4 dies |") {
+		t.Errorf("error %v, want that it was canceled, and the table of what has run:\n%s", err, out.String())
+	}
+	if file, err := os.ReadFile(o.json); err != nil || !strings.Contains(string(file), `"scenario": "dead"`) {
+		t.Errorf("the JSON does not have it: %v", err)
+	}
+}
+
+type writerFunc func([]byte) (int, error)
+
+func (w writerFunc) Write(text []byte) (int, error) { return w(text) }
 
 func TestFlags(t *testing.T) {
 	o, err := parseFlags(nil, io.Discard)
@@ -143,7 +178,9 @@ func TestFlags(t *testing.T) {
 		{[]string{"-as", "threads"}, "-as threads: want processes or goroutines"},
 		{[]string{"-netns", "no"}, "-netns no: want auto, on or off"},
 		{[]string{"-netns", "on", "-as", "goroutines"}, "-netns on: want auto or off for goroutines"},
-		{[]string{"-write", "-scenario", "herd"}, "-write true: want -scenario all with it"},
+		{[]string{"-write", "-scenario", "herd"}, "-write: want -scenario all, -as processes and -senders 200"},
+		{[]string{"-write", "-senders", "199"}, "-write: want"},
+		{[]string{"-write", "-as", "goroutines"}, "-write: want"},
 		{[]string{"-over", "udp"}, "-over udp: want beats, kafka or redis"},
 		{[]string{"-scenario", "herd,flood"}, "-scenario flood: want rolling, herd"},
 		{[]string{"more"}, `argument "more"`},
@@ -206,6 +243,57 @@ func TestEnough(t *testing.T) {
 	}
 	if got := (options{senders: 10, rate: 10, receivers: 1}).enough(); got != 120 {
 		t.Errorf("%v events a second for one, want 120", got)
+	}
+}
+
+// One receiver can have all of a few senders.
+func TestEnoughForFew(t *testing.T) {
+	if got := (options{senders: 2, rate: 50, receivers: 4}).enough(); got != 120 {
+		t.Errorf("%v events a second for each of 4, want 120", got)
+	}
+}
+
+// A spool has twice the room that it needs, so that what has been emptied is removed.
+func TestSpoolMax(t *testing.T) {
+	o := options{senders: 200, rate: 50, receivers: 4, bytes: 300, capacity: 4000, compress: 20}
+	if got, want := o.spoolMax(), int64(2*30*50*300); got != want {
+		t.Errorf("%d bytes, want %d", got, want)
+	}
+	for capacity, want := range map[float64]int64{2600: 7137000, 2500: mostSpool, 1: mostSpool} {
+		o.capacity = capacity
+		if got := o.spoolMax(); got < want-1 || got > want+1 {
+			t.Errorf("with a capacity of %v: %d bytes, want %d", capacity, got, want)
+		}
+	}
+	o.capacity, o.rate = 4000, 1
+	if got := o.spoolMax(); got != leastSpool {
+		t.Errorf("of little: %d bytes, want %d", got, leastSpool)
+	}
+}
+
+// What cannot run is found before anything has, and nothing is written then.
+func TestNothingRunsForNothing(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, tt := range []struct {
+		o    options
+		want string
+	}{
+		{options{scenario: "rolling,broker", over: overBeats, receivers: 4}, "broker: want -over kafka or redis"},
+		{options{scenario: "rolling,partition", receivers: 4}, "partition: it takes network namespaces"},
+		{options{scenario: all, write: true, receivers: 4}, "partition: it takes network namespaces"},
+		{options{scenario: all, write: true, receivers: 4, netns: true}, "-write: open " + filepath.Join("..", "docs", "fleet.md")},
+	} {
+		chosen, err := tt.o.chosen()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := tt.o.plans(chosen, io.Discard); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%+v: error %v, want one with %q", tt.o, err, tt.want)
+		}
+	}
+	some, err := options{scenario: all, receivers: 4}.plans(scenarios(), io.Discard)
+	if err != nil || len(some) != len(scenarios())-1 {
+		t.Errorf("%d of all scenarios run without namespaces, error %v, want all but one", len(some), err)
 	}
 }
 
@@ -290,7 +378,7 @@ func example() result.Run {
 			MinBackoff: 0.05, MaxBackoff: 3, Timeout: 3, ConnectionTTL: 6, Connections: 1, BatchSize: 128, Pipeline: 4, Size: 64 << 10,
 		},
 		Lasted: 2.5, Sent: 25_000, Duplicates: 20, DuplicateBound: 51_200, Breaks: 100, Connections: 330,
-		BacklogEvents: 1500, BacklogBytes: 450_000, SpoolBytes: 900 << 10, SpoolBytesOfOne: 40 << 10,
+		BacklogEvents: 1500, BacklogBytes: 450_000, SpoolBytes: 900 << 10, SpoolBytesOfOne: 40 << 10, SpoolBytesAtEnd: 30 << 10, HeapAtEnd: 900 << 10,
 		Resident: 1 << 31, ResidentOfOne: 12 << 20, Heap: 2 << 20, Goroutines: 4, CPUPerMillion: 101.25,
 		Fairness: result.Fairness{Senders: 0.998, Receivers: 1},
 		Outages: []result.Outage{
@@ -306,15 +394,16 @@ func example() result.Run {
 		Series: result.Series{
 			Step: 0.25, Arrivals: [][]int{{1250, 1250, 0, 0, 2000, 1500, 1300, 1200, 1250, 1250}, {1250, 1250, 2500, 2500, 1000, 0, 0, 2000, 1250, 1250}},
 			Backlog:    []int{800, 900, 1200, 1500, 900, 800, 1100, 900, 800, 800},
+			Spooled:    []int{0, 0, 300, 700, 100, 0, 0, 0, 0, 0},
 			SpoolBytes: []int64{0, 0, 400_000, 900_000, 200_000, 0, 0, 0, 0, 0},
 		},
 	}
 	broker := result.Result{
 		Scenario: scenarioBroker, Over: overKafka, Senders: 2, Receivers: 1, Rate: 50, EventBytes: 300, Capacity: 120, Compress: 20,
 		Options: result.Options{MinBackoff: 0.05, MaxBackoff: 3, Timeout: 3, BatchSize: 128, Pipeline: 4, Size: 64 << 10},
-		Lasted:  40, Sent: 4000, DuplicateBound: 1024, Breaks: 2, Connections: 6,
+		Lasted:  40, Sent: 4000, Breaks: 2, Connections: 6,
 		Outages: []result.Outage{{What: "the broker <is> away", Begin: 0.25, End: 0.75, Since: 0.75}},
-		Series:  result.Series{Step: 0.25, Arrivals: [][]int{{25, 0, 0, 30}}, Backlog: []int{50, 75, 100, 90}, SpoolBytes: []int64{0, 0, 0, 0}},
+		Series:  result.Series{Step: 0.25, Arrivals: [][]int{{25, 0, 0, 30}}, Backlog: []int{50, 75, 100, 90}, Spooled: []int{0, 0, 0, 0}, SpoolBytes: []int64{0, 0, 0, 0}},
 	}
 	return result.Run{System: "linux/amd64, 2 CPUs, go1.26.8", As: asProcesses, Namespaces: true, Results: []result.Result{rolling, broker}}
 }

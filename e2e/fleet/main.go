@@ -22,6 +22,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"syscall"
 	"time"
@@ -67,6 +68,9 @@ type options struct {
 
 	processes, netns bool // what as and namespaces have come to
 }
+
+// wholeFleet is how many senders there are at least in what goes into the page.
+const wholeFleet = 200
 
 // The words that flags take.
 const (
@@ -136,7 +140,9 @@ func (o options) check() error {
 	want(o.ttl >= 10*time.Second && o.ttl <= time.Hour, "ttl", o.ttl, "10s to 1h")
 	want(o.as == asProcesses || o.as == asGoroutines, "as", o.as, "processes or goroutines")
 	want(o.namespaces == auto || o.namespaces == on || o.namespaces == off, "netns", o.namespaces, "auto, on or off")
-	want(!o.write || o.scenario == all, "write", o.write, "-scenario all with it")
+	if o.write && (o.scenario != all || o.as != asProcesses || o.senders < wholeFleet) {
+		errs = append(errs, fmt.Errorf("-write: want -scenario all, -as processes and -senders %d or more with it", wholeFleet))
+	}
 	want(o.namespaces != on || o.as == asProcesses, "netns", o.namespaces, "auto or off for goroutines")
 	return errors.Join(errs...)
 }
@@ -199,43 +205,80 @@ func fleet(ctx context.Context, o options, w, progress io.Writer) error {
 		System: fmt.Sprintf("%s/%s, %d CPUs, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version()),
 		As:     o.as, Namespaces: o.netns,
 	}
-	var faults []error
-	for _, s := range chosen {
-		mine, err := o.of(s)
-		if err != nil && o.scenario == all {
-			_, _ = fmt.Fprintf(progress, "%v: left out\n", err)
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		_, _ = fmt.Fprintf(progress, "%s: %d senders, %d receivers, over %s …\n", s.name, mine.senders, mine.receivers, mine.over)
-		sub := filepath.Join(dir, s.name)
-		if err := os.Mkdir(sub, 0o700); err != nil {
-			return err
-		}
-		r, err := live(ctx, mine, s, sub)
-		if err != nil {
-			return err
-		}
-		if err := os.RemoveAll(sub); err != nil {
-			return err
-		}
-		run.Results = append(run.Results, r)
-		faults = append(faults, r.Check())
-	}
-	if _, err := io.WriteString(w, markdown(run)); err != nil {
+	plans, err := o.plans(chosen, progress)
+	if err != nil {
 		return err
+	}
+	fault := o.live(ctx, plans, dir, &run, progress)
+	if _, err := io.WriteString(w, markdown(run)); err != nil {
+		return errors.Join(fault, err)
 	}
 	if o.json != "" {
 		if err := writeJSON(run, o.json); err != nil {
-			return err
+			return errors.Join(fault, err)
 		}
 	}
-	if err := errors.Join(faults...); err != nil || !o.write {
-		return err
+	if fault != nil || !o.write {
+		return fault
 	}
-	return write(run, filepath.Join("..", "docs"))
+	_, _ = fmt.Fprintln(progress, "docs/fleet.md is written; docs/scale.md is checked against it: go run ./scale -write")
+	return write(run, docs())
+}
+
+// docs is where the page is.
+func docs() string { return filepath.Join("..", "docs") }
+
+// plan is a scenario that is to run, with its options.
+type plan struct {
+	scenario
+	o options
+}
+
+// plans returns what of the scenarios can run, or an error that says why one that was asked for
+// by its name cannot, or the page cannot be written.
+func (o options) plans(chosen []scenario, progress io.Writer) ([]plan, error) {
+	var some []plan
+	for _, s := range chosen {
+		mine, err := o.of(s)
+		switch {
+		case err == nil:
+			some = append(some, plan{s, mine})
+		case o.scenario == all && !o.write:
+			_, _ = fmt.Fprintf(progress, "%v: left out\n", err)
+		default:
+			return nil, err
+		}
+	}
+	if o.write {
+		if _, _, err := cutPage(filepath.Join(docs(), "fleet.md")); err != nil {
+			return nil, fmt.Errorf("-write: %w", err)
+		}
+	}
+	return some, nil
+}
+
+// live runs scenarios one after the other, adds their results to a run, and returns what
+// is wrong with them. It ends at one that has none.
+func (o options) live(ctx context.Context, plans []plan, dir string, run *result.Run, progress io.Writer) error {
+	var faults []error
+	for i := range plans {
+		p := &plans[i]
+		_, _ = fmt.Fprintf(progress, "%s: %d senders, %d receivers, over %s …\n", p.name, p.o.senders, p.o.receivers, p.o.over)
+		sub := filepath.Join(dir, strconv.Itoa(i))
+		if err := os.Mkdir(sub, 0o700); err != nil {
+			return errors.Join(append(faults, err)...)
+		}
+		r, err := live(ctx, p.o, p.scenario, sub)
+		if err == nil {
+			run.Results = append(run.Results, r)
+			faults = append(faults, r.Check())
+			err = os.RemoveAll(sub)
+		}
+		if err != nil {
+			return errors.Join(append(faults, err)...)
+		}
+	}
+	return errors.Join(faults...)
 }
 
 // settleNamespaces finds out whether there are network namespaces.

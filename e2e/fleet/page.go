@@ -40,14 +40,23 @@ func writeJSON(run result.Run, path string) error {
 
 // writePage replaces what is between the marks of a page.
 func writePage(path, text string) error {
-	page, err := os.ReadFile(path)
+	before, after, err := cutPage(path)
 	if err != nil {
 		return err
+	}
+	return os.WriteFile(path, []byte(before+beginMark+text+endMark+after), 0o644) //nolint:gosec // a page for all
+}
+
+// cutPage returns what is before and after the marks of a page.
+func cutPage(path string) (before, after string, err error) {
+	page, err := os.ReadFile(path)
+	if err != nil {
+		return "", "", err
 	}
 	before, rest, ok := strings.Cut(string(page), beginMark)
 	_, after, closed := strings.Cut(rest, endMark)
 	if !ok || !closed {
-		return fmt.Errorf("%s: want the lines %q and %q", path, beginMark, endMark)
+		return "", "", fmt.Errorf("%s: want the lines %q and %q", path, beginMark, endMark)
 	}
-	return os.WriteFile(path, []byte(before+beginMark+text+endMark+after), 0o644) //nolint:gosec // a page for all
+	return before, after, nil
 }

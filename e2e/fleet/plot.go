@@ -72,7 +72,7 @@ func plotArrivals(d *drawing, r *result.Result) {
 			points[k] = p.at(float64(k+1)*float64(r.Series.Step), n*perSecond)
 		}
 		d.path(points, palette(i))
-		legend(d, p, len(r.Series.Arrivals)-i, palette(i), fmt.Sprint("receiver ", i+1))
+		legend(d, p, float64(len(r.Series.Arrivals)-i), palette(i), fmt.Sprint("receiver ", i+1))
 	}
 }
 
@@ -89,22 +89,33 @@ func plotWaiting(d *drawing, r *result.Result) {
 	const mib = 1 << 20
 	p := overTime(d, r, 1, float64(max(slices.Max(append([]int{0}, r.Series.Backlog...)), 1)))
 	p.axes("Events that waited", "seconds since the beginning", number)
-	spool := p
-	spool.yMax = max(float64(slices.Max(append([]int64{0}, r.Series.SpoolBytes...)))/mib*1.05, 0.1)
-	for _, v := range ticks(spool.yMax) {
-		d.text(p.left+p.wide+6, spool.at(0, v)[1]+4, 11, "start", palette(1), number(v))
+	at := func(i int) float64 { return float64(i+1) * float64(r.Series.Step) }
+	curve := func(values []int) [][2]float64 {
+		points := make([][2]float64, len(values))
+		for i, v := range values {
+			points[i] = p.at(at(i), float64(v))
+		}
+		return points
 	}
-	steps := len(r.Series.Backlog)
-	events, disk := make([][2]float64, 0, steps), make([][2]float64, 0, steps)
-	for i := range r.Series.Backlog {
-		at := float64(i+1) * float64(r.Series.Step)
-		events = append(events, p.at(at, float64(r.Series.Backlog[i])))
-		disk = append(disk, spool.at(at, float64(r.Series.SpoolBytes[i])/mib))
+	legend(d, p, 4.4, palette(0), "all")
+	if most := float64(slices.Max(append([]int64{0}, r.Series.SpoolBytes...))) / mib; most > 0 {
+		spool := p
+		spool.yMax = max(most*1.05, 0.1)
+		for _, v := range ticks(spool.yMax) {
+			d.text(p.left+p.wide+6, spool.at(0, v)[1]+4, 11, "start", palette(1), number(v))
+		}
+		disk := make([][2]float64, len(r.Series.SpoolBytes))
+		for i, bytes := range r.Series.SpoolBytes {
+			disk[i] = spool.at(at(i), float64(bytes)/mib)
+		}
+		d.path(disk, palette(1))
+		d.path(curve(r.Series.Spooled), palette(2))
+		legend(d, p, 3.6, palette(2), "in spools")
+		legend(d, p, 2.4, palette(1), "all spools on disk, MiB (right axis)")
+	} else {
+		d.text(p.left+p.wide, p.top-10, 11, "end", ink, "nothing in spools")
 	}
-	d.path(disk, palette(1))
-	d.path(events, palette(0))
-	legend(d, p, 3, palette(0), "events")
-	legend(d, p, 2, palette(1), "all spools, MiB on disk (right)")
+	d.path(curve(r.Series.Backlog), palette(0))
 }
 
 // plotConnections adds the outages of a scenario up.
@@ -113,21 +124,39 @@ func plotConnections(d *drawing, r *result.Result) {
 	for i := range r.Outages {
 		steps = max(steps, len(r.Outages[i].Accepts))
 	}
-	counts := make([]int, steps)
+	counts, all := make([]int, steps), 0
 	for i := range r.Outages {
 		for k, n := range r.Outages[i].Accepts {
 			counts[k] += n
+			all += n
 		}
 	}
 	most := slices.Max(append([]int{1}, counts...))
 	step := float64(result.AcceptStep)
 	p := panel{d, plotLeft, firstTop + 2*panelPitch, halfWide, panelHigh, max(step*float64(len(counts)), 1), float64(most) * 1.05}
 	p.axes("New connections per 100 ms", sinceUnit, number)
+	p.sayNobody(r)
+	expected := make([][2]float64, 0, 2*len(counts))
 	for i, n := range counts {
 		from, to := p.at(step*float64(i), float64(n)), p.at(step*float64(i+1), 0)
 		if n > 0 {
 			d.rect(from[0], from[1], max(to[0]-from[0]-0.5, 0.5), to[1]-from[1], palette(0))
 		}
+		at := result.AcceptStep * result.Seconds(i)
+		share := r.BackBy(at+result.AcceptStep) - r.BackBy(at)
+		y := min(float64(all)*share, p.yMax)
+		expected = append(expected, p.at(float64(at), y), p.at(float64(at+result.AcceptStep), y))
+	}
+	if r.Herd() {
+		d.path(expected, ink)
+		legend(d, p, 1.4, ink, "as the jitter makes it")
+	}
+}
+
+// sayNobody says why there is nothing in a panel, if there is not.
+func (p panel) sayNobody(r *result.Result) {
+	if !slices.ContainsFunc(r.Outages, func(o result.Outage) bool { return o.Affected > 0 }) {
+		p.d.text(p.left+p.wide/2, p.top+p.high/2, 12, "middle", ink, "no sender lost its connection")
 	}
 }
 
@@ -139,6 +168,16 @@ func plotRecovery(d *drawing, r *result.Result) {
 	}
 	p := panel{d, secondLeft, firstTop + 2*panelPitch, halfWide, panelHigh, max(math.Ceil(last*10)/10, 0.1), 100}
 	p.axes("Senders that were back, of those affected", sinceUnit, func(v float64) string { return number(v) + " %" })
+	p.sayNobody(r)
+	if r.Herd() {
+		expected := make([][2]float64, 101)
+		for i := range expected {
+			at := p.xMax * float64(i) / 100
+			expected[i] = p.at(at, 100*r.BackBy(result.Seconds(at)))
+		}
+		d.path(expected, ink)
+		p.label(len(r.Outages)+1, ink, "as the jitter makes it")
+	}
 	for i := range r.Outages {
 		o := &r.Outages[i]
 		points := append(make([][2]float64, 0, 1+2*len(o.Recovery.All)), p.at(0, 0))
@@ -150,15 +189,20 @@ func plotRecovery(d *drawing, r *result.Result) {
 			continue
 		}
 		d.path(points, palette(i))
-		y := p.top + p.high - 14*float64(len(r.Outages)-i)
-		d.rect(p.left+p.wide-10, y, 8, 8, palette(i))
-		d.text(p.left+p.wide-14, y+8, 11, "end", ink, o.What)
+		p.label(len(r.Outages)-i, palette(i), o.What)
 	}
 }
 
+// label names a color inside a panel, so many lines from below.
+func (p panel) label(line int, color, text string) {
+	y := p.top + p.high - 14*float64(line)
+	p.d.rect(p.left+p.wide-10, y, 8, 8, color)
+	p.d.text(p.left+p.wide-14, y+8, 11, "end", ink, text)
+}
+
 // legend names a color above a panel, so many places from the right.
-func legend(d *drawing, p panel, place int, color, text string) {
-	x := p.left + p.wide - float64(place)*legendStep
+func legend(d *drawing, p panel, place float64, color, text string) {
+	x := p.left + p.wide - place*legendStep
 	d.rect(x, p.top-19, 10, 10, color)
 	d.text(x+14, p.top-10, 11, "start", ink, text)
 }

@@ -37,7 +37,12 @@ func TestPlot(t *testing.T) {
 
 // A result without anything makes a plot, too.
 func TestPlotOfNothing(t *testing.T) {
-	look(t, plot(&result.Result{Series: result.Series{Step: 0.25}}))
+	texts := look(t, plot(&result.Result{Series: result.Series{Step: 0.25}}))
+	for _, want := range []string{"nothing in spools", "no sender lost its connection"} {
+		if !slices.Contains(texts, want) {
+			t.Errorf("%q is not among %q", want, texts)
+		}
+	}
 }
 
 // look reads an SVG, sees that everything is inside, and returns its texts.

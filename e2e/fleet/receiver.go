@@ -59,6 +59,7 @@ func (r *receiver) kill() error {
 
 // restart starts it again, with a gate at which nobody waits.
 func (r *receiver) restart(capacity float64) error {
+	r.gate.clear()
 	r.gate.set(capacity)
 	return r.door.open()
 }
@@ -120,16 +121,18 @@ func (r *receiver) take(g *guest, c *call, number int, events [][]byte) bool {
 	beat := time.Now().Add(r.keepalive)
 	for len(events) > 0 {
 		n := min(turn, len(events))
-		through := r.gate.come(time.Now(), n)
-		for wait := time.Until(through); wait > 0; wait = time.Until(through) {
-			if !rest(g, min(wait, time.Until(beat))) {
+		place := r.gate.come(n)
+		for {
+			through, there := r.gate.wait(place, beat, g.gone)
+			if !there {
 				return false
 			}
-			if !time.Now().Before(beat) {
-				beat = time.Now().Add(r.keepalive)
-				if _, err := g.Write(lumber.AppendAck(nil, 0)); err != nil {
-					return false
-				}
+			if through {
+				break
+			}
+			beat = time.Now().Add(r.keepalive)
+			if _, err := g.Write(lumber.AppendAck(nil, 0)); err != nil {
+				return false
 			}
 		}
 		select {
@@ -150,18 +153,6 @@ func (r *receiver) note(c *call, event []byte) {
 	defer r.mu.Unlock()
 	if c.first.IsZero() {
 		c.sender, c.first = senderOf(event), time.Now()
-	}
-}
-
-// rest waits for d, and reports whether the connection is still there.
-func rest(g *guest, d time.Duration) bool {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return true
-	case <-g.gone:
-		return false
 	}
 }
 

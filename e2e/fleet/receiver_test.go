@@ -20,22 +20,72 @@ func TestGate(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var g gate
 		g.set(1000)
-		begin := time.Now()
+		takes := func(what string, place float64, want time.Duration) {
+			t.Helper()
+			begin := time.Now()
+			if through, there := g.wait(place, time.Time{}, nil); !through || !there {
+				t.Errorf("%s: through %v, there %v", what, through, there)
+			}
+			if took := time.Since(begin); took < want-time.Microsecond || took > want+time.Microsecond {
+				t.Errorf("%s: through after %v, want %v", what, took, want)
+			}
+		}
+		var last float64
 		for range 10 {
-			g.come(begin, 100)
+			last = g.come(100)
 		}
-		if got, want := g.come(begin, 0), begin.Add(time.Second-slack); !got.Equal(want) {
-			t.Errorf("a thousand events are through after %v, want %v", got.Sub(begin), want.Sub(begin))
+		takes("a thousand events", last, time.Second)
+		<-time.After(time.Hour)
+		takes("a hundred after an hour", g.come(100), 100*time.Millisecond-slack)
+		last = g.come(100)
+		if through, there := g.wait(last, time.Now().Add(50*time.Millisecond), nil); through || !there {
+			t.Errorf("half of the time: through %v, there %v, want no and yes", through, there)
 		}
-		later := begin.Add(time.Hour)
-		if got, want := g.come(later, 100), later.Add(100*time.Millisecond-slack); !got.Equal(want) {
-			t.Errorf("after an hour, a hundred events are through after %v, want %v", got.Sub(later), want.Sub(later))
+		takes("the other half", last, 50*time.Millisecond)
+		gone := make(chan struct{})
+		close(gone)
+		if _, there := g.wait(g.come(100), time.Time{}, gone); there {
+			t.Error("somebody is there who has gone")
 		}
-		g.set(10)
-		if got, want := g.come(later, 10), later.Add(time.Second-slack); !got.Equal(want) {
-			t.Errorf("slower, ten events are through after %v, want %v", got.Sub(later), want.Sub(later))
-		}
+		g.clear()
+		takes("behind the dead", g.come(100), 100*time.Millisecond)
 	})
+}
+
+// Who waits while the capacity changes goes through with the new one, and nobody beyond it.
+func TestGateChanges(t *testing.T) {
+	for name, tt := range map[string]struct {
+		before, after float64
+		want          time.Duration // until all of 2000 are through, of which 500 ms have passed with before
+	}{
+		"faster": {100, 1000, 500*time.Millisecond + 1950*time.Millisecond},
+		"slower": {2000, 200, 500*time.Millisecond + 5*time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var g gate
+				g.set(tt.before)
+				begin := time.Now()
+				first, last := g.come(1000), g.come(1000)
+				done := make(chan time.Duration, 2)
+				for _, place := range []float64{first, last} {
+					go func() {
+						g.wait(place, time.Time{}, nil)
+						done <- time.Since(begin)
+					}()
+				}
+				<-time.After(500 * time.Millisecond)
+				g.set(tt.after)
+				half, all := <-done, <-done
+				if d := all - tt.want; d < -time.Microsecond || d > time.Microsecond {
+					t.Errorf("all are through after %v, want %v", all, tt.want)
+				}
+				if most := time.Duration(1000 / tt.after * float64(time.Second)); all-half > most+time.Microsecond {
+					t.Errorf("the second half took %v, want %v at most", all-half, most)
+				}
+			})
+		})
+	}
 }
 
 // window returns a window of n events of sender 3, from an id on.

@@ -86,7 +86,7 @@ func accounts(results []result.Result) [][]string {
 		{"**lost**", func(r *result.Result) string { return fmt.Sprintf("**%d**", r.Lost) }},
 		{"dropped", func(r *result.Result) string { return strconv.Itoa(r.Dropped) }},
 		{"arrived twice", func(r *result.Result) string { return strconv.Itoa(r.Duplicates) }},
-		{"may arrive twice: breaks × Pipeline × BatchSize", func(r *result.Result) string {
+		{"may arrive twice: breaks × Pipeline × BatchSize, never over Kafka", func(r *result.Result) string {
 			return fmt.Sprintf("%d, after %d breaks", r.DuplicateBound, r.Breaks)
 		}},
 		{"out of order on their connection", func(r *result.Result) string {
@@ -98,11 +98,25 @@ func accounts(results []result.Result) [][]string {
 		{"accounts that were not exact", func(r *result.Result) string { return strconv.Itoa(r.Inexact) }},
 		{"senders that died", func(r *result.Result) string { return strconv.Itoa(r.Died) }},
 		{"connections made", func(r *result.Result) string { return strconv.Itoa(r.Connections) }},
+		{"spread of those that were back: from what jitter gives, at most", spread},
 		{"fairness among senders, receivers", func(r *result.Result) string {
 			return fmt.Sprintf("%.3f, %.3f", r.Fairness.Senders, r.Fairness.Receivers)
 		}},
 		{"the scenario took", func(r *result.Result) string { return text(r.Lasted) }},
 	})
+}
+
+// spread returns how far the senders of a herd were from what the jitter makes of it.
+func spread(r *result.Result) string {
+	if !r.Herd() || len(r.Outages) == 0 {
+		return "–"
+	}
+	switch s := r.SpreadOf(&r.Outages[0]); {
+	case !s.Judged:
+		return "not judged: too few senders, or too short a backoff"
+	default:
+		return fmt.Sprintf("%.2f, %.2f", max(s.Early, s.Late), s.Limit)
+	}
 }
 
 func peaks(results []result.Result) [][]string {
@@ -115,10 +129,12 @@ func peaks(results []result.Result) [][]string {
 	return rows(results, []line{
 		{"events that waited", func(r *result.Result) string { return fmt.Sprintf("%d, %s", r.BacklogEvents, size(r.BacklogBytes)) }},
 		{"all spools on disk", func(r *result.Result) string { return size(r.SpoolBytes) }},
+		{"all spools on disk when they were empty again", func(r *result.Result) string { return size(r.SpoolBytesAtEnd) }},
 		{"one spool", func(r *result.Result) string { return size(r.SpoolBytesOfOne) }},
 		{"resident memory of all senders", func(r *result.Result) string { return known(r.Resident > 0, "%s", size(r.Resident)) }},
 		{"resident memory of one", func(r *result.Result) string { return known(r.ResidentOfOne > 0, "%s", size(r.ResidentOfOne)) }},
 		{"heap of one", func(r *result.Result) string { return known(r.Heap > 0, "%s", size(r.Heap)) }},
+		{"heap of one when all was acked", func(r *result.Result) string { return known(r.HeapAtEnd > 0, "%s", size(r.HeapAtEnd)) }},
 		{"goroutines of one, 2 of the harness", func(r *result.Result) string { return known(r.Goroutines > 0, "%d", r.Goroutines) }},
 		{"seconds of a CPU for a million events", func(r *result.Result) string { return known(r.CPUPerMillion > 0, "%.1f", r.CPUPerMillion) }},
 	})

@@ -27,6 +27,9 @@ const (
 	slowness        = 10              // by what a slow receiver is slower
 	leastTimeout    = 3 * time.Second // a machine that is busy with a fleet can be away for that long
 	headroom        = 1.2             // of the receivers that are left when one is away
+	fewSenders      = 4               // may come to one receiver by chance, whatever their share is
+	leastSpool      = 256 << 10
+	mostSpool       = 64 << 20
 	overBeats       = "beats"
 	overKafka       = "kafka"
 	overRedis       = "redis"
@@ -180,17 +183,19 @@ func dead(ctx context.Context, w *world) error {
 	if err := w.settle(ctx); err != nil {
 		return err
 	}
-	return w.measure(ctx, 0, w.o.divided(w.o.ttl))
+	err := w.measure(ctx, 0, w.o.divided(w.o.ttl))
+	w.episodes[0].end = time.Now() // it is dead to the end
+	return err
 }
 
-// partition cuts the cables of every second sender.
+// partition cuts the cables of every second sender, for so long that all of them notice.
 func partition(ctx context.Context, w *world) error {
 	var half []int
 	for i := 0; i < w.o.senders; i += 2 {
 		half = append(half, i)
 	}
 	o := outage{
-		what: "half of the senders have no network", lasts: w.o.divided(realPartition), all: half,
+		what: "half of the senders have no network", lasts: max(w.o.divided(realPartition), 2*w.o.senderOptions().Timeout), all: half,
 		begin: func() error {
 			for _, r := range w.receivers {
 				r.cut(func(sender int) bool { return sender%2 == 0 })
@@ -271,11 +276,24 @@ func (o options) largest() (sum time.Duration) {
 // usual returns how many events wait when nothing is wrong: those of half a second.
 func (o options) usual() int { return int(float64(o.senders)*o.rate/2) + 100 }
 
-// enough returns a capacity with which all receivers but one take what is sent, with
-// some room.
+// enough returns a capacity with which all receivers but one take what is sent, and one
+// what a few senders send that have all come to it, with some room.
 func (o options) enough() float64 {
-	left := max(o.receivers-1, 1)
-	return math.Ceil(headroom * float64(o.senders) * o.rate / float64(left))
+	share := math.Ceil(headroom * float64(o.senders) * o.rate / float64(max(o.receivers-1, 1)))
+	return max(share, math.Ceil(headroom*float64(min(o.senders, fewSenders))*o.rate))
+}
+
+// spoolMax returns what a spool may have on disk: twice what comes while receivers are away,
+// or until all has caught up. It is no more than that, as segments are a quarter of it, and
+// a spool that has been emptied is to be seen.
+func (o options) spoolMax() int64 {
+	sent, taken := float64(o.senders)*o.rate, float64(o.receivers)*o.capacity
+	if taken <= sent {
+		return mostSpool
+	}
+	herd := (o.largest() + 2*o.divided(realMaxBackoff)).Seconds() * taken / (taken - sent)
+	lasts := max(herd, o.divided(realBrokerAway).Seconds())
+	return min(max(int64(2*lasts*o.rate*float64(o.bytes)), leastSpool), mostSpool)
 }
 
 func (o options) senderOptions() senderOptions {
@@ -284,7 +302,7 @@ func (o options) senderOptions() senderOptions {
 		pipeline = 1 // there is no other
 	}
 	return senderOptions{
-		Size: 64 << 10, SpoolMaxBytes: 64 << 20, BatchSize: 128, Pipeline: pipeline,
+		Size: 64 << 10, SpoolMaxBytes: o.spoolMax(), BatchSize: 128, Pipeline: pipeline,
 		MinBackoff: o.divided(realMinBackoff), MaxBackoff: o.divided(realMaxBackoff),
 		Timeout: max(o.divided(realTimeout), leastTimeout), TTL: o.divided(o.ttl), MinConnectionTime: o.divided(realMinConn),
 	}

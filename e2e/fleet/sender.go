@@ -57,9 +57,11 @@ type status struct {
 	Written    int  // events that Write has taken
 	Refused    int
 	Inexact    int // accounts that were not exact
+	Spooled    int // events
 	SpoolBytes int64
 	Resumed    []int64 `json:",omitempty"` // when events were acked again after a pause, new ones only
 	Heap       int64   `json:",omitempty"`
+	HeapAtEnd  int64   `json:",omitempty"` // when all is acked, after a collection
 	Resident   int64   `json:",omitempty"`
 	Goroutines int     `json:",omitempty"`
 	Dropped    int     `json:",omitempty"`
@@ -155,7 +157,8 @@ type clerk struct {
 	acked                     uint64
 	progress                  time.Time // when events were acked last
 	resumed                   []int64
-	said                      int // statuses so far
+	said                      int   // statuses so far
+	held                      int64 // by the heap when all was acked
 }
 
 // work writes the events that are due from begin on, until it is told to stop and all
@@ -216,7 +219,13 @@ func (c *clerk) leave() error {
 	ctx, cancel := context.WithTimeout(context.Background(), lastFlush)
 	defer cancel()
 	flushed := make(chan error, 1)
-	go func() { flushed <- errors.Join(c.shipper.Flush(ctx), c.shipper.Shutdown(ctx)) }()
+	go func() {
+		err := c.shipper.Flush(ctx)
+		if c.job.Alone {
+			c.held = heldByHeap()
+		}
+		flushed <- errors.Join(err, c.shipper.Shutdown(ctx))
+	}()
 	ticker := time.NewTicker(statusInterval)
 	defer ticker.Stop()
 	for {
@@ -233,6 +242,14 @@ func (c *clerk) leave() error {
 	}
 }
 
+// heldByHeap returns what the heap holds after a collection.
+func heldByHeap() int64 {
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc) //nolint:gosec // far below
+}
+
 // abandon closes the shipper if that has not been done.
 func (c *clerk) abandon() {
 	ctx, cancel := context.WithCancel(context.Background())
@@ -245,9 +262,10 @@ func (c *clerk) tell(last bool) error {
 	s := c.shipper.Stats()
 	st := status{
 		Written: c.written, Refused: c.refused, Inexact: c.inexact,
-		SpoolBytes: s.SpoolBytes, Resumed: c.resumed, Dropped: int(s.Dropped), //nolint:gosec // far below
+		Spooled: int(s.Spooled), SpoolBytes: s.SpoolBytes, Resumed: c.resumed, Dropped: int(s.Dropped), //nolint:gosec // far below
 	}
 	if last {
+		st.HeapAtEnd = c.held
 		st.Done = s.Written == uint64(c.written) && s.Queued+s.Spooled == 0 //nolint:gosec // never negative
 	}
 	if c.job.Alone && (last || c.said%memoryEvery == 0) {

@@ -30,18 +30,20 @@ var errNotBack = errors.New("the events that wait do not become fewer")
 // world is all there is in one scenario: receivers, perhaps a broker in front of
 // them, senders, and what they write down.
 type world struct {
-	o         options
-	dir       string
-	net       *network // nil without namespaces
-	loop      string   // what the world's addresses begin with otherwise
-	book      *book
-	receivers []*receiver // over beats
-	broker    broker      // over the others
-	senders   []*sender
-	begin     time.Time
-	episodes  []episode
-	settled   time.Time    // when no more events waited than usual again
-	even      [2]time.Time // when fairness is measured; zero for while half of what waits arrives
+	o          options
+	dir        string
+	net        *network // nil without namespaces
+	loop       string   // what the world's addresses begin with otherwise
+	book       *book
+	receivers  []*receiver // over beats
+	broker     broker      // over the others
+	senders    []*sender
+	begin      time.Time
+	episodes   []episode
+	settled    time.Time    // when no more events waited than usual again
+	notDrained int          // spools, when all was calm again
+	left       int64        // that all spools had on disk then
+	even       [2]time.Time // when fairness is measured; zero for while half of what waits arrives
 
 	mu      sync.Mutex
 	samples []sample
@@ -53,6 +55,7 @@ type world struct {
 type sample struct {
 	at                 time.Time
 	waiting            int   // events written that have not arrived
+	spooled            int   // of these in spools
 	spool, resident    int64 // of all senders
 	senders, receivers []int // events that came from each, and to each
 }
@@ -77,6 +80,9 @@ func live(ctx context.Context, o options, s scenario, dir string) (result.Result
 	err := w.pass(ctx, w.o.divided(realCalm+realSpread))
 	if err == nil {
 		err = s.run(ctx, w)
+	}
+	if err == nil {
+		err = w.empty(ctx)
 	}
 	stop()
 	<-watched
@@ -234,6 +240,7 @@ func (w *world) look() bool {
 		}
 		st := s.state()
 		written += st.Written
+		sm.spooled += st.Spooled
 		sm.spool += st.SpoolBytes
 		sm.resident += st.Resident
 	}
@@ -286,6 +293,30 @@ func (w *world) settle(ctx context.Context) error {
 	}
 	w.settled = time.Now()
 	return nil
+}
+
+// empty waits until each spool has been empty since all was calm again, as long as there is
+// hope, and writes down which were.
+func (w *world) empty(ctx context.Context) error {
+	most := result.Result{Options: w.options()}.SegmentBytes()
+	for least, progress := len(w.senders)+1, time.Now(); ; {
+		w.notDrained, w.left = 0, 0
+		for _, s := range w.senders {
+			w.left += s.state().SpoolBytes
+			if !s.drainedSince(w.settled, most) {
+				w.notDrained++
+			}
+		}
+		if w.notDrained < least {
+			least, progress = w.notDrained, time.Now()
+		}
+		if w.notDrained == 0 || time.Since(progress) > patience {
+			return nil
+		}
+		if err := w.pass(ctx, watchInterval); err != nil {
+			return err
+		}
+	}
 }
 
 // dismiss tells the senders to stop, and waits until they have, with everything acked.

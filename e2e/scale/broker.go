@@ -21,8 +21,8 @@ type producers struct {
 }
 
 const (
-	inRedis    = 1.05 // times the bytes of an event, in a list
-	leastNodes = 3    // of a cluster that bears the loss of one
+	inRedis    = 1.4 // times the bytes of an event; docs/redis.md has the same
+	leastNodes = 3   // of a cluster that bears the loss of one
 )
 
 func (p plan) broker(r receivers) broker {
@@ -30,7 +30,7 @@ func (p plan) broker(r receivers) broker {
 	b := broker{ingress: l.wire, redis: l.peak * p.away.Seconds() * p.eventBytes * inRedis}
 	b.disk = l.day / p.compression * p.retention.Hours() / 24 * float64(p.replication)
 	b.n = max(leastNodes, p.replication, ceil(b.disk/p.disk), ceil(b.ingress*float64(p.replication)/p.writes))
-	b.partitions = max(r.n, ceil(b.ingress/p.partition))
+	b.partitions = max(r.n*p.threads, ceil(b.ingress/p.partition))
 	b.partitions = b.n * ceil(float64(b.partitions)/float64(b.n)) // as many on each broker
 	b.direct = p.producers(b, p.hosts)
 	b.shared = p.producers(b, ceil(float64(p.hosts)/float64(p.fanIn)))
@@ -46,6 +46,6 @@ func (p plan) producers(b broker, n int) producers {
 		connections: n,
 		events:      max(perSecond/flushes, 1),
 		requests:    float64(n) * flushes / float64(b.n),
-		ids:         float64(n*b.partitions*p.replication) / float64(b.n),
+		ids:         float64(n) * float64(b.partitions) * float64(p.replication) / float64(b.n),
 	}
 }

@@ -18,7 +18,8 @@ type comeback struct {
 }
 
 const (
-	stepsOfLeast = 50 // how finely the shortest delay is divided
+	stepsOfLeast = 50     // how finely the shortest delay is divided
+	stepsOfMost  = 20_000 // and the longest at most
 	// coherent is after how many of the longest delays nothing is left of the moment
 	// in which all senders began to wait.
 	coherent = 12
@@ -28,7 +29,7 @@ const (
 // again at once and then after each delay, until what was away is back. Each address has
 // delays of its own, and the first one that is over counts.
 func (b backoff) comeback(away time.Duration, addresses int) comeback {
-	step := b.least / stepsOfLeast
+	step := max(b.least/stepsOfLeast, b.most/stepsOfMost)
 	steps := func(d time.Duration) int { return max(1, int(math.Round(float64(d)/float64(step)))) }
 	end := steps(min(max(away, step), 2*b.most+coherent*b.most))
 

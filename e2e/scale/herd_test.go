@@ -133,6 +133,7 @@ func watch(t *testing.T, senders int, away time.Duration, addresses int) []time.
 		back  []time.Duration
 	)
 	opts := &logstash.DialOptions{
+		FlushInterval: -1, // the first attempt is made with the first event
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			conn, err := srv.Dial(ctx, network, addr)
 			mu.Lock()

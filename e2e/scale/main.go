@@ -2,12 +2,12 @@
 //
 //	go run ./scale [-hosts 1000 -rate 10 -event-bytes 500 -outage 1h …] [-write]
 //
-// It runs in e2e. Every flag is an assumption, which the first table repeats with the
+// It runs in e2e. Every flag is an assumption, which the last table repeats with the
 // reason for its default; go run ./scale -help lists them. Without -hosts the tables
 // have a row for 1 to 100,000 hosts. With -write, which allows no other flag, they go
 // into docs/scale.md, between the lines <!-- scale:begin --> and <!-- scale:end -->,
-// and after them what the model says of the last run of ./fleet, beside what that has
-// measured. The exit status is 2 if a flag is wrong.
+// with what the model says of the last run of ./fleet, beside what that has measured.
+// The exit status is 2 if a flag is wrong.
 package main
 
 import (
@@ -99,6 +99,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 	}
 	var t table
 	t.sized(o.plan, o.tiers, o.rates)
+	t.assumed(o.plan)
 	_, err = io.WriteString(stdout, t.String())
 	return err
 }
@@ -114,6 +115,7 @@ func written(docs string) (string, error) {
 	if err == nil {
 		t.compared(last)
 	}
+	t.assumed(defaults())
 	return t.String(), nil
 }
 

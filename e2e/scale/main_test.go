@@ -13,21 +13,17 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// The page has what the program writes, and what it repeats of that in its text.
+// The page has what the program writes.
 func TestThePageIsWhatIsWritten(t *testing.T) {
 	t.Parallel()
 	docs := filepath.Join("..", "..", "docs")
-	page, err := os.ReadFile(filepath.Join(docs, "scale.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	want, err := written(docs)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, got, _ := strings.Cut(string(page), beginMark)
+	_, got, _ := strings.Cut(page(t, "scale.md"), beginMark)
 	got, _, _ = strings.Cut(got, endMark)
-	if diff := cmp.Diff(want, got); diff != "" {
+	if diff := cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")); diff != "" {
 		t.Errorf("mismatch (-want +got): cd e2e && go run ./scale -write\n%s", diff)
 	}
 }
@@ -70,25 +66,54 @@ func TestFlags(t *testing.T) {
 	if o.plan != want || len(o.tiers) != 1 || o.tiers[0] != 300 || len(o.rates) != 2 || o.rates[1] != 200 || o.write {
 		t.Errorf("options %+v", o)
 	}
-	for _, args := range [][]string{
-		{"-hosts", "0"},
-		{"-hosts", "many"},
-		{"-rate", "NaN"},
-		{"-peak", "0.1"},
-		{"more"},
-		{"-odd"},
-		{"-write", "-hosts", "5"},
-		{"-min-backoff", "2m"},
-		{"-outage", "-1h"},
+	for args, want := range map[string]string{
+		"-hosts 0":                      "-hosts 0: want 1 to 10 million",
+		"-hosts -5":                     "-hosts -5: want",
+		"-hosts many":                   `"many" for flag -hosts`,
+		"-rate NaN":                     "-rate NaN: want 0.001 to 1 million",
+		"-rate -1":                      "-rate -1: want",
+		"-rate +Inf":                    "-rate +Inf: want",
+		"-peak 0.1":                     "-peak 0.1: want 1 to 1,000",
+		"-size -1":                      "-size -1: want",
+		"-size 1":                       "-size 1: want 66 kB to 1,024 GiB",
+		"-outage -1h":                   "-outage -1h0m0s: want 1 s to 30 days",
+		"-retention 1ms":                "-retention 1ms: want 1 s to 365 days",
+		"-min-backoff 2m":               "-min-backoff 2m0s: want at most -max-backoff, 1m0s",
+		"-catch-up 1m":                  "-catch-up 1m0s: want more than -max-backoff, 1m0s",
+		"-max-backoff 1h":               "-catch-up 1h0m0s: want more than -max-backoff, 1h0m0s",
+		"more":                          `argument "more"`,
+		"-odd":                          "-odd",
+		"-write -hosts 5":               "-write: ",
+		"-consumer-threads 0 -hosts 10": "-consumer-threads 0: want 1 to 64",
 	} {
 		var wrong *usageError
-		if _, err := parse(args, io.Discard); !errors.As(err, &wrong) {
-			t.Errorf("%q: error %v", args, err)
+		if _, err := parse(strings.Fields(args), io.Discard); !errors.As(err, &wrong) || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: error %v, want %q", args, err, want)
 		}
 	}
 	var usage strings.Builder
 	if _, err := parse([]string{"-help"}, &usage); !errors.Is(err, flag.ErrHelp) || !strings.Contains(usage.String(), "-event-bytes") {
 		t.Errorf("-help: error %v, usage %q", err, usage.String())
+	}
+}
+
+// Whatever is allowed is reckoned, and soon.
+func TestExtremes(t *testing.T) {
+	t.Parallel()
+	for _, args := range []string{
+		"-min-backoff 1ms -max-backoff 30m -catch-up 31m",
+		"-min-backoff 1ms -max-backoff 1ms",
+		"-min-backoff 59m -max-backoff 59m",
+		"-hosts 10000000 -rate 1000000 -peak 1000 -capacity 1",
+	} {
+		var out strings.Builder
+		begin := time.Now()
+		if err := run(strings.Fields(args), &out, io.Discard); err != nil {
+			t.Errorf("%s: %v", args, err)
+		}
+		if took := time.Since(begin); took > 30*time.Second || strings.Contains(out.String(), "e+") || strings.Contains(out.String(), "NaN") {
+			t.Errorf("%s: took %v, printed\n%s", args, took, out.String())
+		}
 	}
 }
 

@@ -83,11 +83,8 @@ func rolled(n int) (breaks, last float64) {
 	if n < 2 {
 		return 1, 1
 	}
-	share := 1 / float64(n)
-	for range n {
-		breaks += share
-		last = share * float64(n)
-		share += share / float64(n-1)
-	}
-	return breaks, last
+	// Each restart makes the shares of those that are still to come larger by 1/(n-1).
+	others := float64(n - 1)
+	growth := math.Log1p(1 / others)
+	return others / float64(n) * math.Expm1(float64(n)*growth), math.Exp(others * growth)
 }

@@ -47,6 +47,7 @@ func TestRolled(t *testing.T) {
 		{3, 19.0 / 12, 9.0 / 4},
 		{4, 1.6204, 2.3704},
 		{1_000_000, math.E - 1, math.E},
+		{1_000_000_000_000_000, math.E - 1, math.E},
 	} {
 		if breaks, last := rolled(tt.n); math.Abs(breaks-tt.breaks) > 1e-4 || math.Abs(last-tt.last) > 1e-4 {
 			t.Errorf("%d receivers: %v breaks, %v on the last one; want %v, %v", tt.n, breaks, last, tt.breaks, tt.last)

@@ -37,6 +37,7 @@ type plan struct {
 	disk        float64 // of a broker
 	writes      float64 // bytes a second of a broker, replicas included
 	partition   float64 // bytes a second of a partition
+	threads     int     // of a Logstash that read, each with a partition of its own
 	fanIn       int     // hosts that share a producer
 }
 
@@ -56,7 +57,7 @@ func defaults() plan {
 		backoff: backoff{time.Second, time.Minute}, pipeline: 4, batchSize: 2048,
 		flush: 100 * time.Millisecond, ack: time.Second, memory: 64 << 20, reserve: 0.2,
 		capacity: 10_000, spare: 1, direct: 4 << 30, files: 16_384, handshakes: 500,
-		retention: 24 * time.Hour, replication: 3, disk: 4e12, writes: 50e6, partition: 10e6, fanIn: 500,
+		retention: 24 * time.Hour, replication: 3, disk: 4e12, writes: 50e6, partition: 10e6, threads: 4, fanIn: 500,
 	}
 }
 
@@ -70,7 +71,7 @@ func (p *plan) assumptions() []assumption {
 		{"compression", &p.compression, 1, 100, "to 1", "careful, with `CompressionLevel: 1` or Kafka's; the same test"},
 		{"connections", &p.connections, 1, 64, "of a host", "`LoadBalance` with `Connections: 1`, or `PreferPrimary`"},
 		{"outage", &p.away, 1, 30 * day, "", "that Logstash, or what is behind it, may be away in the busiest hour without a loss"},
-		{"catch-up", &p.catchUp, 1, 30 * day, "", "in which an average day's load has caught up after that"},
+		{"catch-up", &p.catchUp, 1, 30 * day, "", "in which an average day's load has caught up after that, with `MaxBackoff` before the last sender is back"},
 		{"min-backoff", &p.backoff.least, 0.001, 3600, "", "default of `MinBackoff`"},
 		{"max-backoff", &p.backoff.most, 0.001, 3600, "", "default of `MaxBackoff`"},
 		{"pipeline", &p.pipeline, 1, 64, "batches under way", "default of `Pipeline`"},
@@ -81,7 +82,7 @@ func (p *plan) assumptions() []assumption {
 		{
 			"capacity", &p.capacity, 1, 1e7, "events a second of a Logstash",
 			"11,000 were measured with grok, date, geoip and useragent on 16 CPUs [logstash#7350], 10,000 with a persisted queue on one pipeline " +
-				"[parallel pipelines]; the bare Beats input has acked 467,000 on two, in one run. **Measure yours**",
+				"[parallel pipelines]. **Measure yours**",
 		},
 		{"spare", &p.spare, 0, 1000, "Logstashes", "that are restarted, or dead, at the peak"},
 		{"direct-memory", &p.direct, 1 << 20, 1 << 44, "bytes of a Logstash", "the same as its heap by default, for which Elastic advises [4 to 8 GB][jvm]"},
@@ -92,6 +93,7 @@ func (p *plan) assumptions() []assumption {
 		{"broker-disk", &p.disk, 1e6, 1e18, "bytes", "of a broker, for the topic"},
 		{"broker-writes", &p.writes, 1e3, 1e12, "bytes a second of a broker", "copies included; careful, as the same disks are read. Yours: `kafka-producer-perf-test`"},
 		{"partition-writes", &p.partition, 1e3, 1e12, "bytes a second of a partition", "careful: tens of MB are [usual][partitions]"},
+		{"consumer-threads", &p.threads, 1, 64, "of a Logstash", "`consumer_threads` of its input, as [kafka.md](kafka.md#logstash) has it; a partition for each"},
 		{"fan-in", &p.fanIn, 1, 1e6, "hosts of a producer", "a regional Logstash, or a Filebeat on the node, that produces for many"},
 	}
 }
@@ -102,11 +104,14 @@ const day = 24 * 60 * 60 // seconds
 func (p *plan) check() error {
 	for _, a := range p.assumptions() {
 		if v := a.number(); math.IsNaN(v) || v < a.least || v > a.most {
-			return fmt.Errorf("-%s %s: want %s to %s", a.flag, a.text(), a.show(a.least), a.show(a.most))
+			return fmt.Errorf("-%s %v: want %s to %s", a.flag, a.given(), a.show(a.least), a.show(a.most))
 		}
 	}
 	if p.backoff.least > p.backoff.most {
 		return fmt.Errorf("-min-backoff %v: want at most -max-backoff, %v", p.backoff.least, p.backoff.most)
+	}
+	if p.catchUp <= p.backoff.most {
+		return fmt.Errorf("-catch-up %v: want more than -max-backoff, %v, after which the last sender is back", p.catchUp, p.backoff.most)
 	}
 	return nil
 }
@@ -135,6 +140,14 @@ func (a assumption) number() float64 {
 		return v.Seconds()
 	}
 	return 0
+}
+
+// given returns the value as it is, however odd.
+func (a assumption) given() any {
+	if v, ok := a.value.(*time.Duration); ok {
+		return *v
+	}
+	return a.number()
 }
 
 // text returns the value as the page has it.

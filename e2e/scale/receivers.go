@@ -45,7 +45,7 @@ func (p plan) receivers() receivers {
 	r := receivers{ofPeak: ceil(l.peak/p.capacity) + p.spare, connections: connections}
 	r.n = max(
 		r.ofPeak,
-		ceil((l.average+l.peak*p.away.Seconds()/p.catchUp.Seconds())/p.capacity),
+		ceil((l.average+p.backlog(l, l.average)/(p.catchUp-p.backoff.most).Seconds())/p.capacity),
 		ceil(float64(connections)/float64(p.files/2))+p.spare,
 	)
 	r.each = ceil(float64(connections) / float64(r.n))
@@ -62,6 +62,12 @@ func (p plan) receivers() receivers {
 	return r
 }
 
+// backlog returns how many events wait when the last sender is back after the busiest
+// hour.
+func (p plan) backlog(l load, arriving float64) float64 {
+	return l.peak*p.away.Seconds() + arriving*p.backoff.most.Seconds()
+}
+
 // catchesUp returns how long the backlog of the busiest hour lasts while events go on
 // arriving. It is negative for ever.
 func (p plan) catchesUp(l load, arriving float64, n int) time.Duration {
@@ -69,7 +75,7 @@ func (p plan) catchesUp(l load, arriving float64, n int) time.Duration {
 	if spare <= 0 {
 		return -1
 	}
-	return p.backoff.most + seconds((l.peak*p.away.Seconds()+arriving*p.backoff.most.Seconds())/spare)
+	return p.backoff.most + seconds(p.backlog(l, arriving)/spare)
 }
 
 // restart is what a rolling restart of all receivers does.

@@ -73,13 +73,34 @@ func TestAListTakesWhatIsReckoned(t *testing.T) {
 		return v
 	}
 
-	const n = 10_000
-	length := int(defaults().eventBytes)
-	before := used()
-	for i := range n {
-		ask("RPUSH logs %08d%s", i, strings.Repeat("m", length-8))
+	for _, length := range []int{100, int(defaults().eventBytes), 1000, 2060, 4150, 8300} {
+		before := used()
+		n := 4_000_000 / length
+		for i := range n {
+			ask("RPUSH logs%d %08d%s", length, i, strings.Repeat("m", length-8))
+		}
+		got := (used() - before) / float64(n*length)
+		t.Logf("%d bytes: %.2f times", length, got)
+		if got > inRedis || got < 1 {
+			t.Errorf("a list takes %.3f times the bytes of events of %d, reckoned is %v", got, length, inRedis)
+		}
 	}
-	if got := (used() - before) / float64(n*length); got > inRedis || got < 1 {
-		t.Errorf("a list takes %.3f times the bytes of its events, reckoned is %v", got, inRedis)
+}
+
+// Both pages have the same factor.
+func TestRedisTakesWhatItsPageSays(t *testing.T) {
+	t.Parallel()
+	if want := fmt.Sprintf("takes at most %v times its bytes", inRedis); !strings.Contains(strings.Join(strings.Fields(page(t, "redis.md")), " "), want) {
+		t.Errorf("docs/redis.md does not say %q", want)
 	}
+}
+
+// page returns the text of a page in docs.
+func page(t *testing.T, name string) string {
+	t.Helper()
+	text, err := os.ReadFile(filepath.Join("..", "..", "docs", filepath.Base(name)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(text)
 }

@@ -56,7 +56,6 @@ func (p plan) variants(hosts []int) []variant {
 // rate of one.
 func (t *table) sized(p plan, hosts []int, rates []float64) {
 	all := p.variants(hosts)
-	t.assumed(p)
 	t.oneHost(p, rates)
 	t.perTier(all, "The fleet and its Logstashes", []string{
 		"events a second: a day's average; at the peak", "a day; on the network at the peak", "Logstashes: for the peak; for all",
@@ -84,9 +83,9 @@ func (t *table) sized(p plan, hosts []int, rates []float64) {
 	})
 	t.comesBack(p)
 	t.perTier(all, "Kafka or Redis in front", []string{
-		"on the network at the peak", fmt.Sprintf("on disk for %s, %d copies", span(p.retention), p.replication), "brokers; partitions",
+		fmt.Sprintf("on disk for %s, %d copies", span(p.retention), p.replication), "brokers; partitions",
 		"connections of a broker", "requests a second of a broker, of so many events", "producer ids of a broker at most",
-		"Redis: memory for " + span(p.away),
+		"Redis: `used_memory` after " + span(p.away) + ", " + number(inRedis) + " times the events",
 	}, func(p plan) []string {
 		b := p.broker(p.receivers())
 		both := func(of func(producers) string) string {
@@ -96,7 +95,7 @@ func (t *table) sized(p plan, hosts []int, rates []float64) {
 			return of(b.direct) + " → " + of(b.shared)
 		}
 		return []string{
-			volume(b.ingress) + "/s", volume(b.disk), pair(float64(b.n), float64(b.partitions)),
+			volume(b.disk), pair(float64(b.n), float64(b.partitions)),
 			both(func(p producers) string { return number(float64(p.connections)) }),
 			both(func(p producers) string { return few(p.requests) + " of " + number(p.events) }),
 			both(func(p producers) string { return number(p.ids) }), volume(b.redis),
@@ -112,7 +111,12 @@ func few(v float64) string {
 	return number(math.Round(v))
 }
 
-func percent(share float64) string { return fmt.Sprintf("%.2g %%", 100*share) }
+func percent(share float64) string {
+	if share >= 0.1 {
+		return fmt.Sprintf("%.0f %%", 100*share)
+	}
+	return fmt.Sprintf("%.2g %%", 100*share)
+}
 
 func pair(a, b float64) string { return few(a) + "; " + few(b) }
 

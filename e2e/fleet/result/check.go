@@ -3,8 +3,6 @@ package result
 import (
 	"errors"
 	"fmt"
-	"math"
-	"slices"
 )
 
 // AcceptStep is how long a step of [Outage.Accepts] is.
@@ -27,6 +25,10 @@ func (r Result) Check() error {
 	fault(r.Disorder > 0, "%d events arrived out of order on their connection", r.Disorder)
 	fault(r.Inexact > 0, "the account of a sender was not exact %d times", r.Inexact)
 	fault(r.Died > 0, "%d senders did not end as they should", r.Died)
+	fault(r.NotDrained > 0, "%d spools still had events, or more than a segment of %d bytes", r.NotDrained, r.SegmentBytes())
+	fault(r.Heap > r.HeapBound(), "the heap of a sender had %d bytes, want at most %d", r.Heap, r.HeapBound())
+	fault(r.HeapAtEnd > r.HeapAtEndBound(), "the heap of a sender held %d bytes when all was acked, want at most %d", r.HeapAtEnd, r.HeapAtEndBound())
+	fault(r.Goroutines > r.GoroutineBound(), "a sender had %d goroutines, want at most %d", r.Goroutines, r.GoroutineBound())
 	fault(len(r.Outages) == 0, "nothing went wrong")
 	for i := range r.Outages {
 		o := &r.Outages[i]
@@ -34,37 +36,56 @@ func (r Result) Check() error {
 		fault(back < o.Affected, "%s: %d of %d senders did not come back", o.What, o.Affected-back, o.Affected)
 		fault(o.Recovery.Last > r.RecoveryBound(), "%s: the last sender was back after %.2f s, want at most %.2f s",
 			o.What, o.Recovery.Last, r.RecoveryBound())
-		if limit := r.HerdLimit(); r.Scenario == "herd" && len(o.Accepts) > 0 {
-			peak := slices.Max(o.Accepts)
-			fault(peak > limit, "%s: %d connections in 100 ms, want at most %d", o.What, peak, limit)
+		if s := r.SpreadOf(o); r.Herd() && s.Judged {
+			fault(s.Early > s.Limit, "%s: %.0f %% of the senders or connections were back before their time, want at most %.0f %%: a herd",
+				o.What, 100*s.Early, 100*s.Limit)
+			fault(s.Late > s.Limit, "%s: %.0f %% of the senders were back after their time, want at most %.0f %%", o.What, 100*s.Late, 100*s.Limit)
 		}
 	}
 	return errors.Join(errs...)
 }
 
+// leadersAge is how often at most a client of Kafka looks for leaders, whatever -compress is.
+const leadersAge Seconds = 2
+
 // RecoveryBound is how long the last sender may take to be back: two times the largest
-// backoff, and one Timeout more where the network tells nobody that it is gone.
+// backoff, and one Timeout more where the network tells nobody that it is gone. Over Kafka it
+// is not less than one backoff and the 2 s in which its client looks for leaders once.
 func (r Result) RecoveryBound() Seconds {
 	bound := 2 * r.Options.MaxBackoff
-	if r.Scenario == "partition" {
+	switch {
+	case r.Scenario == "partition":
 		bound += r.Options.Timeout
+	case r.Over == "kafka":
+		bound = max(bound, r.Options.MaxBackoff+leadersAge)
 	}
 	return bound
 }
 
-// HerdPeak is how many senders are expected to come back in the busiest 100
-// milliseconds, the first, when all of them were at their largest backoff. Each address
-// has its own wait in each sender, from half of the largest backoff to all of it, so that
-// at any moment it is over within t with the probability t / 0.75 MaxBackoff; the sender is
-// back with the first of them. Over a broker there is one address.
-func (r Result) HerdPeak() float64 {
-	addresses := 1
-	if r.Over == "beats" {
-		addresses = r.Receivers
-	}
-	one := min(float64(AcceptStep/(0.75*r.Options.MaxBackoff)), 1)
-	return float64(r.Senders) * (1 - math.Pow(1-one, float64(addresses)))
+// SegmentBytes is what a spool without events may have on disk: it removes whole segments of
+// a quarter of SpoolMaxBytes, but not always the one that it writes to, which the last events
+// may have made a little larger than that.
+func (r Result) SegmentBytes() int64 { return r.Options.SpoolMaxBytes/4 + r.Options.Size/4 }
+
+// HeapBound is what the heap of a sender may have in use: what it holds, what is read from the
+// spool for each batch under way, and what is not collected yet.
+func (r Result) HeapBound() int64 { return 8<<20 + r.Options.Size + int64(r.Options.Pipeline)<<20 }
+
+// ResidentBound is how much resident memory a sender should have: what its program takes, what it
+// holds, and what is read from the spool for each batch under way. Check does not judge it, as
+// a program that is built for finding races takes more.
+func (r Result) ResidentBound() int64 {
+	return 24<<20 + r.Options.Size + int64(r.Options.Pipeline)<<20
 }
 
-// HerdLimit is what Check allows in place of HerdPeak: six standard deviations more.
-func (r Result) HerdLimit() int { return int(r.HerdPeak() + 6*math.Sqrt(r.HerdPeak()) + 2) }
+// HeapAtEndBound is what the heap of a sender may hold when all is acked.
+func (r Result) HeapAtEndBound() int64 { return 3<<20 + r.Options.Size }
+
+// GoroutineBound is how many goroutines a sender may have. Clients of brokers have some for each
+// connection.
+func (r Result) GoroutineBound() int {
+	if r.Over == "beats" {
+		return 8
+	}
+	return 24
+}

@@ -58,7 +58,8 @@ type Result struct {
 	Lost    int `json:"lost"`
 	Dropped int `json:"dropped"`
 	// Duplicates is how often an event arrived that had arrived before,
-	// DuplicateBound how often that may be: Breaks times Pipeline times BatchSize.
+	// DuplicateBound how often that may be: Breaks times Pipeline times BatchSize, but
+	// never over Kafka.
 	Duplicates     int `json:"duplicates"`
 	DuplicateBound int `json:"duplicateBound"`
 	// Excess is how many duplicates there were beyond the bound of their sender.
@@ -86,6 +87,10 @@ type Result struct {
 	// the most that one had.
 	SpoolBytes      int64 `json:"spoolPeakBytes"`
 	SpoolBytesOfOne int64 `json:"spoolPeakBytesOfOne"`
+	// NotDrained is how many spools, when all was calm again, still had events or more
+	// than [Result.SegmentBytes] on disk. SpoolBytesAtEnd is what all of them had then.
+	NotDrained      int   `json:"spoolsNotDrained"`
+	SpoolBytesAtEnd int64 `json:"spoolBytesAtEnd"`
 	// Resident is the most resident memory that all senders had at once,
 	// ResidentOfOne the most that one had. Both are 0 unless senders are processes.
 	Resident      int64 `json:"residentPeakBytes"`
@@ -93,6 +98,9 @@ type Result struct {
 	// Heap is the most that the heap of a sender had in use, by runtime.MemStats. It
 	// is 0 unless senders are processes.
 	Heap int64 `json:"heapPeakBytesOfOne"`
+	// HeapAtEnd is the most that the heap of a sender held, after a collection, when all of
+	// its events were acked. It is 0 unless senders are processes.
+	HeapAtEnd int64 `json:"heapAtEndBytesOfOne"`
 	// Goroutines is the most that a sender had, two of the harness included. It is 0
 	// unless senders are processes.
 	Goroutines int `json:"goroutinesOfOne"`
@@ -178,9 +186,10 @@ type Series struct {
 	Step Seconds `json:"stepSeconds"`
 	// Arrivals are the events that arrived at each receiver in each step.
 	Arrivals [][]int `json:"arrivals"`
-	// Backlog is how many events waited at the end of each step, SpoolBytes how
-	// much of the disk the spools had.
+	// Backlog is how many events waited at the end of each step, Spooled how many
+	// of them in spools, SpoolBytes how much of the disk the spools had.
 	Backlog    []int   `json:"backlogEvents"`
+	Spooled    []int   `json:"spooledEvents"`
 	SpoolBytes []int64 `json:"spoolBytes"`
 }
 

@@ -31,7 +31,7 @@ func good() result.Result {
 		BacklogEvents: 90_000, BacklogBytes: 27_000_000, SpoolBytes: 1 << 20, SpoolBytesOfOne: 1 << 18,
 		Resident: 1 << 31, ResidentOfOne: 1 << 24, Heap: 1 << 21, Goroutines: 4, CPUPerMillion: 100,
 		Fairness: result.Fairness{From: 13, To: 20, Senders: 0.98, Receivers: 1},
-		Series:   result.Series{Step: 0.25, Arrivals: [][]int{{1, 2}, {3, 4}}, Backlog: []int{5, 6}, SpoolBytes: []int64{7, 8}},
+		Series:   result.Series{Step: 0.25, Arrivals: [][]int{{1, 2}, {3, 4}}, Backlog: []int{5, 6}, Spooled: []int{1, 2}, SpoolBytes: []int64{7, 8}},
 	}
 }
 
@@ -57,7 +57,10 @@ func TestCheck(t *testing.T) {
 			func(r *result.Result) { r.Outages[0].Recovery.Last = 6.01 },
 			"the last sender was back after 6.01 s, want at most 6.00 s",
 		},
-		"a herd": {func(r *result.Result) { r.Outages[0].Accepts[0] = 200 }, "200 connections in 100 ms, want at most"},
+		"spools that keep events": {func(r *result.Result) { r.NotDrained = 3 }, "3 spools still had events, or more than a segment"},
+		"too much memory":         {func(r *result.Result) { r.Heap = 16 << 20 }, "16777216 bytes, want at most 12648448"},
+		"a heap that is not free": {func(r *result.Result) { r.HeapAtEnd = 16 << 20 }, "16777216 bytes when all was acked"},
+		"too many goroutines":     {func(r *result.Result) { r.Goroutines = 68 }, "68 goroutines, want at most 8"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := good()
@@ -69,26 +72,24 @@ func TestCheck(t *testing.T) {
 	}
 }
 
-// Where the network tells nobody, a Timeout has to pass first.
-func TestRecoveryBoundOfAPartition(t *testing.T) {
-	r := good()
-	r.Scenario = "partition"
-	if got, want := r.RecoveryBound(), result.Seconds(9); got != want {
-		t.Errorf("%v, want %v", got, want)
-	}
-}
-
-// The peak that is expected is what senders with waits by chance make of it: a
-// residual wait for each address, the first of which counts.
-func TestHerdPeak(t *testing.T) {
-	r := good()
-	// 0.1 s of 2.25 s, the mean wait, for each of four addresses.
-	if got := r.HerdPeak(); got < 33.2 || got > 33.4 {
-		t.Errorf("%v senders in the first 100 ms, want 33.3", got)
-	}
-	r.Over = "kafka"
-	if got := r.HerdPeak(); got < 8.8 || got > 9 {
-		t.Errorf("over one address, %v senders in the first 100 ms, want 8.9", got)
+// Where the network tells nobody, a Timeout has to pass first, and a client of Kafka has a pace
+// of its own.
+func TestRecoveryBound(t *testing.T) {
+	for _, tt := range []struct {
+		scenario, over string
+		backoff, want  result.Seconds
+	}{
+		{"herd", "beats", 3, 6},
+		{"partition", "beats", 3, 9},
+		{"broker", "redis", 1, 2},
+		{"broker", "kafka", 3, 6},
+		{"broker", "kafka", 1, 3},
+	} {
+		r := good()
+		r.Scenario, r.Over, r.Options.MaxBackoff = tt.scenario, tt.over, tt.backoff
+		if got := r.RecoveryBound(); got != tt.want {
+			t.Errorf("%+v: %v, want %v", tt, got, tt.want)
+		}
 	}
 }
 
