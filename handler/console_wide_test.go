@@ -76,6 +76,15 @@ func parseWide(lines []string) (wideRecord, error) {
 
 var sourceInParens = regexp.MustCompile(`^\([^()]*:[0-9]+\)$`)
 
+// quotedPrefix returns the text in double quotes that s begins with. That of strconv takes
+// single ones too, which the console writes as they are.
+func quotedPrefix(s string) (string, error) {
+	if !strings.HasPrefix(s, `"`) {
+		return "", strconv.ErrSyntax
+	}
+	return strconv.QuotedPrefix(s)
+}
+
 // wideAttrs reads a line of attrs, or that of one key.
 func wideAttrs(line string) (attrs []string, isKey bool, err error) {
 	for rest := line; rest != ""; {
@@ -83,7 +92,7 @@ func wideAttrs(line string) (attrs []string, isKey bool, err error) {
 			return append(attrs, rest), false, nil
 		}
 		start := rest
-		if quoted, err := strconv.QuotedPrefix(rest); err == nil {
+		if quoted, err := quotedPrefix(rest); err == nil {
 			rest = rest[len(quoted):]
 		} else if i := strings.IndexAny(rest, "= "); i > 0 {
 			rest = rest[i:]
@@ -97,7 +106,7 @@ func wideAttrs(line string) (attrs []string, isKey bool, err error) {
 			}
 			return nil, false, fmt.Errorf("no attr in %q", line)
 		}
-		if quoted, err := strconv.QuotedPrefix(value); err == nil {
+		if quoted, err := quotedPrefix(value); err == nil {
 			value = value[len(quoted):]
 		} else if value[0] == '{' || value[0] == '[' {
 			d := json.NewDecoder(strings.NewReader(value))
