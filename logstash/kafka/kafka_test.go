@@ -117,8 +117,13 @@ func TestCompression(t *testing.T) {
 			flush(t, s)
 			c.account(t, "logs", 3000)
 			types := map[string]uint8{"none": 0, "gzip": 1, "snappy": 2, "lz4": 3, "zstd": 4}
-			if r := c.records(t, "logs"); r[0].Attrs.CompressionType() != types[name] {
-				t.Errorf("compression type %d, want that of %s", r[0].Attrs.CompressionType(), name)
+			seen := make(map[uint8]int)
+			for _, r := range c.records(t, "logs") {
+				seen[r.Attrs.CompressionType()]++
+			}
+			// The client leaves a small batch as it is when that is shorter.
+			if seen[types[name]] < 2000 || seen[0]+seen[types[name]] < 3000 {
+				t.Errorf("records by compression type: %v, want nearly all of 3000 of type %d", seen, types[name])
 			}
 		})
 	}
