@@ -382,7 +382,7 @@ func (r *jsonReader) members(path string, f func(name, path string)) {
 // clean returns a path for an error, on one line.
 func clean(path string) string {
 	const most = 200
-	if quoted := strconv.Quote(path); len(path) <= most && quoted[1:len(quoted)-1] == path {
+	if quoted := strconv.Quote(path); path != "" && len(path) <= most && quoted[1:len(quoted)-1] == path {
 		return path
 	}
 	return quote(path)
@@ -476,7 +476,7 @@ func fieldName(f reflect.StructField) string {
 
 func fieldIndex(t reflect.Type, name string) int {
 	for i := range t.NumField() {
-		if fieldName(t.Field(i)) == name {
+		if name != "" && fieldName(t.Field(i)) == name {
 			return i
 		}
 	}

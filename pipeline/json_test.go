@@ -171,6 +171,8 @@ func TestParseNamesWhatIsWrong(t *testing.T) {
 			[]string{`config: line 2: sinks[1].rotatoin: unknown field, did you mean "rotation"?`},
 		},
 		{"nothing near", `{"zzz": 1}`, []string{"zzz: unknown field, want one of level, sinks, redaction, volume_interval"}},
+		{"no name", `{"": 1}`, []string{`config: line 1: "": unknown field, want one of level, sinks, redaction, volume_interval`}},
+		{"no name in a sink", `{"sinks": [{"": 1}]}`, []string{"sinks[0].: unknown field, want one of"}},
 		{"another case", `{"Level": "INFO"}`, []string{`Level: unknown field, did you mean "level"?`}},
 		{"a field of another library", `{"sinks": [{"filename": "x"}]}`, []string{`sinks[0].filename: unknown field, did you mean "path"?`}},
 		{"a field at the wrong place", `{"path": "x"}`, []string{"path: unknown field, it is one of a sink"}},
