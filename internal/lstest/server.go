@@ -79,7 +79,11 @@ func (s *server) listen(addr string) (net.Listener, error) {
 			return nil, err
 		}
 	}
-	ln, err := new(net.ListenConfig).Listen(context.Background(), s.opts.network, addr)
+	var ln net.Listener
+	err := listenOn(addr, func(addr string) (err error) {
+		ln, err = new(net.ListenConfig).Listen(context.Background(), s.opts.network, addr)
+		return err
+	})
 	if u, ok := ln.(*net.UnixListener); ok {
 		u.SetUnlinkOnClose(false) // nobody cleans up after a process that is killed
 	}

@@ -60,7 +60,11 @@ func (u *UDP) start(addr string) error {
 	if u.conn != nil {
 		return fmt.Errorf("lstest: %s is running already", u.addr)
 	}
-	pc, err := new(net.ListenConfig).ListenPacket(context.Background(), "udp", addr)
+	var pc net.PacketConn
+	err := listenOn(addr, func(addr string) (err error) {
+		pc, err = new(net.ListenConfig).ListenPacket(context.Background(), "udp", addr)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("lstest: listen: %w", err)
 	}

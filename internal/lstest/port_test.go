@@ -1,0 +1,50 @@
+package lstest_test
+
+import (
+	"net"
+	"strconv"
+	"testing"
+
+	"github.com/sluicelog/sluice/internal/lstest"
+)
+
+// A receiver that is down keeps its port: it has none of those that a system gives to
+// whoever asks for any, and that a test of another package may get meanwhile.
+func TestPortsAreNotGivenAway(t *testing.T) {
+	const firstGiven = 32768 // by Linux; others begin higher
+	tests := []struct {
+		name string
+		addr func() (string, error)
+	}{
+		{"Beats", func() (string, error) {
+			srv, err := lstest.ListenBeats("127.0.0.1:0", nil)
+			if err != nil {
+				return "", err
+			}
+			return srv.Addr(), srv.Close()
+		}},
+		{"UDP", func() (string, error) {
+			srv, err := lstest.ListenUDP("127.0.0.1:0", nil)
+			if err != nil {
+				return "", err
+			}
+			return srv.Addr(), srv.Close()
+		}},
+		{"none", lstest.FreeAddr},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			addr, err := tt.addr()
+			if err != nil {
+				t.Fatal(err)
+			}
+			_, port, err := net.SplitHostPort(addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if n, err := strconv.Atoi(port); err != nil || n >= firstGiven {
+				t.Errorf("%s: want a port below %d", addr, firstGiven)
+			}
+		})
+	}
+}
