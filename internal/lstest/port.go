@@ -23,7 +23,8 @@ func listenOn(addr string, listen func(addr string) error) error {
 		return listen(addr)
 	}
 	for range 100 {
-		if listen(net.JoinHostPort(host, strconv.Itoa(firstPort+rand.IntN(lastPort-firstPort)))) == nil {
+		n := firstPort + rand.IntN(lastPort-firstPort) //nolint:gosec // chance is enough
+		if listen(net.JoinHostPort(host, strconv.Itoa(n))) == nil {
 			return nil
 		}
 	}
