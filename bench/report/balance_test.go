@@ -21,7 +21,7 @@ func TestFleetsAreThere(t *testing.T) {
 	}
 }
 
-func TestBalanceSummary(t *testing.T) {
+func measuredBalance() *balanceFigures {
 	f := newBalanceFigures(bench.Fleets())
 	for c := range f.wall.cases {
 		for j, ns := range []time.Duration{40_000, 10_000, 16_000} {
@@ -41,6 +41,11 @@ func TestBalanceSummary(t *testing.T) {
 		f.cpu.add(c, 3, 0, err)
 	}
 	f.wall.cells[3][1], f.cpu.cells[3][1] = cell{}, cell{}
+	return f
+}
+
+func TestBalanceSummary(t *testing.T) {
+	f := measuredBalance()
 	got := balanceSummary(f, bench.FullLoad(), exampleSetting())
 	want := "How many events a second a Shipper with `LoadBalance` gets acked that always has more to send, over 1s, by Beats inputs in the same process. " +
 		"Each acks 25000 events a second, over all of its connections, so that the receivers are the limit. Multiples are of one receiver in the same round. " +
@@ -87,4 +92,5 @@ func TestReportBalance(t *testing.T) {
 	if strings.Contains(text, "invalid |") || strings.Contains(text, "| lost ") {
 		t.Errorf("something is wrong in\n%s", printed)
 	}
+	seesBalance(t, text, writtenPicture(t, balanceBlock))
 }

@@ -136,29 +136,59 @@ func (f *brokerFigures) allocsOf(c, p int) string {
 	return fmt.Sprintf("%.2f", median(cell.figures(allocs)))
 }
 
-// asked returns a row for each of ours against each peer. That of the whole Shipper was
-// not asked for.
+// contest is one of ours against one of the broker's own clients.
+type contest struct {
+	ours, other, events string
+	asked               bool      // that of the whole Shipper was not asked for
+	shares              []float64 // events that ours gets acked while the other gets one, by the round
+}
+
+// contests returns each of ours against each peer in one case.
+func (f *brokerFigures) contests(c int) (all []contest) {
+	for k, ours := range f.Cases[c].Ours {
+		for _, p := range f.Cases[c].Peers {
+			all = append(all, contest{ours.Name, p.Name, f.Cases[c].Name, k == 0, f.wall.rounds(c, p.Name, ours.Name, quotient)})
+		}
+	}
+	return all
+}
+
+func (c contest) missed() bool {
+	return c.asked && len(c.shares) > 0 && below(median(c.shares), leastShare)
+}
+
+func (c contest) measured() string {
+	if len(c.shares) == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%.2f", median(c.shares))
+}
+
+func (c contest) outcome() string {
+	switch {
+	case !c.asked:
+		return ""
+	case len(c.shares) == 0:
+		return "not measured"
+	default:
+		return verdict(c.missed())
+	}
+}
+
+// asked returns a row for each contest.
 func (f *brokerFigures) asked() [][]string {
 	least := fmt.Sprintf("%.2f", leastShare)
 	if f.Missing != nil {
 		return [][]string{{f.Name, "–", "–", least, "–", "not measured"}}
 	}
 	var rows [][]string
-	for i, c := range f.Cases {
-		for k, ours := range c.Ours {
-			for _, p := range c.Peers {
-				row := []string{ours.Name, p.Name, c.Name, "–", "–", ""}
-				if k == 0 {
-					row[3], row[5] = least, "not measured"
-				}
-				if share, ok := f.wall.ratio(i, p.Name, ours.Name); ok {
-					row[4] = fmt.Sprintf("%.2f", share)
-					if k == 0 {
-						row[5] = verdict(below(share, leastShare))
-					}
-				}
-				rows = append(rows, row)
+	for i := range f.Cases {
+		for _, c := range f.contests(i) {
+			row := []string{c.ours, c.other, c.events, "–", c.measured(), c.outcome()}
+			if c.asked {
+				row[3] = least
 			}
+			rows = append(rows, row)
 		}
 	}
 	return rows

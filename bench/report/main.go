@@ -23,7 +23,8 @@
 // README of the repository, between the lines <!-- bench:begin --> and
 // <!-- bench:end -->, or those of files, or, of all others, into
 // docs/figures.md, the most important rows about redaction and about such handlers
-// into the README, too, and the chart of the encoders into bench/report.svg. It runs
+// into the README, too, the chart of the encoders into bench/report.svg, and the plots of
+// brokers and receivers into docs/img/brokers.svg and docs/img/balance.svg. It runs
 // anywhere in the repository and takes a good minute, five, six, one, one, three, four, two, three, two, or three. Many short rounds give
 // steadier ratios than few long ones: what else the machine does for a second
 // then hits every peer alike.
@@ -99,7 +100,7 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 	flags.SetOutput(io.Discard)
 	flags.IntVar(&o.rounds, "rounds", 100, "how often everything is measured, from 1 to 1000")
 	flags.DurationVar(&o.benchtime, "benchtime", 5*time.Millisecond, "how long each time, from 1us to 1h")
-	flags.BoolVar(&o.write, "write", false, "write the block in README.md or docs/figures.md, and bench/report.svg for encoders")
+	flags.BoolVar(&o.write, "write", false, "write the block in README.md or docs/figures.md, and the picture for encoders, brokers and balance")
 	flags.BoolVar(&o.buffers, "buffers", false, "measure buffers instead of encoders; -rounds is 25 then, unless given")
 	flags.BoolVar(&o.files, "files", false, "measure log files instead of encoders; -rounds is 15 then, unless given")
 	flags.BoolVar(&o.redact, "redact", false, "measure redaction instead of encoders; -rounds is 60 then, unless given")
@@ -281,10 +282,10 @@ func report(o options, stdout, progress io.Writer) error {
 		text, more = toolSummary(f, s), toolDetails(f)
 	case brokerBlock:
 		f := measureBrokers(bench.Brokers(), o.load, o.rounds, progress)
-		text, more = brokerSummary(f, o.load, s), brokerDetails(f)
+		text, more, picture = brokerSummary(f, o.load, s), brokerDetails(f), brokerPlot(f, s)
 	case balanceBlock:
 		f := measureBalance(bench.Fleets(), o.load, o.rounds, progress)
-		text, more = balanceSummary(f, o.load, s), balanceDetails(f)
+		text, more, picture = balanceSummary(f, o.load, s), balanceDetails(f), balancePlot(f, s)
 	default:
 		r := measure(bench.Cases(), bench.Peers(), o.rounds, progress)
 		text, more, picture = summary(r, s), details(r), chart(r, s)
@@ -296,10 +297,11 @@ func report(o options, stdout, progress io.Writer) error {
 		return nil
 	}
 	if picture != "" {
-		if err := replaceFile(filepath.Join(root, "bench", "report.svg"), []byte(picture)); err != nil {
+		line, err := part.draw(root, picture)
+		if err != nil {
 			return err
 		}
-		text += "\n![the same as a chart](bench/report.svg)\n"
+		text += "\n" + line
 	}
 	if short, ok := part.rows(); ok {
 		if err := short.write(root, rows); err != nil {

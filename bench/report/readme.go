@@ -49,6 +49,23 @@ func (b block) rows() (block, bool) {
 	}
 }
 
+// picture returns the file of the picture, from the root of the repository, and what is to be
+// seen. There is none if the file is "".
+func (b block) picture() (file, seen string) {
+	switch b {
+	case encoderBlock:
+		return filepath.Join("bench", "report.svg"), "the same as a chart"
+	case brokerBlock:
+		return filepath.Join("docs", "img", "brokers.svg"), "How many events ours gets acked while the broker's own client gets one, by case and client, " +
+			"with the spread of the rounds and the line of what was asked for"
+	case balanceBlock:
+		return filepath.Join("docs", "img", "balance.svg"), "Events a second acked by receivers alike, slow and dead, by kind of Shipper, " +
+			"with the spread of the rounds, what is possible and what was asked for"
+	default:
+		return "", ""
+	}
+}
+
 func (b block) begin() string { return "<!-- " + string(b) + ":begin -->" }
 func (b block) end() string   { return "<!-- " + string(b) + ":end -->" }
 
@@ -91,6 +108,20 @@ func (b block) write(root, with string) error {
 		return err
 	}
 	return replaceFile(page, []byte(whole))
+}
+
+// draw writes the picture, and returns the line of the page that shows it.
+func (b block) draw(root, picture string) (string, error) {
+	file, seen := b.picture()
+	link, err := filepath.Rel(filepath.Dir(b.page()), file)
+	if err != nil {
+		return "", err
+	}
+	path := filepath.Join(root, file)
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil { //nolint:gosec // for all, as what is in it
+		return "", err
+	}
+	return fmt.Sprintf("![%s](%s)\n", seen, filepath.ToSlash(link)), replaceFile(path, []byte(picture))
 }
 
 // lineOf returns the index of the one line that is the marker.

@@ -33,7 +33,7 @@ type sample struct{ ns, bytes, allocs float64 }
 // disturbs much less than the ratio of the two medians. It is false if one of the
 // two was not measured.
 func (r *results) ratio(c int, one, other string) (float64, bool) {
-	return r.compare(c, one, other, func(a, b float64) float64 { return a / b })
+	return r.compare(c, one, other, quotient)
 }
 
 // difference is ratio, in nanoseconds.
@@ -42,15 +42,23 @@ func (r *results) difference(c int, one, other string) (float64, bool) {
 }
 
 func (r *results) compare(c int, one, other string, round func(a, b float64) float64) (float64, bool) {
+	all := r.rounds(c, one, other, round)
+	return median(all), len(all) > 0
+}
+
+// rounds returns what compares two peers in each round; none if one was not measured.
+func (r *results) rounds(c int, one, other string, round func(a, b float64) float64) []float64 {
 	a, b := r.cell(c, one).figures(nanoseconds), r.cell(c, other).figures(nanoseconds)
-	if len(a) == 0 || len(a) != len(b) {
-		return 0, false
+	if len(a) != len(b) {
+		return nil
 	}
 	for i := range a {
 		a[i] = round(a[i], b[i])
 	}
-	return median(a), true
+	return a
 }
+
+func quotient(a, b float64) float64 { return a / b }
 
 func (r *results) cell(c int, name string) cell {
 	for j, p := range r.peers {

@@ -20,7 +20,6 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"runtime"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,6 +27,7 @@ import (
 	"time"
 
 	"github.com/sluicelog/sluice/e2e/fleet/result"
+	"github.com/sluicelog/sluice/e2e/internal/harness"
 )
 
 func main() {
@@ -86,7 +86,6 @@ const (
 func parseFlags(args []string, usage io.Writer) (options, error) {
 	o := options{}
 	flags := flag.NewFlagSet("fleet", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
 	flags.StringVar(&o.scenario, "scenario", all, "`what` goes wrong: rolling, herd, slow, dead, partition, broker or all; several with commas")
 	flags.StringVar(&o.over, "over", "", "what the senders ship over: beats, kafka or redis; by default beats, and kafka for broker, for which alone it is with all")
 	flags.IntVar(&o.senders, "senders", 200, "how many senders there are, from 2 to 900")
@@ -100,17 +99,8 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 	flags.StringVar(&o.namespaces, "netns", auto, "network namespaces for processes: auto, on or off")
 	flags.StringVar(&o.json, "json", "", "a `file` for the result as JSON")
 	flags.BoolVar(&o.write, "write", false, "write the result into docs/fleet.md, with plots")
-	err := flags.Parse(args)
-	switch {
-	case errors.Is(err, flag.ErrHelp):
-		flags.SetOutput(usage)
-		_, _ = fmt.Fprintln(usage, "usage: fleet [flags]")
-		flags.PrintDefaults()
+	if err := harness.Parse(flags, args, usage); err != nil {
 		return o, err
-	case err != nil:
-		return o, err
-	case flags.NArg() > 0:
-		return o, fmt.Errorf("argument %q: there are none, only flags: see -help", flags.Arg(0))
 	}
 	if o.capacity == 0 {
 		o.capacity = o.enough()
@@ -201,10 +191,7 @@ func fleet(ctx context.Context, o options, w, progress io.Writer) error {
 		return err
 	}
 	defer func() { _ = os.RemoveAll(dir) }() // the next run does it otherwise
-	run := result.Run{
-		System: fmt.Sprintf("%s/%s, %d CPUs, %s", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version()),
-		As:     o.as, Namespaces: o.netns,
-	}
+	run := result.Run{System: harness.System(), As: o.as, Namespaces: o.netns}
 	plans, err := o.plans(chosen, progress)
 	if err != nil {
 		return err
@@ -250,7 +237,7 @@ func (o options) plans(chosen []scenario, progress io.Writer) ([]plan, error) {
 		}
 	}
 	if o.write {
-		if _, _, err := cutPage(filepath.Join(docs(), "fleet.md")); err != nil {
+		if _, err := block.Read(filepath.Join(docs(), "fleet.md")); err != nil {
 			return nil, fmt.Errorf("-write: %w", err)
 		}
 	}

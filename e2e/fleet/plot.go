@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/sluicelog/sluice/e2e/fleet/result"
+	"github.com/sluicelog/sluice/internal/svg"
 )
 
 // Where the panels of a plot are, in pixels.
@@ -22,6 +23,14 @@ const (
 	legendStep = 96
 )
 
+// The colors of all but what is measured.
+const (
+	ground = "#ffffff"
+	ink    = "#24292f"
+	faint  = "#d0d7de"
+	shade  = "#fbe3dc"
+)
+
 // sinceUnit is what the times of a Recovery are.
 const sinceUnit = "seconds since somebody could be reached"
 
@@ -29,14 +38,15 @@ const sinceUnit = "seconds since somebody could be reached"
 // the outages shaded, when senders connected again, and how many were back when.
 func plot(r *result.Result) string {
 	title := fmt.Sprintf("%s: %d senders, %d receivers, %v events/s each, over %s", r.Scenario, r.Senders, r.Receivers, r.Rate, r.Over)
-	d := newDrawing(plotWidth, plotHeight, title)
-	d.text(10, 22, 15, "start", ink, title)
-	d.text(plotWidth-10, 22, 11, "end", ink, fmt.Sprintf("times are divided by %v; an outage is shaded", r.Compress))
+	d := new(svg.Drawing)
+	d.Rect(0, 0, plotWidth, plotHeight, ground)
+	d.Text(10, 22, 15, "start", ink, title)
+	d.Text(plotWidth-10, 22, 11, "end", ink, fmt.Sprintf("times are divided by %v; an outage is shaded", r.Compress))
 	plotArrivals(d, r)
 	plotWaiting(d, r)
 	plotConnections(d, r)
 	plotRecovery(d, r)
-	return d.String()
+	return d.File(plotWidth, plotHeight, title)
 }
 
 func palette(i int) string {
@@ -45,18 +55,18 @@ func palette(i int) string {
 }
 
 // overTime returns a panel over the whole scenario, with its outages shaded.
-func overTime(d *drawing, r *result.Result, row int, yMax float64) panel {
+func overTime(d *svg.Drawing, r *result.Result, row int, yMax float64) panel {
 	lasts := max(float64(r.Series.Step)*float64(len(r.Series.Backlog)), 1)
 	p := panel{d, plotLeft, firstTop + float64(row)*panelPitch, plotWide, panelHigh, lasts, max(yMax*1.05, 1)}
 	for i := range r.Outages {
 		o := &r.Outages[i]
 		from, to := p.at(float64(o.Begin), 0)[0], p.at(min(float64(o.End), p.xMax), 0)[0]
-		d.rect(from, p.top, max(to-from, 1), p.high, shade)
+		d.Rect(from, p.top, max(to-from, 1), p.high, shade)
 	}
 	return p
 }
 
-func plotArrivals(d *drawing, r *result.Result) {
+func plotArrivals(d *svg.Drawing, r *result.Result) {
 	perSecond := 1 / float64(r.Series.Step)
 	most := 0.0
 	for _, counts := range r.Series.Arrivals {
@@ -65,14 +75,14 @@ func plotArrivals(d *drawing, r *result.Result) {
 		}
 	}
 	p := overTime(d, r, 0, most)
-	p.axes("Events that arrived per second, by receiver", "seconds since the beginning", number)
+	p.axes("Events that arrived per second, by receiver", "seconds since the beginning", svg.Number)
 	for i, counts := range r.Series.Arrivals {
 		points := make([][2]float64, len(counts))
 		for k, n := range smooth(counts) {
 			points[k] = p.at(float64(k+1)*float64(r.Series.Step), n*perSecond)
 		}
-		d.path(points, palette(i))
-		legend(d, p, float64(len(r.Series.Arrivals)-i), palette(i), fmt.Sprint("receiver ", i+1))
+		d.Path(points, palette(i))
+		p.legend(float64(len(r.Series.Arrivals)-i), palette(i), fmt.Sprint("receiver ", i+1))
 	}
 }
 
@@ -85,10 +95,10 @@ func smooth(counts []int) []float64 {
 	return means
 }
 
-func plotWaiting(d *drawing, r *result.Result) {
+func plotWaiting(d *svg.Drawing, r *result.Result) {
 	const mib = 1 << 20
 	p := overTime(d, r, 1, float64(max(slices.Max(append([]int{0}, r.Series.Backlog...)), 1)))
-	p.axes("Events that waited", "seconds since the beginning", number)
+	p.axes("Events that waited", "seconds since the beginning", svg.Number)
 	at := func(i int) float64 { return float64(i+1) * float64(r.Series.Step) }
 	curve := func(values []int) [][2]float64 {
 		points := make([][2]float64, len(values))
@@ -97,29 +107,29 @@ func plotWaiting(d *drawing, r *result.Result) {
 		}
 		return points
 	}
-	legend(d, p, 4.4, palette(0), "all")
+	p.legend(4.4, palette(0), "all")
 	if most := float64(slices.Max(append([]int64{0}, r.Series.SpoolBytes...))) / mib; most > 0 {
 		spool := p
 		spool.yMax = max(most*1.05, 0.1)
-		for _, v := range ticks(spool.yMax) {
-			d.text(p.left+p.wide+6, spool.at(0, v)[1]+4, 11, "start", palette(1), number(v))
+		for _, v := range svg.Ticks(spool.yMax) {
+			d.Text(p.left+p.wide+6, spool.at(0, v)[1]+4, 11, "start", palette(1), svg.Number(v))
 		}
 		disk := make([][2]float64, len(r.Series.SpoolBytes))
 		for i, bytes := range r.Series.SpoolBytes {
 			disk[i] = spool.at(at(i), float64(bytes)/mib)
 		}
-		d.path(disk, palette(1))
-		d.path(curve(r.Series.Spooled), palette(2))
-		legend(d, p, 3.6, palette(2), "in spools")
-		legend(d, p, 2.4, palette(1), "all spools on disk, MiB (right axis)")
+		d.Path(disk, palette(1))
+		d.Path(curve(r.Series.Spooled), palette(2))
+		p.legend(3.6, palette(2), "in spools")
+		p.legend(2.4, palette(1), "all spools on disk, MiB (right axis)")
 	} else {
-		d.text(p.left+p.wide, p.top-10, 11, "end", ink, "nothing in spools")
+		d.Text(p.left+p.wide, p.top-10, 11, "end", ink, "nothing in spools")
 	}
-	d.path(curve(r.Series.Backlog), palette(0))
+	d.Path(curve(r.Series.Backlog), palette(0))
 }
 
 // plotConnections adds the outages of a scenario up.
-func plotConnections(d *drawing, r *result.Result) {
+func plotConnections(d *svg.Drawing, r *result.Result) {
 	steps := 0
 	for i := range r.Outages {
 		steps = max(steps, len(r.Outages[i].Accepts))
@@ -134,13 +144,13 @@ func plotConnections(d *drawing, r *result.Result) {
 	most := slices.Max(append([]int{1}, counts...))
 	step := float64(result.AcceptStep)
 	p := panel{d, plotLeft, firstTop + 2*panelPitch, halfWide, panelHigh, max(step*float64(len(counts)), 1), float64(most) * 1.05}
-	p.axes("New connections per 100 ms", sinceUnit, number)
+	p.axes("New connections per 100 ms", sinceUnit, svg.Number)
 	p.sayNobody(r)
 	expected := make([][2]float64, 0, 2*len(counts))
 	for i, n := range counts {
 		from, to := p.at(step*float64(i), float64(n)), p.at(step*float64(i+1), 0)
 		if n > 0 {
-			d.rect(from[0], from[1], max(to[0]-from[0]-0.5, 0.5), to[1]-from[1], palette(0))
+			d.Rect(from[0], from[1], max(to[0]-from[0]-0.5, 0.5), to[1]-from[1], palette(0))
 		}
 		at := result.AcceptStep * result.Seconds(i)
 		share := r.BackBy(at+result.AcceptStep) - r.BackBy(at)
@@ -148,26 +158,26 @@ func plotConnections(d *drawing, r *result.Result) {
 		expected = append(expected, p.at(float64(at), y), p.at(float64(at+result.AcceptStep), y))
 	}
 	if r.Herd() {
-		d.path(expected, ink)
-		legend(d, p, 1.4, ink, "as the jitter makes it")
+		d.Path(expected, ink)
+		p.legend(1.4, ink, "as the jitter makes it")
 	}
 }
 
 // sayNobody says why there is nothing in a panel, if there is not.
 func (p panel) sayNobody(r *result.Result) {
 	if !slices.ContainsFunc(r.Outages, func(o result.Outage) bool { return o.Affected > 0 }) {
-		p.d.text(p.left+p.wide/2, p.top+p.high/2, 12, "middle", ink, "no sender lost its connection")
+		p.d.Text(p.left+p.wide/2, p.top+p.high/2, 12, "middle", ink, "no sender lost its connection")
 	}
 }
 
-func plotRecovery(d *drawing, r *result.Result) {
+func plotRecovery(d *svg.Drawing, r *result.Result) {
 	last := 0.0
 	for i := range r.Outages {
 		o := &r.Outages[i]
 		last = max(last, float64(o.Recovery.Last))
 	}
 	p := panel{d, secondLeft, firstTop + 2*panelPitch, halfWide, panelHigh, max(math.Ceil(last*10)/10, 0.1), 100}
-	p.axes("Senders that were back, of those affected", sinceUnit, func(v float64) string { return number(v) + " %" })
+	p.axes("Senders that were back, of those affected", sinceUnit, func(v float64) string { return svg.Number(v) + " %" })
 	p.sayNobody(r)
 	if r.Herd() {
 		expected := make([][2]float64, 101)
@@ -175,7 +185,7 @@ func plotRecovery(d *drawing, r *result.Result) {
 			at := p.xMax * float64(i) / 100
 			expected[i] = p.at(at, 100*r.BackBy(result.Seconds(at)))
 		}
-		d.path(expected, ink)
+		d.Path(expected, ink)
 		p.label(len(r.Outages)+1, ink, "as the jitter makes it")
 	}
 	for i := range r.Outages {
@@ -188,21 +198,7 @@ func plotRecovery(d *drawing, r *result.Result) {
 		if len(o.Recovery.All) == 0 {
 			continue
 		}
-		d.path(points, palette(i))
+		d.Path(points, palette(i))
 		p.label(len(r.Outages)-i, palette(i), o.What)
 	}
-}
-
-// label names a color inside a panel, so many lines from below.
-func (p panel) label(line int, color, text string) {
-	y := p.top + p.high - 14*float64(line)
-	p.d.rect(p.left+p.wide-10, y, 8, 8, color)
-	p.d.text(p.left+p.wide-14, y+8, 11, "end", ink, text)
-}
-
-// legend names a color above a panel, so many places from the right.
-func legend(d *drawing, p panel, place float64, color, text string) {
-	x := p.left + p.wide - place*legendStep
-	d.rect(x, p.top-19, 10, 10, color)
-	d.text(x+14, p.top-10, 11, "start", ink, text)
 }

@@ -7,11 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"runtime"
 	"strings"
 	"time"
 
+	"github.com/sluicelog/sluice/e2e/internal/harness"
 	"github.com/sluicelog/sluice/internal/lstest"
 	"github.com/sluicelog/sluice/logstash"
 )
@@ -271,23 +271,9 @@ func (c *clerk) tell(last bool) error {
 	if c.job.Alone && (last || c.said%memoryEvery == 0) {
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
-		st.Heap, st.Resident, st.Goroutines = int64(m.HeapInuse), resident(), runtime.NumGoroutine() //nolint:gosec // far below
+		st.Heap, st.Resident, st.Goroutines = int64(m.HeapInuse), harness.Resident(), runtime.NumGoroutine() //nolint:gosec // far below
 	}
 	c.said++
 	c.resumed = nil
 	return c.out.Encode(st)
-}
-
-// resident returns the resident memory of the process, 0 where that cannot be
-// known.
-func resident() (bytes int64) {
-	file, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		return 0
-	}
-	var size, pages int64
-	if _, err := fmt.Sscan(string(file), &size, &pages); err != nil {
-		return 0
-	}
-	return pages * int64(os.Getpagesize())
 }

@@ -18,7 +18,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
+
+	"github.com/sluicelog/sluice/e2e/internal/harness"
 )
 
 func main() {
@@ -50,23 +51,17 @@ type options struct {
 func parse(args []string, usage io.Writer) (options, error) {
 	o := options{plan: defaults(), tiers: tiers(), rates: rates()}
 	flags := flag.NewFlagSet("scale", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
 	flags.BoolVar(&o.write, "write", false, "write the tables into docs/scale.md; without other flags")
 	for _, a := range o.plan.assumptions() {
 		a.define(flags)
 	}
-	err := flags.Parse(args)
+	err := harness.Parse(flags, args, usage)
 	given := make(map[string]bool)
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	switch {
 	case errors.Is(err, flag.ErrHelp):
-		flags.SetOutput(usage)
-		_, _ = fmt.Fprintln(usage, "usage: scale [flags]")
-		flags.PrintDefaults()
 		return o, err
 	case err != nil:
-	case flags.NArg() > 0:
-		err = fmt.Errorf("argument %q: there are none, only flags; -help lists them", flags.Arg(0))
 	case o.write && len(given) > 1:
 		err = errors.New("-write: the page has the defaults; leave out the other flags")
 	default:
@@ -95,7 +90,7 @@ func run(args []string, stdout, stderr io.Writer) error {
 		if err != nil {
 			return err
 		}
-		return writePage(filepath.Join("..", "docs", "scale.md"), text)
+		return block.Write(filepath.Join("..", "docs", "scale.md"), text)
 	}
 	var t table
 	t.sized(o.plan, o.tiers, o.rates)
@@ -103,6 +98,9 @@ func run(args []string, stdout, stderr io.Writer) error {
 	_, err = io.WriteString(stdout, t.String())
 	return err
 }
+
+// block is where the tables are in docs/scale.md.
+const block = harness.Block("scale")
 
 // written returns what belongs into the page. There need not be a run of the fleet.
 func written(docs string) (string, error) {
@@ -117,24 +115,4 @@ func written(docs string) (string, error) {
 	}
 	t.assumed(defaults())
 	return t.String(), nil
-}
-
-// The lines of the page between which the tables are.
-const (
-	beginMark = "<!-- scale:begin -->\n"
-	endMark   = "<!-- scale:end -->\n"
-)
-
-// writePage replaces what is between the marks of a page.
-func writePage(path, text string) error {
-	page, err := os.ReadFile(filepath.Clean(path))
-	if err != nil {
-		return err
-	}
-	before, rest, ok := strings.Cut(string(page), beginMark)
-	_, after, closed := strings.Cut(rest, endMark)
-	if !ok || !closed {
-		return fmt.Errorf("%s: want the lines %q and %q", path, beginMark, endMark)
-	}
-	return os.WriteFile(path, []byte(before+beginMark+text+endMark+after), 0o644) //nolint:gosec // a page for all
 }

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"flag"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -21,8 +20,10 @@ func TestThePageIsWhatIsWritten(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, got, _ := strings.Cut(page(t, "scale.md"), beginMark)
-	got, _, _ = strings.Cut(got, endMark)
+	got, err := block.Read(filepath.Join(docs, "scale.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	if diff := cmp.Diff(strings.Split(want, "\n"), strings.Split(got, "\n")); diff != "" {
 		t.Errorf("mismatch (-want +got): cd e2e && go run ./scale -write\n%s", diff)
 	}
@@ -131,29 +132,5 @@ func TestRunPrintsTheRowsAskedFor(t *testing.T) {
 	}
 	if strings.Contains(out.String(), "\n| 1,000 |") {
 		t.Errorf("there are other fleets in\n%s", out.String())
-	}
-}
-
-func TestWritePage(t *testing.T) {
-	t.Parallel()
-	path := filepath.Join(t.TempDir(), "scale.md")
-	for _, tt := range []struct{ before, want string }{
-		{"# A\n" + beginMark + "old\n" + endMark + "Z\n", "# A\n" + beginMark + "new\n" + endMark + "Z\n"},
-		{"# A\n" + beginMark + "old\n", ""},
-		{"# A\n", ""},
-	} {
-		if err := os.WriteFile(path, []byte(tt.before), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		err := writePage(path, "new\n")
-		got, readErr := os.ReadFile(filepath.Clean(path))
-		if readErr != nil {
-			t.Fatal(readErr)
-		}
-		if tt.want == "" && (err == nil || string(got) != tt.before) {
-			t.Errorf("%q became %q with error %v, want an error", tt.before, got, err)
-		} else if tt.want != "" && (err != nil || string(got) != tt.want) {
-			t.Errorf("%q became %q with error %v, want %q", tt.before, got, err, tt.want)
-		}
 	}
 }

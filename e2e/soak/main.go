@@ -22,8 +22,9 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
-	"strings"
 	"time"
+
+	"github.com/sluicelog/sluice/e2e/internal/harness"
 )
 
 func main() {
@@ -61,19 +62,12 @@ type options struct {
 func parseFlags(args []string, usage io.Writer) (options, error) {
 	var o options
 	flags := flag.NewFlagSet("soak", flag.ContinueOnError)
-	flags.SetOutput(io.Discard)
 	flags.DurationVar(&o.day, "day", 10*time.Minute, "how long 24 hours take, from 5s to 24h")
 	flags.IntVar(&o.peak, "peak", 5000, "events per second in the busiest hour, from 10 to 100000")
 	flags.BoolVar(&o.write, "write", false, "write the result into docs/soak.md")
-	err := flags.Parse(args)
+	err := harness.Parse(flags, args, usage)
 	switch {
-	case errors.Is(err, flag.ErrHelp):
-		flags.SetOutput(usage)
-		_, _ = fmt.Fprintln(usage, "usage: soak [flags]")
-		flags.PrintDefaults()
 	case err != nil:
-	case flags.NArg() > 0:
-		err = fmt.Errorf("argument %q: there are none, only the flags -day, -peak and -write", flags.Arg(0))
 	case o.day < 5*time.Second || o.day > 24*time.Hour:
 		err = fmt.Errorf("-day %v: want 5s to 24h", o.day)
 	case o.peak < 10 || o.peak > 100_000:
@@ -84,6 +78,13 @@ func parseFlags(args []string, usage io.Writer) (options, error) {
 
 // soak lets the day pass and reports it to w, and to the page if that is wanted.
 func soak(ctx context.Context, o options, w io.Writer) error {
+	const block = harness.Block("soak")
+	page := filepath.Join("..", "docs", "soak.md")
+	if o.write { // a day is too long to find out in the evening
+		if _, err := block.Read(page); err != nil {
+			return fmt.Errorf("-write: %w", err)
+		}
+	}
 	dir, err := os.MkdirTemp("", "soak")
 	if err != nil {
 		return err
@@ -103,25 +104,5 @@ func soak(ctx context.Context, o options, w io.Writer) error {
 	if !o.write {
 		return nil
 	}
-	return writePage(filepath.Join("..", "docs", "soak.md"), text)
-}
-
-// The lines of the page between which the result is.
-const (
-	beginMark = "<!-- soak:begin -->\n"
-	endMark   = "<!-- soak:end -->\n"
-)
-
-// writePage replaces what is between the marks of a page.
-func writePage(path, text string) error {
-	page, err := os.ReadFile(path)
-	if err != nil {
-		return err
-	}
-	before, rest, ok := strings.Cut(string(page), beginMark)
-	_, after, closed := strings.Cut(rest, endMark)
-	if !ok || !closed {
-		return fmt.Errorf("%s: want the lines %q and %q", path, beginMark, endMark)
-	}
-	return os.WriteFile(path, []byte(before+beginMark+text+endMark+after), 0o644) //nolint:gosec // a page for all
+	return block.Write(page, text)
 }

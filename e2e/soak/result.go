@@ -3,9 +3,10 @@ package main
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"strings"
 	"time"
+
+	"github.com/sluicelog/sluice/e2e/internal/harness"
 )
 
 // result is what became of a day.
@@ -50,8 +51,7 @@ func (r result) suspects() int { return 1 + r.connections/50 }
 // markdown returns the result as a part of a page.
 func (r result) markdown() string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "A day in %v, %d events a second at its peak; %s/%s, %d CPUs, %s.\n\n",
-		r.options.day, r.options.peak, runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), runtime.Version())
+	fmt.Fprintf(&b, "A day in %v, %d events a second at its peak; %s.\n\n", r.options.day, r.options.peak, harness.System())
 	row := func(name, format string, args ...any) {
 		fmt.Fprintf(&b, "| %s | %s |\n", name, fmt.Sprintf(format, args...))
 	}

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"log/slog"
 	"os"
@@ -13,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/sluicelog/sluice/e2e/internal/harness"
 	"github.com/sluicelog/sluice/internal/lstest"
 	"github.com/sluicelog/sluice/logstash"
 )
@@ -195,22 +195,8 @@ func (c *clerk) status(done bool) status {
 	runtime.ReadMemStats(&m)
 	s := status{
 		Refused: int(c.refused.Load()), Longest: time.Duration(c.longest.Load()),
-		Stats: c.shipper.Stats(), Heap: m.HeapInuse, Resident: resident(), Goroutines: runtime.NumGoroutine(), Done: done,
+		Stats: c.shipper.Stats(), Heap: m.HeapInuse, Resident: harness.Resident(), Goroutines: runtime.NumGoroutine(), Done: done,
 	}
 	s.Stats.LastError = nil // an error is no JSON
 	return s
-}
-
-// resident returns the resident memory of the process, 0 where that cannot be
-// known.
-func resident() (bytes int64) {
-	file, err := os.ReadFile("/proc/self/statm")
-	if err != nil {
-		return 0
-	}
-	var size, pages int64
-	if _, err := fmt.Sscan(string(file), &size, &pages); err != nil {
-		return 0
-	}
-	return pages * int64(os.Getpagesize())
 }

@@ -5,9 +5,9 @@ import (
 	"flag"
 	"fmt"
 	"io"
+	"io/fs"
 	"math"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -70,26 +70,13 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-func TestWritePage(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "soak.md")
-	for _, tt := range []struct{ before, want string }{
-		{"# A\n" + beginMark + "old\n" + endMark + "Z\n", "# A\n" + beginMark + "new\n" + endMark + "Z\n"},
-		{"# A\n" + beginMark + "old\n", ""},
-		{"# A\n", ""},
-	} {
-		if err := os.WriteFile(path, []byte(tt.before), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		err := writePage(path, "new\n")
-		got, readErr := os.ReadFile(path)
-		if readErr != nil {
-			t.Fatal(readErr)
-		}
-		if tt.want == "" && (err == nil || string(got) != tt.before) {
-			t.Errorf("%q became %q with error %v, want an error", tt.before, got, err)
-		} else if tt.want != "" && (err != nil || string(got) != tt.want) {
-			t.Errorf("%q became %q with error %v, want %q", tt.before, got, err, tt.want)
-		}
+// A page that cannot be written is found before the day, not after it.
+func TestNothingRunsForNothing(t *testing.T) {
+	t.Chdir(t.TempDir())
+	var out strings.Builder
+	err := soak(t.Context(), options{day: time.Hour, peak: 10, write: true}, &out)
+	if !errors.Is(err, fs.ErrNotExist) || !strings.HasPrefix(err.Error(), "-write: ") || out.Len() > 0 {
+		t.Errorf("error %v, printed %q", err, out.String())
 	}
 }
 
