@@ -37,7 +37,7 @@ func (c *checker) receivers(ctx context.Context, s *Sink, r *report) {
 	for _, receiver := range found.Receivers {
 		what := "receiver " + receiver.Addr
 		if receiver.Err != nil {
-			c.unreachable(what, receiver, r)
+			c.unreachable(what, scheme, receiver, r)
 		} else {
 			c.reachable(what, scheme, receiver, r)
 		}
@@ -64,7 +64,7 @@ func (c *checker) reachable(what, scheme string, receiver logstash.Receiver, r *
 }
 
 // unreachable says why a receiver does not work, and what to do.
-func (c *checker) unreachable(what string, receiver logstash.Receiver, r *report) {
+func (c *checker) unreachable(what, scheme string, receiver logstash.Receiver, r *report) {
 	text := strings.TrimPrefix(receiver.Err.Error(), "logstash: ")
 	var (
 		dns     *net.DNSError
@@ -88,11 +88,23 @@ func (c *checker) unreachable(what string, receiver logstash.Receiver, r *report
 	case errors.As(receiver.Err, &dns) && dns.IsNotFound:
 		r.fail(what, "there is no host of this name: "+dns.Error(), "correct addr: run: getent hosts "+shellWord(host))
 	case errors.Is(receiver.Err, syscall.ECONNREFUSED):
-		r.fail(what, "nobody listens there", "start Logstash, or correct the port in addr")
+		r.fail(what, "nobody listens there", "start "+program(scheme)+", or correct the port in addr")
 	case errors.Is(receiver.Err, os.ErrNotExist):
 		r.fail(what, "there is no such socket", "start Logstash with a unix input in mode server at this path")
 	default:
-		r.fail(what, text, cmp.Or(advice, "see whether Logstash runs there, and what its own log says"))
+		r.fail(what, text, cmp.Or(advice, "see whether "+program(scheme)+" runs there, and what its own log says"))
+	}
+}
+
+// program returns what listens to a scheme.
+func program(scheme string) string {
+	switch strings.TrimSuffix(scheme, "+tls") {
+	case "kafka":
+		return "the broker"
+	case "redis":
+		return "Redis"
+	default:
+		return "Logstash"
 	}
 }
 

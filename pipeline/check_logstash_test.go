@@ -209,6 +209,29 @@ func TestCheckReceiversThatAreAway(t *testing.T) {
 	}
 }
 
+// What to start is named: a broker is no Logstash.
+func TestCheckBrokersThatAreAway(t *testing.T) {
+	testlog.CheckGoroutines(t)
+	addr, err := lstest.FreeAddr()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for scheme, want := range map[string]string{"kafka": "the broker", "redis": "Redis", "redis+tls": "Redis", "beats": "Logstash"} {
+		s := ship(scheme + "://" + addr)
+		if name, _, _ := strings.Cut(scheme, "+"); name != "beats" {
+			s.Addr += "/logs"
+			s.Dial.Schemes = []logstash.Scheme{{Name: name, Open: func(logstash.Remote) (logstash.Transport, error) { return nowhere{}, nil }}}
+		}
+		expect(t, checkSink(t, s), "receiver "+addr, "fail…nobody listens there…-> start "+want+", or correct the port")
+	}
+}
+
+// nowhere is a Transport to nobody.
+type nowhere struct{}
+
+func (nowhere) Send(context.Context, [][]byte) (int, error) { return 0, nil }
+func (nowhere) Close() error                                { return nil }
+
 // stalled is a network on which nothing is ever answered.
 func stalled(t *testing.T) logstash.DialOptions {
 	return logstash.DialOptions{DialContext: func(context.Context, string, string) (net.Conn, error) {

@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sluicelog/sluice/cmd/sluice/internal/brokertest"
 	"github.com/sluicelog/sluice/internal/lstest"
 	"github.com/sluicelog/sluice/internal/pages"
 	"github.com/sluicelog/sluice/logstash"
@@ -94,6 +95,10 @@ func TestDocsShowWhatIsPrinted(t *testing.T) {
 			if strings.Contains(b.Text, "//logstash") {
 				there, named = receivers(t)
 				spool(t, filepath.Join(dir, "spool"))
+			}
+			if strings.Contains(b.Text, "//redis-1") {
+				r := brokertest.NewRedis(t)
+				there, named = strings.NewReplacer("//redis-1", "//"+r.Addr()), strings.NewReplacer(r.Addr(), "redis-1")
 			}
 			var text strings.Builder
 			for _, s := range session(b.Text) {

@@ -11,7 +11,11 @@ import (
 	"time"
 
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
+	"github.com/twmb/franz-go/pkg/sasl"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
+	"github.com/twmb/franz-go/pkg/sasl/scram"
 
 	"github.com/sluicelog/sluice/logstash"
 )
@@ -30,18 +34,15 @@ const (
 
 // clientOptions returns the options of a client: ours that the user's may change, the
 // user's, and ours that what we promise rests on.
-func clientOptions(to *logstash.Remote, own []kgo.Opt) []kgo.Opt {
+func clientOptions(to *logstash.Remote, own []kgo.Opt, retry func(fails int) time.Duration) []kgo.Opt {
 	opts := append([]kgo.Opt{
 		kgo.ClientID("sluice"),
 		kgo.ConnIdleTimeout(idleTime),
 		kgo.MetadataMinAge(metadataAge),
 		kgo.DisableClientMetrics(), // Close would wait a second for them
 	}, own...)
-	if to.Username != "" {
-		opts = append(opts, kgo.SASL(plain.Auth{User: to.Username, Pass: to.Password}.AsMechanism()))
-	}
-	pace := backoff(to.Options.MinBackoff, to.Options.MaxBackoff)
-	g := newGate(to.Dial, pace)
+	opts = append(opts, kgo.SASL(mechanisms(to)...))
+	g := newGate(to.Dial, backoff(to.Options.MinBackoff, to.Options.MaxBackoff))
 	part := min(max(to.Options.Timeout/2, leastTimeout), mostTimeout)
 	return append(opts,
 		kgo.WithContext(context.Background()), // Close is what ends the client
@@ -50,7 +51,7 @@ func clientOptions(to *logstash.Remote, own []kgo.Opt) []kgo.Opt {
 		kgo.WithHooks(g),
 		kgo.ProduceRequestTimeout(part),  // how long the leader waits for the replicas, and
 		kgo.RequestTimeoutOverhead(part), // how much longer we wait for its answer
-		kgo.RetryBackoffFn(pace),
+		kgo.RetryBackoffFn(retry),
 		kgo.RequiredAcks(kgo.AllISRAcks()),
 		kgo.MaxProduceRequestsInflightPerBroker(1), // no more than the least: idempotence has its own number
 		kgo.RecordRetries(math.MaxInt),
@@ -61,6 +62,18 @@ func clientOptions(to *logstash.Remote, own []kgo.Opt) []kgo.Opt {
 		kgo.MaxBufferedRecords(math.MaxInt), // Pipeline is the limit
 		kgo.MaxBufferedBytes(0),
 	)
+}
+
+// mechanisms returns those for a Username, of which the client takes the first that the broker has. The
+// password is not told before that.
+func mechanisms(to *logstash.Remote) []sasl.Mechanism {
+	if to.Username == "" {
+		return nil
+	}
+	scrambled := scram.Auth{User: to.Username, Pass: to.Password}
+	return []sasl.Mechanism{
+		plain.Auth{User: to.Username, Pass: to.Password}.AsMechanism(), scrambled.AsSha512Mechanism(), scrambled.AsSha256Mechanism(),
+	}
 }
 
 // backoff returns how long to wait after so many failures, of which up to half is left to
@@ -75,16 +88,16 @@ func backoff(least, most time.Duration) func(int) time.Duration {
 	}
 }
 
-// checkClient reports what is wrong with the options of the user's.
-func checkClient(to *logstash.Remote, own []kgo.Opt) error {
+// checkClient returns the logger of the user's, or what is wrong with the options.
+func checkClient(to *logstash.Remote, own []kgo.Opt) (kgo.Logger, error) {
 	for i, opt := range own {
 		if opt == nil {
-			return fmt.Errorf("kafka: Options.Client[%d] is nil: want an option", i)
+			return nil, fmt.Errorf("kafka: Options.Client[%d] is nil: want an option", i)
 		}
 	}
-	c, err := kgo.NewClient(clientOptions(to, own)...) // nothing is dialed yet
+	c, err := kgo.NewClient(clientOptions(to, own, backoff(1, 1))...) // nothing is dialed yet
 	if err != nil {
-		return fmt.Errorf("kafka: Options.Client: %w", err)
+		return nil, fmt.Errorf("kafka: Options.Client: %w", err)
 	}
 	defer c.Close()
 	var wrong []string
@@ -97,15 +110,19 @@ func checkClient(to *logstash.Remote, own []kgo.Opt) error {
 		}
 	}
 	if len(wrong) > 0 {
-		return fmt.Errorf("kafka: Options.Client: %s: want none of it, see Options", strings.Join(wrong, ", "))
+		return nil, fmt.Errorf("kafka: Options.Client: %s: want none of it, see Options", strings.Join(wrong, ", "))
+	}
+	if v, ok := c.OptValue(kgo.MaxVersions).(*kversion.Versions); ok && v != nil && !v.HasKey(kmsg.InitProducerID.Int16()) {
+		return nil, errors.New("kafka: Options.Client: MaxVersions without InitProducerID: want those of Kafka 0.11 or newer")
 	}
 	if p := reflect.TypeOf(c.OptValue(kgo.RecordPartitioner)); !isOwnPartitioner(p) {
-		return fmt.Errorf("kafka: Options.Client: RecordPartitioner of type %v: want one of kgo's own that calls no function of yours: a panic there would end the program", p)
+		return nil, fmt.Errorf("kafka: Options.Client: RecordPartitioner of type %v: want one of kgo's own that calls no function of yours: a panic there would end the program", p)
 	}
-	if v := reflect.ValueOf(c.OptValue(kgo.SASL)); to.Username != "" && v.Len() > 1 {
-		return errors.New("kafka: a Username and kgo.SASL in Options.Client: want one of the two")
+	if v := reflect.ValueOf(c.OptValue(kgo.SASL)); to.Username != "" && v.Len() > len(mechanisms(to)) {
+		return nil, errors.New("kafka: a Username and kgo.SASL in Options.Client: want one of the two")
 	}
-	return nil
+	log, _ := c.OptValue(kgo.WithLogger).(kgo.Logger)
+	return log, nil
 }
 
 // isOwnPartitioner reports whether t is a partitioner of kgo that calls no function of the user's, or

@@ -2,6 +2,7 @@ package kafka_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -49,7 +50,7 @@ func (c *cluster) addr(topic string) string {
 }
 
 // dial returns a Shipper to a topic through the gate. It is in a hurry.
-func (c *cluster) dial(tb testing.TB, addr string, opts *kafka.Options, do logstash.DialOptions) *logstash.Shipper {
+func (g *gate) dial(tb testing.TB, addr string, opts *kafka.Options, do logstash.DialOptions) *logstash.Shipper {
 	tb.Helper()
 	var o kafka.Options
 	if opts != nil {
@@ -57,7 +58,7 @@ func (c *cluster) dial(tb testing.TB, addr string, opts *kafka.Options, do logst
 	}
 	o.Client = append([]kgo.Opt{kgo.MetadataMinAge(20 * time.Millisecond)}, o.Client...)
 	do.Schemes = []logstash.Scheme{kafka.Scheme(&o)}
-	do.DialContext = c.DialContext
+	do.DialContext = g.DialContext
 	if do.MinBackoff == 0 {
 		do.MinBackoff, do.MaxBackoff = 20*time.Millisecond, 100*time.Millisecond
 	}
@@ -104,6 +105,19 @@ func (c *cluster) records(tb testing.TB, topic string) []*kgo.Record {
 		all = append(all, fetches.Records()...)
 	}
 	return all
+}
+
+// do makes the cluster do something.
+func (c *cluster) do(tb testing.TB, req kmsg.Request) {
+	tb.Helper()
+	cl, err := kgo.NewClient(c.clientOpts()...)
+	if err != nil {
+		tb.Fatal(err)
+	}
+	defer cl.Close()
+	if _, err := cl.Request(tb.Context(), req); err != nil {
+		tb.Fatal(err)
+	}
 }
 
 func (c *cluster) clientOpts() []kgo.Opt {
@@ -218,6 +232,9 @@ type gate struct {
 	refused int // how many connections were refused
 	loses   int // how many answers are to be lost
 	conns   map[*gated]bool
+	routes  map[string]string // where connections to some addresses go
+	wrote   func([]byte)      // is told of what is written, unless nil
+	dead    string            // the address of a machine that has died without a word
 }
 
 var errShut = errors.New("the gate is shut")
@@ -229,7 +246,13 @@ func (g *gate) DialContext(ctx context.Context, network, addr string) (net.Conn,
 	if shut {
 		g.refused++
 	}
+	dead := addr == g.dead
+	addr = cmp.Or(g.routes[addr], addr)
 	g.mu.Unlock()
+	if dead {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}
 	if shut {
 		return nil, errShut
 	}
@@ -242,7 +265,7 @@ func (g *gate) DialContext(ctx context.Context, network, addr string) (net.Conn,
 	if g.conns == nil {
 		g.conns = make(map[*gated]bool)
 	}
-	c := &gated{Conn: conn, gate: g}
+	c := &gated{Conn: conn, gate: g, addr: addr}
 	g.conns[c] = true
 	return c, nil
 }
@@ -278,6 +301,23 @@ func (g *gate) kill() {
 	g.cut()
 }
 
+// route makes connections to an address go to another one.
+func (g *gate) route(addr, to string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.routes == nil {
+		g.routes = make(map[string]string)
+	}
+	g.routes[addr] = to
+}
+
+// die makes the machine at an address die without a word: connections take what is written, and answer nothing.
+func (g *gate) die(addr string) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.dead = addr
+}
+
 // lose ends the next n connections on which an answer comes, without the answer.
 func (g *gate) lose(n int) {
 	g.mu.Lock()
@@ -289,6 +329,7 @@ func (g *gate) lose(n int) {
 type gated struct {
 	net.Conn
 	gate *gate
+	addr string
 }
 
 func (c *gated) Read(p []byte) (int, error) {
@@ -301,6 +342,19 @@ func (c *gated) Read(p []byte) (int, error) {
 		return 0, io.ErrUnexpectedEOF
 	}
 	return n, err
+}
+
+func (c *gated) Write(p []byte) (int, error) {
+	if c.gate.wrote != nil {
+		c.gate.wrote(p)
+	}
+	c.gate.mu.Lock()
+	dead := c.addr == c.gate.dead
+	c.gate.mu.Unlock()
+	if dead {
+		return len(p), nil
+	}
+	return c.Conn.Write(p)
 }
 
 // onProduce calls seen for the records of each partition of each request to produce.

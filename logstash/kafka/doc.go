@@ -31,22 +31,27 @@ leader moved or a broker restarted, brings nothing twice. An event may arrive tw
 producer begins anew while the answer to a batch is missing, at most those of Pipeline batches:
 the program ends or dies, and the spool sends again what was not acked; Kafka has forgotten the
 producer, or finds a gap behind a batch that it has rejected; it refuses a batch that it has written
-before. With an EventID, see logstash.Options, Elasticsearch stores an event once all the same.
+before; a topic is made again with fewer partitions, by brokers before 2.8. With an EventID, see
+logstash.Options, Elasticsearch stores an event once all the same.
 
 Events of one partition are in the order in which their Writes returned, but for those around
-one that Kafka rejects. Those with the same key have the same partition, as long as the topic
+one that Kafka rejects, and those of a batch that it refuses and has written before. Those with
+the same key have the same partition, as long as the topic
 has as many partitions. Events without a key are spread over all partitions.
 
 At most DialOptions.Pipeline batches are under way, each up to BatchSize events. Everything
 else waits in the Shipper. What is under way is in memory a second time, with at most 600 bytes more
-for each event, and 6 MiB of that at most are kept for what comes next.
+for each event, and 6 MiB of that at most are kept for what comes next. The client keeps some KiB more for each
+topic that was ever written to.
 
 # Failure
 
 Brokers that are away, leaders that move and replicas that are missing are waited for without
 an end: what is under way stays under way, the state becomes Down with the reason, and the
 first ack ends that. So is a topic that is not there, until somebody makes it. A broker that could
-not be reached is tried again after MinBackoff to MaxBackoff, whatever the client wants it for. As all events
+not be reached is tried again after MinBackoff to MaxBackoff, whatever the client wants it for, and one that wants no
+requests for a while, as a quota is used up, gets none. Brokers that do not know idempotent producers, those
+before Kafka 0.11, get nothing. As all events
 are acked in their order, one partition without a leader, or one topic of several that is not there,
 stops all of them after Pipeline batches; the queue and the spool take what comes.
 
@@ -61,7 +66,8 @@ queued until then, and a Flush waits for it.
 When Kafka refuses the whole producer, for want of a permission, say, the error tells it, and
 the Shipper tries again after its backoff.
 
-The client of github.com/twmb/franz-go runs some goroutines for each broker, and one more
-looks for trouble while something is under way. Close of the Shipper ends them all.
+The client of github.com/twmb/franz-go runs some goroutines for each broker, one more
+looks for trouble while something is under way, and each question that it asks of a broker is waited for by another
+one, Timeout at most. Close of the Shipper ends them all.
 */
 package kafka

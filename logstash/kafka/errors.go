@@ -39,8 +39,8 @@ func (e *trouble) Unwrap() error { return e.err }
 // UnderWay returns true.
 func (e *trouble) UnderWay() bool { return true }
 
-// refusal is a failure of the producer or of a topic. Kafka has nothing of the events that
-// it is about.
+// refusal is a failure of the producer or of a topic before anything was written: what is refused now may have been
+// taken before, when the answer was lost.
 type refusal struct{ err error }
 
 func (e *refusal) Error() string { return e.err.Error() }
@@ -62,14 +62,23 @@ func explain(r *kgo.Record, err error) error {
 	switch {
 	case is(kerr.MessageTooLarge, kerr.RecordListTooLarge):
 		return &rejection{large: true, err: fmt.Errorf(
-			"kafka: topic %q does not take an event of %d bytes, see max.message.bytes and kgo.ProducerBatchMaxBytes: %w", r.Topic, len(r.Value), err)}
+			"kafka: topic %q does not take an event of %d bytes, with its key and headers, see max.message.bytes and kgo.ProducerBatchMaxBytes: %w", r.Topic, size(r), err)}
 	case is(kerr.InvalidRecord, kerr.CorruptMessage):
 		return &rejection{err: fmt.Errorf("kafka: topic %q does not take an event; one that is compacted wants a Key: %w", r.Topic, err)}
 	case is(kerr.InvalidTimestamp):
 		return &rejection{err: fmt.Errorf("kafka: topic %q does not take the time %v of this machine: %w", r.Topic, r.Timestamp, err)}
 	default:
-		return &refusal{fmt.Errorf("kafka: %w", hint(r.Topic, err))}
+		return fmt.Errorf("kafka: %w", hint(r.Topic, err))
 	}
+}
+
+// size returns how many bytes of the user's a record has.
+func size(r *kgo.Record) int {
+	n := len(r.Key) + len(r.Value)
+	for _, h := range r.Headers {
+		n += len(h.Key) + len(h.Value)
+	}
+	return n
 }
 
 // hint adds to an error what to do about it.
@@ -80,7 +89,7 @@ func hint(topic string, err error) error {
 	}{
 		{kerr.UnknownTopicOrPartition, "create it, or let the brokers, with kgo.AllowAutoTopicCreation"},
 		{kerr.InvalidTopicException, "want another name"},
-		{kerr.TopicAuthorizationFailed, "want the permissions WRITE and DESCRIBE for the user"},
+		{kerr.TopicAuthorizationFailed, "want the permission WRITE for the user"},
 		{kerr.ClusterAuthorizationFailed, "want the permission IDEMPOTENT_WRITE for the user"},
 		{kerr.NotEnoughReplicas, "fewer replicas than min.insync.replicas are in sync"},
 		{kerr.LeaderNotAvailable, "no leader yet"},

@@ -21,6 +21,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 
 	"github.com/sluicelog/sluice/logstash"
 	"github.com/sluicelog/sluice/logstash/kafka"
@@ -270,6 +271,29 @@ func TestLeadersMove(t *testing.T) {
 	c.account(t, "logs", n)
 }
 
+// A machine that dies without a word holds up its partitions for Timeout, although others lead them now.
+func TestMachineDies(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, kfake.NumBrokers(2))
+	lead := c.LeaderFor("logs", 0)
+	addrs := c.ListenAddrs()
+	s := c.dial(t, "kafka://"+strings.Join(addrs, ",")+"/logs", nil, logstash.DialOptions{Timeout: time.Second})
+	write(t, s, 0, 1000)
+	flush(t, s)
+	c.die(addrs[lead])
+	if err := c.MoveTopicPartition("logs", 0, 1-lead); err != nil {
+		t.Fatal(err)
+	}
+	begun := time.Now()
+	write(t, s, 1000, 2000)
+	flush(t, s)
+	if took := time.Since(begun); took < 900*time.Millisecond || took > 5*time.Second {
+		t.Errorf("back after %v, want about Timeout", took)
+	}
+	balance(t, s, 2000, 0)
+	c.account(t, "logs", 2000)
+}
+
 // Errors that pass are waited for.
 func TestErrorsThatPass(t *testing.T) {
 	t.Parallel()
@@ -337,6 +361,25 @@ func TestRejected(t *testing.T) {
 	}
 }
 
+// While every event is rejected, none is to blame: a clock is wrong, say, or a setting of the topic.
+func TestAllRejected(t *testing.T) {
+	t.Parallel()
+	for _, e := range []*kerr.Error{kerr.InvalidTimestamp, kerr.InvalidRecord} {
+		t.Run(e.Message, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t, kfake.SeedTopics(3, "logs"))
+			fault := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: e, Count: -1})
+			s := c.dial(t, c.addr("logs"), plainly(), logstash.DialOptions{})
+			write(t, s, 0, 5000)
+			await(t, "many rejections", func() bool { return fault.Hits() > 60 })
+			fault.Remove()
+			flush(t, s)
+			balance(t, s, 5000, 0)
+			c.count(t, "logs", 5000)
+		})
+	}
+}
+
 // Many events that are not taken, among others, one of them twice.
 func TestManyRejected(t *testing.T) {
 	t.Parallel()
@@ -360,7 +403,17 @@ func TestManyRejected(t *testing.T) {
 func TestTooLargeForTheTopic(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, kfake.BrokerConfigs(map[string]string{"message.max.bytes": "20000"}))
-	s := c.dial(t, c.addr("logs"), plainly(), logstash.DialOptions{MaxEventBytes: 4 << 20})
+	opts := plainly()
+	opts.Headers = func(event []byte) []kgo.RecordHeader {
+		if id(event) != 4001 {
+			return nil
+		}
+		return []kgo.RecordHeader{{Key: "h", Value: make([]byte, 50_000)}}
+	}
+	var reasons []string
+	s := c.dial(t, c.addr("logs"), opts, logstash.DialOptions{MaxEventBytes: 4 << 20, OnDrop: func(_ []byte, err error) {
+		reasons = append(reasons, err.Error())
+	}})
 	write(t, s, 0, 2000)
 	if _, err := fmt.Fprintf(s, `{"sender":0,"id":2000,"message":"%s"}`, strings.Repeat("x", 30_000)); err != nil {
 		t.Fatal(err)
@@ -369,9 +422,13 @@ func TestTooLargeForTheTopic(t *testing.T) {
 	if _, err := fmt.Fprintf(s, `{"sender":0,"id":4000,"message":"%s"}`, strings.Repeat("x", 3_000_000)); err != nil {
 		t.Fatal(err) // which the client does not even send
 	}
+	write(t, s, 4001, 4002) // with a header that is too large
 	flush(t, s)
-	balance(t, s, 3999, 2)
-	c.count(t, "logs", 4001, 2000, 4000)
+	balance(t, s, 3999, 3)
+	c.count(t, "logs", 4002, 2000, 4000, 4001)
+	if len(reasons) != 3 || !strings.Contains(reasons[2], "an event of 50045 bytes, with its key and headers") {
+		t.Errorf("reasons %q", reasons)
+	}
 }
 
 // The functions of the user's may do anything.
@@ -453,6 +510,160 @@ func TestTopicAppears(t *testing.T) {
 	c.account(t, "later", 1000)
 }
 
+// A topic that is not there is made where the brokers and the option allow it.
+func TestTopicIsMade(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, kfake.AllowAutoTopicCreation(), kfake.DefaultNumPartitions(3))
+	s := c.dial(t, c.addr("fresh"), &kafka.Options{Client: []kgo.Opt{kgo.AllowAutoTopicCreation()}}, logstash.DialOptions{})
+	write(t, s, 0, 1000)
+	flush(t, s)
+	balance(t, s, 1000, 0)
+	c.account(t, "fresh", 1000)
+	s = c.dial(t, c.addr("none"), nil, logstash.DialOptions{})
+	write(t, s, 0, 1)
+	await(t, "state Down", func() bool { return s.Health().State == logstash.Down })
+	if c.TopicInfo("none") != nil {
+		t.Error("a topic was made without the option")
+	}
+}
+
+// A topic may be deleted and made again, with other partitions, while it is written to.
+func TestTopicIsMadeAgain(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, kfake.NumBrokers(2))
+	s := c.dial(t, c.addr("logs"), nil, logstash.DialOptions{})
+	write(t, s, 0, 1000)
+	flush(t, s)
+	c.do(t, &kmsg.DeleteTopicsRequest{
+		Topics: []kmsg.DeleteTopicsRequestTopic{{Topic: new("logs")}}, TopicNames: []string{"logs"}, TimeoutMillis: 1000,
+	})
+	write(t, s, 1000, 3000)
+	await(t, "state Down", func() bool { return s.Health().State == logstash.Down })
+	if err := c.CreateTopic("logs", 3, nil); err != nil {
+		t.Fatal(err)
+	}
+	flush(t, s)
+	balance(t, s, 3000, 0)
+	before := make([]int, 1000) // gone with the first topic
+	for i := range before {
+		before[i] = i
+	}
+	c.count(t, "logs", 3000, before...)
+}
+
+// A topic that is made again with fewer partitions, by brokers that do not tell it from the first one, is found
+// out.
+func TestFewerPartitions(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, kfake.SeedTopics(4, "logs"), kfake.MaxVersions(kversion.V2_7_0()))
+	s := c.dial(t, c.addr("logs"), nil, logstash.DialOptions{
+		BatchSize: 100, Timeout: time.Second, Key: func(event []byte) []byte { return fmt.Append(nil, id(event)) },
+	})
+	write(t, s, 0, 1000)
+	flush(t, s)
+	if err := errors.Join(c.DeleteTopic("logs"), c.CreateTopic("logs", 2, nil)); err != nil {
+		t.Fatal(err)
+	}
+	write(t, s, 1000, 2000)
+	await(t, "state Down", func() bool { return s.Health().State == logstash.Down })
+	if err := s.Health().Err; err == nil || !strings.Contains(err.Error(), `topic "logs" has 2 partitions, and had 4`) {
+		t.Errorf("Health.Err %v", err)
+	}
+	flush(t, s)
+	balance(t, s, 2000, 0)
+	if st := s.Stats(); st.Resent > 4*100 {
+		t.Errorf("%d events resent, want at most Pipeline batches", st.Resent)
+	}
+	before := make([]int, 1000) // gone with the first topic
+	for i := range before {
+		before[i] = i
+	}
+	c.count(t, "logs", 2000, before...)
+}
+
+// Partitions that are added are used.
+func TestMorePartitions(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	s := c.dial(t, c.addr("logs"), &kafka.Options{Client: []kgo.Opt{kgo.MetadataMaxAge(50 * time.Millisecond)}}, logstash.DialOptions{
+		Key: func(event []byte) []byte { return fmt.Append(nil, id(event)%50) },
+	})
+	write(t, s, 0, 1000)
+	flush(t, s)
+	c.do(t, &kmsg.CreatePartitionsRequest{Topics: []kmsg.CreatePartitionsRequestTopic{{Topic: "logs", Count: 4}}, TimeoutMillis: 1000})
+	n := 1000
+	await(t, "events in the last partition", func() bool {
+		write(t, s, n, n+200)
+		n += 200
+		flush(t, s)
+		return c.PartitionInfo("logs", 3).HighWatermark > 0
+	})
+	balance(t, s, uint64(n), 0)
+	c.count(t, "logs", n)
+}
+
+// Brokers that cannot be reached where they say that they are, although the one of the address can, are told of.
+func TestAdvertisedElsewhere(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	var g gate
+	g.route("kafka:9092", c.ListenAddrs()[0])
+	g.route(c.ListenAddrs()[0], "127.0.0.1:1")
+	s := g.dial(t, "kafka://kafka/logs", nil, logstash.DialOptions{})
+	write(t, s, 0, 1000)
+	await(t, "state Down", func() bool { return s.Health().State == logstash.Down })
+	if err, want := s.Health().Err, "broker "+c.ListenAddrs()[0]+": connect"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("Health.Err %v; want %s", err, want)
+	}
+	g.route(c.ListenAddrs()[0], c.ListenAddrs()[0])
+	flush(t, s)
+	balance(t, s, 1000, 0)
+	c.account(t, "logs", 1000)
+}
+
+// A broker that wants no requests for a while, as a quota is used up, gets none. When that lasts, the state says so.
+func TestQuota(t *testing.T) {
+	t.Parallel()
+	const pause = 2500 * time.Millisecond // longer than is waited for the answer to a question
+	c := newCluster(t)
+	var mu sync.Mutex
+	var begun time.Time
+	var reasons []string
+	c.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
+		resp := &kmsg.ProduceResponse{Version: req.GetVersion(), ThrottleMillis: int32(pause / time.Millisecond)}
+		for _, topic := range req.(*kmsg.ProduceRequest).Topics {
+			answer := kmsg.ProduceResponseTopic{Topic: topic.Topic, TopicID: topic.TopicID}
+			for _, p := range topic.Partitions {
+				answer.Partitions = append(answer.Partitions, kmsg.ProduceResponseTopicPartition{Partition: p.Partition, ErrorCode: kerr.NotEnoughReplicas.Code})
+			}
+			resp.Topics = append(resp.Topics, answer)
+		}
+		mu.Lock()
+		defer mu.Unlock()
+		begun = time.Now()
+		return resp, nil, true // once
+	})
+	s := c.dial(t, c.addr("logs"), nil, logstash.DialOptions{Timeout: 1500 * time.Millisecond, OnState: func(h logstash.Health) {
+		mu.Lock()
+		defer mu.Unlock()
+		if h.State == logstash.Down {
+			reasons = append(reasons, h.Err.Error())
+		}
+	}})
+	write(t, s, 0, 1000)
+	flush(t, s)
+	balance(t, s, 1000, 0)
+	c.account(t, "logs", 1000)
+	mu.Lock()
+	defer mu.Unlock()
+	if took := time.Since(begun); took < pause {
+		t.Errorf("acked %v after the broker wanted no requests for %v", took, pause)
+	}
+	if len(reasons) != 1 || !strings.Contains(reasons[0], "wants no requests for 2.5s: a quota for this user or client id is used up") {
+		t.Errorf("Down for %q, want the quota", reasons)
+	}
+}
+
 // What Kafka refuses stays with the Shipper, in order, until it is allowed.
 func TestRefused(t *testing.T) {
 	t.Parallel()
@@ -461,10 +672,10 @@ func TestRefused(t *testing.T) {
 		fault kfake.Fault
 		want  string
 	}{
-		{"topic", kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.TopicAuthorizationFailed}, "want the permissions WRITE and DESCRIBE"},
+		{"topic", kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.TopicAuthorizationFailed}, "want the permission WRITE for the user"},
 		{"fenced", kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.ProducerFenced}, "PRODUCER_FENCED"},
 		{"producer", kfake.Fault{Keys: []kmsg.Key{kmsg.InitProducerID}, TopLevel: true, Err: kerr.ClusterAuthorizationFailed}, "want the permission IDEMPOTENT_WRITE"},
-		{"metadata", kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: "logs", Err: kerr.TopicAuthorizationFailed}, "want the permissions WRITE and DESCRIBE"},
+		{"metadata", kfake.Fault{Keys: []kmsg.Key{kmsg.Metadata}, Topic: "logs", Err: kerr.TopicAuthorizationFailed}, "want the permission WRITE for the user"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			t.Parallel()
@@ -572,7 +783,7 @@ func TestNothingAcked(t *testing.T) {
 	s := c.dial(t, c.addr("logs"), nil, logstash.DialOptions{Timeout: 300 * time.Millisecond})
 	write(t, s, 0, 1000)
 	await(t, "state Down", func() bool { return s.Health().State == logstash.Down })
-	if err := s.Health().Err; err == nil || !strings.Contains(err.Error(), "fewer replicas than min.insync.replicas may be in sync") {
+	if err := s.Health().Err; err == nil || !strings.Contains(err.Error(), "fewer replicas than min.insync.replicas are in sync") {
 		t.Errorf("Health.Err %v", err)
 	}
 	c.ControlKey(int16(kmsg.Metadata), func(req kmsg.Request) (kmsg.Response, error, bool) {
@@ -593,6 +804,118 @@ func TestNothingAcked(t *testing.T) {
 		err := s.Health().Err
 		return err != nil && strings.Contains(err.Error(), `topic "logs": partition 0 has no leader`)
 	})
+}
+
+// What brokers say while they take nothing is the reason, whatever it is.
+func TestReasons(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		key  kmsg.Key
+		err  *kerr.Error
+		want string
+	}{
+		{kmsg.Produce, kerr.NotEnoughReplicas, `topic "logs": fewer replicas than min.insync.replicas are in sync: NOT_ENOUGH_REPLICAS`},
+		{kmsg.Produce, kerr.NotEnoughReplicasAfterAppend, "NOT_ENOUGH_REPLICAS_AFTER_APPEND"},
+		{kmsg.Produce, kerr.KafkaStorageError, "KAFKA_STORAGE_ERROR"},
+		{kmsg.Produce, kerr.RequestTimedOut, "REQUEST_TIMED_OUT"},
+		{kmsg.Produce, kerr.OutOfOrderSequenceNumber, "OUT_OF_ORDER_SEQUENCE_NUMBER"},
+		{kmsg.InitProducerID, kerr.CoordinatorLoadInProgress, "COORDINATOR_LOAD_IN_PROGRESS"},
+	} {
+		t.Run(tt.err.Message, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t)
+			fault := c.Fault(kfake.Fault{Keys: []kmsg.Key{tt.key}, TopLevel: tt.key == kmsg.InitProducerID, Err: tt.err, Count: -1})
+			s := c.dial(t, c.addr("logs"), nil, logstash.DialOptions{Timeout: 300 * time.Millisecond})
+			write(t, s, 0, 1000)
+			await(t, "the reason", func() bool {
+				err := s.Health().Err
+				return err != nil && strings.Contains(err.Error(), tt.want)
+			})
+			fault.Remove()
+			flush(t, s)
+			balance(t, s, 1000, 0)
+		})
+	}
+}
+
+// Of many topics, the one that holds up the others is the reason.
+func TestManyTopics(t *testing.T) {
+	t.Parallel()
+	topics := make([]string, 150)
+	for i := range topics {
+		topics[i] = fmt.Sprint("t", i)
+	}
+	c := newCluster(t, kfake.SeedTopics(1, topics...))
+	s := c.dial(t, c.addr("t0"), &kafka.Options{Topic: func(event []byte) string {
+		if id(event) == 1000 {
+			return "gone"
+		}
+		return topics[id(event)%len(topics)]
+	}}, logstash.DialOptions{BatchSize: 500})
+	write(t, s, 0, 5000)
+	await(t, "the reason", func() bool {
+		err := s.Health().Err
+		return err != nil && strings.Contains(err.Error(), `topic "gone": create it`)
+	})
+	if err := c.CreateTopic("gone", 1, nil); err != nil {
+		t.Fatal(err)
+	}
+	flush(t, s)
+	balance(t, s, 5000, 0)
+}
+
+// Attempts to write become rare while nothing is acked, whatever brokers say.
+func TestWritesBecomeRare(t *testing.T) {
+	t.Parallel()
+	for _, e := range []*kerr.Error{kerr.NotEnoughReplicasAfterAppend, kerr.RequestTimedOut} {
+		t.Run(e.Message, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t)
+			fault := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "logs", Err: e, Count: -1})
+			s := c.dial(t, c.addr("logs"), nil, logstash.DialOptions{MinBackoff: 50 * time.Millisecond, MaxBackoff: time.Minute})
+			write(t, s, 0, 1000)
+			await(t, "an attempt", func() bool { return fault.Hits() > 0 })
+			begun := time.Now()
+			await(t, "some seconds", func() bool { return time.Since(begun) > 2*time.Second })
+			// Half of each pause is left to chance, and each is about as long as all before it.
+			if n := fault.Hits(); n < 4 || n > 14 {
+				t.Errorf("%d attempts in 2 seconds, want 4 to 14", n)
+			}
+			fault.Remove()
+			flush(t, s)
+			balance(t, s, 1000, 0)
+			c.account(t, "logs", 1000)
+		})
+	}
+}
+
+// Events that may be there twice are counted, also when the answer was lost and the next attempt was refused.
+func TestResent(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	s := c.dial(t, c.addr("logs"), nil, logstash.DialOptions{BatchSize: 100})
+	n, twice := 0, 0
+	for range 20 { // another answer may be lost than that to a batch
+		var first kmsg.Request
+		fault := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "logs", Err: kerr.TopicAuthorizationFailed, When: func(req kmsg.Request) bool {
+			if first == nil {
+				first = req
+				c.lose(1)
+			}
+			return req != first
+		}})
+		write(t, s, n, n+100)
+		n += 100
+		flush(t, s)
+		fault.Remove()
+		if twice = c.arrived(t, "logs", n).Duplicates(); twice > 0 {
+			break
+		}
+	}
+	balance(t, s, uint64(n), 0)
+	if resent := s.Stats().Resent; twice == 0 || uint64(twice) > resent {
+		t.Errorf("%d duplicates, %d resent; want some, and no more than were resent", twice, resent)
+	}
 }
 
 // A function that ends its goroutine has failed for that event, and no other.

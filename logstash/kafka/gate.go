@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"strconv"
 	"sync"
 	"time"
 
@@ -112,7 +111,7 @@ func (g *gate) failed(addr string, err error) {
 
 // OnBrokerConnect is told of a connection on which a broker has answered, or has not.
 func (g *gate) OnBrokerConnect(meta kgo.BrokerMetadata, _ time.Duration, conn net.Conn, err error) {
-	addr := net.JoinHostPort(meta.Host, strconv.Itoa(int(meta.Port)))
+	addr := hostPort(meta)
 	switch {
 	case conn == nil || errors.Is(err, context.Canceled) || errors.Is(err, kgo.ErrClientClosed):
 		// DialContext has noted what there is to note.

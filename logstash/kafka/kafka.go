@@ -12,8 +12,8 @@ import (
 
 // Options are options for [Scheme]. A zero Options consists entirely of default
 // values. Its functions are called by one goroutine at a time, again for an event that is
-// sent again, and must neither change the event nor keep it. An event for which one of them
-// panics, or ends its goroutine, is rejected.
+// sent again, and must neither change the event nor keep it, nor wait for anything: nothing is sent meanwhile. An event
+// for which one of them panics, or ends its goroutine, is rejected.
 type Options struct {
 	// Topic returns the topic for an event. When that is empty, it is the path of the
 	// address; when there is none either, or the name cannot be one, the event is rejected.
@@ -31,13 +31,13 @@ type Options struct {
 	// buffers without a limit of their own, no linger, as FlushInterval is one, and a context that
 	// never ends. Those that cannot be undone are an error of Dial: DisableIdempotentWrite,
 	// AllowIdempotentProduceCancellation, StopProducerOnDataLossDetected, ManualFlushing,
-	// TransactionalID, DefaultProduceTopicAlways and all that make a consumer; and so is a
+	// TransactionalID, DefaultProduceTopicAlways, MaxVersions of a Kafka before 0.11 and all that make a consumer; and so is a
 	// kgo.RecordPartitioner that is none of kgo's own, or one of a function, as kgo.ManualPartitioner
 	// is: if it panicked, the program would end. The hasher of one of kgo's own must not.
 	//
 	// Dial makes a client to check them, and closes it, of which hooks and a logger are told. A hook must
 	// not keep a record that it is given, and a logger, which is told of each batch at INFO, must
-	// not lead to this Shipper. Nil means none.
+	// not lead to this Shipper. A panic in one, or in another function here, ends the program. Nil means none.
 	Client []kgo.Opt
 }
 
@@ -45,7 +45,8 @@ type Options struct {
 // and the same over TLS with kafka+tls://, with port 9092 by default. The hosts are those that are asked
 // first for all the others. The topic must be there, unless opts.Topic is. Username
 // and Password, of the address or of the DialOptions, are for SASL PLAIN, which sends the password
-// as it is: only over kafka+tls://. Other mechanisms are for kgo.SASL in opts.Client.
+// as it is: only over kafka+tls://. Where the brokers have no PLAIN, they are for SCRAM-SHA-512, or else for
+// SCRAM-SHA-256. Other mechanisms are for kgo.SASL in opts.Client, beside which there must be no Username.
 func Scheme(opts *Options) logstash.Scheme {
 	var o Options
 	if opts != nil {
@@ -75,10 +76,11 @@ func (o Options) open(to logstash.Remote) (logstash.Transport, error) {
 	case to.Username == "" && to.Password != "":
 		return nil, errors.New("kafka: Password: want a Username with it")
 	}
-	if err := checkClient(&to, o.Client); err != nil {
+	log, err := checkClient(&to, o.Client)
+	if err != nil {
 		return nil, err
 	}
-	return newTransport(to, o), nil
+	return newTransport(to, o, log), nil
 }
 
 const wantTopic = "1 to 249 letters, digits, dots, underscores and hyphens, and not only a dot or two"

@@ -11,6 +11,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
+	"github.com/twmb/franz-go/pkg/kversion"
 	"github.com/twmb/franz-go/pkg/sasl/plain"
 
 	"github.com/sluicelog/sluice/logstash"
@@ -103,12 +105,17 @@ func TestTopicAndHeaders(t *testing.T) {
 	}
 }
 
-func TestCompression(t *testing.T) {
-	t.Parallel()
-	for name, codec := range map[string]kgo.CompressionCodec{
+// codecs returns all kinds of compression.
+func codecs() map[string]kgo.CompressionCodec {
+	return map[string]kgo.CompressionCodec{
 		"none": kgo.NoCompression(), "gzip": kgo.GzipCompression(), "snappy": kgo.SnappyCompression(),
 		"lz4": kgo.Lz4Compression(), "zstd": kgo.ZstdCompression(),
-	} {
+	}
+}
+
+func TestCompression(t *testing.T) {
+	t.Parallel()
+	for name, codec := range codecs() {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t)
@@ -124,6 +131,42 @@ func TestCompression(t *testing.T) {
 			// The client leaves a small batch as it is when that is shorter.
 			if seen[types[name]] < 2000 || seen[0]+seen[types[name]] < 3000 {
 				t.Errorf("records by compression type: %v, want nearly all of 3000 of type %d", seen, types[name])
+			}
+		})
+	}
+}
+
+// Brokers that speak older versions of the protocol do as well, from the first one that knows an idempotent
+// producer.
+func TestVersions(t *testing.T) {
+	t.Parallel()
+	for name, v := range map[string]*kversion.Versions{
+		"0.11": kversion.V0_11_0(), "1.0": kversion.V1_0_0(), "2.0": kversion.V2_0_0(), "2.8": kversion.V2_8_0(), "3.9": kversion.V3_9_0(), "4.0": kversion.V4_0_0(),
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t, kfake.MaxVersions(v))
+			s := c.dial(t, c.addr("logs"), nil, logstash.DialOptions{})
+			write(t, s, 0, 1000)
+			flush(t, s)
+			balance(t, s, 1000, 0)
+			c.account(t, "logs", 1000)
+		})
+	}
+	none := kversion.V2_3_0()
+	none.SetMaxKeyVersion(int16(kmsg.InitProducerID), -1)
+	for name, v := range map[string]*kversion.Versions{"0.10": kversion.V0_10_2(), "without producers": none} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t, kfake.MaxVersions(v))
+			s := c.dial(t, c.addr("logs"), nil, logstash.DialOptions{})
+			write(t, s, 0, 10)
+			await(t, "state Down", func() bool { return s.Health().State == logstash.Down })
+			if err := s.Health().Err; err == nil || !strings.Contains(err.Error(), "the brokers have no idempotent producers: want Kafka 0.11 or newer") {
+				t.Errorf("Health.Err %v", err)
+			}
+			if st := s.Stats(); st.Written != 0 || st.Queued != 10 {
+				t.Errorf("stats %+v; want the events to be queued", st)
 			}
 		})
 	}
@@ -152,6 +195,7 @@ func TestRefusedAddresses(t *testing.T) {
 		{"one topic", "kafka://a/b", client(kgo.DefaultProduceTopic("x"), kgo.DefaultProduceTopicAlways()), logstash.DialOptions{}, "DefaultProduceTopicAlways: want none"},
 		{"consumer", "kafka://a/b", client(kgo.ConsumeTopics("x"), kgo.ConsumerGroup("y")), logstash.DialOptions{}, "ConsumeTopics, ConsumerGroup: want none"},
 		{"bad option", "kafka://a/b", client(kgo.ConnIdleTimeout(1)), logstash.DialOptions{}, "Options.Client: conn"},
+		{"old versions", "kafka://a/b", client(kgo.MaxVersions(kversion.V0_10_2())), logstash.DialOptions{}, "Options.Client: MaxVersions without InitProducerID: want those of Kafka 0.11 or newer"},
 		{"nothing", "kafka://a/b", client(kgo.ClientID("x"), nil), logstash.DialOptions{}, "Options.Client[1] is nil: want an option"},
 		{"partitioner", "kafka://a/b", client(kgo.RecordPartitioner(partitioner{})), logstash.DialOptions{}, "RecordPartitioner of type kafka_test.partitioner: want one of kgo's own"},
 		{"partitioner by pointer", "kafka://a/b", client(kgo.RecordPartitioner(&partitioner{})), logstash.DialOptions{}, "of type *kafka_test.partitioner: want"},
@@ -208,7 +252,7 @@ func TestClientOptionsAreOverruled(t *testing.T) {
 	over, cancel := context.WithCancel(t.Context())
 	cancel()
 	s := c.dial(t, c.addr("logs"), &kafka.Options{Client: []kgo.Opt{
-		kgo.WithContext(over), kgo.ProducerLinger(time.Minute),
+		kgo.WithContext(over), kgo.RequiredAcks(kgo.LeaderAck()), kgo.ProducerLinger(time.Minute),
 		kgo.MaxBufferedRecords(1), kgo.MaxBufferedBytes(1 << 10), kgo.RecordRetries(1), kgo.RecordDeliveryTimeout(1e9),
 		kgo.SeedBrokers("127.0.0.1:1"), kgo.UnknownTopicRetries(1), kgo.ProducerBatchCompression(kgo.NoCompression()),
 	}}, logstash.DialOptions{})

@@ -15,8 +15,10 @@ import (
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kerr"
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
+	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/sasl/scram"
 
 	"github.com/sluicelog/sluice/logstash"
@@ -65,7 +67,7 @@ func TestTLSAndPassword(t *testing.T) {
 		{"of the options", "kafka+tls://" + hosts + "/logs", nil, logstash.DialOptions{CAFile: caFile, Username: "me", Password: "s@cret"}, ""},
 		{"SCRAM", "kafka+tls://" + hosts + "/logs", scrambled, logstash.DialOptions{CAFile: caFile}, ""},
 		{"wrong password", "kafka+tls://me:secret@" + hosts + "/logs", nil, logstash.DialOptions{CAFile: caFile}, "a broker does so to a wrong password, and without TLS where it wants that"},
-		{"no password", "kafka+tls://" + hosts + "/logs", nil, logstash.DialOptions{CAFile: caFile}, "broker 127.0.0.1:"},
+		{"no password", "kafka+tls://" + hosts + "/logs", nil, logstash.DialOptions{CAFile: caFile}, "to a client without a user where it wants one"},
 		{"unknown certificate", "kafka+tls://me:s%40cret@" + hosts + "/logs", nil, logstash.DialOptions{}, "certificate signed by unknown authority"},
 		{"no TLS", "kafka://me:s%40cret@" + hosts + "/logs", nil, logstash.DialOptions{}, "broker 127.0.0.1:"},
 	} {
@@ -80,15 +82,120 @@ func TestTLSAndPassword(t *testing.T) {
 				}
 				return
 			}
-			await(t, "state Down", func() bool { return s.Health().State == logstash.Down })
-			err := s.Health().Err
-			if err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("Health.Err %v: want %q", err, tt.want)
-			}
+			var err error
+			await(t, "the reason "+tt.want, func() bool {
+				err = s.Health().Err
+				return err != nil && strings.Contains(err.Error(), tt.want)
+			})
 			for _, secret := range []string{"s@cret", "secret"} {
 				if err != nil && strings.Contains(err.Error(), secret) {
 					t.Errorf("Health.Err has a password: %v", err)
 				}
+			}
+			if st := s.Stats(); st.Queued != 100 {
+				t.Errorf("stats %+v; want the events to be queued", st)
+			}
+		})
+	}
+}
+
+// Where the brokers have no PLAIN, a Username is for SCRAM, and where they have neither, the state says so.
+func TestMechanisms(t *testing.T) {
+	t.Parallel()
+	for name, want := range map[string]string{"PLAIN": "", "SCRAM-SHA-256": "", "SCRAM-SHA-512": "", "OAUTHBEARER": "want another mechanism, with kgo.SASL"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			opts := []kfake.Opt{kfake.EnableSASL()}
+			if want == "" {
+				opts = append(opts, kfake.Superuser(name, "me", "s@cret"))
+			}
+			c := newCluster(t, opts...)
+			c.ControlKey(int16(kmsg.SASLHandshake), func(req kmsg.Request) (kmsg.Response, error, bool) {
+				c.KeepControl()
+				resp, ok := req.ResponseKind().(*kmsg.SASLHandshakeResponse)
+				if !ok || req.(*kmsg.SASLHandshakeRequest).Mechanism == name {
+					return nil, nil, false
+				}
+				resp.ErrorCode, resp.SupportedMechanisms = kerr.UnsupportedSaslMechanism.Code, []string{name}
+				return resp, nil, true
+			})
+			s := c.dial(t, "kafka://me:s%40cret@"+c.ListenAddrs()[0]+"/logs", nil, logstash.DialOptions{})
+			write(t, s, 0, 100)
+			if want == "" {
+				flush(t, s)
+				if n := c.PartitionInfo("logs", 0).HighWatermark; n != 100 {
+					t.Errorf("%d events arrived, want 100", n)
+				}
+				return
+			}
+			await(t, "state Down", func() bool { return s.Health().State == logstash.Down })
+			if err := s.Health().Err; err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("Health.Err %v: want %q", err, want)
+			}
+		})
+	}
+}
+
+// Brokers that want a certificate of the client get one, and the state says if there is none.
+func TestClientCertificate(t *testing.T) {
+	t.Parallel()
+	cert, caFile := certificate(t)
+	key, err := x509.MarshalPKCS8PrivateKey(cert.PrivateKey)
+	if err != nil {
+		t.Fatal(err)
+	}
+	keyFile := filepath.Join(t.TempDir(), "key.pem")
+	if err := os.WriteFile(keyFile, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: key}), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	c := newCluster(t, kfake.TLS(&tls.Config{Certificates: []tls.Certificate{cert}, ClientAuth: tls.RequireAnyClientCert, MinVersion: tls.VersionTLS12}))
+	addr := "kafka+tls://" + c.ListenAddrs()[0] + "/logs"
+	s := c.dial(t, addr, nil, logstash.DialOptions{CAFile: caFile, CertFile: caFile, KeyFile: keyFile})
+	write(t, s, 0, 100)
+	flush(t, s)
+	balance(t, s, 100, 0)
+	if n := c.PartitionInfo("logs", 0).HighWatermark; n != 100 {
+		t.Errorf("%d events arrived, want 100", n)
+	}
+	s = c.dial(t, addr, nil, logstash.DialOptions{CAFile: caFile})
+	write(t, s, 0, 100)
+	await(t, "state Down", func() bool { return s.Health().State == logstash.Down })
+	if err := s.Health().Err; err == nil || !strings.Contains(err.Error(), "the receiver may want a client certificate") {
+		t.Errorf("Health.Err %v", err)
+	}
+}
+
+// A user needs no permission but WRITE, and the state says what is missing.
+func TestPermissions(t *testing.T) {
+	t.Parallel()
+	on := func(name string, pattern kmsg.ACLResourcePatternType, op kmsg.ACLOperation) []kfake.ACL {
+		return []kfake.ACL{{Resource: kmsg.ACLResourceTypeTopic, Name: name, Pattern: pattern, Operation: op, Allow: true}}
+	}
+	const literal, prefixed = kmsg.ACLResourcePatternTypeLiteral, kmsg.ACLResourcePatternTypePrefixed
+	for _, tt := range []struct {
+		name string
+		acls []kfake.ACL
+		want string
+	}{
+		{"WRITE", on("logs", literal, kmsg.ACLOperationWrite), ""},
+		{"WRITE by prefix", on("lo", prefixed, kmsg.ACLOperationWrite), ""},
+		{"DESCRIBE", on("logs", literal, kmsg.ACLOperationDescribe), `topic "logs": want the permission`},
+		{"another topic", on("audit", literal, kmsg.ACLOperationWrite), `topic "logs": want the permission WRITE for the user`},
+		{"none", nil, `topic "logs": want the permission WRITE for the user`},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			c := newCluster(t, kfake.EnableSASL(), kfake.EnableACLs(), kfake.User("PLAIN", "me", "secret", tt.acls...), kfake.Superuser("PLAIN", "root", "other"))
+			s := c.dial(t, "kafka://me:secret@"+c.ListenAddrs()[0]+"/logs", nil, logstash.DialOptions{})
+			write(t, s, 0, 100)
+			if tt.want == "" {
+				flush(t, s)
+				balance(t, s, 100, 0)
+				return
+			}
+			await(t, "state Down", func() bool { return s.Health().State == logstash.Down })
+			if err := s.Health().Err; err == nil || !strings.Contains(err.Error(), tt.want) {
+				t.Errorf("Health.Err %v: want %q", err, tt.want)
 			}
 			if st := s.Stats(); st.Queued != 100 {
 				t.Errorf("stats %+v; want the events to be queued", st)

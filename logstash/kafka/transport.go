@@ -18,6 +18,7 @@ import (
 type transport struct {
 	to   logstash.Remote
 	opts Options
+	log  kgo.Logger    // the user's, if there is one
 	news chan struct{} // has room for one: Progress has something to tell
 
 	client  *kgo.Client // nil when there is none
@@ -31,18 +32,14 @@ type transport struct {
 	acked   int            // events of which Progress has not told
 }
 
-func newTransport(to logstash.Remote, o Options) *transport {
-	return &transport{to: to, opts: o, news: make(chan struct{}, 1), room: maxSpare, kept: make(map[string]int)}
+func newTransport(to logstash.Remote, o Options, log kgo.Logger) *transport {
+	return &transport{to: to, opts: o, log: log, news: make(chan struct{}, 1), room: maxSpare, kept: make(map[string]int)}
 }
 
 // Start gives events to the client as one more batch.
 func (t *transport) Start(ctx context.Context, events [][]byte) error {
 	whole := false
-	defer func() { // a hook of the user's may do anything, such as end the goroutine
-		if !whole {
-			t.abort()
-		}
-	}()
+	defer t.unless(&whole)
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -52,12 +49,16 @@ func (t *transport) Start(ctx context.Context, events [][]byte) error {
 		}
 	}
 	b := t.load(events)
-	b.held = t.hurt()
+	b.held = !t.watch.ready.Load() || t.hurt() || len(t.flights) > 0 && t.flights[len(t.flights)-1].held
 	t.flights = append(t.flights, b)
+	if err := ctx.Err(); err != nil { // a function of the user's may have taken its time
+		return err
+	}
 	if !b.held {
 		t.send(b)
 	}
 	t.watch.begun(len(events))
+	t.point()
 	whole = true
 	return nil
 }
@@ -65,8 +66,8 @@ func (t *transport) Start(ctx context.Context, events [][]byte) error {
 // open makes a client.
 func (t *transport) open() error {
 	w := newWatch(&t.to, t.ring)
-	opts := clientOptions(&t.to, t.opts.Client)
-	c, err := kgo.NewClient(append(opts, kgo.WithHooks(w))...)
+	opts := clientOptions(&t.to, t.opts.Client, w.retry)
+	c, err := kgo.NewClient(append(opts, kgo.WithHooks(w), kgo.WithLogger(&ear{watch: w, own: t.log}))...)
 	if err != nil {
 		return err
 	}
@@ -111,19 +112,15 @@ func (t *transport) load(events [][]byte) *batch {
 // send gives the client what is not decided of a batch.
 func (t *transport) send(b *batch) {
 	b.held = false
-	last := ""
+	sent := false
 	for i := range b.places {
 		p := &b.places[i]
-		if !p.is(pending) {
-			continue
+		if p.is(pending) {
+			sent = true
+			t.client.Produce(context.Background(), &p.record, t.promise)
 		}
-		if topic := p.record.Topic; topic != last {
-			t.watch.writesTo(topic)
-			last = topic
-		}
-		t.client.Produce(context.Background(), &p.record, t.promise)
 	}
-	if last == "" { // there is nothing to be acked
+	if !sent { // there is nothing to be acked
 		t.ring()
 		return
 	}
@@ -176,18 +173,45 @@ func (t *transport) News() <-chan struct{} { return t.news }
 
 // Progress tells of acks, of failures once all that is under way is decided, and of trouble.
 func (t *transport) Progress() (acked int, err error) {
+	whole := false
+	defer t.unless(&whole)
 	t.count()
 	if err := t.judge(); err != nil {
 		t.forget()
 		acked, t.acked = t.acked, 0
+		whole = true
 		return acked, err
 	}
 	t.count()
 	acked, t.acked = t.acked, 0
-	if acked == 0 && len(t.flights) > 0 {
-		err = t.watch.told()
+	if len(t.flights) > 0 {
+		t.point()
+		if acked == 0 {
+			err = t.watch.told()
+		}
 	}
+	whole = true
 	return acked, err
+}
+
+// point tells the watch which topic is waited for.
+func (t *transport) point() {
+	for _, b := range t.flights {
+		for i := b.told; i < len(b.places); i++ {
+			if p := &b.places[i]; p.is(pending) {
+				t.watch.waitsFor(p.record.Topic)
+				return
+			}
+		}
+	}
+}
+
+// unless ends what is under way, unless the call has come to its end: a hook of the user's may do anything, such
+// as end the goroutine.
+func (t *transport) unless(whole *bool) {
+	if !*whole {
+		t.abort()
+	}
 }
 
 // count moves on to the first event that Kafka does not have.
@@ -218,11 +242,28 @@ func (t *transport) hurt() bool {
 	return len(t.trials) > 0 || slices.ContainsFunc(t.flights, func(b *batch) bool { return b.failed.Load() })
 }
 
-// judge sees to what has failed, once all that is under way is decided. An error
-// is for the Shipper to see to.
+// judge sends what was held back until the client has an id, and sees to what has failed, once all that is
+// under way is decided. An error is for the Shipper to see to.
 func (t *transport) judge() error {
+	if t.watch == nil {
+		return nil
+	}
+	if err := t.watch.unfit(); err != nil {
+		t.stop()
+		return err
+	}
 	undecided := func(b *batch) bool { return !b.held && b.left.Load() > 0 }
-	if !t.hurt() || slices.ContainsFunc(t.flights, undecided) {
+	switch {
+	case !t.watch.ready.Load():
+		return nil
+	case !t.hurt():
+		for _, b := range t.flights {
+			if b.held {
+				t.send(b)
+			}
+		}
+		return nil
+	case slices.ContainsFunc(t.flights, undecided):
 		return nil
 	}
 	var first *place
@@ -235,7 +276,11 @@ func (t *transport) judge() error {
 			}
 			b.worn = true
 			if !isRejection(p.err) {
+				wrote := t.watch.wrote.Load()
 				t.stop() // the client may be of no use any more
+				if !wrote {
+					return &refusal{p.err}
+				}
 				return p.err
 			}
 			if first == nil {

@@ -16,6 +16,7 @@ import (
 
 	"github.com/sluicelog/sluice/internal/testlog"
 	"github.com/sluicelog/sluice/logstash"
+	"github.com/sluicelog/sluice/logstash/kafka"
 )
 
 // Send, which the Shipper does not call, keeps the contract of a Transport.
@@ -72,6 +73,34 @@ func TestSendIsBrokenOff(t *testing.T) {
 	}
 	if n := len(c.records(t, "logs")); n != 1 {
 		t.Errorf("%d records, want 1", n)
+	}
+}
+
+// What a function of the user's holds up until the end of the Shipper is not sent any more.
+func TestStartIsBrokenOff(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	blocks, release := make(chan struct{}, 10), make(chan struct{})
+	p := openTransport(t, c.Cluster, &kafka.Options{Topic: func([]byte) string {
+		blocks <- struct{}{}
+		<-release
+		return ""
+	}})
+	ctx, cancel := context.WithCancel(t.Context())
+	result := make(chan error)
+	events := [][]byte{[]byte("a"), []byte("b")}
+	go func() { result <- p.Start(ctx, events) }()
+	<-blocks
+	cancel()
+	close(release)
+	if err := <-result; !errors.Is(err, context.Canceled) {
+		t.Errorf("Start: %v", err)
+	}
+	if acked, err := p.Send(t.Context(), events); acked != 2 || err != nil {
+		t.Errorf("Send: %d, %v", acked, err)
+	}
+	if n := len(c.records(t, "logs")); n != 2 {
+		t.Errorf("%d records, want 2", n)
 	}
 }
 

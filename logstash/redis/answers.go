@@ -7,7 +7,7 @@ import (
 )
 
 // maxAnswer is how much memory the answers to what was written last may take. Those to the
-// largest transaction there is, of which each command is refused, take less than half of it.
+// largest transaction there is take less than that, also when each command is refused.
 const maxAnswer = 1 << 20
 
 // elementBytes is about what an element of an array takes.

@@ -3,6 +3,7 @@ package redis
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"net"
 	"sync/atomic"
@@ -21,12 +22,16 @@ type conn struct {
 	greeted bool  // the server has taken the user, the password and the database
 	doubt   bool  // whether there are enough replicas
 	entries int64 // how many there were behind the last batch
+
+	transacts bool     // MULTI and EXEC are allowed
+	late      []uint64 // the events that replicas did not have in time
 }
 
 // login is what a connection begins with.
 type login struct {
 	username, password string
 	db                 int
+	bare               bool // not even HELLO, over which a proxy may hang up
 }
 
 // open connects to a server. The login goes there with the first command.
@@ -43,7 +48,8 @@ func open(ctx context.Context, to *logstash.Remote, addr string, as login) (*con
 		Protocol: 2, // all that is needed
 		Dialer: func(context.Context, string, string) (net.Conn, error) {
 			if taken.Swap(true) {
-				return nil, net.ErrClosed
+				over, there := net.Pipe() // an error would be a line on stderr as well
+				return over, there.Close()
 			}
 			return c.link, nil
 		},
@@ -62,7 +68,24 @@ func open(ctx context.Context, to *logstash.Remote, addr string, as login) (*con
 		DisableIdentity:          true,
 		MaintNotificationsConfig: &maintnotifications.Config{Mode: maintnotifications.ModeDisabled},
 	})
+	if as.bare {
+		c.client.AddHook(bareHook{})
+	}
 	return c, nil
+}
+
+// tryTransaction finds out whether transactions are allowed. Where MULTI is not, what comes
+// behind it would be executed all the same.
+func (c *conn) tryTransaction(ctx context.Context) error {
+	empty := c.client.Pipeline()
+	empty.Do(ctx, "multi")
+	empty.Do(ctx, "exec")
+	_, err := empty.Exec(ctx)
+	c.transacts = err == nil
+	if err != nil && c.greeted && c.link.gone {
+		err = fmt.Errorf("%w, in answer to MULTI; is there a proxy in between?", err)
+	}
+	return err
 }
 
 // cut ends what the connection is waiting for. It may be called at any time.

@@ -26,20 +26,31 @@
 // The answer says that the events are in the memory of Redis. What a crash of Redis takes
 // with it is the business of its settings appendonly and appendfsync, and what a failover
 // does that of its replication, which is asynchronous: with Options.Replicas, events are
-// only acked when so many replicas have them.
+// only acked when so many replicas have them. Without, a failover loses what the old master
+// has acked and its heir did not get: from the moment that this is made the master until the
+// sentinels say so and the Transport has heard it, a planned failover loses all events.
 //
 // # Failure
 //
 // Whatever is wrong, from a refused connection to a full memory, events stay with the
 // Shipper, which tries again after its backoff; its Health and OnError say what Redis said.
 // Every failure closes the connection, so that the next one may find another server: the
-// master that the sentinels know by then (Options.MasterName), or what the name of the host
-// then stands for. A connection stays while events only wait, for replicas or for readers; the
-// sentinels are asked meanwhile, and it is left when they have another master. A redirection
-// by a cluster (MOVED) is followed. Only an event that is too long for the server is given up,
-// to the QuarantineFile: one beyond proto-max-bulk-len at once, and one beyond
-// client-query-buffer-limit, over which Redis hangs up without a word, when it has done so
-// again and again while it took others.
+// master that the sentinels know by then (Options.MasterName), another host of the address, or
+// what the name of the host then stands for. A connection stays while events only wait, for
+// replicas or for readers.
 //
-// A Transport of this package has no goroutine of its own, and a single connection.
+// The sentinels are asked about each second. The master is the one that most of them name, and
+// it is left as soon as more of them name another one, whether it works or not: a sentinel that
+// is behind is outvoted, as long as the address has three or more.
+//
+// Several hosts without sentinels are nodes of one cluster, tried in turn. Where one says that
+// another has the key, or is about to get it (MOVED, ASK), events go there.
+//
+// Only an event that is too long for the server is given up, to the QuarantineFile: one beyond
+// proto-max-bulk-len at once, and one beyond client-query-buffer-limit, over which Redis hangs
+// up without a word, when it has done so again and again while it took others.
+//
+// A Transport of this package has one connection to Redis, and no goroutine of its own. With a
+// MasterName, each sentinel has a goroutine and a connection as well, from the first batch until
+// Close.
 package redis

@@ -74,9 +74,9 @@ func ExampleScheme() {
 
 // What an address must have is said at once.
 func ExampleDial() {
-	_, err := redis.Dial("redis://redis-1,redis-2/", nil)
+	_, err := redis.Dial("redis://orders@redis-1/0", nil)
 	fmt.Println(err)
 	// Output:
-	// redis: path "": want the key of the list or the stream, as in redis://host:6379/logstash
-	// redis: hosts "redis-1:6379,redis-2:6379": want one, or sentinels and Options.MasterName
+	// redis: path "0": want the key; the number of a database is Options.DB
+	// redis: Username "orders": want a password with it
 }

@@ -52,7 +52,11 @@ func isWait(err error) bool {
 
 // failed returns the error for a failure of the connection that there is.
 func (t *transport) failed(err error, unsent bool) *sendError {
-	return &sendError{addr: t.conn.addr, err: hint(err, t.to.Path), unsent: unsent}
+	err = hint(err, t.to.Path)
+	if t.to.TLS && !t.conn.greeted && t.conn.link.gone && t.to.Options.CertFile == "" {
+		err = fmt.Errorf("%w; does it want a client certificate (CertFile, KeyFile)? Redis does, unless it has tls-auth-clients no", err)
+	}
+	return &sendError{addr: t.conn.addr, err: err, unsent: unsent}
 }
 
 // lost returns the error for a batch of which the server has acked nothing. It may have
@@ -115,9 +119,9 @@ func hint(err error, key string) error {
 		what = "this is a replica that has lost its master"
 	case "NOREPLICAS":
 		what = "fewer replicas than min-replicas-to-write are there"
-	case "CLUSTERDOWN", "TRYAGAIN", "ASK":
+	case "CLUSTERDOWN", "TRYAGAIN":
 		what = "the cluster is being repaired or reshaped; events wait"
-	case "MOVED":
+	case "MOVED", "ASK":
 		what = "the nodes of the cluster do not agree where the key is"
 	case "CROSSSLOT":
 		what = "one key is all that is used; is there a proxy in between?"
@@ -151,6 +155,8 @@ func hintOfRest(err error, text string) error {
 		return fmt.Errorf("%w: a smaller BatchSize is needed: %w", logstash.ErrRejected, err)
 	case strings.HasPrefix(text, "max number of clients"):
 		return fmt.Errorf("%w; raise maxclients", err)
+	case strings.HasPrefix(text, "SELECT is not allowed"):
+		return fmt.Errorf("%w; a cluster has the database 0 only, see Options.DB", err)
 	case strings.HasPrefix(text, "DB index"):
 		return fmt.Errorf("%w; Options.DB is beyond its databases", err)
 	case strings.HasPrefix(text, "unknown command"):

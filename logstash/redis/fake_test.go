@@ -154,6 +154,8 @@ func (f *fake) execute(args []string) string {
 		return fmt.Sprintf(":%d\r\n", len(f.lists[args[1]]))
 	case "wait":
 		return ":0\r\n"
+	case "ping":
+		return "+PONG\r\n"
 	case "select", "auth":
 		return "+OK\r\n"
 	default:

@@ -13,7 +13,7 @@ const (
 	// batch would never let a large one through a slow line.
 	pieceBytes = 64 << 10
 	// idleTime is after how long a connection is looked at before it is used.
-	idleTime = time.Second
+	idleTime = 100 * time.Millisecond
 	// probeTime is how long that takes.
 	probeTime = time.Millisecond
 	// wordsTime is how long what a server said before it closed the connection is waited for.

@@ -1,7 +1,10 @@
 package redis
 
 import (
+	"cmp"
 	"context"
+	"errors"
+	"hash/maphash"
 	"slices"
 	"strings"
 
@@ -13,6 +16,7 @@ import (
 type load struct {
 	key  string
 	opts Options
+	seed maphash.Seed
 
 	slots []slot         // the events
 	push  []any          // RPUSH, the key and the slots, in order
@@ -44,10 +48,14 @@ func (l *load) send(ctx context.Context, c *conn, events [][]byte) (acked int, r
 	return len(events), false, nil
 }
 
-// add executes XADDs as one transaction.
+// errUnanswered stands for the answer to a command for as long as there is none. The client
+// does not say of each command that a transaction has failed as a whole.
+var errUnanswered = errors.New("no answer")
+
+// add executes XADDs as one transaction. What counts is the answer to each of them.
 func (l *load) add(ctx context.Context, c *conn, adds []client.Cmder) (acked int, refused bool, err error) {
 	for _, cmd := range adds {
-		cmd.SetErr(nil) // that of another batch
+		cmd.SetErr(errUnanswered)
 	}
 	tx := c.client.TxPipeline()
 	if err := tx.BatchProcess(ctx, adds...); err != nil {
@@ -62,8 +70,11 @@ func (l *load) add(ctx context.Context, c *conn, adds []client.Cmder) (acked int
 		return 0, true, causeOf(adds, err)
 	}
 	for ; acked < len(adds); acked++ {
-		if err := adds[acked].Err(); err != nil {
-			return acked, isRefusal(err) && !slices.ContainsFunc(adds, isTaken), err
+		switch own := adds[acked].Err(); {
+		case errors.Is(own, errUnanswered): // a server that has refused MULTI may have added them one by one
+			return acked, false, cmp.Or(err, own)
+		case own != nil:
+			return acked, !slices.ContainsFunc(adds, isOpen), own
 		}
 	}
 	if length != nil && length.Err() == nil {
@@ -72,7 +83,8 @@ func (l *load) add(ctx context.Context, c *conn, adds []client.Cmder) (acked int
 	return acked, false, nil
 }
 
-func isTaken(cmd client.Cmder) bool { return cmd.Err() == nil }
+// isOpen reports whether a server may have executed a command: it has not refused it.
+func isOpen(cmd client.Cmder) bool { return !isRefusal(cmd.Err()) }
 
 // aborted begins the answer to a transaction of which nothing was executed.
 const aborted = "EXECABORT"
@@ -85,6 +97,23 @@ func causeOf(cmds []client.Cmder, err error) error {
 		}
 	}
 	return err
+}
+
+// sums returns what tells events apart when they are given to Send again.
+func (l *load) sums(events [][]byte) []uint64 {
+	sums := make([]uint64, len(events))
+	for i, event := range events {
+		sums[i] = maphash.Bytes(l.seed, event)
+	}
+	return sums
+}
+
+// match returns how many of the events, from the first on, are those of sums.
+func (l *load) match(events [][]byte, sums []uint64) (n int) {
+	for n < min(len(events), len(sums)) && maphash.Bytes(l.seed, events[n]) == sums[n] {
+		n++
+	}
+	return n
 }
 
 // grow makes room for n events.

@@ -96,6 +96,9 @@ func TestTLS(t *testing.T) {
 	foreign := dial(t, "redis+tls://"+s.addr+"/logs", nil, logstash.DialOptions{})
 	foreign.write(1)
 	foreign.awaitError("certificate")
+	nobody := dial(t, "redis+tls://"+s.addr+"/logs", nil, logstash.DialOptions{CAFile: cert})
+	nobody.write(1)
+	nobody.awaitError("redis: "+s.addr, "want a client certificate", "tls-auth-clients no")
 
 	// The sentinels are asked over TLS as well, and the certificate of the master has to name
 	// the host that they tell.

@@ -35,15 +35,16 @@ type Options struct {
 
 	// Replicas is how many replicas must have a batch before it counts as acked. When they
 	// do not have it within half of the Timeout, it stays with the Shipper, and nothing else is
-	// sent until they are back. Zero means none, so that a failover may lose what was acked
-	// just before.
+	// sent until they are back. Zero means none, so that a failover loses what was acked just
+	// before and, with sentinels, for about a second after it.
 	Replicas int
 
 	// MasterName is the name by which the sentinels know the server to send to. The hosts of
-	// the address are sentinels then, and the user, the password and DB are still for the server.
+	// the address are sentinels then, of which each is asked about once a second, and the user,
+	// the password and DB are still for the server.
 	// With redis+tls:// both speak TLS, and the certificate of the server has to name the host
 	// that the sentinels tell, which is an IP address unless they are set to tell names. Empty
-	// means that there are no sentinels, and one host.
+	// means that there are no sentinels: several hosts are nodes of one cluster.
 	MasterName string
 
 	// SentinelUsername and SentinelPassword are for the sentinels. Both empty means that these
@@ -60,9 +61,8 @@ func (o Options) open(to logstash.Remote) (logstash.Transport, error) {
 		}
 	}
 	const none = "none without "
-	hosts := fmt.Sprintf("%q", strings.Join(to.Hosts, ","))
 	check(to.Path != "", "path", `""`, "the key of the list or the stream, as in redis://host:6379/logstash")
-	check(len(to.Hosts) == 1 || o.MasterName != "", "hosts", hosts, "one, or sentinels and Options.MasterName")
+	check(to.Path == "" || strings.Trim(to.Path, "0123456789") != "", "path", fmt.Sprintf("%q", to.Path), "the key; the number of a database is Options.DB")
 	check(to.Username == "" || to.Password != "", "Username", fmt.Sprintf("%q", to.Username), "a password with it")
 	check(to.Options.Key == nil, "DialOptions.Key", "", "none: a list and a stream keep the order of all events")
 	check(o.DB >= 0, "Options.DB", o.DB, "0 or more")

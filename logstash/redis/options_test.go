@@ -18,7 +18,7 @@ func TestRefused(t *testing.T) {
 	}{
 		{"no key", "redis://a", redis.Options{}, logstash.DialOptions{}, `path "": want the key`},
 		{"no key behind the slash", "redis://a/", redis.Options{}, logstash.DialOptions{}, `path "": want the key`},
-		{"several hosts", "redis://a,b/logs", redis.Options{}, logstash.DialOptions{}, `hosts "a:6379,b:6379": want one, or sentinels`},
+		{"number of a database", "redis://a/0", redis.Options{}, logstash.DialOptions{}, `path "0": want the key; the number of a database is Options.DB`},
 		{"no password", "redis://me@a/logs", redis.Options{}, logstash.DialOptions{}, `Username "me": want a password`},
 		{"key", "redis://a/logs", redis.Options{}, logstash.DialOptions{Key: func(e []byte) []byte { return e }}, "DialOptions.Key"},
 		{"pipeline", "redis://a/logs", redis.Options{}, logstash.DialOptions{Pipeline: 2}, "Pipeline: want none"},

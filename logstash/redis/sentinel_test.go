@@ -1,6 +1,7 @@
 package redis_test
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"strings"
@@ -37,6 +38,7 @@ func TestSentinels(t *testing.T) {
 	hosts := strings.Join([]string{
 		freeAddr(t), hangs, sentinel("*-1\r\n"), sentinel("*1\r\n$1\r\nx\r\n"), sentinel("-NOAUTH Authentication required.\r\n"),
 		sentinel("-ERR No such master with that name\r\n"),
+		sentinel("-NOPERM this user has no permissions to run the 'sentinel|get-master-addr-by-name' command\r\n"),
 	}, ",")
 	opts := &redis.Options{MasterName: "orders", SentinelPassword: "x"}
 	transport := openTransport(t, "redis://"+hosts+"/logs", opts, &logstash.DialOptions{Timeout: 500 * time.Millisecond})
@@ -46,7 +48,7 @@ func TestSentinels(t *testing.T) {
 	}
 	for _, want := range []string{
 		`no sentinel knows a master "orders"`, "connection refused", hangs, "it watches none of that name", "in place of a host",
-		"SentinelPassword", "No such master",
+		"SentinelPassword", "No such master", "the user of the sentinel needs sentinel|get-master-addr-by-name",
 	} {
 		if !strings.Contains(err.Error(), want) {
 			t.Errorf("Send: %v; want %q in it", err, want)
@@ -64,48 +66,150 @@ func TestSentinels(t *testing.T) {
 	}
 }
 
-// A master that holds events back is left when the sentinels have another one by then: it may
-// have been cut off from its replicas, and from those who read the list.
+// guide is a sentinel that names whatever master it is told to, or none.
+type guide struct {
+	*fake
+
+	names atomic.Pointer[fake]
+}
+
+func newGuide(t testing.TB, names *fake) *guide {
+	t.Helper()
+	g := new(guide)
+	g.names.Store(names)
+	g.fake = newFake(t, func(_ int, args []string) action {
+		master := g.names.Load()
+		switch {
+		case !is(args, "sentinel"):
+			return action{}
+		case master == nil:
+			return action{end: true}
+		default:
+			host, port, _ := net.SplitHostPort(master.addr)
+			return action{answer: "*2\r\n" + bulk(host) + bulk(port)}
+		}
+	})
+	return g
+}
+
+// A master is left when the sentinels have another one: it may have been cut off from its
+// replicas, and from those who read the list. It does not matter whether it works, holds
+// events back, or hangs.
 func TestSupersededMaster(t *testing.T) {
 	t.Parallel()
-	for _, opts := range []redis.Options{{Replicas: 1}, {CongestionThreshold: 100}} {
-		server := func(replicas, entries string) *fake {
-			return newFake(t, func(_ int, args []string) action {
-				switch {
-				case is(args, "wait"):
-					return action{answer: ":" + replicas + "\r\n"}
-				case is(args, "llen"):
-					return action{answer: ":" + entries + "\r\n"}
-				default:
-					return action{}
-				}
-			})
-		}
-		old, heir := server("0", "500"), server("1", "0")
-		var now atomic.Pointer[fake]
-		now.Store(old)
-		sentinel := newFake(t, func(_ int, args []string) action {
-			host, port, _ := net.SplitHostPort(now.Load().addr)
-			if is(args, "sentinel") {
-				return action{answer: "*2\r\n" + bulk(host) + bulk(port)}
+	for name, opts := range map[string]redis.Options{
+		"works": {}, "hangs": {}, "is out of reach": {}, "has no replicas": {Replicas: 1}, "is full": {CongestionThreshold: 100},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			var hangs atomic.Bool
+			server := func(replicas, entries string, hangs *atomic.Bool) *fake {
+				return newFake(t, func(_ int, args []string) action {
+					switch {
+					case is(args, "wait"):
+						return action{answer: ":" + replicas + "\r\n"}
+					case is(args, "llen"):
+						return action{answer: ":" + entries + "\r\n"}
+					default:
+						return action{silent: is(args, "rpush") && hangs.Load()}
+					}
+				})
 			}
-			return action{}
+			old, heir := server("0", "500", &hangs), server("1", "0", new(atomic.Bool))
+			sentinel := newGuide(t, old)
+			opts.MasterName = "orders"
+			var tried atomic.Bool
+			ship := dial(t, addrOf(sentinel.addr+","+freeAddr(t), "logs"), &opts, logstash.DialOptions{
+				DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+					if name == "is out of reach" && addr == old.addr {
+						tried.Store(true)
+						<-ctx.Done()
+						return nil, ctx.Err()
+					}
+					return new(net.Dialer).DialContext(ctx, network, addr)
+				},
+			})
+			connections := 1
+			switch name {
+			case "is out of reach":
+				connections = 0
+				ship.write(5)
+				eventually(t, "it is tried", tried.Load)
+			case "works":
+				ship.write(1)
+				ship.flush()
+				old.take("logs")
+				ship.sent = 0
+			case "hangs":
+				hangs.Store(true)
+				ship.write(5)
+				eventually(t, "it is there", func() bool { return old.count("rpush") > 0 })
+			default:
+				ship.write(5)
+				eventually(t, "it waits", func() bool {
+					return ship.told("want Options.Replicas, 1") || ship.told("more than Options.CongestionThreshold")
+				})
+			}
+			begun := time.Now()
+			sentinel.names.Store(heir)
+			if name == "works" {
+				eventually(t, "events go to the heir", func() bool {
+					_, err := ship.Write(event(0))
+					ship.flush()
+					return err != nil || len(heir.list("logs")) > 0
+				})
+			} else if n := ship.check(func() []string { return heir.list("logs") }); n != 0 {
+				t.Errorf("%d duplicates", n)
+			}
+			if took := time.Since(begun); took > 3*time.Second || old.connections() != connections {
+				t.Errorf("it took %v, %d connections to the old master", took, old.connections())
+			}
+			if (name == "hangs" || name == "is out of reach") && !ship.told("the sentinels name another master by now") {
+				t.Errorf("errors %q", ship.troubles())
+			}
 		})
-		opts.MasterName = "orders"
-		hosts := sentinel.addr
-		if opts.Replicas > 0 {
-			hosts += "," + freeAddr(t) // one that is away
+	}
+}
+
+// One sentinel that is behind, or ahead, is outvoted, also while the others are away. All are
+// asked over one connection each.
+func TestSentinelsDisagree(t *testing.T) {
+	t.Parallel()
+	master, other := newFake(t, nil), newFake(t, nil)
+	guides := []*guide{newGuide(t, other), newGuide(t, master), newGuide(t, master)}
+	hosts := guides[0].addr + "," + guides[1].addr + "," + guides[2].addr
+	ship := dial(t, addrOf(hosts, "logs"), &redis.Options{MasterName: "orders"}, logstash.DialOptions{})
+	asked := func(times int) {
+		t.Helper()
+		var before [3]int
+		for i, g := range guides {
+			before[i] = g.count("sentinel")
 		}
-		ship := dial(t, addrOf(hosts, "logs"), &opts, logstash.DialOptions{})
-		ship.write(5)
-		eventually(t, "it waits", func() bool {
-			return ship.told("want Options.Replicas, 1") || ship.told("more than Options.CongestionThreshold")
+		eventually(t, "all are asked again", func() bool {
+			ship.write(1)
+			ship.flush()
+			return guides[0].count("sentinel") >= before[0]+times && guides[1].count("sentinel") >= before[1]+times && guides[2].count("sentinel") >= before[2]+times
 		})
-		now.Store(heir)
-		if n := ship.check(func() []string { return heir.list("logs") }); n != 0 || old.connections() != 1 {
-			t.Errorf("%+v: %d duplicates, %d connections to the old master", opts, n, old.connections())
+	}
+	asked(2)
+	for i, g := range guides {
+		if n := g.connections(); n != 1 {
+			t.Errorf("%d connections to the sentinel %d", n, i)
 		}
 	}
+	guides[1].names.Store(nil)
+	guides[2].names.Store(nil)
+	asked(1)
+	if len(other.list("logs")) > 0 || master.connections() != 1 || ship.wasDown() {
+		t.Errorf("%d events went elsewhere, %d connections, down: %t", len(other.list("logs")), master.connections(), ship.wasDown())
+	}
+	guides[1].names.Store(other)
+	eventually(t, "it is left", func() bool {
+		ship.write(1)
+		ship.flush()
+		return len(other.list("logs")) > 0
+	})
+	ship.check(func() []string { return append(master.list("logs"), other.list("logs")...) })
 }
 
 // The master dies, and events go to the one that the sentinels have made of its replica. With
@@ -138,4 +242,48 @@ func TestSentinelFailover(t *testing.T) {
 	strange := dial(t, addrOf(sentinel.addr, "logs"), &redis.Options{MasterName: "other"}, logstash.DialOptions{})
 	strange.write(1)
 	strange.awaitError(`no sentinel knows a master "other"`, sentinel.addr, "it watches none of that name")
+}
+
+// The master is made a replica while it works, and without Replicas. The sentinels name its heir
+// long before they tell it so; what it acks meanwhile is lost.
+func TestPlannedFailover(t *testing.T) {
+	t.Parallel()
+	master := newServer(t)
+	heir := newServer(t, "--replicaof", "127.0.0.1 "+master.port())
+	sentinel := newSentinel(t, master)
+	eventually(t, "the replica is known", func() bool {
+		return strings.Contains(fmt.Sprint(sentinel.do("sentinel", "master", "orders")), "num-slaves 1") &&
+			strings.Contains(fmt.Sprint(heir.do("info", "replication")), "master_link_status:up")
+	})
+	ship := dial(t, addrOf(sentinel.addr, "logs"), &redis.Options{MasterName: "orders"}, logstash.DialOptions{BatchSize: 100})
+	ship.write(100)
+	ship.flush()
+	admin := sentinel.client()
+	eventually(t, "the replica is good enough", func() bool {
+		return admin.Do(t.Context(), "sentinel", "failover", "orders").Err() == nil
+	})
+	asked := time.Now()
+	eventually(t, "the heir is named", func() bool {
+		ship.write(1)
+		return strings.Contains(fmt.Sprint(sentinel.do("sentinel", "get-master-addr-by-name", "orders")), heir.port())
+	})
+	named, there := time.Now(), heir.length()
+	eventually(t, "events go to the heir", func() bool {
+		ship.write(1)
+		return heir.length() > there
+	})
+	left, late := time.Now(), ship.sent
+	ship.write(1000)
+	ship.flush()
+	lost := account(heir.list("logs")).Missing(0, ship.sent)
+	t.Logf("named after %v, left %v after that, %d of %d events lost", named.Sub(asked), left.Sub(named), len(lost), ship.sent)
+	if took := left.Sub(named); took > 2*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if len(lost) > 0 && lost[len(lost)-1] >= late {
+		t.Errorf("the event %d is lost, and %d was the first for the heir", lost[len(lost)-1], late)
+	}
+	if role := fmt.Sprint(master.do("role")); !strings.HasPrefix(role, "[master") {
+		t.Errorf("the test shows nothing: the old master is %s by now", role)
+	}
 }

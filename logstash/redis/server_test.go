@@ -14,6 +14,8 @@ import (
 	"time"
 
 	client "github.com/redis/go-redis/v9"
+
+	"github.com/sluicelog/sluice/internal/lstest"
 )
 
 // server is a redis-server, or a redis-sentinel, that runs as a child of the test.
@@ -61,7 +63,7 @@ func prepare(t testing.TB, binary string) *server {
 	t.Helper()
 	path, err := exec.LookPath(binary)
 	if err != nil {
-		t.Skipf("%s is not installed (Debian: apt install redis-server redis-sentinel)", binary)
+		t.Skipf("%s is not installed (Debian: apt install redis-server redis-sentinel nutcracker)", binary)
 	}
 	return &server{t: t, binary: path, addr: freeAddr(t), dir: t.TempDir()}
 }
@@ -69,12 +71,11 @@ func prepare(t testing.TB, binary string) *server {
 // freeAddr returns an address on which nobody listens.
 func freeAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := lstest.FreeAddr()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return addr
 }
 
 func (s *server) port() string {
@@ -140,10 +141,10 @@ func (s *server) do(args ...any) any {
 	return v
 }
 
-// length returns how many entries a list has.
-func (s *server) length(key string) int {
+// length returns how many entries the list "logs" has.
+func (s *server) length() int {
 	s.t.Helper()
-	n, err := strconv.Atoi(fmt.Sprint(s.do("llen", key)))
+	n, err := strconv.Atoi(fmt.Sprint(s.do("llen", "logs")))
 	if err != nil {
 		s.t.Fatal(err)
 	}
@@ -175,14 +176,31 @@ func eventually(t testing.TB, what string, is func() bool) {
 }
 
 // stream returns the events of a stream.
-func (s *server) stream(key string) (entries []string) {
+func (s *server) stream(key string) []string { return s.streamIn(0, key) }
+
+// streamIn returns the events of a stream in a database.
+func (s *server) streamIn(db int, key string) []string {
 	s.t.Helper()
-	got, err := s.client().XRange(context.Background(), key, "-", "+").Result()
+	got, err := s.client(func(o *client.Options) { o.DB = db }).XRange(context.Background(), key, "-", "+").Result()
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	for _, m := range got {
-		entries = append(entries, fmt.Sprint(m.Values["event"]))
+	return eventsOf(got)
+}
+
+// eventsOf returns the events of entries of a stream.
+func eventsOf(entries []client.XMessage) (events []string) {
+	for _, entry := range entries {
+		events = append(events, fmt.Sprint(entry.Values["event"]))
 	}
-	return entries
+	return events
+}
+
+// entries returns the events of a stream or a list.
+func (s *server) entries(key string, stream bool) []string {
+	s.t.Helper()
+	if stream {
+		return s.stream(key)
+	}
+	return s.list(key)
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"hash/maphash"
 	"net"
 	"strings"
 	"time"
@@ -11,21 +12,28 @@ import (
 	"github.com/sluicelog/sluice/logstash"
 )
 
+// superseded begins the error of a connection that was ended because of it.
+const superseded = "the sentinels name another master by now: %w"
+
+// maxRedirects is how often a cluster may send a batch elsewhere.
+const maxRedirects = 3
+
 // transport carries events to a list or a stream.
 type transport struct {
 	opts Options
 	to   logstash.Remote
 	load load
 
-	conn     *conn  // nil when there is none
-	waiting  bool   // events were held back although the connection works
-	node     string // where a cluster has sent us, "" for the host of the address
-	other    string // what node was before the last failure
-	sentinel int    // which of the hosts is asked next
+	conn      *conn      // nil when there is none
+	node      string     // where a cluster has sent us, "" for nowhere
+	asking    bool       // that node is about to get the key, and wants to be asked
+	turn      int        // which of the servers is the next to try
+	bare      bool       // the next server is not greeted with HELLO
+	sentinels *sentinels // nil until the first Send, and without a MasterName
 }
 
 func newTransport(opts Options, to logstash.Remote) *transport {
-	return &transport{opts: opts, to: to, load: load{key: to.Path, opts: opts}}
+	return &transport{opts: opts, to: to, load: load{key: to.Path, opts: opts, seed: maphash.MakeSeed()}}
 }
 
 // Send sends events as one batch, and goes where a cluster sends it.
@@ -33,21 +41,21 @@ func (t *transport) Send(ctx context.Context, events [][]byte) (acked int, err e
 	if len(events) == 0 || ctx.Err() != nil {
 		return 0, ctx.Err()
 	}
-	acked, err = t.attempt(ctx, events)
-	if node := nodeOf(err); node != "" && acked == 0 {
-		t.node, t.other = node, ""
+	for range maxRedirects {
 		acked, err = t.attempt(ctx, events)
+		node, asking := redirect(err)
+		if node == "" || acked > 0 {
+			break
+		}
+		t.node, t.asking, t.turn = node, asking, 0
 	}
 	return acked, err
 }
 
 // attempt sends events to the server that is the right one as far as it is known.
 func (t *transport) attempt(ctx context.Context, events [][]byte) (acked int, err error) {
-	if t.conn != nil && t.conn.link.isOver() {
+	if t.conn != nil && (t.conn.link.isOver() || t.isSuperseded()) {
 		t.drop() // a server that closes idle connections is no trouble
-	}
-	if t.conn != nil && t.waiting && t.isSuperseded(ctx) {
-		t.drop()
 	}
 	if t.conn == nil {
 		if err := t.connect(ctx); err != nil {
@@ -56,14 +64,14 @@ func (t *transport) attempt(ctx context.Context, events [][]byte) (acked int, er
 	}
 	stop := context.AfterFunc(ctx, t.conn.cut)
 	acked, err = t.push(ctx, events)
-	t.waiting = isWait(err)
 	switch {
 	case !stop() || ctx.Err() != nil:
 		t.drop()
 		if err != nil {
 			err = context.Cause(ctx)
 		}
-	case err != nil && !t.waiting: // replicas tell a new connection nothing of the batch they are behind with
+	case err != nil && !isWait(err): // replicas tell a new connection nothing of the batch they are behind with
+		t.explain(err)
 		t.conn.cut()
 		t.drop()
 		t.lookElsewhere()
@@ -71,15 +79,36 @@ func (t *transport) attempt(ctx context.Context, events [][]byte) (acked int, er
 	return acked, err
 }
 
+// explain adds to the error of a connection what the sentinels know, and learns what the next
+// one is to begin with.
+func (t *transport) explain(err error) {
+	var e *sendError
+	if errors.As(err, &e) && t.isSuperseded() {
+		e.err, e.died = fmt.Errorf(superseded, e.err), false
+	}
+	if l := t.conn.link; !t.conn.greeted {
+		t.bare = !t.bare && l.gone && l.words == ""
+	}
+}
+
 // connect opens the connection.
 func (t *transport) connect(ctx context.Context) error {
-	addr, err := t.server(ctx)
+	servers, err := t.servers(ctx)
 	if err == nil {
-		t.conn, err = open(ctx, &t.to, addr, login{t.to.Username, t.to.Password, t.opts.DB})
+		addr := servers[t.turn%len(servers)]
+		dialing, stop := context.WithCancel(ctx)
+		defer stop()
+		t.use(addr, stop)
+		t.conn, err = open(dialing, &t.to, addr, login{t.to.Username, t.to.Password, t.opts.DB, t.bare})
 	}
 	if err == nil {
+		t.use(t.conn.addr, t.conn.cut)
 		return nil
 	}
+	if t.isSuperseded() {
+		err = fmt.Errorf(superseded, err)
+	}
+	t.use("", nil)
 	t.lookElsewhere()
 	if ctx.Err() != nil {
 		return context.Cause(ctx)
@@ -87,33 +116,36 @@ func (t *transport) connect(ctx context.Context) error {
 	return &sendError{err: err, unsent: true}
 }
 
+// use says to those who watch the sentinels which server is in use, and how to end that.
+func (t *transport) use(addr string, cut func()) {
+	if t.sentinels != nil {
+		t.sentinels.use(addr, cut)
+	}
+}
+
+// servers returns where the events may go.
+func (t *transport) servers(ctx context.Context) ([]string, error) {
+	switch {
+	case t.opts.MasterName != "":
+		if t.sentinels == nil {
+			t.sentinels = newSentinels(&t.to, t.opts)
+		}
+		return t.sentinels.masters(ctx)
+	case t.node != "":
+		return append([]string{t.node}, t.to.Hosts...), nil
+	default:
+		return t.to.Hosts, nil
+	}
+}
+
 // lookElsewhere makes the next connection go to another server, if there is one.
 func (t *transport) lookElsewhere() {
-	t.sentinel++                      // this one may not know of the new master yet
-	t.node, t.other = t.other, t.node // the cluster may have forgotten it, or the host of the address be away
+	t.turn++
+	t.asking = false
 }
 
-// isSuperseded reports whether a sentinel knows of another master than that of the connection.
-func (t *transport) isSuperseded(ctx context.Context) bool {
-	if t.opts.MasterName == "" || t.node != "" {
-		return false
-	}
-	t.sentinel++ // the last one may not know of it yet
-	addr, err := t.ask(ctx, t.to.Hosts[t.sentinel%len(t.to.Hosts)])
-	return err == nil && addr != t.conn.addr
-}
-
-// server returns the address of the server.
-func (t *transport) server(ctx context.Context) (string, error) {
-	switch {
-	case t.node != "":
-		return t.node, nil
-	case t.opts.MasterName != "":
-		return t.master(ctx)
-	default:
-		return t.to.Hosts[0], nil
-	}
-}
+// isSuperseded reports whether the sentinels name another master than that of the connection.
+func (t *transport) isSuperseded() bool { return t.sentinels != nil && t.sentinels.isSuperseded() }
 
 // push sends events over the connection that there is, unless they have to wait.
 func (t *transport) push(ctx context.Context, events [][]byte) (acked int, err error) {
@@ -124,8 +156,13 @@ func (t *transport) push(ctx context.Context, events [][]byte) (acked int, err e
 			return 0, t.failed(err, true)
 		}
 	}
-	if err := t.checkCongestion(ctx); err != nil {
-		return 0, err
+	arrived := t.load.match(events, c.late) // replicas have these by now
+	c.late = c.late[arrived:]
+	if events = events[arrived:]; len(events) == 0 {
+		return arrived, nil
+	}
+	if err := t.prepare(ctx); err != nil {
+		return arrived, t.failed(err, true)
 	}
 	acked, refused, err := t.load.send(ctx, c, events)
 	switch {
@@ -134,12 +171,35 @@ func (t *transport) push(ctx context.Context, events [][]byte) (acked int, err e
 	case err != nil:
 		err = t.failed(err, false)
 	}
+	c.late = nil
 	if acked > 0 && t.opts.Replicas > 0 {
 		if short := t.await(ctx); short != nil {
-			return 0, t.failed(short, false)
+			c.late = t.load.sums(events[:acked])
+			return arrived, t.failed(short, false)
 		}
 	}
-	return acked, err
+	return arrived + acked, err
+}
+
+// prepare does what has to go ahead of a batch, and reports why there cannot be one.
+func (t *transport) prepare(ctx context.Context) error {
+	if t.opts.Stream && !t.conn.transacts {
+		if err := t.conn.tryTransaction(ctx); err != nil {
+			return err
+		}
+	}
+	if err := t.checkCongestion(ctx); err != nil {
+		return err
+	}
+	return t.ask(ctx)
+}
+
+// ask makes a node take the next command although another one still has the key.
+func (t *transport) ask(ctx context.Context) error {
+	if !t.asking {
+		return nil
+	}
+	return t.conn.client.Do(ctx, "asking").Err()
 }
 
 // await waits until enough replicas have what was sent over the connection.
@@ -171,6 +231,9 @@ func (t *transport) checkCongestion(ctx context.Context) error {
 	if limit == 0 || t.conn.entries <= limit {
 		return nil
 	}
+	if err := t.ask(ctx); err != nil {
+		return err
+	}
 	count := t.conn.client.LLen
 	if t.opts.Stream {
 		count = t.conn.client.XLen
@@ -182,42 +245,46 @@ func (t *transport) checkCongestion(ctx context.Context) error {
 			after: congestionPause,
 		}
 	}
-	if err != nil {
-		return t.failed(err, true)
-	}
-	return nil
+	return err
 }
 
 // drop closes the connection, if there is one.
 func (t *transport) drop() {
-	if t.conn != nil {
-		t.conn.close()
-		t.conn = nil
+	if t.conn == nil {
+		return
 	}
+	t.use("", nil)
+	t.conn.close()
+	t.conn = nil
 }
 
-// Close closes the connection.
+// Close closes the connections, and ends the goroutines of the sentinels.
 func (t *transport) Close() error {
 	t.drop()
+	if t.sentinels != nil {
+		t.sentinels.stop()
+	}
 	return nil
 }
 
-// nodeOf returns the address that a cluster names in an error, or "".
-func nodeOf(err error) string {
+// redirect returns the address that a cluster names in an error, or "", and whether the node
+// there has to be asked.
+func redirect(err error) (node string, asking bool) {
 	var e *sendError
 	if !errors.As(err, &e) {
-		return ""
+		return "", false
 	}
 	words := strings.Fields(answerOf(e.err))
-	if len(words) != 3 || words[0] != "MOVED" {
-		return ""
+	if len(words) != 3 || words[0] != "MOVED" && words[0] != "ASK" {
+		return "", false
 	}
-	host, port, err := net.SplitHostPort(words[2])
-	if err != nil {
-		return ""
+	colon := strings.LastIndexByte(words[2], ':') // an IPv6 address has no brackets
+	if colon < 0 {
+		return "", false
 	}
-	if host == "" { // that of the node which says so
+	host, port := words[2][:colon], words[2][colon+1:]
+	if host == "" || host == "?" { // that of the node which says so
 		host, _, _ = net.SplitHostPort(e.addr)
 	}
-	return net.JoinHostPort(host, port)
+	return net.JoinHostPort(host, port), words[0] == "ASK"
 }

@@ -50,8 +50,8 @@ of that rate, and then through growing parts of it, which says where the time go
 
 No log of a service is touched. Files are written in a hidden directory beside the
 configured one, on the same file system, which is removed at the end. The console is
-printed to nowhere. In place of a Logstash there is a receiver in this process that
-takes everything, unless --ship says to ship to the real one.`,
+printed to nowhere. In place of a Logstash, a Kafka or a Redis there is a receiver in
+this process that takes everything, unless --ship says to ship to the real one.`,
 		Example: `  sluice bench logging.json
   sluice bench --duration 30s --rate 20000 --goroutines 8 logging.json
   sluice bench --like /var/log/app/app.log logging.json

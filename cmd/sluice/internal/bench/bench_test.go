@@ -23,6 +23,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/sluicelog/sluice/cmd/sluice/internal/bench"
+	"github.com/sluicelog/sluice/cmd/sluice/internal/brokertest"
 	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
 	"github.com/sluicelog/sluice/internal/lstest"
 	"github.com/sluicelog/sluice/internal/testlog"
@@ -613,9 +614,48 @@ func TestShip(t *testing.T) {
 	}
 }
 
+// The brokers of a configuration are shipped to as the Logstashes are, if all that it takes is in the configuration.
+func TestShipToABroker(t *testing.T) {
+	k, r := brokertest.NewKafka(t), brokertest.NewRedis(t)
+	t.Chdir(t.TempDir())
+	for _, addr := range []string{"kafka://" + k.Addr() + "/logs", "redis://" + r.Addr() + "/logstash", "kafka://a"} {
+		config := fmt.Sprintf(`{"sinks":[{"name":"ship","type":"logstash","addr":%q}]}`, addr)
+		if err := os.WriteFile("logging.json", []byte(config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		out := run(t, "--ship", "--rate", "500", "--duration", "50ms", "--json", "logging.json")
+		var events [][]byte
+		switch addr {
+		case "kafka://a":
+			if out.code != cli.Usage || !strings.Contains(out.err.Error(), "--ship: ") || !strings.Contains(out.err.Error(), "what the program adds in Go") {
+				t.Errorf("%s: code %d, error %v", addr, out.code, out.err)
+			}
+			continue
+		case "redis://" + r.Addr() + "/logstash":
+			events = r.List(t, 0, "logstash")
+		default:
+			for _, record := range k.Records(t, "logs") {
+				events = append(events, record.Value)
+			}
+		}
+		if out.err != nil {
+			t.Fatal(out.err)
+		}
+		if s := decode(t, out).Parts[0].Sinks[0]; s.Written != uint64(len(events)) || s.Written == 0 || !s.Holds {
+			t.Errorf("%s: %d events: %+v", addr, len(events), s)
+		}
+		for _, e := range events {
+			if !strings.Contains(string(e), `"tags":["sluice-bench"`) {
+				t.Fatalf("no tag in %s", e)
+			}
+		}
+	}
+}
+
 func TestReceiversStandInForEveryScheme(t *testing.T) {
 	for _, addr := range []string{
 		"beats://a:1,b:2", "tcp://a:1", "tls://a:1", "udp://a:1", "unix:///run/logstash.sock", "http://a:1/path", "https://user:hunter2@a:1",
+		"kafka://a,b/logs", "kafka+tls://user:hunter2@a:9093/logs", "kafka://a", "redis://a/logstash", "redis+tls://:hunter2@a:6380,b/logstash",
 	} {
 		t.Run(strings.NewReplacer("/", "_", ":", "_").Replace(addr), func(t *testing.T) {
 			testlog.CheckGoroutines(t, "lumberjack") // whose goroutines serve the next file

@@ -11,11 +11,11 @@ import (
 	"path/filepath"
 	"reflect"
 	"strconv"
-	"strings"
 
+	"github.com/sluicelog/sluice/cmd/sluice/internal/broker"
 	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
-	"github.com/sluicelog/sluice/internal/lstest"
 	"github.com/sluicelog/sluice/internal/volume"
+	"github.com/sluicelog/sluice/logstash"
 	"github.com/sluicelog/sluice/pipeline"
 )
 
@@ -170,40 +170,37 @@ func (p *plan) scratchBeside(dir string) (string, error) {
 
 // receiver changes where a Logstash sink ships to.
 func (p *plan) receiver(s *pipeline.Sink, ship bool) error {
+	if broker.Of(s.Addr) != "" {
+		s.Dial.Schemes = new(broker.Settings).Schemes()
+	}
 	if ship {
+		if err := canShip(s); err != nil {
+			return err
+		}
 		s.Tags = append(append([]string(nil), s.Tags...), "sluice-bench")
 		p.note("%s: to the configured receiver; it is left out of where the time goes", s.Name)
 		return nil
 	}
-	scheme, _, _ := strings.Cut(strings.ToLower(s.Addr), "://")
-	const local = "127.0.0.1:0"
-	var (
-		to interface {
-			io.Closer
-			Addr() string
-		}
-		err error
-	)
-	switch scheme {
-	case "beats", "beats+tls":
-		scheme = "beats"
-		to, err = lstest.ListenBeats(local, &lstest.BeatsOptions{Forget: true})
-	case "http", "https":
-		scheme = "http"
-		to, err = lstest.ListenHTTP(local, &lstest.HTTPOptions{Forget: true})
-	case "udp":
-		to, err = lstest.ListenUDP(local, &lstest.UDPOptions{Forget: true})
-	default: // tcp, tls and unix
-		scheme = "tcp"
-		to, err = lstest.ListenTCP(local, &lstest.TCPOptions{Forget: true})
-	}
+	to, err := newStandIn(s.Addr)
 	if err != nil {
 		return fmt.Errorf("a receiver in place of Logstash: %w", err)
 	}
 	p.receivers = append(p.receivers, to)
-	s.Addr, s.CAFile, s.CertFile, s.KeyFile = scheme+"://"+to.Addr(), "", "", ""
-	p.note("%s: to a receiver in this process over %s://, which takes everything; see --ship", s.Name, scheme)
+	s.Addr, s.CAFile, s.CertFile, s.KeyFile = to.addr, "", "", ""
+	p.note("%s: to a receiver in this process over %s://, which takes everything; see --ship", s.Name, to.scheme)
 	return nil
+}
+
+// canShip returns an error if a sink needs something of the program to ship to where it does.
+func canShip(s *pipeline.Sink) error {
+	if broker.Of(s.Addr) == "" {
+		return nil
+	}
+	shipper, err := logstash.Dial(s.Addr, &logstash.DialOptions{CAFile: s.CAFile, CertFile: s.CertFile, KeyFile: s.KeyFile, Schemes: s.Dial.Schemes})
+	if err != nil {
+		return cli.Usagef("--ship: %w; what the program adds in Go is not in a configuration", err)
+	}
+	return shipper.Close()
 }
 
 // limit looks whether there is space for what may be written.

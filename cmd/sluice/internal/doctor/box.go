@@ -66,7 +66,7 @@ func sections() []section {
 			{text: "Environment variables configured", about: []string{"environment", "configuration file", "user"}},
 			{text: "Configuration tested in staging", about: []string{
 				"configuration", "levels", "console", "clock", "address", "receiver", "receivers",
-				"certificate", "client certificate", "credentials", "key",
+				"certificate", "client certificate", "credentials", "key", "broker", "topic", "redis", "sentinel",
 			}},
 			{text: "Log rotation and retention tested", about: []string{"rotation", "retention"}},
 			{text: "Monitoring and alerting configured", about: []string{"monitoring"}},

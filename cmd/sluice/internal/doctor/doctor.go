@@ -15,6 +15,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/sluicelog/sluice/cmd/sluice/internal/broker"
 	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
 	"github.com/sluicelog/sluice/internal/volume"
 	"github.com/sluicelog/sluice/pipeline"
@@ -81,8 +82,8 @@ checklists: pre (before a deployment), post (after it) and maintenance.
 Each box is ` + "✔" + ` as it should be, ! to be looked at, ✘ failed, or ? for what no
 program can see, with what was found and what to do about it.
 
-Nothing is changed: no log is written to, and a Logstash is connected to but
-sent no event. Run it as the user that the service runs as.`,
+Nothing is changed: no log is written to, and a Logstash, or the Kafka or Redis
+before it, is connected to but sent no event. Run it as the user that the service runs as.`,
 		Example: `  sluice doctor logging.json
   sluice doctor --list pre --strict logging.json
   sluice doctor --list post --wait 10s --monitor http://localhost:8080/healthz logging.json
@@ -214,6 +215,7 @@ func load(c *cobra.Command, m *machine, f *flags, args []string) (cfg pipeline.C
 		fmt.Fprintf(c.ErrOrStderr(), "%s: %s is wrong, as --list pre says: the rest is answered without it\n", c.CommandPath(), name)
 	}
 	f.partial = len(wrong) > 0
+	broker.Complete(&cfg)
 	if err != nil {
 		return cfg, path, &cli.ExitError{Code: cli.Usage, Err: errors.New(harmlessLines(strings.ReplaceAll(err.Error(), "pipeline: ", "")))}
 	}

@@ -10,9 +10,12 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
+	"github.com/sluicelog/sluice/cmd/sluice/internal/broker"
 	"github.com/sluicelog/sluice/cmd/sluice/internal/clean"
+	"github.com/sluicelog/sluice/logstash"
 	"github.com/sluicelog/sluice/pipeline"
 )
 
@@ -81,6 +84,33 @@ func (x *exam) offlineCheck(ctx context.Context) []pipeline.Finding {
 	return x.check(cfg, ctx)
 }
 
+// askBrokers asks the Kafkas and Redises of the configuration what Config.Check cannot know, all at the same time.
+func (x *exam) askBrokers(ctx context.Context) <-chan []pipeline.Finding {
+	var (
+		asked = make(chan []pipeline.Finding, 1)
+		found = make([][]pipeline.Finding, len(x.cfg.Sinks))
+		all   sync.WaitGroup
+	)
+	for i := range x.cfg.Sinks {
+		s := &x.cfg.Sinks[i]
+		if s.Type != pipeline.Logstash {
+			continue
+		}
+		opts := logstash.DialOptions{CAFile: s.CAFile, CertFile: s.CertFile, KeyFile: s.KeyFile}
+		all.Go(func() {
+			found[i] = broker.Ask(ctx, s.Addr, &opts, broker.SettingsOf(s.Addr))
+			for j := range found[i] {
+				found[i][j].Sink = oneLine(cmp.Or(s.Name, fmt.Sprintf("sinks[%d]", i)))
+			}
+		})
+	}
+	go func() {
+		all.Wait()
+		asked <- slices.Concat(found...)
+	}()
+	return asked
+}
+
 // answer answers the questions. What is not seen when ctx is done says so.
 func (x *exam) answer(ctx context.Context) []list {
 	wanted := slices.DeleteFunc(sections(), func(s section) bool {
@@ -92,7 +122,8 @@ func (x *exam) answer(ctx context.Context) []list {
 			checked <- x.offlineCheck(ctx)
 			return
 		}
-		checked <- x.check(x.cfg, ctx)
+		asked := x.askBrokers(ctx)
+		checked <- append(x.check(x.cfg, ctx), <-asked...)
 	}()
 
 	x.read(ctx)

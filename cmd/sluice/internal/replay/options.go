@@ -6,9 +6,11 @@ import (
 	"strings"
 	"time"
 
+	"github.com/dustin/go-humanize/english"
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/sluicelog/sluice/cmd/sluice/internal/broker"
 	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
 	"github.com/sluicelog/sluice/cmd/sluice/internal/filter"
 	"github.com/sluicelog/sluice/logstash"
@@ -29,8 +31,12 @@ type options struct {
 	serverName  string
 	insecure    bool
 	credentials string
+	sasl        string
+	redis       []string
+	sentinels   string
 	batch       int
 	connections int
+	keepOrder   string
 	compress    int
 	giveUp      cli.Duration
 
@@ -63,16 +69,20 @@ func newOptions() *options { return &options{giveUp: cli.Duration(5 * time.Minut
 func (o *options) addFlags(c *cobra.Command) {
 	f := c.Flags()
 	f.SortFlags = false
-	f.StringVar(&o.to, "to", "", "where to, an `address` such as beats://host:5044, beats+tls://a,b, https://host/path, tcp://host:port, tls://, udp://, unix:///path")
+	f.StringVar(&o.to, "to", "", "where to, an `address` such as beats://host:5044, beats+tls://a,b, https://host/path, kafka://a,b/topic, redis://host/key, tcp://host:port, udp://, unix:///path; with +tls, and tls://, over TLS")
 	f.StringVar(&o.ca, "ca", "", "PEM `file` with the certificates that the receiver's must be signed by, in place of the system's")
 	f.StringVar(&o.cert, "cert", "", "PEM `file` with the certificate that the receiver is shown")
 	f.StringVar(&o.key, "key", "", "PEM `file` with the key of --cert")
 	f.StringVar(&o.serverName, "server-name", "", "the `name` that the receiver's certificate must have, in place of the host of --to")
 	f.BoolVar(&o.insecure, "insecure", false, "take any certificate: whoever is on the way can read and change what is sent")
-	f.StringVar(&o.credentials, "credentials", "", "`file` with user:password, or with \"Bearer\" and a token, for http:// and https://; or the variable SLUICE_CREDENTIALS")
+	f.StringVar(&o.credentials, "credentials", "", "`file` with user:password, or with \"Bearer\" and a token, for http://, kafka:// and redis://; or the variable SLUICE_CREDENTIALS")
+	f.StringVar(&o.sasl, "sasl", "", "`mechanism` by which kafka:// proves the user of --credentials: plain, scram-sha-256 or scram-sha-512; a token goes by OAUTHBEARER (default plain)")
+	f.StringSliceVar(&o.redis, "redis", nil, "a `setting` of redis://: "+wantRedis)
+	f.StringVar(&o.sentinels, "sentinel-credentials", "", "`file` with the user:password of the sentinels; or the variable "+sentinelVariable)
 	f.IntVar(&o.batch, "batch", 0, "the most `events` that are sent together, up to 2048 (default 2048)")
-	f.IntVar(&o.connections, "connections", 0, "how `many` connections share the work, up to 64; the order of the events is lost (default 1)")
-	f.IntVar(&o.compress, "compress", 0, "compress at this `level`, from 1, the fastest, to 9, the smallest; for beats:// and http:// (default none)")
+	f.IntVar(&o.connections, "connections", 0, "how `many` connections share the work, up to 64; the order of the events is lost, but for --keep-order (default 1)")
+	f.StringVar(&o.keepOrder, "keep-order", "", "keep events with the same value of this `field`, such as trace.id, in order over several --connections; for kafka:// it is the key")
+	f.IntVar(&o.compress, "compress", 0, "compress at this `level`, from 1, the fastest, to 9, the smallest; for beats://, http:// and kafka:// (default none, for kafka:// snappy)")
 	f.TextVar(&o.giveUp, "give-up", o.giveUp, "end after so much `time` in which the receiver has taken nothing")
 	f.IntVar(&o.rate, "rate", 0, "the most `events` that are sent in a second (default any)")
 	f.TextVar(&o.rateBytes, "rate-bytes", pipeline.Size(0), "the most `bytes` of events that are sent in a second, such as \"2 MB\" (default any)")
@@ -96,9 +106,15 @@ func (o *options) addFlags(c *cobra.Command) {
 	_ = c.RegisterFlagCompletionFunc("to", func(*cobra.Command, []string, string) ([]cobra.Completion, cobra.ShellCompDirective) {
 		return []cobra.Completion{
 			"beats://\ta Beats input, acked", "beats+tls://\tthe same over TLS", "http://\tan http input, acked", "https://\tthe same over TLS",
+			"kafka://\ta topic of Kafka, acked", "kafka+tls://\tthe same over TLS", "redis://\ta list of Redis, acked", "redis+tls://\tthe same over TLS",
 			"tcp://\ta tcp input, no acks", "tls://\tthe same over TLS", "udp://\ta udp input, no acks", "unix:///\ta unix input, no acks",
 		}, cobra.ShellCompDirectiveNoSpace | cobra.ShellCompDirectiveNoFileComp
 	})
+	_ = c.RegisterFlagCompletionFunc("sasl", cobra.FixedCompletions(strings.Fields(mechanisms), cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("redis", cobra.FixedCompletions([]cobra.Completion{
+		"db=\tthe number of the database", "master=\tthe name that the sentinels know it by", "stream\ta stream in place of a list",
+		"threshold=\tsend nothing while there are more entries", "replicas=\thow many must have an event before it is acked",
+	}, cobra.ShellCompDirectiveNoSpace|cobra.ShellCompDirectiveNoFileComp))
 }
 
 // check returns all that is wrong with the flags and arguments.
@@ -129,16 +145,24 @@ func (o *options) check(c *cobra.Command, args []string) error {
 		flags   string
 		schemes string
 	}{
-		{"ca cert key server-name insecure", "beats+tls tls https"},
-		{"compress", "beats beats+tls http https"},
-		{"credentials", "http https"},
+		{"ca cert key server-name insecure", "beats+tls tls https kafka+tls redis+tls"},
+		{"compress", "beats beats+tls http https kafka kafka+tls"},
+		{"credentials", "http https kafka kafka+tls redis redis+tls"},
+		{"connections", "beats beats+tls http https tcp tls udp unix"},
+		{"keep-order", "beats beats+tls http https kafka kafka+tls"},
+		{"sasl", "kafka kafka+tls"},
+		{"redis sentinel-credentials", "redis redis+tls"},
 	} {
 		for flag := range strings.FieldsSeq(only.flags) {
 			wrong(given(flag) && o.to != "" && !isOneOf(scheme, only.schemes), "--%s: means nothing for %s://, only for %s://",
-				flag, cli.Printable(scheme), strings.ReplaceAll(only.schemes, " ", ":// and "))
+				flag, cli.Printable(scheme), english.WordSeries(strings.Split(strings.ReplaceAll(only.schemes, " ", ":// "), " "), "and"))
 		}
 	}
-	var err error
+	wrong(given("keep-order") && o.keepOrder == "", "--keep-order: want a field, such as trace.id")
+	wrong(o.keepOrder != "" && o.connections < 2 && broker.Of(o.to) == "", "--keep-order: one connection keeps the order of all events: want --connections with it")
+	wrong(given("sasl") && !isOneOf(o.sasl, mechanisms), "--sasl %q: want %s", o.sasl, english.WordSeries(strings.Fields(mechanisms), "or"))
+	_, _, err := redisOptions(o.redis)
+	wrong(err != nil, "%w", err)
 	if o.wanted, err = o.filter.New(time.Now()); err != nil {
 		errs = append(errs, err)
 	}

@@ -19,6 +19,7 @@ func TestWrongFlags(t *testing.T) {
 	log := writeFile(t, t.TempDir(), "app.log", numbered(0, 1))
 	empty := writeFile(t, t.TempDir(), "credentials", " \n")
 	two := writeFile(t, t.TempDir(), "credentials", "ann:secret\nbob:secret\n")
+	token, nobody := writeFile(t, t.TempDir(), "token", "Bearer t0ken\n"), writeFile(t, t.TempDir(), "nobody", ":hunter2\n")
 	to := "--to=beats://127.0.0.1:1"
 	for _, tt := range []struct {
 		name string
@@ -42,6 +43,31 @@ func TestWrongFlags(t *testing.T) {
 		{"empty credentials", []string{log, "--to", "http://a", "--credentials", empty}, []string{"is empty", "user:password"}},
 		{"credentials that are none", []string{log, "--to", "http://a", "--credentials", two}, []string{"want one line, user:password"}},
 		{"credentials without http", []string{log, to, "--credentials", empty}, []string{"--credentials: means nothing for beats://"}},
+		{"no topic", []string{log, "--to", "kafka://a"}, []string{"--to: address without a topic: want one, as in kafka://host/topic"}},
+		{"no name of a topic", []string{log, "--to", "kafka://a/b/c"}, []string{`--to: topic "b/c": want 1 to 249 letters`}},
+		{"no key of Redis", []string{log, "--to", "redis://a"}, []string{`--to: path "": want the key of the list`}},
+		{"a number of a database for a key", []string{log, "--to", "redis://a/2"}, []string{`--to: path "2": want the key; the number of a database is --redis db`}},
+		{"a database in the path", []string{log, "--to", "redis://a/x?db=2"}, []string{"--to", "no query"}},
+		{"connections to a broker", []string{log, "--to", "kafka://a/b", "--connections", "2"}, []string{"--connections: means nothing for kafka://, only for beats://"}},
+		{"compression for Redis", []string{log, "--to", "redis://a/b", "--compress", "2"}, []string{"--compress: means nothing for redis://", "http://, https://, kafka:// and kafka+tls://"}},
+		{"TLS for a broker without TLS", []string{log, "--to", "kafka://a/b", "--ca", "x"}, []string{"--ca: means nothing for kafka://", "kafka+tls:// and redis+tls://"}},
+		{"an order that one connection keeps", []string{log, to, "--keep-order", "trace.id"}, []string{"--keep-order: one connection keeps the order of all events"}},
+		{"an order of Redis", []string{log, "--to", "redis://a/b", "--keep-order", "trace.id"}, []string{"--keep-order: means nothing for redis://"}},
+		{"no field to keep the order of", []string{log, "--to", "kafka://a/b", "--keep-order="}, []string{"--keep-order: want a field"}},
+		{"a strange mechanism", []string{log, "--to", "kafka://a/b", "--sasl", "gssapi"}, []string{`--sasl "gssapi": want plain, scram-sha-256 or scram-sha-512`}},
+		{"a mechanism for nobody", []string{log, "--to", "kafka://a/b", "--sasl", "scram-sha-512"}, []string{"--sasl scram-sha-512: want --credentials"}},
+		{"a mechanism for a token", []string{log, "--to", "kafka://a/b", "--sasl", "plain", "--credentials", token}, []string{"--sasl plain", "has a token, which is for OAUTHBEARER"}},
+		{"a mechanism of Logstash", []string{log, to, "--sasl", "plain", "--redis", "db=1"}, []string{"--sasl: means nothing for beats://, only for kafka:// and kafka+tls://", "--redis: means nothing"}},
+		{"a token for Redis", []string{log, "--to", "redis://a/b", "--credentials", token}, []string{"--credentials: Redis knows no token"}},
+		{"a password of nobody", []string{log, "--to", "kafka://a/b", "--credentials", nobody}, []string{"--credentials", "only Redis has a password without a user"}},
+		{"credentials of a broker on the command line", []string{log, "--to", "kafka://ann:hunter2@a/b"}, []string{"--credentials", "SLUICE_CREDENTIALS"}},
+		{
+			"settings of Redis that are none",
+			[]string{log, "--to", "redis://a/b", "--redis", "db=two,master,stream=,threshold=-1", "--redis=replicas=x", "--redis=db=2", "--redis=ttl=5"},
+			[]string{"--redis db=two: want db and the number", "--redis master: want the name", "--redis stream=: want stream", "--redis threshold=-1: want threshold and a number", "--redis replicas=x", "--redis db=2: want db once", "--redis ttl=5: want db=2, master=name"},
+		},
+		{"sentinels without a master", []string{log, "--to", "redis://a/b", "--sentinel-credentials", nobody}, []string{"--sentinel-credentials", "want none without --redis master=name"}},
+		{"a token for sentinels", []string{log, "--to", "redis://a/b", "--redis", "master=x", "--sentinel-credentials", token}, []string{"--sentinel-credentials: a sentinel knows no token"}},
 		{"no such source", []string{"/nowhere/app.log", to}, []string{"/nowhere/app.log"}},
 		{"a state twice", []string{log, to, "--state", "x", "--no-state"}, []string{"--no-state"}},
 		{"a state of standard input", []string{"-", to, "--state", "x"}, []string{"--state", "standard input"}},

@@ -2,10 +2,13 @@ package replay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/sluicelog/sluice/cmd/sluice/internal/broker"
 	"github.com/sluicelog/sluice/logstash"
+	"github.com/sluicelog/sluice/pipeline"
 )
 
 // sampleWidth is how much of an event a dry run shows.
@@ -60,7 +63,9 @@ func (r *replay) probe(ctx context.Context) {
 		a.probes, a.unproven = []string{harmless(withoutPrefix(err).Error())}, true
 		return
 	}
+	reached := false
 	for _, p := range found.Receivers {
+		reached = reached || p.Err == nil
 		switch {
 		case p.Err != nil:
 			a.unproven = true
@@ -73,5 +78,16 @@ func (r *replay) probe(ctx context.Context) {
 		default:
 			a.probes = append(a.probes, fmt.Sprintf("%s is there (%s)", p.Addr, p.Took.Round(100*time.Microsecond)))
 		}
+	}
+	if !reached {
+		return
+	}
+	for _, f := range broker.Ask(ctx, r.dest.addr, &r.dest.opts, &r.dest.settings) {
+		text := f.What + ": " + f.Detail
+		if f.Do != "" {
+			text += "; " + f.Do
+		}
+		a.probes = append(a.probes, harmless(withoutPrefix(errors.New(text)).Error()))
+		a.unproven = a.unproven || f.Status == pipeline.Fail
 	}
 }

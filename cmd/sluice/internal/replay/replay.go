@@ -14,22 +14,25 @@ import (
 	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
 )
 
-const long = `Send to Logstash what never got there: the spool of a program that is gone, a quarantine file,
-or log files of any library, old and new.
+const long = `Send to Logstash, or to the Kafka or Redis in front of it, what never got there: the spool of a program
+that is gone, a quarantine file, or log files of any library, old and new.
 
 A source is a spool's directory, a log file (plain, gzip or zstd) or a directory of log files; - and no
 source at all are standard input. A line that is a Logstash event already, as those of a quarantine file,
 is sent byte for byte; a line of any other JSON log becomes the event that its program would have sent.
 Secrets are masked.
 
-Over beats:// and http:// an event is done when Logstash has acked it. How far that has got is kept, in the
-spool itself or in a state file, so that the same command goes on where it was interrupted. What Logstash
-refuses is counted with its reasons, and kept with --rejects.`
+Over beats:// and http:// an event is done when Logstash has acked it, over kafka:// and redis:// when the
+broker in front of it has. How far that has got is kept, in the spool itself or in a state file, so that the
+same command goes on where it was interrupted. What is refused is counted with its reasons, and kept with
+--rejects.`
 
 const example = `  sluice replay /var/spool/app --to beats://logstash:5044
   sluice replay /var/log/app -r --to beats+tls://a,b --ca ca.pem --since 2026-11-20 --rate 2000
   sluice replay app.log --to https://logstash/in --credentials /run/secrets/logstash --rejects refused.json
   sluice replay refused.json --to beats://logstash
+  sluice replay app.log --to kafka+tls://kafka-1:9093,kafka-2:9093/logs --sasl scram-sha-512 --credentials /run/secrets/kafka
+  sluice replay app.log --to redis://redis-1/logstash --redis threshold=5000000
   sluice replay app.log --to beats://logstash --dry-run
   kubectl logs app | sluice replay - --to tcp://logstash:5000 --text`
 
@@ -77,7 +80,7 @@ func run(c *cobra.Command, o *options, args []string) error {
 	if err != nil {
 		return err
 	}
-	places, err := o.openState(dest.name, sources)
+	places, err := o.openState(dest.place, sources)
 	if err != nil {
 		return err
 	}

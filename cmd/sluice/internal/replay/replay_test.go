@@ -24,9 +24,23 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
+// asCommand is the variable that makes a process of the tests one of the command.
+const asCommand = "REPLAY_AS_COMMAND"
+
 // TestMain gives the states that the commands keep a directory of their own.
 func TestMain(m *testing.M) {
+	if os.Getenv(asCommand) != "" {
+		if err := replay.Command().Execute(); err != nil {
+			os.Exit(cli.Partial)
+		}
+		return
+	}
 	flag.Parse()
+	if !testlog.Race { // with which they take long to compute what they send
+		if err := flag.Set("test.parallel", "8"); err != nil { // most of the tests wait for something most of the time
+			panic(err)
+		}
+	}
 	dir, err := os.MkdirTemp("", "sluice-replay-")
 	if err != nil {
 		panic(err)
@@ -47,8 +61,19 @@ type result struct {
 	out, errs string
 }
 
-// start runs the command.
-func start(ctx context.Context, stdin string, args ...string) result {
+// start runs the command. While a process is made, such as a Redis by another test, it has all files of this one open, and so the
+// lock of a spool that has just been closed here: then it is run again.
+func start(ctx context.Context, stdin string, args ...string) (r result) {
+	for range 5 {
+		if r = startOnce(ctx, stdin, args...); !strings.Contains(r.errs, fmt.Sprintf("in use by process %d", os.Getpid())) {
+			return r
+		}
+		<-time.After(20 * time.Millisecond)
+	}
+	return r
+}
+
+func startOnce(ctx context.Context, stdin string, args ...string) result {
 	var out, errs bytes.Buffer
 	c := replay.Command()
 	c.SilenceErrors, c.SilenceUsage = true, true

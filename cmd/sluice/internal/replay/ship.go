@@ -122,15 +122,32 @@ func (r *replay) run(ctx context.Context) (a *account, err error) {
 	return r.close(ctx, context.Cause(work), err, start), nil
 }
 
-// shutDown ends the shipper. What it has is sent, as far as time allows.
+// shutDown ends the shipper. What it has is sent, as far as time allows, and as long as there are acks to wait for: a Kafka that is
+// away may be found out only then.
 func (r *replay) shutDown(cause error) {
 	ctx, cancel := context.WithTimeout(context.Background(), lastAcks)
 	defer cancel()
-	quiet := !r.shipper.Stats().FailingSince.IsZero() // there will be no acks to wait for
-	if errors.Is(cause, errGaveUp) || errors.Is(cause, errRefused) || cause != nil && quiet {
+	if errors.Is(cause, errGaveUp) || errors.Is(cause, errRefused) {
 		cancel()
 	}
+	var watching sync.WaitGroup
+	if cause != nil {
+		watching.Go(func() {
+			ticker := time.NewTicker(watchEvery)
+			defer ticker.Stop()
+			for r.shipper.Stats().FailingSince.IsZero() {
+				select {
+				case <-ticker.C:
+				case <-ctx.Done():
+					return
+				}
+			}
+			cancel()
+		})
+	}
 	_ = r.shipper.Shutdown(ctx) // its Stats say what was left
+	cancel()
+	watching.Wait()
 }
 
 // close settles what can be settled, and completes the account.
@@ -411,6 +428,9 @@ func (r *replay) watch(ctx context.Context, m *meter) {
 		m.show(st)
 		if now := st.Written + st.Dropped; now != settled || st.Queued == 0 {
 			settled, resent, since = now, st.Resent, time.Now()
+			if r.dest.attempts != nil {
+				r.dest.attempts.clear()
+			}
 			continue
 		}
 		if r.ended.Load() && r.bearsNothing(st, st.Resent-resent, time.Since(since)) {
@@ -432,6 +452,8 @@ func (r *replay) watch(ctx context.Context, m *meter) {
 // each, in so many events that were sent again within a time.
 func (r *replay) bearsNothing(st logstash.Stats, resent uint64, within time.Duration) bool {
 	switch err := st.LastError; {
+	case errors.Is(err, logstash.ErrRejected) && r.dest.attempts != nil:
+		return within >= refusedFor && r.dest.attempts.all(st.Queued)
 	case errors.Is(err, logstash.ErrRejected):
 		return within >= refusedFor && resent >= refusals(st.Queued)
 	case r.dest.acks && breaksOff(err):

@@ -322,6 +322,7 @@ func replaceFile(path string, text []byte) error {
 // close lets others use the state.
 func (s *state) close() {
 	if s != nil && s.lock != nil {
-		_ = s.lock.Close() // nothing was written
+		_ = flock.Unlock(s.lock) // a process that is just being started may have the file open as well
+		_ = s.lock.Close()       // nothing was written
 	}
 }

@@ -39,7 +39,7 @@ type output struct {
 func newOutput(w io.Writer, s *settings, a *account, logs map[string]string) *output {
 	return &output{
 		settings: s, w: w, logs: logs, account: a, blocks: &blocks{}, fates: make(map[string]fate),
-		earlier: queue{limit: s.before}, kept: queue{limit: s.last, spare: s.before},
+		earlier: queue{limit: s.before, most: maxAhead}, kept: queue{limit: s.last, most: maxKept, spare: s.before},
 	}
 }
 
@@ -231,7 +231,7 @@ func (o *output) end() error {
 		o.account.note(fmt.Sprintf("--last %d took more than %s: these are the last %s", o.last, humanize.IBytes(maxKept), lines(int64(len(o.kept.items())), "line")))
 	}
 	if o.earlier.overfull {
-		o.account.note("context of more than " + humanize.IBytes(maxKept) + " left out")
+		o.account.note("context of more than " + humanize.IBytes(maxAhead) + " left out")
 	}
 	return o.write()
 }

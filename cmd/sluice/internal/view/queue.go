@@ -2,12 +2,16 @@ package view
 
 import "bytes"
 
-// maxKept is how many bytes a queue keeps.
-const maxKept = 8 << 20
+// maxKept is how many bytes of lines --last keeps, and maxAhead how many the context before one does.
+const (
+	maxKept  = 8 << 20
+	maxAhead = 4 << 20
+)
 
 // A queue keeps the last lines, up to a limit.
 type queue struct {
 	limit    int
+	most     int // bytes
 	all      []item
 	head     int // of all, so many have been given up
 	bytes    int
@@ -46,7 +50,7 @@ func (q *queue) extend(text []byte) (full bool) {
 		last.ends = append(last.ends, len(last.text))
 	}
 	q.bytes += len(text)
-	for q.bytes > maxKept && len(q.items()) > 1 {
+	for q.bytes > q.most && len(q.items()) > 1 {
 		q.drop()
 		q.overfull, full = true, true
 	}
