@@ -205,6 +205,7 @@ func (t *table) compared(run result.Run) {
 		verdict := "holds"
 		if !c.holds {
 			verdict = "**off**"
+			t.off = append(t.off, fmt.Errorf("%s, %s: measured %s, the model says %s", c.scenario, c.what, c.measured, c.model))
 		}
 		t.row(c.scenario, c.what, c.measured, c.model, verdict)
 	}

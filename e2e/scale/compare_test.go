@@ -150,9 +150,9 @@ func TestWritten(t *testing.T) {
 	if err := os.WriteFile(path, []byte(file.String()), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	text, err := written(docs)
-	if err != nil {
-		t.Fatal(err)
+	text, off, err := written(docs)
+	if err != nil || len(off) != 1 {
+		t.Fatalf("%d are off, want 1; %v", len(off), err)
 	}
 	for _, want := range []string{"80 senders as processes, 4 receivers", "| herd | events twice | 5,000 | at most 41,000 | holds |", "| 2.1 billion | at most 41,000 | **off** |"} {
 		if !strings.Contains(text, want) {
@@ -162,7 +162,7 @@ func TestWritten(t *testing.T) {
 	if err := os.WriteFile(path, []byte("{"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := written(docs); err == nil {
+	if _, _, err := written(docs); err == nil {
 		t.Error("no error for a broken file")
 	}
 }

@@ -75,6 +75,35 @@ func firstOf(share []float64, n int) []float64 {
 	return first
 }
 
+// staggered returns how the senders come back when their addresses do so one after the other, at
+// these times, of which the first is 0, and what share of the senders comes to the first
+// address. It takes the comeback to one address.
+func (c comeback) staggered(addresses []time.Duration) (all comeback, first float64) {
+	left := make([]float64, len(c.share)) // of the senders, that no address has got
+	others := make([]float64, len(c.share))
+	for i := range left {
+		left[i], others[i] = 1, 1
+	}
+	for k, at := range addresses {
+		sum := 0.0
+		for i := int(at / c.step); i < len(left); i++ {
+			sum += c.share[i-int(at/c.step)]
+			left[i] *= max(1-sum, 0)
+			if k > 0 {
+				others[i] *= max(1-sum, 0)
+			}
+		}
+	}
+	share := make([]float64, len(left))
+	before, without := 1.0, 1.0
+	for i := range left {
+		share[i] = before - left[i]
+		first += c.share[i] * (without + others[i]) / 2
+		before, without = left[i], others[i]
+	}
+	return comeback{c.step, share}, first
+}
+
 // quantile returns by when a share of the fleet is back.
 func (c comeback) quantile(share float64) time.Duration {
 	sum := 0.0

@@ -67,6 +67,100 @@ func TestShippersComeBackAsReckoned(t *testing.T) {
 	}
 }
 
+// What is staggered not at all is a herd of all, each address of which has its share.
+func TestStaggered(t *testing.T) {
+	t.Parallel()
+	b := defaults().backoff
+	c := b.comeback(time.Hour, 1)
+	at := func(apart time.Duration) []time.Duration { return []time.Duration{0, apart, 2 * apart, 3 * apart} }
+	all, first := c.staggered(at(0))
+	if want := b.comeback(time.Hour, 4); math.Abs(first-0.25) > 1e-3 || all.apart(samples(want)) > 0.01 {
+		t.Errorf("all four at once: the first one gets %v, want 0.25; the distributions are %v apart, want none", first, all.apart(samples(want)))
+	}
+	before := first
+	for _, apart := range []time.Duration{time.Second, 10 * time.Second, 30 * time.Second, 59 * time.Second} {
+		if _, first = c.staggered(at(apart)); first <= before {
+			t.Errorf("%v apart: the first one gets %v, want more than %v", apart, first, before)
+		}
+		before = first
+	}
+	all, first = c.staggered(at(2 * time.Minute))
+	if math.Abs(first-1) > 1e-3 || all.apart(samples(c)) > 0.01 {
+		t.Errorf("2 minutes apart: the first one gets %v, want everybody", first)
+	}
+}
+
+// samples returns times that have the distribution.
+func samples(c comeback) []time.Duration {
+	const n = 1000
+	times := make([]time.Duration, n)
+	for i := range times {
+		times[i] = c.quantile((float64(i) + 0.5) / n)
+	}
+	return times
+}
+
+// Shippers of the library come to the first of four receivers that is back, and then to the others,
+// as is reckoned.
+func TestShippersComeToTheFirstAsReckoned(t *testing.T) {
+	const senders, receivers, apart = 300, 4, 20 * time.Second
+	synctest.Test(t, func(t *testing.T) {
+		all := make([]*lstest.Beats, receivers)
+		for i := range all {
+			all[i] = lstest.NewBeats(&lstest.BeatsOptions{Forget: true})
+			t.Cleanup(all[i].Kill)
+		}
+		var (
+			mu    sync.Mutex
+			since time.Time // when the first one was back
+			back  []time.Duration
+			first int
+		)
+		f := newFleet(t, senders, "beats://0,1,2,3", &logstash.DialOptions{
+			Strategy: logstash.LoadBalance, Connections: 1, FlushInterval: -1,
+			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				conn, err := all[addr[0]-'0'].Dial(ctx, network, addr)
+				mu.Lock()
+				defer mu.Unlock()
+				if err == nil && !since.IsZero() {
+					back = append(back, time.Since(since))
+					if addr[0] == '0' {
+						first++
+					}
+				}
+				return conn, err
+			},
+		})
+		f.ship()
+		for _, srv := range all {
+			srv.Kill()
+		}
+		f.write()
+		time.Sleep(10 * time.Minute)
+		starts := make([]time.Duration, receivers)
+		for i, srv := range all {
+			if err := srv.Restart(); err != nil {
+				t.Fatal(err)
+			}
+			mu.Lock()
+			if i == 0 {
+				since = time.Now()
+			}
+			starts[i] = time.Since(since)
+			mu.Unlock()
+			time.Sleep(apart)
+		}
+		f.close()
+		c, share := defaults().backoff.comeback(10*time.Minute, 1).staggered(starts)
+		if got, most := c.apart(back), 2.2/math.Sqrt(senders); len(back) != senders || got > most {
+			t.Errorf("%d connections, whose distributions are %.3f apart, want %d, and at most %.3f", len(back), got, senders, most)
+		}
+		if got, most := float64(first)/senders, 4*math.Sqrt(share*(1-share)/senders); math.Abs(got-share) > most {
+			t.Errorf("the first one got a share of %.3f, want %.3f, give or take %.3f", got, share, most)
+		}
+	})
+}
+
 // Shippers of the library move in a rolling restart as is reckoned.
 func TestShippersMoveAsReckoned(t *testing.T) {
 	const senders, receivers = 400, 4

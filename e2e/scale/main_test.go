@@ -16,7 +16,7 @@ import (
 func TestThePageIsWhatIsWritten(t *testing.T) {
 	t.Parallel()
 	docs := filepath.Join("..", "..", "docs")
-	want, err := written(docs)
+	want, _, err := written(docs)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,6 +80,7 @@ func TestFlags(t *testing.T) {
 		"-outage -1h":                   "-outage -1h0m0s: want 1 s to 30 days",
 		"-retention 1ms":                "-retention 1ms: want 1 s to 365 days",
 		"-min-backoff 2m":               "-min-backoff 2m0s: want at most -max-backoff, 1m0s",
+		"-apart 0s":                     "-apart 0s: want 1 s to 1 h",
 		"-catch-up 1m":                  "-catch-up 1m0s: want more than -max-backoff, 1m0s",
 		"-max-backoff 1h":               "-catch-up 1h0m0s: want more than -max-backoff, 1h0m0s",
 		"more":                          `argument "more"`,
@@ -106,6 +107,7 @@ func TestExtremes(t *testing.T) {
 		"-min-backoff 1ms -max-backoff 1ms",
 		"-min-backoff 59m -max-backoff 59m",
 		"-hosts 10000000 -rate 1000000 -peak 1000 -capacity 1",
+		"-max-backoff 30m -apart 1s -hosts 10000000",
 	} {
 		var out strings.Builder
 		begin := time.Now()

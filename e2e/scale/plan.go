@@ -26,11 +26,12 @@ type plan struct {
 	memory     float64 // Size
 	reserve    float64
 
-	capacity   float64 // events a second of a Logstash
-	spare      int     // Logstashes that may be away at the peak
-	direct     float64 // direct memory of a Logstash
-	files      int     // of a Logstash
-	handshakes float64 // a second of a Logstash
+	capacity   float64       // events a second of a Logstash
+	spare      int           // Logstashes that may be away at the peak
+	heap       float64       // of a Logstash
+	files      int           // of a Logstash
+	handshakes float64       // a second of a Logstash
+	apart      time.Duration // from the start of a Logstash to that of the next
 
 	retention   time.Duration
 	replication int
@@ -56,7 +57,7 @@ func defaults() plan {
 		away: time.Hour, catchUp: time.Hour,
 		backoff: backoff{time.Second, time.Minute}, pipeline: 4, batchSize: 2048,
 		flush: 100 * time.Millisecond, ack: time.Second, memory: 64 << 20, reserve: 0.2,
-		capacity: 10_000, spare: 1, direct: 4 << 30, files: 16_384, handshakes: 500,
+		capacity: 10_000, spare: 1, heap: 4 << 30, files: 16_384, handshakes: 500, apart: 30 * time.Second,
 		retention: 24 * time.Hour, replication: 3, disk: 4e12, writes: 50e6, partition: 10e6, threads: 4, fanIn: 500,
 	}
 }
@@ -85,9 +86,13 @@ func (p *plan) assumptions() []assumption {
 				"[parallel pipelines]. **Measure yours**",
 		},
 		{"spare", &p.spare, 0, 1000, "Logstashes", "that are restarted, or dead, at the peak"},
-		{"direct-memory", &p.direct, 1 << 20, 1 << 44, "bytes of a Logstash", "the same as its heap by default, for which Elastic advises [4 to 8 GB][jvm]"},
+		{
+			"heap", &p.heap, 1 << 20, 1 << 44, "bytes of a Logstash", "for which Elastic advises [4 to 8 GB][jvm]; a quarter for the windows under way, " +
+				"which are there from Logstash 9 on, and in as much direct memory before",
+		},
 		{"files", &p.files, 64, 1e7, "of a Logstash", "`LimitNOFILE` of a service as it is usually set up; half of it for connections"},
 		{"handshakes", &p.handshakes, 1, 1e6, "a second of a Logstash", "careful for TLS in a JVM. Yours: `openssl s_time -connect logstash:5044 -new`"},
+		{"apart", &p.apart, 1, 3600, "", "from the start of one Logstash to that of the next, after all were away. Yours: how long one takes to open its port"},
 		{"retention", &p.retention, 1, 365 * day, "", "of the broker: long enough to read again what a bad deploy has spoilt"},
 		{"replication", &p.replication, 1, 10, "copies", "with `min.insync.replicas=2`"},
 		{"broker-disk", &p.disk, 1e6, 1e18, "bytes", "of a broker, for the topic"},

@@ -27,15 +27,21 @@ type receivers struct {
 	ofPeak      int           // that take the peak while some are away
 	connections int           // of all
 	each        int           // connections of one
-	batchSize   int           // of the senders, with which direct memory holds it while all are behind
+	batchSize   int           // of the senders, with which a part of the heap holds what is under way while all are behind
 	windows     float64       // that one acks in a second at the peak
 	ack         time.Duration // how long one takes while all are behind, with as much under way as may be
 	atAverage   time.Duration
 	atPeak      time.Duration
 }
 
-// copies is how often a Beats input has a batch of a connection in memory.
-const copies = 2
+// ofHeap is the part of the heap that may hold windows.
+const ofHeap = 0.25
+
+// windows returns what a Beats input holds of so many connections while all senders are behind:
+// each window that is under way, and the one that is being decompressed once more.
+func (p plan) windows(connections float64, batchSize int) float64 {
+	return connections * float64(p.pipeline+1) * float64(batchSize) * p.eventBytes
+}
 
 // receivers returns as many as take the peak while some are away, catch up in time and
 // have files for the connections.
@@ -49,9 +55,8 @@ func (p plan) receivers() receivers {
 		ceil(float64(connections)/float64(p.files/2))+p.spare,
 	)
 	r.each = ceil(float64(connections) / float64(r.n))
-	memory := func(batch int) float64 { return float64(r.each*batch*copies) * p.eventBytes }
 	r.batchSize = p.batchSize
-	for r.batchSize > 1 && memory(r.batchSize) > p.direct/2 {
+	for r.batchSize > 1 && p.windows(float64(r.each), r.batchSize) > p.heap*ofHeap {
 		r.batchSize /= 2
 	}
 	r.windows = float64(r.each) * min(p.perConnection(), 1/p.flush.Seconds())
@@ -107,6 +112,9 @@ type herd struct {
 	known  float64       // connections of a receiver in its busiest second, when senders know all addresses
 	last   time.Duration // the last sender, behind one address
 	enough time.Duration // MaxBackoff with which TLS does not hold up a receiver, whatever senders know
+
+	first   float64 // connections of the one that is back first, when senders know all addresses and the others follow one by one
+	windows float64 // bytes of these there while all are behind
 }
 
 func (p plan) herd(r receivers) herd {
@@ -114,7 +122,15 @@ func (p plan) herd(r receivers) herd {
 	behind := p.backoff.comeback(long, 1)
 	connections := float64(r.connections)
 	all := connections * behind.busiest(time.Second)
+	starts := []time.Duration{0}
+	for len(starts) < r.n && starts[len(starts)-1] < p.backoff.most { // by then all are back
+		starts = append(starts, time.Duration(len(starts))*p.apart)
+	}
+	_, first := behind.staggered(starts)
 	return herd{
+		first:   first * connections,
+		windows: p.windows(first*connections, r.batchSize),
+
 		all:    all,
 		each:   all / float64(r.n),
 		known:  connections * p.backoff.comeback(long, r.n).busiest(time.Second) / float64(r.n),

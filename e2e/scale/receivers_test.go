@@ -41,12 +41,34 @@ func TestReceiversAreEnough(t *testing.T) {
 		if ceil(float64(r.connections)/float64(r.n-p.spare)) > p.files/2+1 {
 			t.Errorf("%s: %d connections on %d Logstashes are more than they have files for", name, r.connections, r.n-p.spare)
 		}
-		if memory := float64(r.each*r.batchSize*copies) * p.eventBytes; memory > p.direct/2 && r.batchSize > 1 {
-			t.Errorf("%s: batches of %d take %v bytes of %v", name, r.batchSize, memory, p.direct)
+		if memory := p.windows(float64(r.each), r.batchSize); memory > p.heap/4 && r.batchSize > 1 {
+			t.Errorf("%s: batches of %d take %v bytes of %v", name, r.batchSize, memory, p.heap)
+		}
+		if h := p.herd(r); h.first < float64(r.connections)/float64(r.n)-1e-6 || h.first > float64(r.connections) {
+			t.Errorf("%s: the first one back has %v of %d connections on %d Logstashes", name, h.first, r.connections, r.n)
 		}
 		if h := p.herd(r); h.known > p.handshakes && h.enough == p.backoff.most {
 			t.Errorf("%s: %v handshakes a second, and no longer backoff", name, h.known)
 		}
+	}
+}
+
+// A Beats input holds every window that is under way.
+func TestMemoryIsForWindowsUnderWay(t *testing.T) {
+	t.Parallel()
+	p := defaults()
+	p.hosts, p.rate = 100_000, 0.1
+	batch := func(pipeline int) int {
+		p.pipeline = pipeline
+		return p.receivers().batchSize
+	}
+	if one, four, many := batch(1), batch(4), batch(64); one <= four || four <= many {
+		t.Errorf("batches of up to %d with one under way, %d with four, %d with 64: want fewer events each time", one, four, many)
+	}
+	// 7,143 connections, each with four windows of 32 events and one more, of 500 bytes.
+	p.pipeline = 4
+	if got, want := p.windows(7143, 32), 7143*5*32*500.0; got != want {
+		t.Errorf("%v bytes, want %v", got, want)
 	}
 }
 

@@ -8,7 +8,11 @@ import (
 )
 
 // table writes a table of Markdown.
-type table struct{ strings.Builder }
+type table struct {
+	strings.Builder
+
+	off []error // what was measured and the model does not say
+}
 
 // heading begins another table.
 func (t *table) heading(text string) {
@@ -73,12 +77,13 @@ func (t *table) sized(p plan, hosts []int, rates []float64) {
 	t.perTier(all, "Restarts and the herd", []string{
 		"one Logstash goes: each other gets at once", "all restarted in turn: connections broken; the last one has", "events twice then: likely; at most",
 		"after a long outage, in the busiest second: all, behind one address; of each Logstash", "of each Logstash, if senders know every address",
+		"the first one back, the others " + span(p.apart) + " apart: its connections; windows under way there",
 		"the last sender", "`MaxBackoff` for the handshakes",
 	}, func(p plan) []string {
 		r := p.receivers()
 		s, h := p.restart(r), p.herd(r)
 		return []string{
-			few(s.moved), pair(s.breaks, s.last), pair(s.twice, s.atMost), pair(h.all, h.each), few(h.known), span(h.last), span(h.enough),
+			few(s.moved), pair(s.breaks, s.last), pair(s.twice, s.atMost), pair(h.all, h.each), few(h.known), few(h.first) + "; " + volume(h.windows), span(h.last), span(h.enough),
 		}
 	})
 	t.comesBack(p)
