@@ -124,6 +124,70 @@ func TestALeaseThatStaysKeepsOnlyItsSegment(t *testing.T) {
 	}
 }
 
+// What is done behind a lease that stays is looked at with each Read and Ack, so that
+// there must not be ever more of it.
+func TestALeaseThatStaysDoesNotSlowTheOthers(t *testing.T) {
+	dir := t.TempDir()
+	o := &spool.Options{SegmentBytes: 4 << 10}
+	q := mustOpen(t, dir, o)
+	rnd := rand.New(rand.NewPCG(1, 2))
+	var open []*spool.Lease
+	left := make(map[uint64]string) // what is to be read at the end
+	for i := range 3000 {
+		e := strconv.Itoa(i)
+		mustAppend(t, q, e+"a", e+"b", e+"c")
+		for _, x := range "abc" {
+			left[q.End()-3+uint64(x-'a')] = e + string(x)
+		}
+		for len(open) < 4 {
+			l := mustRead(t, q, 1+rnd.IntN(4), 0, 0)
+			if l == nil {
+				break
+			}
+			for j, e := range stringsOf(l) {
+				if n := l.First + uint64(j); left[n] != e {
+					t.Fatalf("event %d is %q, want %q: it comes again, or is another one", n, e, left[n])
+				}
+			}
+			open = append(open, l)
+		}
+		at := 1 + rnd.IntN(len(open))
+		if at == len(open) { // the first one stays
+			continue
+		}
+		l := open[at]
+		n := 1 + rnd.IntN(len(l.Events))
+		q.Ack(l, n)
+		q.Release(l) // what is left of it
+		for j := range n {
+			delete(left, l.First+uint64(j))
+		}
+		open = slices.Delete(open, at, at+1)
+		if got := q.Leases(); got > 10 {
+			t.Fatalf("%d leases are kept after %d rounds", got, i)
+		}
+	}
+	if got := q.Stats(); got.Events != uint64(len(left)) || q.Head() != open[0].First {
+		t.Errorf("%d events from %d on, want %d from %d on", got.Events, q.Head(), len(left), open[0].First)
+	}
+	for _, l := range open {
+		q.Release(l)
+	}
+	got := make(map[uint64]string)
+	for l := mustRead(t, q, 100, 0, 0); l != nil; l = mustRead(t, q, 100, 0, 0) {
+		for j, e := range stringsOf(l) {
+			got[l.First+uint64(j)] = e
+		}
+		q.Ack(l, len(l.Events))
+	}
+	if diff := cmp.Diff(left, got); diff != "" {
+		t.Errorf("events mismatch (-want +got):\n%s", diff)
+	}
+	if s := q.Stats(); s.Events != 0 || s.Damaged > 0 || q.Leases() > 0 || q.Head() != q.End() {
+		t.Errorf("in the end: %+v, %d leases, Head %d, End %d", s, q.Leases(), q.Head(), q.End())
+	}
+}
+
 func TestMaxAge(t *testing.T) {
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {

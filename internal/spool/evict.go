@@ -57,7 +57,7 @@ func (q *Queue) giveUp(segments []*segment) error {
 		}
 	}
 	q.next, _ = q.unleased(q.next)
-	q.popLeases()
+	q.tidyLeases()
 	ended := q.current != nil && q.current.gone
 	q.mu.Unlock()
 	var err error

@@ -28,6 +28,13 @@ func (q *Queue) Reserved() int64 {
 	return q.reserved
 }
 
+// Leases returns how many leases, or rows of leases that are done, are kept.
+func (q *Queue) Leases() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return len(q.leases)
+}
+
 // Faults is a disk with some functions that fail. Those that are nil do not.
 type Faults struct {
 	Create func() error

@@ -46,7 +46,7 @@ func (q *Queue) Ack(l *Lease, n int) {
 	if l.done() {
 		q.forget(l)
 	}
-	q.popLeases()
+	q.tidyLeases()
 	q.mu.Unlock()
 	q.opts.report(q.settle())
 }
@@ -72,7 +72,7 @@ func (q *Queue) giveBack(l *Lease) bool {
 	if l.count = l.acked; l.count == 0 {
 		q.leases = slices.DeleteFunc(q.leases, func(other *Lease) bool { return other == l })
 	}
-	q.popLeases()
+	q.tidyLeases()
 	return true
 }
 
@@ -88,13 +88,25 @@ func (q *Queue) forget(l *Lease) {
 	l.memory = nil
 }
 
-// popLeases drops the leases that nobody has to know about any more.
-func (q *Queue) popLeases() {
-	n := 0
-	for n < len(q.leases) && q.leases[n].done() && q.leases[n].First <= q.next {
-		n++
+// tidyLeases drops the leases that nobody has to know about any more, and makes one of
+// neighbours that are done: behind one that stays there would be ever more of them.
+func (q *Queue) tidyLeases() {
+	kept := q.leases[:0]
+	for _, l := range q.leases {
+		n := len(kept)
+		switch {
+		case !l.done():
+			kept = append(kept, l)
+		case n == 0 && l.First <= q.next:
+		case n > 0 && kept[n-1].done() && kept[n-1].end() == l.First:
+			kept[n-1].count += l.count
+			kept[n-1].acked += l.acked
+		default:
+			kept = append(kept, l)
+		}
 	}
-	q.leases = slices.Delete(q.leases, 0, n)
+	clear(q.leases[len(kept):])
+	q.leases = kept
 }
 
 // unleased returns the first number from n on that is in no lease and was not

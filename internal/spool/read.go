@@ -166,7 +166,7 @@ func (q *Queue) finish(r reading) (l *Lease) {
 		q.leases = slices.Insert(q.leases, at, l)
 	}
 	q.next, _ = q.unleased(max(q.next, r.number))
-	q.popLeases()
+	q.tidyLeases()
 	return l
 }
 
