@@ -14,8 +14,7 @@ const maxBatchBytes = 1 << 20
 // eventOverhead is what an event costs in a queue besides its bytes.
 const eventOverhead = 8
 
-// batch is consecutive events, in one buffer or from the spool, or events of other
-// batches.
+// batch is consecutive events, in one buffer or from the spool.
 type batch struct {
 	ticket uint64       // smaller than that of all batches behind it
 	born   time.Time    // when the first event came
@@ -24,8 +23,6 @@ type batch struct {
 	buf    []byte       // the events, unless there is a lease
 	base   int32        // where they begin in buf
 	shared bool         // buf and items belong to other batches too
-	of     []origin     // what it is put together from, nil if it is not
-	events [][]byte     // then
 	held   int          // of how many events it keeps the memory, with keys, 0 for all
 	skip   int          // how many events before items were cut off
 	items  []item
@@ -56,9 +53,6 @@ func (b *batch) add(event []byte, marks uint8) {
 func (b *batch) event(i int) []byte {
 	if b.lease != nil {
 		return b.lease.Events[i]
-	}
-	if b.of != nil {
-		return b.events[i]
 	}
 	end := b.items[i].end
 	return b.buf[b.start(i):end:end]
@@ -171,23 +165,49 @@ func (b *batch) reset() {
 	*b = batch{buf: b.buf[:0], items: b.items[:0]}
 }
 
-// piece is consecutive events of a batch that are sent together. It has at least
-// one, and none that is settled.
+// piece is events that are sent together: consecutive ones of a batch or, with an order, of
+// several batches. It has at least one, and none that is settled.
 type piece struct {
-	*batch
+	*batch // with an order, one without events
 
 	from, to int
-	chain    *chain // that it is in, nil without an order
-	sent     bool   // it was under way before, and may have arrived
-	deaths   int    // how often in a row the peer has closed the connection over it
+	of       []origin // with an order, where the events are from
+	events   [][]byte // then, as a batch may be shrunk while they are sent
+	chain    *chain   // with an order, what it is in, but for a suspect
+	sent     bool     // it was under way before, and may have arrived
+	deaths   int      // how often in a row the peer has closed the connection over it
 
 	// Of a single event that may be what the peer dies of, or rejects:
 	strikes int    // how often it has, as far as that counts
 	mark    uint64 // how many events were written when it did last
 }
 
+// origin is an event, the i-th of a batch.
+type origin struct {
+	*batch
+
+	i   int
+	key *keyed // nil without one
+}
+
 // len returns how many events there are.
 func (p *piece) len() int { return p.to - p.from }
+
+// origin returns where the i-th event is.
+func (p *piece) origin(i int) origin {
+	if p.of != nil {
+		return p.of[i]
+	}
+	return origin{batch: p.batch, i: i}
+}
+
+// event returns the i-th event.
+func (p *piece) event(i int) []byte {
+	if p.of != nil {
+		return p.events[i]
+	}
+	return p.batch.event(i)
+}
 
 // compare says which of two pieces comes first in the stream of events.
 func (p *piece) compare(other *piece) int {

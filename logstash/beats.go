@@ -24,6 +24,7 @@ type beats struct {
 	enc     *lumber.Encoder
 	timeout time.Duration
 	changed chan struct{} // has room for one: Progress has something to tell
+	heldUp  func() bool   // whether others wait for what is not acked, nil if they never do
 
 	conn   *lumber.Conn // nil when there is none
 	turn   *turn        // that of conn
@@ -72,10 +73,8 @@ func (t *beats) connect(ctx context.Context) error {
 		if !t.conn.Idle() || !t.turn.expired() {
 			return nil
 		}
-		if t.turn.isMove() {
-			if link = t.peers.move(ctx, "tcp", t.files, t.turn); link == nil {
-				return nil
-			}
+		if link = t.peers.move(ctx, "tcp", t.files, t.turn); link == nil {
+			return nil
 		}
 		t.drop(nil)
 	}
@@ -86,6 +85,7 @@ func (t *beats) connect(ctx context.Context) error {
 		}
 	}
 	t.conn, t.turn = lumber.NewConn(link, t.enc, t.timeout, t.changed), link.turn
+	t.conn.LeaveIf(t.heldUp)
 	return t.watch(ctx)
 }
 

@@ -30,7 +30,8 @@ type DialOptions struct {
 	// Size bounds the events in memory, in bytes, where each event counts
 	// eight more than its length. Zero means 64 MiB. The smallest is
 	// MaxEventBytes and eight. What is read from the spool to be sent is not
-	// among them: up to 1 MiB for each batch under way.
+	// among them: up to 1 MiB for each batch under way, with a Key up to 2 MiB for each
+	// that may be.
 	Size int64
 
 	// MaxEvents bounds the events in memory by their number. Zero means that
@@ -83,10 +84,11 @@ type DialOptions struct {
 	// Timeout is how long a connection may take to be made, with its TLS
 	// handshake, a piece of 64 KiB to be taken by the peer, the peer to say
 	// nothing at all while it owes an ack, and an HTTP request. A Beats input that
-	// sends keepalives is waited for. While others may be tried, an address that failed
-	// last, or has never worked, has no more than three seconds for a connection, and no
-	// more than half of Timeout, but as long as any for what it is then sent. All addresses
-	// that are tried for a connection share the time; when it is over OnError is told.
+	// sends keepalives is waited for. While others may be tried, an address has no more than
+	// three seconds for a connection, and no more than half of Timeout. The last one has
+	// what is left, as all that are tried for a connection share the time; while one that has
+	// worked refuses connections, as when it restarts, only until that may be tried
+	// again. When the time is over OnError is told.
 	// Zero means 30 seconds.
 	Timeout time.Duration
 
@@ -122,13 +124,14 @@ type DialOptions struct {
 	// MinConnectionTime. One that is missing gets no more, and loses those it has between
 	// two batches when the answers have lacked it for five minutes, as some name servers
 	// tell of some addresses at a time. A lookup that fails changes nothing.
-	// Of IPv4 and IPv6 the one that the system prefers is used, and the other while that
-	// does not work. An address that is given twice counts once. Where a DialContext or a proxy looks it up, the name is one address.
+	// Of IPv4 and IPv6 the one that the system prefers is used until none of its addresses
+	// works, and then the other one, for as long as it works. An address that is given twice counts once. Where a DialContext or a proxy looks it up, the name is one address.
 	Connections int
 
-	// ConnectionTTL is how long a connection is used before another one is made,
+	// ConnectionTTL is how long a connection is used before another one takes its place,
 	// between two batches, and up to a quarter longer by chance, so that those of a fleet
-	// do not end together; with PreferPrimary, only one to another than the first
+	// do not end together. It is used until the other one is there, however long that
+	// takes; with PreferPrimary, only one to another than the first
 	// address. In a fleet with few Connections each, it is what brings them back to a
 	// receiver that was restarted. Over tcp://, tls:// and unix:// sending pauses then until the receiver
 	// has read everything and closed the connection, too, or for half a second, and
@@ -140,7 +143,7 @@ type DialOptions struct {
 	// PreferPrimary to go back to the first address. After a shorter one it goes
 	// on to the next, so that it does not hang on to a receiver that only takes
 	// connections. LoadBalance moves one connection in such a time to an address that
-	// has fewer than others, and ends it only when that one has taken another. Zero means 10 seconds.
+	// has fewer than others, and ends it as ConnectionTTL does. Zero means 10 seconds.
 	MinConnectionTime time.Duration
 
 	// Key returns what some events have in common that must stay in order among
@@ -148,7 +151,7 @@ type DialOptions struct {
 	// acks: see [Field]. Those for which it returns nothing go wherever there is room. It must not
 	// change the event nor keep it, may be called for an event again, from several
 	// goroutines, and a panic counts as nothing; over several connections, so does the end of
-	// its goroutine. Over kafka:// it is the key of the record. Nil means that the order of events on different connections does not matter.
+	// its goroutine. One that does not return holds up all that is not sent yet, until Shutdown is over. Over kafka:// it is the key of the record. Nil means that the order of events on different connections does not matter.
 	//
 	// Events of a key are under way on one connection at a time, and those behind them
 	// wait for the acks. They arrive for the first time in their order, but for those around
@@ -157,7 +160,7 @@ type DialOptions struct {
 	//
 	// Each connection is the home of its share of the keys. Others take these when they
 	// have waited for 20 milliseconds, or when it cannot keep up with them. So a receiver
-	// that stalls holds up its share and what it had taken over, a new one 32 events' keys, and the other keys only
+	// that stalls holds up its share and what it had taken over, over beats:// a new one 32 events' keys, and the other keys only
 	// when too much waits: 2 MiB for each batch that may be under way, where what was read from
 	// a spool counts in full until the last event of its batch is acked, or, under the policy
 	// DropOldest, half of the memory. One that acks nothing for the Timeout, even if it sends
@@ -211,7 +214,7 @@ type DialOptions struct {
 	Header http.Header
 
 	// DialContext opens the connections, for a proxy or a test. It must
-	// return when ctx is done. Nil means that of a zero net.Dialer and, for http://
+	// return when ctx is done, and may be called by several goroutines. Nil means that of a zero net.Dialer and, for http://
 	// and https://, the proxy that the environment names, see
 	// [http.ProxyFromEnvironment].
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
@@ -247,7 +250,8 @@ type DialOptions struct {
 	QuarantineFile string
 
 	// OnError is told of failures: of the first in a row when it happens, and
-	// of their number when it works again. It is called by a goroutine that is
+	// of their number when it works again; of one of several addresses, while events go to
+	// the others, in the same way. It is called by a goroutine that is
 	// there for OnError and OnState only, one call at a time, and may log through
 	// this Shipper; in it, Shutdown and Close take a second longer. What it panics with
 	// is ignored. Nil means that Stats alone tells.

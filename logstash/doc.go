@@ -29,7 +29,7 @@ handler.JSONHandler for that.
 The handler keeps what package handler promises of its encoders: one line and one
 Write for each record, valid JSON whatever the values are; and what Logstash,
 Elasticsearch or Filebeat would reject or misread is written otherwise. Nothing in it
-starts a goroutine; a Shipper starts a fixed number and ends them in Close.
+starts a goroutine; a Shipper starts a few for each connection and ends them in Close.
 
 A shipper keeps events until the peer has them. What "has them" means depends on the
 way:

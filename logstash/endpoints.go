@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"math/rand/v2"
 	"net"
@@ -27,6 +28,9 @@ type endpoints struct {
 	timeout  time.Duration // of a dial with its handshake, and of a piece of a write
 	ttl      time.Duration // of a turn; 0 for ever
 	least    time.Duration // MinConnectionTime
+
+	onFailure func(error)          // is told of an endpoint that fails while others work
+	onReturn  func(EndpointHealth) // is told of how that was before it worked again
 
 	mu     sync.Mutex
 	all    []*endpoint
@@ -65,6 +69,7 @@ type endpoint struct {
 	retryAt  time.Time     // the end of the backoff
 	heldTo   time.Time     // what the receiver itself asked for
 	lastErr  error
+	told     bool  // that it fails
 	fileErr  error // why the last connection was made with files of TLS read earlier
 }
 
@@ -76,6 +81,9 @@ func newEndpoints(hosts []string, o *DialOptions) *endpoints {
 		timeout:  o.Timeout,
 		ttl:      o.ConnectionTTL,
 		least:    o.MinConnectionTime,
+
+		onFailure: func(error) {},
+		onReturn:  func(EndpointHealth) {},
 	}
 	for i, host := range hosts {
 		p := &endpoint{host: host, place: i, pace: backoff{least: o.MinBackoff, most: o.MaxBackoff}}
@@ -120,6 +128,7 @@ func (e *endpoints) connect(ctx context.Context, network string, files *tlsFiles
 		}
 		conn, err := e.open(ctx, network, t, files)
 		if err == nil {
+			w.tellOf(w.tried...)
 			return e.link(t, conn, files), nil
 		}
 		err = fmt.Errorf("logstash: connect to %s: %w", t.addr(), err)
@@ -137,41 +146,62 @@ func (e *endpoints) link(t *turn, conn net.Conn, files *tlsFiles) *link {
 	return &link{&steadyConn{Conn: conn, timeout: e.timeout}, t}
 }
 
-// move opens a connection in place of that of a turn which isMove. It returns nil if that
-// is to stay: what works is not given up for what is dead.
+// move returns the connection in place of that of a turn which has expired, and ends
+// that, or nil if that goes on for now.
 func (e *endpoints) move(ctx context.Context, network string, files *tlsFiles, old *turn) *link {
-	t := e.successor(old)
+	conn, t := old.succeed(ctx, func(ctx context.Context, t *turn) (io.Closer, error) {
+		conn, err := e.open(ctx, network, t, files)
+		if err != nil {
+			err = fmt.Errorf("logstash: connect to %s: %w", t.addr(), err)
+		}
+		return conn, err
+	})
 	if t == nil {
 		return nil
 	}
-	conn, err := e.open(ctx, network, t, files)
-	if err != nil {
-		err = fmt.Errorf("logstash: connect to %s: %w", t.addr(), err)
-	}
-	if !old.leaveTo(ctx, t, err) {
-		return nil
-	}
-	return e.link(t, conn, files)
+	return e.link(t, conn.(net.Conn), files) //nolint:forcetypeassert // it is that of open
 }
 
-// successor takes the turn of another endpoint, with fewer turns unless that of old is
-// gone. If there is none, old stays.
+// successor takes the turn that is to follow old, nil if there is none: with
+// PreferPrimary, of an address before its own; for a move, of another one that has fewer
+// turns, unless that of old is gone; for ConnectionTTL, of any.
 func (e *endpoints) successor(old *turn) *turn {
-	t, err := e.takeBut([]*endpoint{old.to})
+	var not []*endpoint
+	e.mu.Lock()
+	switch {
+	case e.strategy == PreferPrimary:
+		not = e.all[old.to.place:]
+	case old.moving:
+		not = []*endpoint{old.to}
+	}
+	e.mu.Unlock()
+	t, err := e.takeBut(not)
 	if err != nil {
-		old.stay()
 		return nil
 	}
 	e.mu.Lock()
-	better := old.to.gone || *t.to.load <= *old.to.load
+	better := !old.moving || old.to.gone || *t.to.load <= *old.to.load
 	e.mu.Unlock()
 	if !better {
 		t.done(nil)
-		old.stay()
 		return nil
 	}
-	t.suspect = true
 	return t
+}
+
+// tellOf tells of endpoints that fail, each once until it has worked again. If there is
+// no other, the failure of the attempt to send tells.
+func (e *endpoints) tellOf(failed ...*endpoint) {
+	for _, p := range failed {
+		e.mu.Lock()
+		err := p.lastErr
+		news := !p.told && err != nil && p.isOffered()
+		p.told = p.told || news
+		e.mu.Unlock()
+		if news {
+			e.onFailure(err)
+		}
+	}
 }
 
 // walk is the attempts to make one connection.
@@ -194,7 +224,7 @@ func (w *walk) take() (*turn, error) {
 	}
 	t, err := w.takeBut(w.tried)
 	if err == nil {
-		t.limit = w.timeout - spent
+		t.limit = min(t.limit, w.timeout-spent)
 	}
 	return t, err
 }
@@ -219,7 +249,7 @@ func (w *walk) failed(t *turn, err error) {
 // open opens the connection of a turn, with the handshake of TLS if there are
 // files.
 func (e *endpoints) open(ctx context.Context, network string, t *turn, files *tlsFiles) (net.Conn, error) {
-	ctx, cancel := context.WithTimeout(ctx, t.dialTimeout())
+	ctx, cancel := context.WithTimeout(ctx, t.limit)
 	defer cancel()
 	conn, err := e.callDial(ctx, network, t.to.dialled())
 	if err != nil || files == nil {
@@ -294,9 +324,8 @@ func (e *endpoints) takeBut(tried []*endpoint) (*turn, error) {
 	}
 	e.events++
 	p := e.choose(free)
-	suspect := p.workedAt.IsZero() && len(free)+others > 1 || !isGood(p) && slices.ContainsFunc(free, isGood)
 	t := &turn{
-		of: e, to: p, since: now, begun: e.events, suspect: suspect, limit: e.timeout,
+		of: e, to: p, since: now, begun: e.events, limit: e.dialTimeout(p, len(free)+others > 1, now),
 		ttl: e.ttl + min(rand.N(e.ttl/4+1), math.MaxInt64-e.ttl), //nolint:gosec // no secret
 	}
 	p.turns = append(p.turns, t)

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/netip"
 	"os"
+	"runtime"
 	"slices"
 	"strings"
 	"sync"
@@ -317,10 +318,6 @@ func TestRandom(t *testing.T) {
 // itself.
 func replaced(t testing.TB, e *endpoints, l *link) *link {
 	t.Helper()
-	if !l.isMove() {
-		l.done(nil)
-		return mustConnect(t, e)
-	}
 	if other := e.move(t.Context(), "tcp", nil, l.turn); other != nil {
 		return other
 	}
@@ -812,9 +809,8 @@ func TestConnectMistrustsTheDialer(t *testing.T) {
 	})
 }
 
-// An attempt to see whether a host is back, or whether one is there that has never
-// worked, is short while others may be tried. Alone, it has all of Timeout.
-func TestSuspectTimeout(t *testing.T) {
+// An attempt is short while others may be tried. Alone, it has all of Timeout.
+func TestDialTimeout(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n network
 		start := time.Now()
@@ -845,6 +841,157 @@ func TestSuspectTimeout(t *testing.T) {
 			t.Errorf("attempts to reach a mismatch, after %v (-want +got):\n%s", time.Since(start), diff)
 		}
 	})
+}
+
+// An attempt with an address that may be dead is not longer than the restart of another
+// one, while an address that is silent as well is not waited for.
+func TestDialTimeoutWhileAnotherRestarts(t *testing.T) {
+	tests := []struct {
+		name   string
+		b      error // of dials to b, after its connection has ended
+		before int   // failures of such dials
+		want   time.Duration
+	}{
+		{"b is restarting", testlog.ErrInjected, 0, 3 * time.Second},
+		{"b is silent, too", os.ErrDeadlineExceeded, 0, 30 * time.Second},
+		{"b is gone", testlog.ErrInjected, maxRestart, 30 * time.Second},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var took time.Duration
+				down := false
+				e := endpointsOf(t, nil, "a b", DialOptions{
+					Strategy: RoundRobin,
+					DialContext: func(ctx context.Context, _, addr string) (net.Conn, error) {
+						switch {
+						case addr == "b" && !down:
+							return new(network).dial(ctx, "", addr)
+						case addr == "b":
+							return nil, tt.b
+						}
+						start := time.Now()
+						<-ctx.Done()
+						took = time.Since(start)
+						return nil, ctx.Err()
+					},
+				})
+				e.next = 1
+				l := mustConnect(t, e)
+				l.worked()
+				time.Sleep(time.Minute)
+				l.done(io.EOF)
+				e.all[1].failures += tt.before
+				down, e.next = true, 1
+				if _, err := e.connect(t.Context(), "tcp", nil); err == nil || took != tt.want {
+					t.Errorf("the attempt with a took %v, want %v; %v", took, tt.want, err)
+				}
+			})
+		})
+	}
+}
+
+// A connection that takes long to be made takes over when it is there. One that is not
+// wanted any more, or not used, is closed, and counts nowhere.
+func TestHeir(t *testing.T) {
+	const slow = 2 * time.Second
+	tests := []struct {
+		name string
+		use  func(t *testing.T, e *endpoints, l *link) *link
+		want string // the connections in the end
+		open int    // of those that were made, how many are open
+	}{
+		{"it takes over", func(t *testing.T, e *endpoints, l *link) *link {
+			time.Sleep(slow)
+			if !l.expired() {
+				t.Error("not expired when the other connection is there")
+			}
+			return replaced(t, e, l)
+		}, "a:0 b:1", 2}, // the first is closed by its lane
+		{"the turn ends before it is made", func(_ *testing.T, _ *endpoints, l *link) *link {
+			l.done(nil)
+			time.Sleep(time.Minute)
+			return l
+		}, "a:0 b:0", 1},
+		{"the turn ends after it is made", func(t *testing.T, _ *endpoints, l *link) *link {
+			time.Sleep(slow)
+			l.done(io.EOF)
+			synctest.Wait()
+			return l
+		}, "a:0 b:0", 1},
+		{"the dialer ends its goroutine", func(t *testing.T, e *endpoints, l *link) *link {
+			l.done(nil)
+			l, e.dial = mustConnect(t, e), func(context.Context, string, string) (net.Conn, error) { runtime.Goexit(); return nil, nil }
+			time.Sleep(75 * time.Second)
+			if !l.expired() || e.move(t.Context(), "tcp", nil, l.turn) != nil {
+				t.Error("not expired, or replaced by nothing")
+			}
+			if !l.expired() { // and so on
+				t.Error("not expired after an attempt")
+			}
+			return l
+		}, "a:1 b:0", 2},
+		{"it is not used", func(t *testing.T, _ *endpoints, l *link) *link {
+			time.Sleep(slow + idleLimit)
+			synctest.Wait()
+			if !l.expired() {
+				t.Error("does not expire again")
+			}
+			return l
+		}, "a:1 b:0", 1},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				open := 0
+				e := endpointsOf(t, nil, "a b", DialOptions{
+					Strategy: RoundRobin, ConnectionTTL: time.Minute,
+					DialContext: func(ctx context.Context, _, addr string) (net.Conn, error) {
+						if addr == "b" {
+							select {
+							case <-time.After(slow):
+							case <-ctx.Done():
+								return nil, ctx.Err()
+							}
+						}
+						ours, _ := net.Pipe()
+						open++
+						return closeFunc{ours, func() { open-- }}, nil
+					},
+				})
+				e.next = 0
+				l := mustConnect(t, e)
+				l.worked()
+				time.Sleep(75 * time.Second)
+				if !l.expired() {
+					t.Fatal("not expired")
+				}
+				start := time.Now()
+				if next := e.move(t.Context(), "tcp", nil, l.turn); next != nil || time.Since(start) != heirPatience {
+					t.Errorf("move: %v after %v; want none after %v", next, time.Since(start), heirPatience)
+				}
+				if l.expired() {
+					t.Error("expired while the other connection is made")
+				}
+				tt.use(t, e, l)
+				if got := lanesOn(e); got != tt.want || open != tt.open || e.reconnects() > 1 {
+					t.Errorf("connections %s, %d open, %d reconnects; want %s, %d open", got, open, e.reconnects(), tt.want, tt.open)
+				}
+			})
+		})
+	}
+}
+
+// closeFunc is a connection that says when it is closed.
+type closeFunc struct {
+	net.Conn
+
+	closed func()
+}
+
+func (c closeFunc) Close() error {
+	c.closed()
+	return c.Conn.Close()
 }
 
 // To be told to stop is not the endpoint's failure.
@@ -897,11 +1044,17 @@ func TestEndpointsConcurrently(t *testing.T) {
 				})
 				var wg sync.WaitGroup
 				for lane := range 8 {
-					wg.Go(func() { useAtRandom(t.Context(), e, &n, uint64(lane)) })
+					wg.Go(func() { useAtRandom(t, e, &n, uint64(lane)) })
 				}
 				wg.Wait()
+				synctest.Wait() // for heirs of which the turns have ended
 				if got := lanesOn(e); got != "a:0 b:0 c:0" || e.now != 0 {
 					t.Errorf("%s, %d open; want none in the end", got, e.now)
+				}
+				for _, p := range e.all {
+					if *p.load != 0 || len(p.turns) > 0 {
+						t.Errorf("%s has %d turns, %d count; want none in the end", p.host, len(p.turns), *p.load)
+					}
 				}
 				if e.peak > 8 || e.peak == 0 {
 					t.Errorf("at most %d connections, want 1 to 8", e.peak)
@@ -911,21 +1064,22 @@ func TestEndpointsConcurrently(t *testing.T) {
 	}
 }
 
-func useAtRandom(ctx context.Context, e *endpoints, n *network, seed uint64) {
+func useAtRandom(t testing.TB, e *endpoints, n *network, seed uint64) {
+	t.Helper()
 	r := rand.New(rand.NewPCG(seed, 1))
 	for range 200 {
 		n.set(string(rune('a'+r.IntN(3))), r.IntN(3) == 0)
-		l, err := e.connect(ctx, "tcp", nil)
+		l, err := e.connect(t.Context(), "tcp", nil)
 		if after, ok := retryAfter(err); ok {
 			time.Sleep(after)
 			continue
 		}
-		for range r.IntN(5) {
+		for range r.IntN(12) {
 			time.Sleep(time.Duration(r.IntN(200)) * time.Millisecond)
 			l.worked()
 			_ = e.health()
 			if l.expired() {
-				break
+				l = replaced(t, e, l)
 			}
 		}
 		switch r.IntN(4) {

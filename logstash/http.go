@@ -229,11 +229,8 @@ func (h *httpInput) connect(ctx context.Context) error {
 	case h.conn == nil:
 	case time.Since(h.used) > idleLimit:
 		h.end(nil)
-	case !h.turn.expired():
-	case h.turn.isMove():
+	case h.turn.expired():
 		h.move(ctx, fileErr)
-	default:
-		h.end(nil)
 	}
 	if h.conn == nil && h.turn == nil && !h.hasProxy() {
 		h.peers.lookUp(ctx)
@@ -247,10 +244,11 @@ func (h *httpInput) connect(ctx context.Context) error {
 			}
 			h.turn = turn
 		}
-		err := h.open(ctx)
+		conn, err := h.opener()(ctx, h.turn)
 		switch {
 		case err == nil:
-			h.turn.begin(fileErr)
+			w.tellOf(w.tried...)
+			h.use(conn, h.turn, fileErr)
 		case ctx.Err() != nil:
 			h.end(nil) // nothing that the endpoint has done
 			return &dialError{err}
@@ -262,35 +260,48 @@ func (h *httpInput) connect(ctx context.Context) error {
 	return nil
 }
 
-// move makes a connection in place of one of which the turn isMove, and stays if it
-// cannot be made.
+// move goes on with another connection in place of one that has expired, if there is one
+// by now.
 func (h *httpInput) move(ctx context.Context, fileErr error) {
-	next := h.peers.successor(h.turn)
-	if next == nil {
+	old := h.conn
+	conn, turn := h.turn.succeed(ctx, h.opener())
+	if turn == nil {
 		return
 	}
-	conn, turn := h.conn, h.turn
-	h.turn = next
-	err := h.open(ctx)
-	if !turn.leaveTo(ctx, next, err) {
-		h.turn, h.url.Host = turn, turn.to.host
-		return
-	}
-	_ = conn.Close() // what matters has been read
-	next.begin(fileErr)
+	_ = old.Close() // what matters has been read
+	h.use(conn, turn, fileErr)
 }
 
-// open makes a connection to the endpoint whose turn it is.
-func (h *httpInput) open(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, h.turn.dialTimeout())
-	defer cancel()
-	h.url.Host = h.turn.to.host
-	conn, err := h.maker.NewClientConn(ctx, h.url.Scheme, h.url.Host)
-	if err != nil {
-		return fmt.Errorf("logstash: connect to %s: %w", h.turn.addr(), err)
+// opener returns what makes a connection for a turn, perhaps while another one is in use.
+func (h *httpInput) opener() opener {
+	maker, scheme := h.maker, h.url.Scheme
+	return func(ctx context.Context, t *turn) (io.Closer, error) {
+		ctx, cancel := context.WithTimeout(context.WithValue(ctx, turnKey{}, t), t.limit)
+		defer cancel()
+		conn, err := maker.NewClientConn(ctx, scheme, t.to.host)
+		if err != nil {
+			return nil, fmt.Errorf("logstash: connect to %s: %w", t.addr(), err)
+		}
+		return conn, nil
 	}
-	u := h.url // a copy, because net/http may look at the last one still
-	h.conn, h.proven, h.again, h.used = conn, false, false, time.Now()
+}
+
+// turnKey is the key of the turn in the context of the dial for it.
+type turnKey struct{}
+
+// turnOf returns that turn, nil if there is none.
+func turnOf(ctx context.Context) *turn {
+	t, _ := ctx.Value(turnKey{}).(*turn)
+	return t
+}
+
+// use takes a new connection, which is that of an opener.
+func (h *httpInput) use(conn io.Closer, t *turn, fileErr error) {
+	t.begin(fileErr)
+	h.turn, h.url.Host = t, t.to.host
+	u := h.url                       // a copy, because net/http may look at the last one still
+	h.conn = conn.(*http.ClientConn) //nolint:forcetypeassert // see above
+	h.proven, h.again, h.used = false, false, time.Now()
 	h.req = &http.Request{
 		Method: http.MethodPost, URL: &u, Host: h.host, Header: h.header,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
@@ -299,7 +310,6 @@ func (h *httpInput) open(ctx context.Context) error {
 		h.req.Close = true
 		h.singles = (h.singles + 1) % (maxSingles + singleUse)
 	}
-	return nil
 }
 
 // renew begins anew when the TLS files have changed. The error says why it
@@ -319,7 +329,7 @@ func (h *httpInput) renew() error {
 	h.config = config
 	h.maker = &http.Transport{
 		DialContext:            h.dial,
-		DialTLSContext:         h.dialTLS,
+		DialTLSContext:         h.dialTLS(config),
 		TLSClientConfig:        config.Clone(), // behind a proxy; net/http adds to it
 		ForceAttemptHTTP2:      true,
 		DisableCompression:     true, // of answers, which are short
@@ -334,37 +344,46 @@ func (h *httpInput) renew() error {
 
 // dial connects to the endpoint whose turn it is, or to a proxy.
 func (h *httpInput) dial(ctx context.Context, network, addr string) (net.Conn, error) {
-	if h.turn != nil && addr == h.turn.to.host {
-		addr = h.turn.to.dialled()
+	if t := turnOf(ctx); t != nil && addr == t.to.host {
+		addr = t.to.dialled()
 	}
 	return h.peers.callDial(ctx, network, addr)
 }
 
-// dialTLS makes a connection with TLS that is to have HTTP/2, if the peer has it.
-func (h *httpInput) dialTLS(ctx context.Context, network, addr string) (net.Conn, error) {
-	conn, err := h.dial(ctx, network, addr)
-	if err != nil {
-		return nil, err
+// dialTLS returns what makes a connection with TLS that is to have HTTP/2, if the peer
+// has it.
+func (h *httpInput) dialTLS(config *tls.Config) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		conn, err := h.dial(ctx, network, addr)
+		if err != nil {
+			return nil, err
+		}
+		config := config.Clone()
+		if len(config.NextProtos) == 0 {
+			config.NextProtos = []string{"h2", "http/1.1"}
+		}
+		if config.ServerName == "" {
+			config.ServerName = serverName(addr)
+		}
+		secure := tls.Client(conn, config)
+		if err := secure.HandshakeContext(ctx); err != nil {
+			_ = conn.Close() // the handshake says why
+			return nil, h.files.explain(err)
+		}
+		return secure, nil
 	}
-	config := h.config.Clone()
-	if len(config.NextProtos) == 0 {
-		config.NextProtos = []string{"h2", "http/1.1"}
-	}
-	if config.ServerName == "" {
-		config.ServerName = serverName(addr)
-	}
-	secure := tls.Client(conn, config)
-	if err := secure.HandshakeContext(ctx); err != nil {
-		_ = conn.Close() // the handshake says why
-		return nil, h.files.explain(err)
-	}
-	return secure, nil
 }
 
 // proxy returns the proxy that the environment names for the endpoint. The
 // request that net/http asks with has lost the port.
-func (h *httpInput) proxy(*http.Request) (*url.URL, error) {
-	u, err := http.ProxyFromEnvironment(&http.Request{URL: &h.url})
+func (h *httpInput) proxy(req *http.Request) (*url.URL, error) {
+	host := h.url.Host
+	if req != nil {
+		if t := turnOf(req.Context()); t != nil { // not that of the connection in use
+			host = t.to.host
+		}
+	}
+	u, err := http.ProxyFromEnvironment(&http.Request{URL: &url.URL{Scheme: h.url.Scheme, Host: host}})
 	if err != nil { // which repeats it, perhaps with a password
 		return nil, errors.New("proxy of the environment, HTTP_PROXY or HTTPS_PROXY: want a URL such as http://host:port")
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/sluicelog/sluice/internal/panics"
@@ -27,6 +26,9 @@ const (
 	// calmAcks is how many acks must come after a timeout before batches grow beyond
 	// half of what was too much: a receiver that is slow will stay so for a while.
 	calmAcks = 100
+	// firstWindow is how many events a new connection gets until it has acked something,
+	// with an order.
+	firstWindow = 32
 	// maxHasty is how many attempts in a row may fail without a pause.
 	maxHasty = 3
 )
@@ -95,6 +97,9 @@ func newLane(s *Shipper, number int, t Transport) *lane {
 	l.timer.Stop()
 	if l.pipe, _ = t.(Pipeliner); l.pipe != nil {
 		l.limit = s.opts.Pipeline
+	}
+	if b, ok := t.(*beats); ok && s.queue.order != nil {
+		b.heldUp = func() bool { return s.queue.isHeldUp(number) }
 	}
 	if l.mender, _ = t.(mender); l.mender != nil {
 		l.breaks = l.mender.broke()
@@ -206,24 +211,15 @@ func (l *lane) connect() (err error) {
 // next returns what is to be sent now, if anything is.
 func (l *lane) next() (*piece, pause) {
 	busy := len(l.flights) > 0
-	var patience time.Duration
-	if busy {
-		if patience = l.s.queue.patience(l.flights, l.s.opts.Timeout); patience < 0 && l.abandon() {
-			return nil, pause{wait: 1}
-		}
-	}
 	most, isNew := l.window, l.isNew()
 	if isNew {
 		most = min(most, firstWindow)
 	}
 	if len(l.flights) >= l.limit || busy && (isNew || l.flights[0].strikes > 0 || l.expired()) {
-		return nil, pause{wait: patience}
+		return nil, pause{}
 	}
-	p, idle := l.s.queue.take(l.number, l.s.opts.FlushInterval, most, !busy, l.retryAt)
+	p, idle := l.s.queue.take(l.s.ctx, l.number, l.s.opts.FlushInterval, most, !busy, l.retryAt)
 	idle.over = idle.over && !busy
-	if patience > 0 && (idle.wait == 0 || patience < idle.wait) {
-		idle.wait = patience
-	}
 	return p, idle
 }
 
@@ -232,20 +228,6 @@ func (l *lane) next() (*piece, pause) {
 func (l *lane) isNew() bool {
 	t, ok := l.t.(*beats)
 	return ok && l.s.queue.order != nil && (t.conn == nil || !t.turn.isProven())
-}
-
-// abandon breaks a connection that is silent for the Timeout, but for keepalives, while
-// other lanes have nothing to send but what has to wait for that. It reports whether it could.
-func (l *lane) abandon() bool {
-	t, ok := l.t.(*beats)
-	if !ok || t.conn == nil {
-		return false
-	}
-	err := fmt.Errorf("logstash: send to %s: no ack for %v, and other connections wait for it, as they have events of the same keys: %w",
-		t.turn.addr(), l.s.opts.Timeout, os.ErrDeadlineExceeded)
-	t.drop(err)
-	l.broke(err)
-	return true
 }
 
 // expired reports whether the connection is to end before anything else is sent.
@@ -270,8 +252,12 @@ func (l *lane) send(p *piece) error {
 	} else {
 		acked, err = l.sendAll(events)
 	}
-	if again && !sentNothing(err) {
-		l.s.resent.Add(uint64(len(events)))
+	if again {
+		n := len(events)
+		if sentNothing(err) {
+			n = acked // of the first part of them
+		}
+		l.s.resent.Add(uint64(n))
 	}
 	l.settle(acked)
 	return err

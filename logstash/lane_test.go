@@ -427,6 +427,31 @@ func TestRetryAfter(t *testing.T) {
 	}
 }
 
+// What is acked of a second attempt was sent again, although the rest of it was not.
+func TestResentInPart(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		calls := 0
+		f := &fakeTransport{send: func(_ context.Context, events [][]byte) (int, error) {
+			switch calls++; calls {
+			case 1:
+				return 0, testlog.ErrInjected
+			case 2:
+				return 4, nothingError{}
+			default:
+				return len(events), nil
+			}
+		}}
+		s := newShipper(t, f, nil)
+		writeEvents(t, s, 0, 10)
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if st := checkAccounts(t, s); st.Resent != 10 || st.Written != 10 {
+			t.Errorf("resent %d, written %d; want 10, 10", st.Resent, st.Written)
+		}
+	})
+}
+
 // badTransport panics wherever it can.
 type badTransport struct {
 	fakeTransport

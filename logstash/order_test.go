@@ -2,6 +2,8 @@ package logstash_test
 
 import (
 	"bytes"
+	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"runtime"
@@ -9,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sluicelog/sluice/internal/lstest"
@@ -600,6 +603,90 @@ func TestKeyLeavesAStalledReceiver(t *testing.T) {
 	resume()
 	flush(t, s)
 	f.log.check(t, events)
+}
+
+// So does one that stalls in the middle of a window.
+func TestKeyLeavesAReceiverThatStallsInAWindow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const events, timeout = 2000, 30 * time.Second
+		c := newCluster(t, 2)
+		s := c.shipper(t, logstash.DialOptions{Key: logstash.Field("sender"), BatchSize: 32, Timeout: timeout})
+		writeKeys(t, s, events, func(i int) int { return i % 20 })
+		if err := s.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		c.all[1].Stall(5 * time.Second) // what is in memory has no room for another window
+		for i := range events {
+			if _, err := s.Write(lstest.AppendEvent(nil, i%20, events/20+i/20, "")); err != nil {
+				t.Fatal(err)
+			}
+		}
+		time.Sleep(timeout - time.Second)
+		if st := s.Stats(); st.Queued == 0 || st.Resent > 0 {
+			t.Errorf("queued %d, resent %d just before the timeout; want some, 0", st.Queued, st.Resent)
+		}
+		time.Sleep(10 * time.Second) // until a keepalive comes, and the others are acked
+		if st := s.Stats(); st.Queued > 0 || st.Resent == 0 {
+			t.Errorf("queued %d, resent %d; want none, some", st.Queued, st.Resent)
+		}
+		abandon(s)
+		for key := range 20 {
+			if missing := c.Missing(key, events/10); len(missing) > 0 {
+				t.Errorf("%d events of sender %d are missing", len(missing), key)
+			}
+		}
+	})
+}
+
+// A Key that does not return holds up what it was asked for, and no end.
+func TestKeyThatBlocks(t *testing.T) {
+	for _, mode := range []logstash.SpoolMode{logstash.SpoolOff, logstash.SpoolOverflow, logstash.SpoolAlways} {
+		t.Run(mode.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				const events = 100
+				c := newCluster(t, 2)
+				block := make(chan struct{})
+				var drops dropLog
+				o := logstash.DialOptions{
+					FlushInterval: -1, OnDrop: drops.add, SpoolMode: mode, SpoolDir: t.TempDir(),
+					Key: func([]byte) []byte { <-block; return nil },
+				}
+				if mode == logstash.SpoolOff {
+					o.SpoolDir = ""
+				}
+				s := c.shipper(t, o)
+				writeEvents(t, s, 0, events)
+				synctest.Wait()
+				ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+				defer cancel()
+				begun := time.Now()
+				if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+					t.Errorf("Shutdown: %v, want that time was up", err)
+				}
+				if d := time.Since(begun); d > time.Second {
+					t.Errorf("Shutdown took %v, want a second", d)
+				}
+				st := checkAccounts(t, s)
+				told, _ := drops.all()
+				dropped := events
+				if mode != logstash.SpoolOff {
+					dropped = 0
+				}
+				if len(told) != dropped || int(st.DroppedShutdown) != dropped || int(st.Spooled) != events-dropped || st.Queued > 0 {
+					t.Errorf("OnDrop was told of %d, want %d: %+v", len(told), dropped, st)
+				}
+				if mode != logstash.SpoolOff {
+					o.Key = nil
+					next := c.shipper(t, o)
+					if err := next.Flush(t.Context()); err != nil {
+						t.Error(err)
+					}
+					c.checkAll(t, next, events, 0)
+				}
+				close(block)
+			})
+		})
+	}
 }
 
 // BenchmarkKey is what it costs to keep the events of a key in order, over four

@@ -2,6 +2,7 @@ package logstash
 
 import (
 	"cmp"
+	"context"
 	"math"
 	"slices"
 	"time"
@@ -19,8 +20,8 @@ type pause struct {
 // take returns what is to be sent next: up to most events, once their batch is
 // full, has waited for linger, or is in a hurry. If there is nothing under way in
 // the caller's lane, it is idle, and may get a suspect, which must stay alone: one that
-// has its turn or, from retryAt on, any.
-func (q *queue) take(lane int, linger time.Duration, most int, idle bool, retryAt time.Time) (*piece, pause) {
+// has its turn or, from retryAt on, any. When ctx is done nothing is waited for.
+func (q *queue) take(ctx context.Context, lane int, linger time.Duration, most int, idle bool, retryAt time.Time) (*piece, pause) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if i := slices.IndexFunc(q.suspects, func(p *piece) bool { return p.mark < q.written }); i >= 0 {
@@ -30,24 +31,47 @@ func (q *queue) take(lane int, linger time.Duration, most int, idle bool, retryA
 		return q.suspect(i), pause{}
 	}
 	if q.order != nil {
-		return q.takeInOrder(lane, linger, most, idle, retryAt)
+		delete(q.order.starved, lane)
 	}
-	if p, why := q.fetch(linger, most, idle, retryAt); len(q.again) == 0 {
-		return p, why
+	if p := q.resume(lane, most); p != nil {
+		return p, pause{}
 	}
-	p := q.again[0]
-	if p.len() > most {
-		q.again[0] = p.split(most)
-	} else {
-		q.again = slices.Delete(q.again, 0, 1)
+	if q.order != nil {
+		return q.takeInOrder(ctx, lane, linger, most, idle, retryAt)
 	}
-	return p, pause{}
+	if suspect, why := q.fetch(linger, most, idle, retryAt); len(q.begun) == 0 {
+		return suspect, why
+	}
+	return first(&q.begun, 0, most), pause{}
 }
 
-// fetch puts the next events, up to most of the spool, into again, which may have some
+// resume returns a piece that is to be sent again and that the lane may have, if there is
+// one.
+func (q *queue) resume(lane, most int) *piece {
+	i := slices.IndexFunc(q.again, func(p *piece) bool { return p.chain.isFree(lane) })
+	if i < 0 {
+		return nil
+	}
+	p := first(&q.again, i, most)
+	p.chain.give(lane)
+	return p
+}
+
+// first takes the i-th of some pieces, or the first of its events if it has more than most.
+func first(pieces *[]*piece, i, most int) *piece {
+	p := (*pieces)[i]
+	if p.len() > most {
+		(*pieces)[i] = p.split(most)
+	} else {
+		*pieces = slices.Delete(*pieces, i, i+1)
+	}
+	return p
+}
+
+// fetch puts the next events, up to most of the spool, into begun, which may have some
 // already. Without any it returns a suspect, or why there is nothing.
 func (q *queue) fetch(linger time.Duration, most int, idle bool, retryAt time.Time) (*piece, pause) {
-	for len(q.again) == 0 {
+	for len(q.begun) == 0 {
 		more := !q.isAhead()
 		switch {
 		case q.over:
@@ -117,7 +141,7 @@ func (q *queue) begin(b *batch) (all bool) {
 		return all
 	}
 	q.out = append(q.out, b)
-	q.again = append(q.again, &piece{batch: b, to: len(b.items)})
+	q.begun = append(q.begun, &piece{batch: b, to: len(b.items)})
 	return all
 }
 
@@ -128,7 +152,7 @@ func (q *queue) read(most int) error {
 	q.reading.Lock()
 	defer q.reading.Unlock()
 	q.mu.Lock()
-	if len(q.again) > 0 || len(q.waiting) == 0 || q.waiting[0].batch != nil {
+	if len(q.begun) > 0 || len(q.waiting) == 0 || q.waiting[0].batch != nil {
 		return nil // somebody else has
 	}
 	mark := q.waiting[0]
@@ -156,7 +180,7 @@ func (q *queue) read(most int) error {
 		}
 	}
 	q.out = append(q.out, b)
-	q.again = append(q.again, &piece{batch: b, to: b.open})
+	q.begun = append(q.begun, &piece{batch: b, to: b.open})
 	return nil
 }
 
@@ -208,34 +232,56 @@ func (q *queue) endSpooling() {
 // settle notes that the first n events of p are done: written, or dropped for a
 // reason.
 func (q *queue) settle(p *piece, n int, done func(*queue, int)) {
-	if q.order != nil {
-		q.settleInOrder(p, n, done)
-		return
+	type progress struct {
+		*batch
+
+		lease *spool.Lease
+		front int
 	}
+	var all []progress // of the batches that the events are from
 	q.mu.Lock()
-	front := 0
+	p.chain.hear()
 	for range n {
-		q.bytes -= p.cost(p.from)
-		front += p.settle(p.from)
+		at := p.origin(p.from)
+		i := len(all) - 1
+		for i >= 0 && all[i].batch != at.batch {
+			i--
+		}
+		if i < 0 {
+			i = len(all)
+			all = append(all, progress{batch: at.batch, lease: at.lease})
+		}
+		q.bytes -= at.cost(at.i)
+		all[i].front += at.settle(at.i)
+		if at.lease != nil {
+			q.spooled--
+		} else {
+			q.events--
+		}
+		if p.chain != nil {
+			q.order.release(at.key)
+		}
 		p.from++
 	}
-	if p.lease != nil {
-		q.spooled -= uint64(n) //nolint:gosec // never negative
-	} else {
-		q.events -= n
+	if p.len() == 0 {
+		p.chain.takeBack()
 	}
 	done(q, n)
 	q.mu.Unlock()
-	if p.lease != nil {
-		q.spool.Ack(p.lease, front)
+	for _, b := range all {
+		if b.lease != nil {
+			q.spool.Ack(b.lease, b.front)
+		}
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if p.open == 0 {
-		q.forget(p.batch)
+	for _, b := range all {
+		if b.open == 0 {
+			q.forget(b.batch)
+		}
 	}
 	q.tell()
-	if q.closed || len(q.suspects) > 0 {
+	if q.closed || len(q.suspects) > 0 || q.order != nil {
 		q.wake()
 	}
 }
@@ -260,8 +306,9 @@ func (q *queue) giveBack(pieces ...*piece) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, p := range pieces {
-		if q.order != nil {
-			q.putBack(p)
+		p.chain.takeBack()
+		if q.order != nil && p.chain == nil {
+			q.suspects = append(q.suspects, p) // which is still one
 		} else {
 			q.insert(p)
 		}
@@ -277,14 +324,16 @@ func (q *queue) insert(p *piece) {
 
 // divide takes a piece that the peer does not bear, to be sent again in parts.
 func (q *queue) divide(p *piece) {
-	parts := []*piece{p}
-	for n := (p.len() + maxParts - 1) / maxParts; p.len() > n; parts = append(parts, p) {
-		p = p.split(n)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	p.chain.takeBack()
+	for n := (p.len() + maxParts - 1) / maxParts; p.len() > n; {
+		rest := p.split(n)
+		q.insert(p)
+		p = rest
 	}
-	if q.order != nil {
-		q.spread(p, len(parts))
-	}
-	q.giveBack(parts...)
+	q.insert(p)
+	q.wake()
 }
 
 // accuse notes that the peer does not bear a single event. It returns how often
@@ -303,8 +352,10 @@ func (q *queue) accuse(p *piece) (strikes int) {
 func (q *queue) park(p *piece) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	if q.order != nil {
-		q.unchain(p)
+	if p.chain != nil { // from now on others may overtake it
+		q.order.release(p.of[p.from].key)
+		p.chain.takeBack()
+		p.chain = nil
 	}
 	q.suspects = append(q.suspects, p)
 	q.wake()

@@ -42,8 +42,9 @@ type queue struct {
 
 	mu       sync.Mutex
 	again    []*piece // to be sent again, before all others
+	begun    []*piece // to be sent, or dealt to the keys, before what waits
 	suspects []*piece // single events that the peer may have died of
-	out      []*batch // with a lane, in again or in suspects
+	out      []*batch // begun, and not settled
 	waiting  []entry  // complete, the oldest first
 	tail     *batch   // being filled, never nil
 	usual    amount   // how much the one before had
@@ -476,9 +477,9 @@ func (q *queue) recycle(b *batch) {
 func (q *queue) hasWork() bool {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	n := len(q.again) + len(q.suspects) + len(q.waiting) + q.tail.open
+	n := len(q.again) + len(q.begun) + len(q.suspects) + len(q.waiting) + q.tail.open
 	if q.order != nil {
-		n += q.order.waiting + len(q.order.again)
+		n += q.order.waiting
 	}
 	return n > 0 && !q.over
 }

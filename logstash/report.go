@@ -78,6 +78,19 @@ func (r *reporter) sendWorked(lane int) {
 	}
 }
 
+// endpointFailed tells of one of several receivers, while events get through to others.
+func (r *reporter) endpointFailed(err error) {
+	r.mu.Lock()
+	r.lastErr = err
+	r.mu.Unlock()
+	r.failed(fmt.Errorf("%w (events go over another connection meanwhile)", err))
+}
+
+// endpointWorks tells that it is back.
+func (r *reporter) endpointWorks(h EndpointHealth) {
+	r.failed(fmt.Errorf("logstash: %s recovered after %d failed attempts, the last: %w", h.Addr, h.Failures, h.LastError))
+}
+
 // judge works out the state. It is called with mu.
 func (r *reporter) judge() {
 	state := r.state

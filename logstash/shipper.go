@@ -43,7 +43,8 @@ const (
 //
 // A Shipper runs one goroutine for each connection, which sends; another one that
 // notices its end; one that syncs the spool; with LoadBalance one for each name that is
-// being looked up; and one for OnError and OnState while
+// being looked up; for a while one that makes a connection in place of another, see
+// ConnectionTTL; with a Key and LoadBalance, for a moment, one that asks for keys; and one for OnError and OnState while
 // there is something to tell. Shutdown and Close end them. All methods are safe for
 // concurrent use.
 type Shipper struct {
@@ -84,6 +85,9 @@ func newShipper(name string, transports []Transport, peers *endpoints, opts Dial
 		hooks: &hooks{onError: opts.OnError, onState: opts.OnState, health: s.Health, budget: burst, refilled: time.Now()},
 		lanes: make([]laneState, len(transports)),
 		since: time.Now(),
+	}
+	if peers != nil {
+		peers.onFailure, peers.onReturn = s.report.endpointFailed, s.report.endpointWorks
 	}
 	if opts.SpoolMode != SpoolOff {
 		if err := s.openSpool(); err != nil {

@@ -43,10 +43,12 @@ type Stats struct {
 	// Resent counts the events that were sent once more because they were
 	// not acked. The receiver may have them twice.
 	Resent uint64
-	// Reconnects counts the connections made after the first. It stays 0 with
+	// Reconnects counts the connections made after the first of each that is open at the
+	// same time. It stays 0 with
 	// a Transport of the user's or of a Scheme.
 	Reconnects uint64
-	// LastError is why the last attempt that failed did so, nil if none has.
+	// LastError is why the last attempt that failed did so, nil if none has. Of one of
+	// several addresses it tells as OnError does.
 	LastError error
 	// FailingSince is when the first attempt failed since the last ack. It is
 	// zero while events get through.

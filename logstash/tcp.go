@@ -115,14 +115,11 @@ func (t *stream) leave(ctx context.Context) error {
 		err := fmt.Errorf("logstash: connection to %s closed while in use: %w", t.conn.addr(), t.conn.ended())
 		t.drop(ctx, err)
 		return &dialError{err}
-	case !t.conn.expired():
-	case t.conn.isMove():
+	case t.conn.expired():
 		if l := t.peers.move(ctx, t.network, t.files, t.conn.turn); l != nil {
 			_ = t.finish(ctx) // tail keeps what it must
 			t.use(l)
 		}
-	default:
-		_ = t.finish(ctx)
 	}
 	return nil
 }

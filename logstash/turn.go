@@ -1,7 +1,6 @@
 package logstash
 
 import (
-	"context"
 	"errors"
 	"net"
 	"os"
@@ -11,20 +10,23 @@ import (
 	"github.com/sluicelog/sluice/internal/lumber"
 )
 
-// suspectTimeout is how long a dial may take to an endpoint that has failed,
-// while there is another one of which that is not known, or that has never worked, while
-// there is any other: an attempt to see whether a host is there must not hold up what the
-// others would take. It is shorter than Close, so that a short program has time for another.
-const suspectTimeout = 3 * time.Second
+// shortTimeout is how long a dial may take while there is another endpoint: an attempt to
+// see whether a host is there must not hold up what the others would take. It is shorter
+// than Close, so that a short program has time for another. That an endpoint has worked
+// until now does not mean that it is there: its host may have been shut down in good order.
+const shortTimeout = 3 * time.Second
+
+// maxRestart is after how many failures in a row an endpoint which refuses connections
+// is not taken to be restarting any more.
+const maxRestart = 8
 
 // turn is the time in which an endpoint serves one lane, over one connection.
 type turn struct {
-	of      *endpoints
-	to      *endpoint
-	suspect bool          // the dial is not to take as long as it may otherwise
-	limit   time.Duration // the longest that the dial may take
-	ttl     time.Duration // ConnectionTTL and a little more, so that those which began together do not end so
-	trial   time.Duration // how long what was written first has to wait until it counts, where nothing is acked
+	of    *endpoints
+	to    *endpoint
+	limit time.Duration // the longest that the dial may take
+	ttl   time.Duration // ConnectionTTL and a little more, so that those which began together do not end so
+	trial time.Duration // how long what was written first has to wait until it counts, where nothing is acked
 
 	// What follows is guarded by of.mu.
 
@@ -33,7 +35,8 @@ type turn struct {
 	connected bool      // over a connection of endpoints.connect
 	proven    bool      // it has worked
 	leaving   bool      // it has expired
-	moving    bool      // and may go on if there is no other
+	moving    bool      // and is to go on unless there is a better place
+	heir      *heir     // nil while there is none under way
 	over      bool
 }
 
@@ -41,16 +44,30 @@ type turn struct {
 // that is what is dialled.
 func (t *turn) addr() string { return t.to.name() }
 
-// dialTimeout returns how long making the connection may take.
-func (t *turn) dialTimeout() time.Duration {
-	if t.suspect {
-		return min(t.limit, t.of.short())
+// short returns how long a dial may take while there is another endpoint.
+func (e *endpoints) short() time.Duration { return min(shortTimeout, e.timeout/2) }
+
+// dialTimeout returns how long a dial to p may take, while others may be tried or may
+// not. If none may, one that is likely to be back before p has an answer counts too. The
+// lock is held.
+func (e *endpoints) dialTimeout(p *endpoint, others bool, now time.Time) time.Duration {
+	limit := e.timeout
+	if others {
+		return e.short()
 	}
-	return t.limit
+	for _, q := range e.all {
+		if q != p && q.isOffered() && q.isRestarting() {
+			limit = min(limit, max(e.short(), q.wait(now)))
+		}
+	}
+	return limit
 }
 
-// short returns how long the dial of a suspect may take.
-func (e *endpoints) short() time.Duration { return min(suspectTimeout, e.timeout/2) }
+// isRestarting reports whether p has worked, and has refused connections since rather
+// than been silent.
+func (p *endpoint) isRestarting() bool {
+	return !p.workedAt.IsZero() && p.failures > 0 && p.failures < maxRestart && !isTimeout(p.lastErr)
+}
 
 // begin notes that there is a connection. An error is about files of TLS that
 // could not be read again for it.
@@ -72,17 +89,24 @@ func (t *turn) begin(fileErr error) {
 // backoff of the endpoint. A connection alone says nothing: there are proxies
 // that take it while nobody is behind them.
 func (t *turn) worked() {
-	t.of.mu.Lock()
-	defer t.of.mu.Unlock()
-	p := t.to
+	e, p := t.of, t.to
+	e.mu.Lock()
 	now := time.Now()
+	back, was := p.told, EndpointHealth{}
+	if back {
+		was = p.health()
+	}
 	t.proven = true
 	p.workedAt = now
-	p.failures = 0
+	p.failures, p.told = 0, false
 	p.pace.reset()
 	p.retryAt = time.Time{}
 	if p.wait(now) == 0 {
 		p.lastErr = nil // nor is it why p may not be tried
+	}
+	e.mu.Unlock()
+	if back {
+		e.onReturn(was)
 	}
 }
 
@@ -115,6 +139,10 @@ func (t *turn) end(err error, after time.Duration) {
 		return
 	}
 	t.over = true
+	if t.heir != nil {
+		t.heir.cancel()
+		t.heir = nil
+	}
 	p.turns = slices.DeleteFunc(p.turns, func(u *turn) bool { return u == t })
 	if !t.leaving {
 		*p.load--
@@ -165,9 +193,9 @@ func isTimeout(err error) bool {
 	return errors.Is(err, os.ErrDeadlineExceeded) || errors.As(err, &t) && t.Timeout()
 }
 
-// expired reports whether the turn is to end as soon as nothing is under way:
-// after ConnectionTTL, or because another endpoint is to have its turn. Once it
-// has said so it goes on saying so.
+// expired reports whether the turn is to end as soon as nothing is under way, see
+// succeed: after ConnectionTTL, or because another endpoint is to have its turn. Once it
+// has said so it goes on saying so, but for the time in which its heir is made.
 func (t *turn) expired() bool {
 	t.of.mu.Lock()
 	defer t.of.mu.Unlock()
@@ -177,31 +205,7 @@ func (t *turn) expired() bool {
 		t.leaving = true
 		*t.to.load--
 	}
-	return t.leaving
-}
-
-// isMove reports whether a turn that has expired, as others have fewer or the address is
-// gone from the name, is to end only when there is a connection to another address.
-func (t *turn) isMove() bool {
-	t.of.mu.Lock()
-	defer t.of.mu.Unlock()
-	return t.moving
-}
-
-// leaveTo ends the turn for another one, unless the connection to that could not be
-// made. It reports whether it has ended.
-func (t *turn) leaveTo(ctx context.Context, other *turn, err error) bool {
-	switch {
-	case err == nil:
-		t.done(nil)
-		return true
-	case ctx.Err() != nil:
-		other.done(nil) // nothing that the endpoint has done
-	default:
-		other.done(err)
-	}
-	t.stay()
-	return false
+	return t.leaving && (t.heir == nil || t.heir.conn != nil)
 }
 
 // stay makes a turn go on that was to end for another one.
@@ -209,7 +213,10 @@ func (t *turn) stay() {
 	e := t.of
 	e.mu.Lock()
 	defer e.mu.Unlock()
-	if t.leaving && !t.over {
+	if t.over {
+		return
+	}
+	if t.leaving {
 		*t.to.load++
 	}
 	t.leaving, t.moving = false, false
@@ -233,8 +240,7 @@ func (t *turn) isDue(now time.Time) bool {
 
 // isOneTooMany reports whether t is the newest turn with an endpoint that has two more
 // than another one which may be tried: one that has none, or one that works. It says
-// so once in MinConnectionTime, as the other may turn out not to work for this one. It
-// ends only when there is a connection to the other, see endpoints.move.
+// so once in MinConnectionTime, as the other may turn out not to work for this one.
 func (t *turn) isOneTooMany(now time.Time) bool {
 	e, p := t.of, t.to
 	n := *p.load

@@ -37,6 +37,8 @@ type Conn struct {
 	early   int         // those of them that are of the window being written
 	worked  bool        // something was acked since NewConn
 	fresh   bool        // nothing was acked since nothing was under way
+	moved   time.Time   // when something was acked last, or came under way while nothing was
+	leave   func() bool // see LeaveIf
 	timer   *time.Timer // calls timeout
 	due     time.Time   // when the silence is too long; zero while no ack is owed
 	err     error       // the first failure
@@ -54,6 +56,15 @@ func NewConn(nc net.Conn, enc *Encoder, silence time.Duration, news chan<- struc
 	c.timer.Stop()
 	go c.read()
 	return c
+}
+
+// LeaveIf makes c give up a peer that sends keepalives, but has acked nothing for the silence, if
+// wanted reports that this is to be. It is asked by the goroutine that reads, at each
+// keepalive from then on, while others of its methods may be called, and must not call those of c.
+func (c *Conn) LeaveIf(wanted func() bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.leave = wanted
 }
 
 // Send writes events as one window behind those under way. It returns when the
@@ -83,7 +94,9 @@ func (c *Conn) Send(ctx context.Context, events [][]byte) error {
 func (c *Conn) begin(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.fresh = c.fresh || len(c.windows) == 0
+	if len(c.windows) == 0 {
+		c.fresh, c.moved = true, time.Now()
+	}
 	c.windows = append(c.windows, uint32(n)) //nolint:gosec // a window is at most a few thousand
 	c.writing, c.early = true, 0
 }
@@ -174,11 +187,13 @@ func (c *Conn) ack(seq uint32) error {
 		if c.writing && len(c.windows) == 1 {
 			c.early += int(seq - c.part)
 		}
-		c.part, c.worked, c.fresh = seq, true, false
+		c.part, c.worked, c.fresh, c.moved = seq, true, false, time.Now()
 		if seq == c.windows[0] {
 			c.part = 0
 			c.windows = c.windows[:copy(c.windows, c.windows[1:])]
 		}
+	case len(c.windows) > 0 && c.leave != nil && time.Since(c.moved) >= c.silence && c.leave():
+		return fmt.Errorf("no ack for %v, but keepalives, and other connections wait for it: %w", c.silence, os.ErrDeadlineExceeded)
 	}
 	c.listen()
 	if c.writing {

@@ -70,9 +70,9 @@ func (l *line) says(t *testing.T, frames string) {
 // wait waits until all that was sent is acked, or the connection has ended.
 func (l *line) wait() (acked int, err error) {
 	for {
-		err := l.Err()
+		err, idle := l.Err(), l.Idle() // asked for before the acks, so that none is missed
 		acked += l.Acked()
-		if err != nil || l.Idle() {
+		if err != nil || idle {
 			return acked, err
 		}
 		<-l.news
