@@ -478,7 +478,12 @@ func TestSpoolErrorCountsWhatIsLeft(t *testing.T) {
 		servers = append(servers, srv)
 		addrs = append(addrs, srv.Addr())
 	}
-	resume := servers[0].Stall(10 * time.Millisecond)
+	holds := make(chan int, 1)
+	servers[0].SetAnswer(func(n int) lstest.Answer {
+		holds <- n
+		return lstest.Answer{Refuse: true, Delay: time.Hour}
+	})
+	resume := servers[1].Stall(0)
 	o := chaosOptions()
 	o.Strategy, o.SpoolMode, o.SpoolDir, o.BatchSize, o.Pipeline = logstash.LoadBalance, logstash.SpoolAlways, t.TempDir(), 10, 1
 	s := dialShipper(t, "beats://"+strings.Join(addrs, ","), o)
@@ -487,7 +492,9 @@ func TestSpoolErrorCountsWhatIsLeft(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	waitFor(t, "the other one's acks", func() bool { return s.Stats().Written >= events-10 })
+	held := <-holds
+	resume()
+	waitFor(t, "the other one's acks", func() bool { return s.Stats().Written == uint64(events-held) })
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	left := s.Stats().Spooled
@@ -496,7 +503,7 @@ func TestSpoolErrorCountsWhatIsLeft(t *testing.T) {
 			t.Errorf("%s: %v, want %q", what, err, want)
 		}
 	}
-	resume()
+	servers[0].SetAnswer(nil)
 	s = dialShipper(t, "beats://"+strings.Join(addrs, ","), o)
 	flush(t, s)
 	if missing, dup := events-ledger.Unique(), ledger.Duplicates(); missing > 0 || uint64(dup) > s.Stats().Restored {

@@ -36,12 +36,16 @@ func main() {
 }
 
 // A database is a sink that fails now and then.
-type database struct{ down atomic.Bool }
+type database struct {
+	down atomic.Bool
+	rows chan string
+}
 
-func (d *database) insert(context.Context, slog.Record) error {
+func (d *database) insert(_ context.Context, r slog.Record) error {
 	if d.down.Load() {
 		return errors.New("no connection to the database")
 	}
+	d.rows <- r.Message
 	return nil
 }
 
@@ -52,7 +56,7 @@ func run(dir string) (err error) {
 		}
 		defer os.RemoveAll(dir)
 	}
-	var db database
+	db := database{rows: make(chan string, 2)}
 	p, err := pipeline.Open(pipeline.Config{
 		HealthInterval: pipeline.Duration(5 * time.Minute),
 		NoFallback:     true,
@@ -83,6 +87,9 @@ func run(dir string) (err error) {
 	url := "http://" + listener.Addr().String() + "/healthz"
 
 	logger.Info("order shipped")
+	for range cap(db.rows) { // the order, and how the process is doing at its start
+		<-db.rows
+	}
 	before, err := ask(url, p.Health())
 	if err != nil {
 		return err
