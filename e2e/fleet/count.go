@@ -35,6 +35,7 @@ func (w *world) count(s scenario) result.Result {
 	}
 	r.BacklogBytes = int64(r.BacklogEvents) * int64(r.EventBytes)
 	r.Fairness = w.countFairness()
+	w.countSpared(&r.Fairness)
 	r.Series = w.series()
 	return r
 }
@@ -51,8 +52,11 @@ func (w *world) options() result.Options {
 
 // calls returns what is known of all connections to receivers.
 func (w *world) calls() (all []call) {
-	for _, r := range w.receivers {
-		all = append(all, r.all()...)
+	for i, r := range w.receivers {
+		for _, c := range r.all() {
+			c.receiver = i
+			all = append(all, c)
+		}
 	}
 	return all
 }
@@ -67,10 +71,12 @@ func (w *world) countEvents(r *result.Result, calls []call) {
 		r.Connections, r.Breaks = len(w.broker.accepts()), len(w.episodes)*w.o.senders
 	} else {
 		r.Connections = len(calls)
-		r.Disorder = w.book.ledger.OrderBreaks()
 		for _, c := range calls {
 			if c.broken {
 				r.Breaks++
+			}
+			if c.broken && !c.caused {
+				r.Unprovoked++
 			}
 			if c.broken && c.sender >= 0 {
 				breaks[c.sender]++
@@ -81,16 +87,22 @@ func (w *world) countEvents(r *result.Result, calls []call) {
 	if r.Over == overKafka {
 		window = 0 // its producers are idempotent
 	}
+	if r.Over != overRedis { // where a batch that is sent again comes behind later ones
+		r.Disorder = w.book.ledger.OrderBreaks()
+	}
 	r.DuplicateBound = r.Breaks * window
 	r.Duplicates = w.book.ledger.Duplicates()
 	totals, _ := w.book.totals()
+	written := make([]int, len(w.senders))
 	for i, s := range w.senders {
 		st := s.state()
+		written[i] = st.Written
 		r.Sent += st.Written
 		r.Lost += len(w.book.ledger.Missing(i, st.Written))
 		r.Dropped += max(st.Dropped, st.Refused) // a refused event is dropped
 		r.Excess += max(totals[i]-w.book.ledger.UniqueOf(i)-breaks[i]*window, 0)
 	}
+	r.Strange = w.book.unwritten(written)
 }
 
 // countSenders counts what the senders needed, and whether they ended as they should.
@@ -115,7 +127,10 @@ func (w *world) countSenders(r *result.Result) {
 
 // countOutage counts what became of an outage, until the next one.
 func (w *world) countOutage(e episode, next time.Time, calls []call) result.Outage {
-	out := result.Outage{What: e.what, Begin: w.at(e.begin), End: w.at(e.end), Since: w.at(e.since)}
+	out := result.Outage{What: e.what, Begin: w.at(e.begin), End: w.at(e.end), Since: w.at(e.since), Meanwhile: w.meanwhile(e)}
+	for _, at := range e.returns {
+		out.Returns = append(out.Returns, seconds(at.Sub(e.since)))
+	}
 	peak := e.begin
 	for _, sm := range w.samples {
 		if sm.at.After(e.begin) && sm.at.Before(next) && sm.waiting > out.Backlog {
@@ -134,10 +149,14 @@ func (w *world) countOutage(e episode, next time.Time, calls []call) result.Outa
 	}
 	out.Affected = len(affected)
 	var back, again []result.Seconds
+	if w.broker == nil {
+		out.Went = make([]int, w.o.receivers)
+	}
 	for _, s := range affected {
-		came, first := w.back(s, e, calls)
+		came, first, to := w.back(s, e, calls)
 		if !came.IsZero() {
 			again = append(again, seconds(came.Sub(e.since)))
+			out.Went[to]++
 		}
 		if !first.IsZero() {
 			back = append(back, seconds(first.Sub(e.since)))
@@ -155,6 +174,36 @@ func (w *world) countOutage(e episode, next time.Time, calls []call) result.Outa
 	return out
 }
 
+// settling is for what happens around the beginning and the end of an outage: a connection that is
+// killed may have been about to hand over what it had.
+const settling = 4 * watchInterval
+
+// meanwhile returns how many events arrived at the receivers that were away in an outage.
+func (w *world) meanwhile(e episode) (n int) {
+	if w.broker != nil {
+		return 0 // they have still something to read
+	}
+	from := w.samples[w.sampleAt(e.begin.Add(settling))]
+	to := from
+	for _, sm := range w.samples {
+		if sm.at.After(from.at) && sm.at.Before(e.last().Add(-settling)) {
+			to = sm
+		}
+	}
+	for _, i := range e.away {
+		n += to.receivers[i] - from.receivers[i]
+	}
+	return n
+}
+
+// last returns until when what was away in an outage was.
+func (e episode) last() time.Time {
+	if len(e.returns) > 0 {
+		return e.returns[len(e.returns)-1]
+	}
+	return e.end
+}
+
 // lostOne returns the senders that lost a connection in an outage.
 func lostOne(calls []call, e episode) (senders []int) {
 	for _, c := range calls {
@@ -165,9 +214,9 @@ func lostOne(calls []call, e episode) (senders []int) {
 	return senders
 }
 
-// back returns when a sender made a new connection after an outage, and when the first
-// event came that way, or, over a broker, when the first was acked.
-func (w *world) back(sender int, e episode, calls []call) (came, first time.Time) {
+// back returns when a sender made a new connection after an outage, to which receiver, and when
+// the first event came that way, or, over a broker, when the first was acked.
+func (w *world) back(sender int, e episode, calls []call) (came, first time.Time, to int) {
 	earliest := func(t *time.Time, at time.Time) {
 		if !at.Before(e.since) && (t.IsZero() || at.Before(*t)) {
 			*t = at
@@ -177,15 +226,19 @@ func (w *world) back(sender int, e episode, calls []call) (came, first time.Time
 		for _, at := range w.senders[sender].resumes() {
 			earliest(&first, at)
 		}
-		return came, first
+		return came, first, 0
 	}
 	for _, c := range calls {
 		if c.sender == sender && !c.came.Before(e.begin) && !c.first.IsZero() {
+			before := came
 			earliest(&came, c.came)
 			earliest(&first, c.first)
+			if came != before {
+				to = c.receiver
+			}
 		}
 	}
-	return came, first
+	return came, first, to
 }
 
 // accepts returns when connections were made.
@@ -218,6 +271,34 @@ func (w *world) countFairness() result.Fairness {
 	f.Senders = round(result.Jain(difference(to.senders, from.senders)), 1000)
 	f.Receivers = round(result.Jain(difference(to.receivers, from.receivers)), 1000)
 	return f
+}
+
+// countSpared counts what became of the events of senders that had no connection to the receiver that was
+// slow.
+func (w *world) countSpared(f *result.Fairness) {
+	if w.held == nil {
+		return
+	}
+	from, to := w.samples[w.sampleAt(w.even[0])], w.samples[w.sampleAt(w.even[1])]
+	spared := make([]bool, w.o.senders)
+	for i := range spared {
+		spared[i] = true
+	}
+	for _, c := range w.held.all() {
+		if c.sender >= 0 && c.came.Before(to.at) && (c.ended.IsZero() || c.ended.After(from.at)) {
+			spared[c.sender] = false
+		}
+	}
+	arrived := 0
+	for i, n := range difference(to.senders, from.senders) {
+		if spared[i] {
+			f.Spared++
+			arrived += n
+		}
+	}
+	if f.Spared > 0 {
+		f.SparedShare = round(float64(arrived)/(float64(f.Spared)*w.o.rate*to.at.Sub(from.at).Seconds()), 1000)
+	}
 }
 
 // sampleAt returns the index of the first sample from a time on, of the last one at the

@@ -83,6 +83,7 @@ func TestFleet(t *testing.T) {
 	}{
 		{args: []string{"-scenario", scenarioRolling}, senders: 24, outages: 4, affected: 8},
 		{args: []string{"-scenario", scenarioHerd, "-senders", "100", "-receivers", "2", "-capacity", "5000", "-compress", "40"}, senders: 100, outages: 1, affected: 100},
+		{args: []string{"-scenario", scenarioStagger, "-capacity", "5000"}, senders: 24, outages: 1, affected: 24},
 		{args: []string{"-scenario", scenarioSlow}, senders: 24, outages: 1},
 		{args: []string{"-scenario", scenarioDead}, senders: 24, outages: 1, affected: 1},
 		{args: []string{"-scenario", scenarioBroker, "-senders", "50", "-capacity", "5000"}, senders: 50, outages: 1, affected: 50},
@@ -118,7 +119,13 @@ func TestFleet(t *testing.T) {
 			if least := int(r.Lasted) * tt.senders * 50 / 2; r.Sent < least {
 				t.Errorf("%d events were sent, want at least %d", r.Sent, least)
 			}
-			if !r.Herd() {
+			if r.Scenario == scenarioSlow && r.Fairness.Spared == 0 {
+				t.Error("no sender was beside the slow receiver")
+			}
+			if r.Scenario == scenarioStagger && (len(r.Outages[0].Returns) != 4 || len(r.Outages[0].Went) != 4 || r.Outages[0].Went[0] < tt.senders/3) {
+				t.Errorf("the receivers were back at %v, and got %d senders, want four times, and that the first has more than its share", r.Outages[0].Returns, r.Outages[0].Went)
+			}
+			if r.Scenario != scenarioHerd && r.Scenario != scenarioBroker {
 				return
 			}
 			if least := tt.senders * 50; waited < least || r.SpoolBytes <= r.SpoolBytesAtEnd {
@@ -214,6 +221,7 @@ func TestOver(t *testing.T) {
 		{scenarioSlow, overRedis, scenarioSlow, false, "slow: want -over beats"},
 		{scenarioCut, "", scenarioCut, false, "partition: it takes network namespaces"},
 		{scenarioCut, "", scenarioCut, true, overBeats},
+		{scenarioStagger, overKafka, scenarioStagger, false, "stagger: want -over beats"},
 	} {
 		o, err := options{scenario: tt.scenario, over: tt.over, netns: tt.netns, receivers: 4}.of(scenario{name: tt.of})
 		if got := o.over; err != nil && err.Error() != tt.want || err == nil && got != tt.want {
@@ -222,6 +230,31 @@ func TestOver(t *testing.T) {
 	}
 	if _, err := (options{scenario: scenarioDead, receivers: 1}).of(scenario{name: scenarioDead}); err == nil {
 		t.Error("the only receiver may die for good")
+	}
+	t.Setenv("PATH", t.TempDir())
+	if _, err := (options{scenario: scenarioBroker, over: overRedis, receivers: 4}).of(scenario{name: scenarioBroker}); err == nil || !strings.Contains(err.Error(), "broker over redis: ") {
+		t.Errorf("error %v, want that there is no redis-server", err)
+	}
+}
+
+// A page says whether it was a herd.
+func TestWriteTells(t *testing.T) {
+	for _, tt := range []struct {
+		args string
+		want string
+	}{
+		{"-write", ""},
+		{"-write -compress 60", ""},
+		{"-compress 70", ""},
+		{"-write -compress 70", "-write: with -compress 70 and 200 senders, a herd in herd could not be told from what chance makes of it"},
+	} {
+		o, err := parseFlags(strings.Fields(tt.args), io.Discard)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := o.of(scenario{name: scenarioHerd}); err != nil && err.Error() != tt.want || err == nil && tt.want != "" {
+			t.Errorf("%s: error %v, want %q", tt.args, err, tt.want)
+		}
 	}
 }
 
@@ -256,9 +289,15 @@ func TestEnoughForFew(t *testing.T) {
 // A spool has twice the room that it needs, so that what has been emptied is removed.
 func TestSpoolMax(t *testing.T) {
 	o := options{senders: 200, rate: 50, receivers: 4, bytes: 300, capacity: 4000, compress: 20}
-	if got, want := o.spoolMax(), int64(2*30*50*300); got != want {
+	// After 9.15 s and 0 of ConnectionTTL, 200 senders have 512 events each under way to one receiver.
+	if got, want := o.spoolMax(), int64(2*(9.15+25.6)*50*300); got != want {
 		t.Errorf("%d bytes, want %d", got, want)
 	}
+	o.senders, o.rate = 20, 500 // of which fewer are under way
+	if got, want := o.spoolMax(), int64(2*30*500*300); got != want {
+		t.Errorf("%d bytes, want %d", got, want)
+	}
+	o.senders, o.rate = 200, 50
 	for capacity, want := range map[float64]int64{2600: 7137000, 2500: mostSpool, 1: mostSpool} {
 		o.capacity = capacity
 		if got := o.spoolMax(); got < want-1 || got > want+1 {
@@ -280,8 +319,9 @@ func TestNothingRunsForNothing(t *testing.T) {
 	}{
 		{options{scenario: "rolling,broker", over: overBeats, receivers: 4}, "broker: want -over kafka or redis"},
 		{options{scenario: "rolling,partition", receivers: 4}, "partition: it takes network namespaces"},
-		{options{scenario: all, write: true, receivers: 4}, "partition: it takes network namespaces"},
-		{options{scenario: all, write: true, receivers: 4, netns: true}, "-write: open " + filepath.Join("..", "docs", "fleet.md")},
+		{options{scenario: all, write: true, senders: 200, receivers: 4, compress: 20}, "partition: it takes network namespaces"},
+		{options{scenario: all, write: true, senders: 200, receivers: 4, compress: 20, netns: true}, "-write: open " + filepath.Join("..", "docs", "fleet.md")},
+		{options{scenario: scenarioHerd, receivers: 4, json: filepath.Join("none", "run.json")}, "-json: open none"},
 	} {
 		chosen, err := tt.o.chosen()
 		if err != nil {
@@ -318,6 +358,9 @@ func TestThePageIsWhatIsWritten(t *testing.T) {
 		r := &last.Results[i]
 		if err := r.Check(); err != nil || r.Senders < 200 {
 			t.Errorf("%s with %d senders: %v", r.Scenario, r.Senders, err)
+		}
+		if len(r.Outages) == 0 || r.Herd() && !r.SpreadOf(&r.Outages[0]).Judged {
+			t.Errorf("%s: whether it was a herd cannot be seen", r.Scenario)
 		}
 		got, err := os.ReadFile(filepath.Join(docs, "img", plotFile(r.Scenario)))
 		if err != nil || string(got) != plot(r) {
@@ -358,7 +401,7 @@ func example() result.Run {
 		Outages: []result.Outage{
 			{
 				What: "receiver 1 restarts", Begin: 0.5, End: 1, Since: 0.5, Affected: 4, Backlog: 1500, CaughtUp: 0.6,
-				Recovery: result.RecoveryOf([]result.Seconds{0.05, 0.1, 0.3, 1.05}), Accepts: []int{3, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1},
+				Recovery: result.RecoveryOf([]result.Seconds{0.05, 0.1, 0.3, 1.05}), Accepts: []int{3, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1}, Went: []int{0, 4},
 			},
 			{
 				What: "receiver 2 restarts", Begin: 1.2, End: 1.7, Since: 1.2, Affected: 2,

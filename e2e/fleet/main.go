@@ -18,6 +18,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"slices"
@@ -86,7 +87,7 @@ const (
 func parseFlags(args []string, usage io.Writer) (options, error) {
 	o := options{}
 	flags := flag.NewFlagSet("fleet", flag.ContinueOnError)
-	flags.StringVar(&o.scenario, "scenario", all, "`what` goes wrong: rolling, herd, slow, dead, partition, broker or all; several with commas")
+	flags.StringVar(&o.scenario, "scenario", all, "`what` goes wrong: rolling, herd, stagger, slow, dead, partition, broker or all; several with commas")
 	flags.StringVar(&o.over, "over", "", "what the senders ship over: beats, kafka or redis; by default beats, and kafka for broker, for which alone it is with all")
 	flags.IntVar(&o.senders, "senders", 200, "how many senders there are, from 2 to 900")
 	flags.IntVar(&o.receivers, "receivers", 4, "how many receivers there are, from 1 to 8")
@@ -147,7 +148,7 @@ func (o options) chosen() ([]scenario, error) {
 	for name := range strings.SplitSeq(o.scenario, ",") {
 		i := slices.IndexFunc(every, func(s scenario) bool { return s.name == name })
 		if i < 0 {
-			return nil, fmt.Errorf("-scenario %s: want rolling, herd, slow, dead, partition, broker or all", name)
+			return nil, fmt.Errorf("-scenario %s: want rolling, herd, stagger, slow, dead, partition, broker or all", name)
 		}
 		some = append(some, every[i])
 	}
@@ -162,7 +163,7 @@ func (o options) of(s scenario) (options, error) {
 	case s.name == scenarioBroker && (o.over == "" || o.scenario == all && o.over == overBeats):
 		o.over = overKafka
 	}
-	compare := s.name == scenarioSlow || s.name == scenarioDead
+	compare := s.name == scenarioStagger || s.name == scenarioSlow || s.name == scenarioDead
 	switch {
 	case s.name == scenarioBroker && o.over == overBeats:
 		return o, errors.New("broker: want -over kafka or redis")
@@ -173,7 +174,22 @@ func (o options) of(s scenario) (options, error) {
 	case s.name == scenarioCut && !o.netns:
 		return o, errors.New("partition: it takes network namespaces")
 	}
+	if o.over == overRedis {
+		if _, err := exec.LookPath("redis-server"); err != nil {
+			return o, fmt.Errorf("%s over redis: %w", s.name, err)
+		}
+	}
+	if o.write && !o.tells(s) {
+		return o, fmt.Errorf("-write: with -compress %v and %d senders, a herd in %s could not be told from what chance makes of it", o.compress, o.senders, s.name)
+	}
 	return o, nil
+}
+
+// tells reports whether a herd could be told from chance, or is not to be.
+func (o options) tells(s scenario) bool {
+	backoff := result.Options{MaxBackoff: seconds(o.senderOptions().MaxBackoff)}
+	r := result.Result{Scenario: s.name, Over: o.over, Receivers: o.receivers, Options: backoff}
+	return !r.Herd() || r.Tells(o.senders)
 }
 
 // fleet runs the scenarios and reports them to w, and to the page if that is wanted. It
@@ -241,6 +257,11 @@ func (o options) plans(chosen []scenario, progress io.Writer) ([]plan, error) {
 			return nil, fmt.Errorf("-write: %w", err)
 		}
 	}
+	if o.json != "" {
+		if err := touch(o.json); err != nil {
+			return nil, fmt.Errorf("-json: %w", err)
+		}
+	}
 	return some, nil
 }
 
@@ -266,6 +287,15 @@ func (o options) live(ctx context.Context, plans []plan, dir string, run *result
 		}
 	}
 	return errors.Join(faults...)
+}
+
+// touch makes a file if there is none.
+func touch(path string) error {
+	f, err := os.OpenFile(filepath.Clean(path), os.O_WRONLY|os.O_CREATE, 0o644) //nolint:gosec // for all
+	if err != nil {
+		return err
+	}
+	return f.Close()
 }
 
 // settleNamespaces finds out whether there are network namespaces.

@@ -24,7 +24,9 @@ const (
 	maxCables  = 900
 )
 
-var bridgeName = regexp.MustCompile(`^slf([0-9]+)$`)
+// ourName is that of a bridge, or of the end of a cable that was plugged into one: it is there as long as
+// connections of its sender try to end.
+var ourName = regexp.MustCompile(`^slf([0-9]+)(v[0-9]+)?$`)
 
 // network is a bridge, on which the receivers have their addresses, and to which
 // each sender has a cable that ends in its network namespace. The namespace lives as
@@ -57,7 +59,7 @@ func buildNetwork(receivers int) (*network, error) {
 	if os.Geteuid() != 0 {
 		return nil, errors.New("network namespaces: only root may make them")
 	}
-	if err := removeDeadBridges(); err != nil {
+	if err := removeDead(); err != nil {
 		return nil, err
 	}
 	subnet, err := freeSubnet()
@@ -172,30 +174,26 @@ func freeSubnet() (netip.Prefix, error) {
 	return netip.Prefix{}, errors.New("198.18.0.0/15 is taken")
 }
 
-// removeDeadBridges removes what runs have left that were killed.
-func removeDeadBridges() error {
-	lines, err := show("link", "show", "type", "bridge")
+// removeDead removes what runs have left that were killed.
+func removeDead() error {
+	lines, err := show("link", "show")
 	if err != nil {
 		return err
 	}
-	var dead []string
 	for _, fields := range lines {
 		if len(fields) < 2 {
 			continue
 		}
-		name := strings.TrimSuffix(fields[1], ":")
-		m := bridgeName.FindStringSubmatch(name)
+		name, _, _ := strings.Cut(strings.TrimSuffix(fields[1], ":"), "@") // of a cable, @ and its other end follow
+		m := ourName.FindStringSubmatch(name)
 		if m == nil {
 			continue
 		}
 		if pid, err := strconv.Atoi(m[1]); err == nil && !alive(pid) {
-			dead = append(dead, "link del "+name)
+			_ = ip("link del " + name) // a cable may have gone by itself meanwhile
 		}
 	}
-	if len(dead) == 0 {
-		return nil
-	}
-	return ip(dead...)
+	return nil
 }
 
 // alive reports whether there is a process.

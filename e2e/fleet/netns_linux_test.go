@@ -22,7 +22,7 @@ func TestNamespaces(t *testing.T) {
 	if err := n.destroy(); err != nil {
 		t.Fatal(err)
 	}
-	dead := leaveBridge(t)
+	dead := leave(t)
 	o := small(t, "-senders", "6", "-as", "processes", "-netns", "on", "-scenario", scenarioCut, "-ttl", "1h")
 	r, err := run(t.Context(), filepath.Join(t.TempDir(), "run.json"), o)
 	if err != nil {
@@ -38,23 +38,24 @@ func TestNamespaces(t *testing.T) {
 	if o := r.Outages[0]; o.Affected != 3 || o.Recovery.First <= 0 {
 		t.Errorf("%d senders were cut off, and the first was back after %v, want 3, and more than 0", o.Affected, o.Recovery.First)
 	}
-	for _, name := range []string{bridge, dead} {
+	for _, name := range append(dead, bridge) {
 		if err := exec.Command("ip", "link", "show", name).Run(); err == nil {
 			t.Errorf("%s is left", name)
 		}
 	}
 }
 
-// leaveBridge leaves a bridge as a run that was killed does, and returns its name.
-func leaveBridge(t *testing.T) string {
+// leave leaves a bridge and a cable as a run that was killed does, and returns their names.
+func leave(t *testing.T) []string {
 	t.Helper()
 	gone := exec.Command(os.Args[0], "-test.run", "^$")
 	if err := gone.Run(); err != nil {
 		t.Fatal(err)
 	}
 	name := fmt.Sprint(bridgePrefix, gone.Process.Pid)
-	if err := ip("link add name " + name + " type bridge"); err != nil {
+	cable := name + "v7"
+	if err := ip("link add name "+name+" type bridge", "link add name "+cable+" type veth peer name "+cable+"p"); err != nil {
 		t.Fatal(err)
 	}
-	return name
+	return []string{name, cable}
 }

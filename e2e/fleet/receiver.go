@@ -30,11 +30,13 @@ type receiver struct {
 
 // call is what is known of a connection.
 type call struct {
-	sender int       // -1 until an event has come
-	came   time.Time // when it was made
-	first  time.Time // when the first event was through, zero if none was
-	ended  time.Time // zero if it has not
-	broken bool      // with something under way, or as nobody wanted
+	receiver int
+	sender   int       // -1 until an event has come
+	came     time.Time // when it was made
+	first    time.Time // when the first event was through, zero if none was
+	ended    time.Time // zero if it has not
+	broken   bool      // with something under way, or as nobody wanted
+	caused   bool      // an outage may have broken it
 }
 
 // openReceiver starts a receiver on addr, where port 0 picks one.
@@ -94,6 +96,7 @@ func (r *receiver) accept() {
 				c.ended = time.Now()
 			}
 			c.broken = c.broken || g.shown || !clean
+			c.caused = c.caused || g.shown
 		})
 	}
 }
@@ -152,17 +155,22 @@ func (r *receiver) note(c *call, event []byte) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if c.first.IsZero() {
-		c.sender, c.first = senderOf(event), time.Now()
+		c.sender, _ = numbersOf(event)
+		c.first = time.Now()
 	}
 }
 
 // cut notes that the connections of some senders are broken, which the receiver
-// itself may never learn.
+// itself may never learn. Whose a connection is that has brought no event yet is not known.
 func (r *receiver) cut(of func(sender int) bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, c := range r.calls {
-		if c.ended.IsZero() && of(c.sender) {
+		if !c.ended.IsZero() {
+			continue
+		}
+		c.caused = c.sender < 0 || of(c.sender)
+		if of(c.sender) {
 			c.broken, c.ended = true, time.Now()
 		}
 	}

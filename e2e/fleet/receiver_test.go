@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
 	"net"
@@ -92,14 +93,14 @@ func TestGateChanges(t *testing.T) {
 func window(id, n int) []byte {
 	b := lumber.AppendWindow(nil, uint32(n))
 	for i := range n {
-		b = lumber.AppendJSON(b, uint32(i+1), lstest.AppendEvent(nil, 3, id+i, "m"))
+		b = lumber.AppendJSON(b, uint32(i+1), event(3, id+i))
 	}
 	return b
 }
 
 func open(t *testing.T, capacity float64, keepalive time.Duration) (*receiver, *book) {
 	t.Helper()
-	b := newBook(4, 1)
+	b := newBook(options{senders: 4, receivers: 1, bytes: eventBytes})
 	r, err := openReceiver("127.0.0.1:0", capacity, keepalive, b.clerk(0))
 	if err != nil {
 		t.Fatal(err)
@@ -286,30 +287,58 @@ func TestDoor(t *testing.T) {
 	}
 }
 
-func TestSenderOf(t *testing.T) {
-	for event, want := range map[string]int{
-		string(lstest.AppendEvent(nil, 17, 4, "m")): 17,
-		`{"id":1}`:         -1,
-		`{"sender":"a",`:   -1,
-		`{"sender":1}`:     -1,
-		`{"sender":12,"i}`: 12,
-	} {
-		if got := senderOf([]byte(event)); got != want {
-			t.Errorf("%s: %d, want %d", event, got, want)
-		}
-	}
+// eventBytes is how long the events of these tests are.
+const eventBytes = 64
+
+// event returns the event of a number as its sender writes it.
+func event(sender, id int) []byte {
+	return lstest.AppendEvent(nil, sender, id, message(sender, eventBytes))
 }
 
 // A ledger with a hole is a loss.
 func TestBookFindsALoss(t *testing.T) {
-	b := newBook(1, 1)
+	b := newBook(options{senders: 1, receivers: 1, bytes: eventBytes})
 	enter := b.clerk(0)
 	for id := range 10 {
 		if id != 4 {
-			enter(1, [][]byte{lstest.AppendEvent(nil, 0, id, "m")})
+			enter(1, [][]byte{event(0, id)})
 		}
 	}
 	if got := b.ledger.Missing(0, 10); !slices.Equal(got, []int{4}) {
 		t.Errorf("missing %v, want 4", got)
+	}
+	if n := b.unwritten([]int{10}); n != 0 {
+		t.Errorf("%d events that nobody has written, want 0", n)
+	}
+}
+
+// What arrives has to be what was written, to the last byte.
+func TestBookFindsWhatIsStrange(t *testing.T) {
+	for name, text := range map[string][]byte{
+		"half of it":              event(1, 2)[:eventBytes/2],
+		"half of it, and the end": append(event(1, 2)[:eventBytes/2:eventBytes/2], `"}`...),
+		"a byte is another":       bytes.Replace(event(1, 2), []byte("xx"), []byte("yx"), 1),
+		"longer":                  append(event(1, 2), ' '),
+		"of somebody else":        event(2, 0),
+		"of nobody":               []byte(`{"id":1}`),
+		"of a word":               []byte(`{"sender":"a","id":1,"message":"x"}`),
+		"without an id":           []byte(`{"sender":1}`),
+		"with an id below 0":      []byte(`{"sender":1,"id":-1,"message":"x"}`),
+		"not written yet":         event(1, 3),
+		"empty":                   {},
+	} {
+		b := newBook(options{senders: 2, receivers: 1, bytes: eventBytes})
+		enter := b.clerk(0)
+		for id := range 2 {
+			enter(1, [][]byte{event(0, id), event(1, id)})
+		}
+		enter(1, [][]byte{event(1, 2)})
+		if n := b.unwritten([]int{2, 3}); n != 0 {
+			t.Errorf("%s: %d of the good ones are strange", name, n)
+		}
+		enter(1, [][]byte{text})
+		if n := b.unwritten([]int{2, 3}); n != 1 {
+			t.Errorf("%s: %d are strange, want 1", name, n)
+		}
 	}
 }

@@ -89,8 +89,9 @@ func accounts(results []result.Result) [][]string {
 		{"may arrive twice: breaks × Pipeline × BatchSize, never over Kafka", func(r *result.Result) string {
 			return fmt.Sprintf("%d, after %d breaks", r.DuplicateBound, r.Breaks)
 		}},
-		{"out of order on their connection", func(r *result.Result) string {
-			if r.Over != overBeats {
+		{"not as they were written", func(r *result.Result) string { return strconv.Itoa(r.Strange) }},
+		{"out of order on their connection, or in their partition", func(r *result.Result) string {
+			if r.Over == overRedis {
 				return "–"
 			}
 			return strconv.Itoa(r.Disorder)
@@ -98,9 +99,18 @@ func accounts(results []result.Result) [][]string {
 		{"accounts that were not exact", func(r *result.Result) string { return strconv.Itoa(r.Inexact) }},
 		{"senders that died", func(r *result.Result) string { return strconv.Itoa(r.Died) }},
 		{"connections made", func(r *result.Result) string { return strconv.Itoa(r.Connections) }},
+		{"connections that broke without an outage", func(r *result.Result) string { return strconv.Itoa(r.Unprovoked) }},
 		{"spread of those that were back: from what jitter gives, at most", spread},
 		{"fairness among senders, receivers", func(r *result.Result) string {
 			return fmt.Sprintf("%.3f, %.3f", r.Fairness.Senders, r.Fairness.Receivers)
+		}},
+		{"that among receivers must be at least", func(r *result.Result) string {
+			bound := r.ReceiversBound()
+			return orNone(bound > 0, fmt.Sprintf("%.3f", bound))
+		}},
+		{"senders beside the slow one: arrived meanwhile, at least", func(r *result.Result) string {
+			f := r.Fairness
+			return orNone(f.Spared > 0, fmt.Sprintf("%d: %.0f %%, %.0f %%", f.Spared, 100*f.SparedShare, 100*r.SparedBound()))
 		}},
 		{"the scenario took", func(r *result.Result) string { return text(r.Lasted) }},
 	})
@@ -119,24 +129,28 @@ func spread(r *result.Result) string {
 	}
 }
 
-func peaks(results []result.Result) [][]string {
-	known := func(ok bool, format string, args ...any) string {
-		if !ok {
-			return "–"
-		}
-		return fmt.Sprintf(format, args...)
+// orNone returns a text if there is one.
+func orNone(known bool, text string) string {
+	if !known {
+		return "–"
 	}
+	return text
+}
+
+func peaks(results []result.Result) [][]string {
 	return rows(results, []line{
 		{"events that waited", func(r *result.Result) string { return fmt.Sprintf("%d, %s", r.BacklogEvents, size(r.BacklogBytes)) }},
 		{"all spools on disk", func(r *result.Result) string { return size(r.SpoolBytes) }},
 		{"all spools on disk when they were empty again", func(r *result.Result) string { return size(r.SpoolBytesAtEnd) }},
 		{"one spool", func(r *result.Result) string { return size(r.SpoolBytesOfOne) }},
-		{"resident memory of all senders", func(r *result.Result) string { return known(r.Resident > 0, "%s", size(r.Resident)) }},
-		{"resident memory of one", func(r *result.Result) string { return known(r.ResidentOfOne > 0, "%s", size(r.ResidentOfOne)) }},
-		{"heap of one", func(r *result.Result) string { return known(r.Heap > 0, "%s", size(r.Heap)) }},
-		{"heap of one when all was acked", func(r *result.Result) string { return known(r.HeapAtEnd > 0, "%s", size(r.HeapAtEnd)) }},
-		{"goroutines of one, 2 of the harness", func(r *result.Result) string { return known(r.Goroutines > 0, "%d", r.Goroutines) }},
-		{"seconds of a CPU for a million events", func(r *result.Result) string { return known(r.CPUPerMillion > 0, "%.1f", r.CPUPerMillion) }},
+		{"resident memory of all senders", func(r *result.Result) string { return orNone(r.Resident > 0, size(r.Resident)) }},
+		{"resident memory of one", func(r *result.Result) string { return orNone(r.ResidentOfOne > 0, size(r.ResidentOfOne)) }},
+		{"heap of one", func(r *result.Result) string { return orNone(r.Heap > 0, size(r.Heap)) }},
+		{"heap of one when all was acked", func(r *result.Result) string { return orNone(r.HeapAtEnd > 0, size(r.HeapAtEnd)) }},
+		{"goroutines of one, 2 of the harness", func(r *result.Result) string { return orNone(r.Goroutines > 0, strconv.Itoa(r.Goroutines)) }},
+		{"seconds of a CPU for a million events", func(r *result.Result) string {
+			return orNone(r.CPUPerMillion > 0, fmt.Sprintf("%.1f", r.CPUPerMillion))
+		}},
 	})
 }
 
@@ -156,14 +170,25 @@ func outages(b *strings.Builder, results []result.Result) {
 				back = []string{text(o.Recovery.First), text(o.Recovery.Median), text(o.Recovery.P99), text(o.Recovery.Last)}
 			}
 			l := []string{r.Scenario + ": " + o.What, text(o.End - o.Begin), strconv.Itoa(o.Affected)}
-			l = append(append(l, back...), text(o.CaughtUp), strconv.Itoa(o.Backlog), strconv.Itoa(busiest))
+			l = append(append(l, back...), text(o.CaughtUp), strconv.Itoa(o.Backlog), strconv.Itoa(busiest), counts(o.Went))
 			lines = append(lines, l)
 		}
 	}
 	table(b, []string{
 		"what goes wrong", "for", "senders affected", "first back", "median", "99 %", "last back",
-		"caught up", "events that waited", "connections in the busiest 100 ms",
+		"caught up", "events that waited", "connections in the busiest 100 ms", "first to receiver 1, 2, …",
 	}, lines)
+}
+
+// counts returns numbers with commas, or that there is nothing to count.
+func counts(numbers []int) string {
+	texts := make([]string, len(numbers))
+	sum := 0
+	for i, n := range numbers {
+		texts[i] = strconv.Itoa(n)
+		sum += n
+	}
+	return orNone(sum > 0, strings.Join(texts, ", "))
 }
 
 func table(b *strings.Builder, head []string, rows [][]string) {

@@ -28,6 +28,8 @@ const (
 	leastTimeout    = 3 * time.Second // a machine that is busy with a fleet can be away for that long
 	headroom        = 1.2             // of the receivers that are left when one is away
 	fewSenders      = 4               // may come to one receiver by chance, whatever their share is
+	pipeline        = 4
+	batchSize       = 128
 	leastSpool      = 256 << 10
 	mostSpool       = 64 << 20
 	overBeats       = "beats"
@@ -35,6 +37,7 @@ const (
 	overRedis       = "redis"
 	scenarioRolling = "rolling"
 	scenarioHerd    = "herd"
+	scenarioStagger = "stagger"
 	scenarioBroker  = "broker"
 	scenarioSlow    = "slow"
 	scenarioDead    = "dead"
@@ -52,6 +55,7 @@ func scenarios() []scenario {
 	return []scenario{
 		{scenarioRolling, rolling},
 		{scenarioHerd, herd},
+		{scenarioStagger, stagger},
 		{scenarioSlow, slow},
 		{scenarioDead, dead},
 		{scenarioCut, partition},
@@ -63,8 +67,10 @@ func scenarios() []scenario {
 type episode struct {
 	what       string
 	begin, end time.Time
-	since      time.Time // from when on senders can be back
-	all        []int     // who is affected; nil for those that lost a connection
+	since      time.Time   // from when on senders can be back
+	returns    []time.Time // of the receivers, if not all at once
+	away       []int       // receivers that are away from begin to end
+	all        []int       // who is affected; nil for those that lost a connection
 }
 
 // outage is what is to happen in an episode.
@@ -72,13 +78,14 @@ type outage struct {
 	what       string
 	lasts      time.Duration
 	begin, end func() error
-	elsewhere  bool // there is something else to connect to meanwhile
+	elsewhere  bool  // there is something else to connect to meanwhile
+	away       []int // the receivers that are away
 	all        []int
 }
 
 // suffer lets an outage happen.
 func (w *world) suffer(ctx context.Context, o outage) error {
-	e := episode{what: o.what, all: o.all, begin: time.Now()}
+	e := episode{what: o.what, away: o.away, all: o.all, begin: time.Now()}
 	if err := o.begin(); err != nil {
 		return err
 	}
@@ -98,12 +105,12 @@ func (w *world) suffer(ctx context.Context, o outage) error {
 }
 
 // rolling restarts one receiver after the other, the next when the last one is back,
-// and then waits until each has its share again.
+// and then waits until every sender has chosen among all of them.
 func rolling(ctx context.Context, w *world) error {
 	for i, s := range w.servers() {
 		o := outage{
 			what: s.name + " restarts", lasts: w.o.divided(realRestart), begin: s.kill, end: s.restart,
-			elsewhere: len(w.servers()) > 1,
+			elsewhere: len(w.servers()) > 1, away: []int{i},
 		}
 		if !o.elsewhere {
 			o.all = w.everybody()
@@ -120,12 +127,43 @@ func rolling(ctx context.Context, w *world) error {
 	if err := w.settle(ctx); err != nil {
 		return err
 	}
-	return w.measure(ctx, w.o.divided(w.o.ttl), w.o.divided(w.o.ttl))
+	return w.measure(ctx, w.o.moved(), w.o.divided(w.o.ttl))
 }
 
 // herd kills all receivers at once until every sender is at its largest backoff.
 func herd(ctx context.Context, w *world) error {
-	return w.allAway(ctx, "all receivers are away", w.o.largest()+2*w.o.divided(realMaxBackoff))
+	return w.allAway(ctx, "all receivers are away", w.o.allAway())
+}
+
+// stagger kills all receivers at once, as herd does, but they are back one after the other.
+// The first one has those senders that come meanwhile until ConnectionTTL is over.
+func stagger(ctx context.Context, w *world) error {
+	servers := w.servers()
+	last := len(servers) - 1
+	o := outage{
+		what: "receivers are back one by one", lasts: w.o.allAway(), all: w.everybody(), away: []int{last},
+		begin: func() error { return each(servers, func(s server) error { return s.kill() }) },
+		end:   servers[0].restart,
+	}
+	if err := w.suffer(ctx, o); err != nil {
+		return err
+	}
+	e := &w.episodes[0]
+	e.returns = []time.Time{e.since}
+	for _, s := range servers[1:] {
+		if err := w.pass(ctx, w.o.divided(realBetween)); err != nil {
+			return err
+		}
+		if err := s.restart(); err != nil {
+			return err
+		}
+		e.returns = append(e.returns, time.Now())
+	}
+	e.end = time.Now()
+	if err := w.gather(ctx, 2*w.o.divided(realMaxBackoff)); err != nil {
+		return err
+	}
+	return w.measure(ctx, w.o.moved(), w.o.divided(w.o.ttl))
 }
 
 // away kills all receivers, or what is in front of them, for ten minutes.
@@ -135,7 +173,7 @@ func away(ctx context.Context, w *world) error {
 
 func (w *world) allAway(ctx context.Context, what string, lasts time.Duration) error {
 	o := outage{
-		what: what, lasts: lasts, all: w.everybody(),
+		what: what, lasts: lasts, all: w.everybody(), away: w.all(),
 		begin: func() error { return each(w.servers(), func(s server) error { return s.kill() }) },
 		end:   func() error { return each(w.servers(), func(s server) error { return s.restart() }) },
 	}
@@ -154,11 +192,13 @@ func (w *world) gather(ctx context.Context, d time.Duration) error {
 	return w.settle(ctx)
 }
 
-// slow makes the first receiver slower than its share.
+// slow makes the first receiver slower than its share, for so long that a sender would notice that
+// does not take the acks of 0 for a sign of life.
 func slow(ctx context.Context, w *world) error {
 	r := w.receivers[0]
 	o := outage{
-		what: fmt.Sprintf("receiver 1 takes a %dth", slowness), lasts: w.o.divided(realSlow), elsewhere: true,
+		what: fmt.Sprintf("receiver 1 takes a %dth", slowness), elsewhere: true,
+		lasts: max(w.o.divided(realSlow), 3*w.o.senderOptions().Timeout),
 		begin: func() error { r.gate.set(w.o.capacity / slowness); return nil },
 		end:   func() error { r.gate.set(w.o.capacity); return nil },
 	}
@@ -166,7 +206,8 @@ func slow(ctx context.Context, w *world) error {
 	if err := w.suffer(ctx, o); err != nil {
 		return err
 	}
-	w.even = [2]time.Time{begin, time.Now()}
+	// Later, senders that ConnectionTTL has moved have come to it as well.
+	w.even, w.held = [2]time.Time{begin, begin.Add(min(o.lasts, w.o.divided(w.o.ttl)))}, r
 	return w.settle(ctx)
 }
 
@@ -174,7 +215,7 @@ func slow(ctx context.Context, w *world) error {
 func dead(ctx context.Context, w *world) error {
 	last := w.servers()[len(w.servers())-1]
 	o := outage{
-		what: last.name + " dies", elsewhere: true, lasts: w.o.divided(realPartition),
+		what: last.name + " dies", elsewhere: true, lasts: w.o.divided(realPartition), away: []int{len(w.servers()) - 1},
 		begin: last.kill, end: func() error { return nil },
 	}
 	if err := w.suffer(ctx, o); err != nil {
@@ -197,10 +238,11 @@ func partition(ctx context.Context, w *world) error {
 	o := outage{
 		what: "half of the senders have no network", lasts: max(w.o.divided(realPartition), 2*w.o.senderOptions().Timeout), all: half,
 		begin: func() error {
+			err := w.net.set(half, "down")
 			for _, r := range w.receivers {
 				r.cut(func(sender int) bool { return sender%2 == 0 })
 			}
-			return w.net.set(half, "down")
+			return err
 		},
 		end: func() error { return w.net.set(half, "up") },
 	}
@@ -223,8 +265,13 @@ func (w *world) measure(ctx context.Context, after, d time.Duration) error {
 	return nil
 }
 
-func (w *world) everybody() []int {
-	all := make([]int, w.o.senders)
+func (w *world) everybody() []int { return upTo(w.o.senders) }
+
+// all returns the receivers that senders connect to.
+func (w *world) all() []int { return upTo(len(w.receivers)) }
+
+func upTo(n int) []int {
+	all := make([]int, n)
 	for i := range all {
 		all[i] = i
 	}
@@ -273,6 +320,13 @@ func (o options) largest() (sum time.Duration) {
 	return o.divided(sum)
 }
 
+// allAway returns how long everything is away until every sender is at its largest backoff.
+func (o options) allAway() time.Duration { return o.largest() + 2*o.divided(realMaxBackoff) }
+
+// moved returns after how long each sender has chosen a receiver again: up to a quarter of
+// ConnectionTTL is left to chance.
+func (o options) moved() time.Duration { return o.divided(o.ttl + o.ttl/4) }
+
 // usual returns how many events wait when nothing is wrong: those of half a second.
 func (o options) usual() int { return int(float64(o.senders)*o.rate/2) + 100 }
 
@@ -284,25 +338,27 @@ func (o options) enough() float64 {
 }
 
 // spoolMax returns what a spool may have on disk: twice what comes while receivers are away,
-// or until all has caught up. It is no more than that, as segments are a quarter of it, and
-// a spool that has been emptied is to be seen.
+// or until all has caught up, also when all senders have come to one receiver, which acks
+// what they have under way before they leave. It is no more than that, as segments are a
+// quarter of it, and a spool that has been emptied is to be seen.
 func (o options) spoolMax() int64 {
 	sent, taken := float64(o.senders)*o.rate, float64(o.receivers)*o.capacity
 	if taken <= sent {
 		return mostSpool
 	}
-	herd := (o.largest() + 2*o.divided(realMaxBackoff)).Seconds() * taken / (taken - sent)
-	lasts := max(herd, o.divided(realBrokerAway).Seconds())
+	herd := o.allAway().Seconds() * taken / (taken - sent)
+	crowded := (o.allAway() + o.moved()).Seconds() + float64(o.senders*pipeline*batchSize)/o.capacity
+	lasts := max(herd, crowded, o.divided(realBrokerAway).Seconds())
 	return min(max(int64(2*lasts*o.rate*float64(o.bytes)), leastSpool), mostSpool)
 }
 
 func (o options) senderOptions() senderOptions {
-	pipeline := 4
+	pipeline := pipeline
 	if o.over == overRedis {
 		pipeline = 1 // there is no other
 	}
 	return senderOptions{
-		Size: 64 << 10, SpoolMaxBytes: o.spoolMax(), BatchSize: 128, Pipeline: pipeline,
+		Size: 64 << 10, SpoolMaxBytes: o.spoolMax(), BatchSize: batchSize, Pipeline: pipeline,
 		MinBackoff: o.divided(realMinBackoff), MaxBackoff: o.divided(realMaxBackoff),
 		Timeout: max(o.divided(realTimeout), leastTimeout), TTL: o.divided(o.ttl), MinConnectionTime: o.divided(realMinConn),
 	}

@@ -166,7 +166,7 @@ type clerk struct {
 func (c *clerk) work(begin time.Time) error {
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
-	message := strings.Repeat("x", max(c.job.Bytes-len(lstest.AppendEvent(nil, c.job.Number, 1000, "")), 1))
+	text := message(c.job.Number, c.job.Bytes)
 	next := time.Now()
 	c.progress = begin
 	var event []byte
@@ -175,7 +175,7 @@ func (c *clerk) work(begin time.Time) error {
 		case now := <-ticker.C:
 			due := int(now.Sub(begin).Seconds() * c.job.Rate)
 			for c.written+c.refused < due {
-				event = lstest.AppendEvent(event[:0], c.job.Number, c.written, message)
+				event = lstest.AppendEvent(event[:0], c.job.Number, c.written, text)
 				if _, err := c.shipper.Write(event); err != nil {
 					c.refused++
 				} else {

@@ -44,6 +44,7 @@ type world struct {
 	notDrained int          // spools, when all was calm again
 	left       int64        // that all spools had on disk then
 	even       [2]time.Time // when fairness is measured; zero for while half of what waits arrives
+	held       *receiver    // that was slow meanwhile
 
 	mu      sync.Mutex
 	samples []sample
@@ -63,7 +64,7 @@ type sample struct {
 // live builds a world, lets a scenario pass in it, and counts.
 func live(ctx context.Context, o options, s scenario, dir string) (result.Result, error) {
 	w := &world{
-		o: o, dir: dir, book: newBook(o.senders, o.receivers), failed: make(chan struct{}),
+		o: o, dir: dir, book: newBook(o), failed: make(chan struct{}),
 		loop: fmt.Sprintf("127.%d.%d", 1+rand.N(254), rand.N(256)), //nolint:gosec // no secret
 	}
 	defer w.destroy()

@@ -61,9 +61,11 @@ func compare(r *result.Result) []comparison {
 		bound := r.Breaks * perBreak(r)
 		c.add("events twice", number(float64(r.Duplicates)), "at most "+number(float64(bound)), r.Duplicates <= bound)
 	}
-	allAway := r.Scenario == "herd" || r.Scenario == "broker"
 	switch {
-	case allAway:
+	case r.Scenario == "stagger":
+		c.returns()
+		c.first()
+	case r.Herd():
 		c.returns()
 		c.backlog()
 	case r.Scenario == "rolling" && r.Over == "beats":
@@ -98,6 +100,35 @@ func (c *comparer) addresses() int {
 	return 1
 }
 
+// comeback returns what the model says of an outage of all.
+func (c *comparer) comeback(o *result.Outage) (all comeback, first float64) {
+	b, away := c.delays(), duration(o.End-o.Begin)
+	if len(o.Returns) == 0 {
+		n := c.addresses()
+		return b.comeback(away, n), 1 / float64(n)
+	}
+	addresses := make([]time.Duration, len(o.Returns))
+	for i, at := range o.Returns {
+		addresses[i] = duration(at)
+	}
+	return b.comeback(duration(o.Since-o.Begin), 1).staggered(addresses)
+}
+
+// first compares how many come to the receiver that is back first.
+func (c *comparer) first() {
+	for i := range c.r.Outages {
+		o := &c.r.Outages[i]
+		_, share := c.comeback(o)
+		n := float64(c.r.Senders)
+		expected, chance := n*share, 4*math.Sqrt(n*share*(1-share))+lateShare*n
+		got := 0.0
+		if len(o.Went) > 0 {
+			got = float64(o.Went[0])
+		}
+		c.add("connections of the first one", number(got), number(math.Round(expected))+", give or take "+number(math.Ceil(chance)), math.Abs(got-expected) <= chance)
+	}
+}
+
 // returns compares when the senders are back after everything was away. Of a broker it is
 // not known who has made a connection, but when each sender had an ack again.
 func (c *comparer) returns() {
@@ -113,7 +144,7 @@ func (c *comparer) returns() {
 			c.add("senders back", "none", number(float64(c.r.Senders)), false)
 			continue
 		}
-		model := b.comeback(duration(o.End-o.Begin), c.addresses())
+		model, _ := c.comeback(o)
 		back := make([]time.Duration, n)
 		for j, at := range measured {
 			back[j] = duration(at)

@@ -22,7 +22,9 @@ func (r Result) Check() error {
 	fault(r.Dropped > 0, "%d events were dropped", r.Dropped)
 	fault(r.Duplicates > r.DuplicateBound, "%d events arrived twice, want at most %d", r.Duplicates, r.DuplicateBound)
 	fault(r.Excess > 0, "%d events of single senders arrived twice beyond the bound", r.Excess)
-	fault(r.Disorder > 0, "%d events arrived out of order on their connection", r.Disorder)
+	fault(r.Strange > 0, "%d events arrived that no sender has written so", r.Strange)
+	fault(r.Disorder > 0, "%d events arrived out of order on their connection, or in their partition", r.Disorder)
+	fault(r.Unprovoked > 0, "%d connections broke that no outage had broken", r.Unprovoked)
 	fault(r.Inexact > 0, "the account of a sender was not exact %d times", r.Inexact)
 	fault(r.Died > 0, "%d senders did not end as they should", r.Died)
 	fault(r.NotDrained > 0, "%d spools still had events, or more than a segment of %d bytes", r.NotDrained, r.SegmentBytes())
@@ -33,6 +35,8 @@ func (r Result) Check() error {
 	for i := range r.Outages {
 		o := &r.Outages[i]
 		back := len(o.Recovery.All)
+		fault(o.Meanwhile > 0, "%s: %d events arrived there meanwhile", o.What, o.Meanwhile)
+		fault(o.Affected == 0 && r.somebody(), "%s: no sender was affected", o.What)
 		fault(back < o.Affected, "%s: %d of %d senders did not come back", o.What, o.Affected-back, o.Affected)
 		fault(o.Recovery.Last > r.RecoveryBound(), "%s: the last sender was back after %.2f s, want at most %.2f s",
 			o.What, o.Recovery.Last, r.RecoveryBound())
@@ -42,6 +46,10 @@ func (r Result) Check() error {
 			fault(s.Late > s.Limit, "%s: %.0f %% of the senders were back after their time, want at most %.0f %%", o.What, 100*s.Late, 100*s.Limit)
 		}
 	}
+	f := r.Fairness
+	fault(f.Receivers < r.ReceiversBound(), "the fairness among receivers was %.3f, want at least %.3f", f.Receivers, r.ReceiversBound())
+	fault(f.Spared > 0 && f.SparedShare < r.SparedBound(), "%.0f %% of what %d senders wrote that were not connected to what was slow arrived meanwhile, want at least %.0f %%",
+		100*f.SparedShare, f.Spared, 100*r.SparedBound())
 	return errors.Join(errs...)
 }
 

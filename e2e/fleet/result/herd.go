@@ -29,23 +29,37 @@ type Spread struct {
 }
 
 // Herd reports whether all senders lost everybody at the same moment.
-func (r Result) Herd() bool { return r.Scenario == "herd" || r.Scenario == "broker" }
+func (r Result) Herd() bool {
+	return r.Scenario == "herd" || r.Scenario == "stagger" || r.Scenario == "broker"
+}
 
 // BackBy returns the share of the senders that can be expected back after t, when all of them
 // were at their largest backoff. Each address has its own wait in each sender, of half of the
 // largest backoff to all of it, and somebody who comes in between sees the rest of one; the
 // sender is back with the first of them. A broker is one address.
 func (r Result) BackBy(t Seconds) float64 {
-	addresses := 1
-	if r.Over == "beats" {
-		addresses = r.Receivers
+	away := 1.0
+	for _, since := range r.returns() {
+		x := min(max(float64((t-since)/r.Options.MaxBackoff), 0), 1)
+		over := x / 0.75 // the share of the waits that are over
+		if x > 0.5 {
+			over = 1 - (1-x)*(1-x)/0.75
+		}
+		away *= 1 - over
 	}
-	x := min(max(float64(t/r.Options.MaxBackoff), 0), 1)
-	over := x / 0.75 // the share of the waits that are over
-	if x > 0.5 {
-		over = 1 - (1-x)*(1-x)/0.75
+	return 1 - away
+}
+
+// returns returns when each address was back.
+func (r Result) returns() []Seconds {
+	switch {
+	case r.Over != "beats":
+		return make([]Seconds, 1)
+	case len(r.Outages) > 0 && len(r.Outages[0].Returns) > 0:
+		return r.Outages[0].Returns
+	default:
+		return make([]Seconds, r.Receivers)
 	}
-	return 1 - math.Pow(1-over, float64(addresses))
 }
 
 // SpreadOf returns the Spread of an outage that all senders had at once.
@@ -58,7 +72,7 @@ func (r Result) SpreadOf(o *Outage) Spread {
 	if n == 0 {
 		return Spread{}
 	}
-	s := Spread{Limit: rare/math.Sqrt(n) + notQuite}
+	s := Spread{Limit: limit(n), Judged: r.Tells(len(back))}
 	for i, at := range slices.Sorted(slices.Values(back)) {
 		s.Early = max(s.Early, float64(i+1)/n-r.BackBy(at))
 		s.Late = max(s.Late, r.BackBy(at-late)-float64(i)/n)
@@ -71,8 +85,16 @@ func (r Result) SpreadOf(o *Outage) Spread {
 		sum += count
 		s.Early = max(s.Early, float64(sum)/float64(all)-r.BackBy(Seconds(i+1)*AcceptStep))
 	}
-	s.Judged = r.BackBy(r.when(s.Limit)+late) < 1-s.Limit
 	return s
+}
+
+// limit is how far so many senders may be from what the jitter makes of them.
+func limit(senders float64) float64 { return rare/math.Sqrt(senders) + notQuite }
+
+// Tells reports whether so many senders that all come at once would be told from others.
+func (r Result) Tells(senders int) bool {
+	most := limit(float64(senders))
+	return r.BackBy(r.when(most)+late) < 1-most
 }
 
 // when returns after how long a share of the senders can be expected back.

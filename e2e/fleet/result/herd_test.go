@@ -97,6 +97,41 @@ func TestHerd(t *testing.T) {
 	}
 }
 
+// Receivers that are back one after the other have a herd that is told as well.
+func TestHerdThatIsStaggered(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	bad := 0
+	for range 300 {
+		r := good()
+		r.Scenario = "stagger"
+		o := &r.Outages[0]
+		o.Returns = []result.Seconds{0, 1, 2, 3}
+		var back []result.Seconds
+		for range r.Senders {
+			first := result.Seconds(1e9)
+			for _, at := range o.Returns {
+				first = min(first, at+comeback(rng, r.Options, 9.15+at, 1, true))
+			}
+			back = append(back, first+result.Seconds(rng.Float64())*0.1)
+		}
+		o.Affected, o.Recovery, o.Accepts = r.Senders, result.RecoveryOf(back), result.PerStep(back, result.AcceptStep, 3)
+		o.Recovery.Last = min(o.Recovery.Last, r.RecoveryBound())
+		o.Reconnects = back
+		if !r.SpreadOf(o).Judged {
+			t.Fatal("it is not judged")
+		}
+		if r.Check() != nil {
+			bad++
+		}
+		if o.Returns = nil; r.Check() == nil {
+			t.Fatal("one address at a time is as good as all four at once")
+		}
+	}
+	if bad > 1 {
+		t.Errorf("%d of 300 good runs are called bad", bad)
+	}
+}
+
 // Where Check judges, it finds all senders at once at any moment.
 func TestHerdAtAnyMoment(t *testing.T) {
 	for _, senders := range []int{2, 15, 24, 50, 100, 200} {

@@ -28,7 +28,7 @@ type Run struct {
 
 // Result is what has become of the fleet in one scenario.
 type Result struct {
-	// Scenario is its name: "rolling", "herd", "broker", "slow", "dead" or "partition".
+	// Scenario is its name: "rolling", "herd", "stagger", "slow", "dead", "partition" or "broker".
 	Scenario string `json:"scenario"`
 	// Over is what the senders shipped over: "beats", "kafka" or "redis".
 	Over string `json:"over"`
@@ -64,8 +64,10 @@ type Result struct {
 	DuplicateBound int `json:"duplicateBound"`
 	// Excess is how many duplicates there were beyond the bound of their sender.
 	Excess int `json:"excessDuplicates"`
+	// Strange is how many events arrived that nobody had written, or not so.
+	Strange int `json:"strange"`
 	// Disorder is how many events came behind a later one of their sender on the
-	// same connection. It is not counted behind a broker.
+	// same connection or, over Kafka, in the same partition. It is not counted over Redis.
 	Disorder int `json:"disorder"`
 	// Inexact is how often Accepted was not Written + Dropped + Queued + Spooled
 	// in a sender.
@@ -75,6 +77,8 @@ type Result struct {
 	// Breaks is how many connections were broken, Connections how many were made.
 	Breaks      int `json:"breaks"`
 	Connections int `json:"connections"`
+	// Unprovoked is how many of the Breaks no outage had caused.
+	Unprovoked int `json:"unprovokedBreaks"`
 
 	// Outages are those of the scenario, in their order.
 	Outages []Outage `json:"outages"`
@@ -139,6 +143,10 @@ type Outage struct {
 	// Since is from when on recovery is counted: Begin if another receiver could be
 	// had meanwhile, End if none could.
 	Since Seconds `json:"sinceSeconds"`
+	// Returns are when the receivers were back, after Since, if not all of them at once.
+	Returns []Seconds `json:"returnSeconds,omitempty"`
+	// Meanwhile is how many events arrived at what was away.
+	Meanwhile int `json:"arrivedMeanwhile"`
 	// Affected is how many senders had to recover: those that lost a connection, or all
 	// that could reach nobody.
 	Affected int `json:"affected"`
@@ -155,6 +163,8 @@ type Outage struct {
 	// Reconnects is, for each affected sender, when it made the first new connection over
 	// which an event arrived, after Since, sorted. It is empty over a broker.
 	Reconnects []Seconds `json:"reconnectSeconds"`
+	// Went is how many of these connections each receiver got. It is empty over a broker.
+	Went []int `json:"reconnectsByReceiver"`
 }
 
 // Recovery is how long it took the senders to be back: until an event of each had
@@ -178,6 +188,11 @@ type Fairness struct {
 	// Senders is that of events by sender, Receivers that of events by receiver.
 	Senders   float64 `json:"senders"`
 	Receivers float64 `json:"receivers"`
+	// Spared is how many senders had no connection to the receiver that was slow,
+	// SparedShare how much of what these wrote meanwhile arrived meanwhile. Both are 0
+	// where none was slow.
+	Spared      int     `json:"spared"`
+	SparedShare float64 `json:"sparedShare"`
 }
 
 // Series are values over time, one for each Step since the beginning of the

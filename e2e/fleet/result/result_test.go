@@ -3,6 +3,7 @@ package result_test
 import (
 	"bytes"
 	"flag"
+	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"strings"
@@ -26,7 +27,7 @@ func good() result.Result {
 		Lasted: 30, Sent: 1000, Duplicates: 512, DuplicateBound: 512, Breaks: 1, Connections: 201,
 		Outages: []result.Outage{{
 			What: "all receivers are away", Begin: 4, End: 13, Since: 13, Affected: 2, CaughtUp: 16, Backlog: 90_000,
-			Recovery: result.RecoveryOf([]result.Seconds{5.9, 0.002}), Accepts: []int{67, 1}, Reconnects: []result.Seconds{0.001, 5.8},
+			Recovery: result.RecoveryOf([]result.Seconds{5.9, 0.002}), Accepts: []int{67, 1}, Reconnects: []result.Seconds{0.001, 5.8}, Went: []int{1, 0, 0, 1},
 		}},
 		BacklogEvents: 90_000, BacklogBytes: 27_000_000, SpoolBytes: 1 << 20, SpoolBytesOfOne: 1 << 18,
 		Resident: 1 << 31, ResidentOfOne: 1 << 24, Heap: 1 << 21, Goroutines: 4, CPUPerMillion: 100,
@@ -43,11 +44,24 @@ func TestCheck(t *testing.T) {
 		spoil func(r *result.Result)
 		want  string
 	}{
-		"a lost event":                 {func(r *result.Result) { r.Lost = 1 }, "1 events are lost"},
-		"a dropped event":              {func(r *result.Result) { r.Dropped = 2 }, "2 events were dropped"},
-		"too many duplicates":          {func(r *result.Result) { r.Duplicates++ }, "513 events arrived twice, want at most 512"},
-		"too many of one sender":       {func(r *result.Result) { r.Excess = 1 }, "beyond the bound"},
-		"disorder":                     {func(r *result.Result) { r.Disorder = 1 }, "out of order"},
+		"a lost event":                {func(r *result.Result) { r.Lost = 1 }, "1 events are lost"},
+		"a dropped event":             {func(r *result.Result) { r.Dropped = 2 }, "2 events were dropped"},
+		"too many duplicates":         {func(r *result.Result) { r.Duplicates++ }, "513 events arrived twice, want at most 512"},
+		"too many of one sender":      {func(r *result.Result) { r.Excess = 1 }, "beyond the bound"},
+		"disorder":                    {func(r *result.Result) { r.Disorder = 1 }, "out of order"},
+		"an event that nobody wrote":  {func(r *result.Result) { r.Strange = 1 }, "1 events arrived that no sender has written so"},
+		"a break without an outage":   {func(r *result.Result) { r.Unprovoked = 1 }, "1 connections broke that no outage had broken"},
+		"a receiver that is not away": {func(r *result.Result) { r.Outages[0].Meanwhile = 1 }, "all receivers are away: 1 events arrived there meanwhile"},
+		"nobody affected":             {func(r *result.Result) { r.Outages[0].Affected = 0 }, "no sender was affected"},
+		"all at one receiver":         {func(r *result.Result) { r.Fairness.Receivers = 0.25 }, "among receivers was 0.250, want at least 0.85"},
+		"all at one of those left": {
+			func(r *result.Result) { r.Scenario, r.Fairness.Receivers = "dead", 0.25 },
+			"among receivers was 0.250, want at least 0.64",
+		},
+		"a slow receiver that holds all": {
+			func(r *result.Result) { r.Scenario, r.Fairness.Spared, r.Fairness.SparedShare = "slow", 150, 0.2 },
+			"20 % of what 150 senders wrote that were not connected to what was slow arrived meanwhile, want at least 83 %",
+		},
 		"an account that is not exact": {func(r *result.Result) { r.Inexact = 1 }, "not exact 1 times"},
 		"a sender that died":           {func(r *result.Result) { r.Died = 1 }, "did not end as they should"},
 		"nothing sent":                 {func(r *result.Result) { r.Sent = 0 }, "nothing was sent"},
@@ -90,6 +104,70 @@ func TestRecoveryBound(t *testing.T) {
 		if got := r.RecoveryBound(); got != tt.want {
 			t.Errorf("%+v: %v, want %v", tt, got, tt.want)
 		}
+	}
+}
+
+// Senders that choose at random are never called unfair, and all at one receiver are, unless
+// that may be chance.
+func TestReceiversBound(t *testing.T) {
+	rng := rand.New(rand.NewPCG(1, 2))
+	for _, senders := range []int{2, 6, 12, 24, 100, 200, 900} {
+		for _, receivers := range []int{1, 2, 4, 8} {
+			for _, scenario := range []string{"rolling", "herd", "stagger", "dead"} {
+				there := receivers
+				if scenario == "dead" {
+					there--
+				}
+				if there == 0 {
+					continue
+				}
+				r := result.Result{Scenario: scenario, Over: "beats", Senders: senders, Receivers: receivers, Fairness: result.Fairness{Senders: 1}}
+				unfair := 0
+				for range 2000 {
+					at := make([]int, receivers)
+					for range senders {
+						at[rng.IntN(there)]++
+					}
+					if result.Jain(at) < r.ReceiversBound() {
+						unfair++
+					}
+				}
+				if unfair > 0 {
+					t.Errorf("%s of %d senders and %d receivers: chance is called unfair %d times", scenario, senders, receivers, unfair)
+				}
+				if one := 1 / float64(receivers); senders >= 12*there && there > 2 && r.ReceiversBound() <= one {
+					t.Errorf("%s of %d senders and %d receivers: all at one receiver, %.3f, are called fair, from %.3f on", scenario, senders, receivers, one, r.ReceiversBound())
+				}
+			}
+		}
+	}
+	// One receiver that is never used again.
+	r := good()
+	if r.Fairness.Receivers = result.Jain([]int{1, 1, 1, 0}); r.Check() == nil {
+		t.Error("a receiver that none of 200 senders uses is called fair")
+	}
+	for _, scenario := range []string{"slow", "broker"} {
+		r.Scenario = scenario
+		if scenario == "broker" {
+			r.Over = "kafka"
+		}
+		if got := r.ReceiversBound(); got != 0 {
+			t.Errorf("%s: a bound of %v, want none", scenario, got)
+		}
+	}
+}
+
+// With a few senders chance may leave a receiver without any.
+func TestNobodyAffected(t *testing.T) {
+	r := good()
+	r.Scenario, r.Senders, r.Outages[0].Affected, r.Outages[0].Recovery = "dead", 24, 0, result.Recovery{}
+	r.Outages[0].Reconnects = nil
+	if err := r.Check(); err != nil {
+		t.Errorf("of 24 senders: %v", err)
+	}
+	r.Scenario, r.Senders = "slow", 200
+	if err := r.Check(); err != nil {
+		t.Errorf("beside a slow one: %v", err)
 	}
 }
 
