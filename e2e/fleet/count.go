@@ -22,12 +22,12 @@ func (w *world) count(s scenario) result.Result {
 	calls := w.calls()
 	w.countEvents(&r, calls)
 	w.countSenders(&r)
-	for i, e := range w.episodes {
+	for i := range w.episodes {
 		next := w.settled.Add(watchInterval)
 		if i+1 < len(w.episodes) {
 			next = w.episodes[i+1].begin
 		}
-		r.Outages = append(r.Outages, w.countOutage(e, next, calls))
+		r.Outages = append(r.Outages, w.countOutage(&w.episodes[i], next, calls))
 	}
 	for _, sm := range w.samples {
 		r.BacklogEvents = max(r.BacklogEvents, sm.waiting)
@@ -126,8 +126,8 @@ func (w *world) countSenders(r *result.Result) {
 }
 
 // countOutage counts what became of an outage, until the next one.
-func (w *world) countOutage(e episode, next time.Time, calls []call) result.Outage {
-	out := result.Outage{What: e.what, Begin: w.at(e.begin), End: w.at(e.end), Since: w.at(e.since), Meanwhile: w.meanwhile(e)}
+func (w *world) countOutage(e *episode, next time.Time, calls []call) result.Outage {
+	out := result.Outage{What: e.what, Begin: w.at(e.begin), End: w.at(e.end), Since: w.at(e.since), Meanwhile: e.meanwhile}
 	for _, at := range e.returns {
 		out.Returns = append(out.Returns, seconds(at.Sub(e.since)))
 	}
@@ -174,38 +174,8 @@ func (w *world) countOutage(e episode, next time.Time, calls []call) result.Outa
 	return out
 }
 
-// settling is for what happens around the beginning and the end of an outage: a connection that is
-// killed may have been about to hand over what it had.
-const settling = 4 * watchInterval
-
-// meanwhile returns how many events arrived at the receivers that were away in an outage.
-func (w *world) meanwhile(e episode) (n int) {
-	if w.broker != nil {
-		return 0 // they have still something to read
-	}
-	from := w.samples[w.sampleAt(e.begin.Add(settling))]
-	to := from
-	for _, sm := range w.samples {
-		if sm.at.After(from.at) && sm.at.Before(e.last().Add(-settling)) {
-			to = sm
-		}
-	}
-	for _, i := range e.away {
-		n += to.receivers[i] - from.receivers[i]
-	}
-	return n
-}
-
-// last returns until when what was away in an outage was.
-func (e episode) last() time.Time {
-	if len(e.returns) > 0 {
-		return e.returns[len(e.returns)-1]
-	}
-	return e.end
-}
-
 // lostOne returns the senders that lost a connection in an outage.
-func lostOne(calls []call, e episode) (senders []int) {
+func lostOne(calls []call, e *episode) (senders []int) {
 	for _, c := range calls {
 		if c.broken && c.sender >= 0 && !c.ended.Before(e.begin) && !c.ended.After(e.end) && !slices.Contains(senders, c.sender) {
 			senders = append(senders, c.sender)
@@ -216,7 +186,7 @@ func lostOne(calls []call, e episode) (senders []int) {
 
 // back returns when a sender made a new connection after an outage, to which receiver, and when
 // the first event came that way, or, over a broker, when the first was acked.
-func (w *world) back(sender int, e episode, calls []call) (came, first time.Time, to int) {
+func (w *world) back(sender int, e *episode, calls []call) (came, first time.Time, to int) {
 	earliest := func(t *time.Time, at time.Time) {
 		if !at.Before(e.since) && (t.IsZero() || at.Before(*t)) {
 			*t = at

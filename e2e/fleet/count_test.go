@@ -2,6 +2,7 @@ package main
 
 import (
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -14,26 +15,24 @@ func after(ms int) time.Time { return time.Unix(1000, 0).Add(time.Duration(ms) *
 
 // What was away took nothing, but for what it had taken already.
 func TestMeanwhile(t *testing.T) {
-	w := &world{begin: after(0)}
-	for ms := 0; ms <= 3000; ms += 50 {
-		w.samples = append(w.samples, sample{at: after(ms), receivers: []int{min(ms, 1100), ms, min(ms, 2000)}})
-	}
-	for _, tt := range []struct {
-		name string
-		e    episode
-		want int
-	}{
-		{"dead", episode{begin: after(1000), end: after(2000), away: []int{0}}, 0},
-		{"not dead", episode{begin: after(1000), end: after(2000), away: []int{1}}, 550},
-		{"one of two", episode{begin: after(1000), end: after(2000), away: []int{0, 1}}, 550},
-		{"too early", episode{begin: after(1000), end: after(3000), away: []int{2}}, 800},
-		{"nothing is away", episode{begin: after(1000), end: after(2000)}, 0},
-		{"over when the last is back", episode{begin: after(1000), end: after(2000), away: []int{1}, returns: []time.Time{after(1500), after(1600)}}, 150},
-	} {
-		if got := w.meanwhile(tt.e); got != tt.want {
-			t.Errorf("%s: %d events, want %d", tt.name, got, tt.want)
+	synctest.Test(t, func(t *testing.T) {
+		w := &world{book: newBook(options{senders: 1, receivers: 3, bytes: 100}), failed: make(chan struct{})}
+		enter := func(receiver int, after time.Duration, n int) {
+			time.AfterFunc(after, func() { w.book.clerk(receiver)(1, make([][]byte, n)) })
 		}
-	}
+		nothing := func() error { return nil }
+		enter(0, killing/2, 1)
+		enter(0, killing+time.Second, 20)
+		enter(1, killing+time.Second, 300)
+		enter(2, killing+time.Second, 4000)
+		enter(0, killing+time.Minute, 50000)
+		if err := w.suffer(t.Context(), outage{lasts: 10 * time.Second, begin: nothing, end: nothing, away: []int{0, 2}}); err != nil {
+			t.Fatal(err)
+		}
+		if got := w.episodes[0].meanwhile; got != 4020 {
+			t.Errorf("%d events, want 4020", got)
+		}
+	})
 }
 
 // A sender that was connected to what was slow, at any time while it was, is not spared.

@@ -24,10 +24,11 @@ const (
 	realBrokerAway  = 10 * time.Minute
 	realPartition   = 2 * time.Minute
 	realSlow        = 2 * time.Minute
-	slowness        = 10              // by what a slow receiver is slower
-	leastTimeout    = 3 * time.Second // a machine that is busy with a fleet can be away for that long
-	headroom        = 1.2             // of the receivers that are left when one is away
-	fewSenders      = 4               // may come to one receiver by chance, whatever their share is
+	slowness        = 10                     // by what a slow receiver is slower
+	killing         = 200 * time.Millisecond // until connections that are killed have handed over what they had
+	leastTimeout    = 3 * time.Second        // a machine that is busy with a fleet can be away for that long
+	headroom        = 1.2                    // of the receivers that are left when one is away
+	fewSenders      = 4                      // may come to one receiver by chance, whatever their share is
 	pipeline        = 4
 	batchSize       = 128
 	leastSpool      = 256 << 10
@@ -69,7 +70,7 @@ type episode struct {
 	begin, end time.Time
 	since      time.Time   // from when on senders can be back
 	returns    []time.Time // of the receivers, if not all at once
-	away       []int       // receivers that are away from begin to end
+	meanwhile  int         // events that arrived at receivers that were away
 	all        []int       // who is affected; nil for those that lost a connection
 }
 
@@ -85,12 +86,24 @@ type outage struct {
 
 // suffer lets an outage happen.
 func (w *world) suffer(ctx context.Context, o outage) error {
-	e := episode{what: o.what, away: o.away, all: o.all, begin: time.Now()}
+	e := episode{what: o.what, all: o.all, begin: time.Now()}
 	if err := o.begin(); err != nil {
 		return err
 	}
-	if err := w.pass(ctx, o.lasts); err != nil {
+	killed := min(killing, o.lasts)
+	if err := w.pass(ctx, killed); err != nil {
 		return err
+	}
+	_, before := w.book.totals()
+	if err := w.pass(ctx, o.lasts-killed); err != nil {
+		return err
+	}
+	_, after := w.book.totals()
+	for _, i := range o.away {
+		if w.broker != nil {
+			break // they have still something to read
+		}
+		e.meanwhile += after[i] - before[i]
 	}
 	if err := o.end(); err != nil {
 		return err
@@ -139,9 +152,8 @@ func herd(ctx context.Context, w *world) error {
 // The first one has those senders that come meanwhile until ConnectionTTL is over.
 func stagger(ctx context.Context, w *world) error {
 	servers := w.servers()
-	last := len(servers) - 1
 	o := outage{
-		what: "receivers are back one by one", lasts: w.o.allAway(), all: w.everybody(), away: []int{last},
+		what: "receivers are back one by one", lasts: w.o.allAway(), all: w.everybody(), away: w.all(),
 		begin: func() error { return each(servers, func(s server) error { return s.kill() }) },
 		end:   servers[0].restart,
 	}
