@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/sluicelog/sluice/internal/panics"
@@ -57,11 +58,15 @@ type dialer interface {
 // errEnded is what a Transport has failed with that ended its goroutine.
 var errEnded = errors.New("logstash: transport ended its goroutine")
 
-// lane sends events over one Transport. All of it but wake belongs to one
-// goroutine.
+// lane sends events over one Transport. All of it but wake, cancel, begun and at belongs to
+// one goroutine.
 type lane struct {
 	s      *Shipper
 	number int
+	ctx    context.Context // of the Transport; done when time is up, or others take over
+	cancel context.CancelFunc
+	begun  atomic.Int64             // since when what is under way has had no ack, 0 if nothing is
+	at     atomic.Pointer[endpoint] // see endpoint
 	t      Transport
 	pipe   Pipeliner       // t, where it is one
 	mender mender          // t, where it is one
@@ -94,6 +99,7 @@ func newLane(s *Shipper, number int, t Transport) *lane {
 		window: s.opts.BatchSize, ceiling: s.opts.BatchSize,
 		limit: 1,
 	}
+	l.ctx, l.cancel = context.WithCancel(s.ctx)
 	l.timer.Stop()
 	if l.pipe, _ = t.(Pipeliner); l.pipe != nil {
 		l.limit = s.opts.Pipeline
@@ -126,7 +132,7 @@ func (l *lane) run() {
 }
 
 func (l *lane) loop() {
-	for l.s.ctx.Err() == nil {
+	for l.ctx.Err() == nil {
 		if err := l.collect(); err != nil {
 			l.broke(err)
 			continue
@@ -205,6 +211,7 @@ func (l *lane) connect() (err error) {
 		return nil
 	}
 	defer l.survive(&err)
+	defer func() { l.at.Store(l.endpoint()) }()
 	return l.dialer.connect(l.s.work)
 }
 
@@ -218,7 +225,7 @@ func (l *lane) next() (*piece, pause) {
 	if len(l.flights) >= l.limit || busy && (isNew || l.flights[0].strikes > 0 || l.expired()) {
 		return nil, pause{}
 	}
-	p, idle := l.s.queue.take(l.s.ctx, l.number, l.s.opts.FlushInterval, most, !busy, l.retryAt)
+	p, idle := l.s.queue.take(l.ctx, l.number, l.s.opts.FlushInterval, most, !busy, l.retryAt)
 	idle.over = idle.over && !busy
 	return p, idle
 }
@@ -241,7 +248,9 @@ func (l *lane) send(p *piece) error {
 	events := p.appendTo(l.events[:0])
 	l.events = events
 	defer clear(events)
-	l.flights = append(l.flights, p)
+	if l.flights = append(l.flights, p); len(l.flights) == 1 {
+		l.begun.Store(l.s.clock())
+	}
 	again := p.sent
 	var (
 		acked int
@@ -252,6 +261,7 @@ func (l *lane) send(p *piece) error {
 	} else {
 		acked, err = l.sendAll(events)
 	}
+	l.at.Store(l.endpoint())
 	if again {
 		n := len(events)
 		if sentNothing(err) {
@@ -266,7 +276,7 @@ func (l *lane) send(p *piece) error {
 // sendAll is Send of the transport, held to its contract.
 func (l *lane) sendAll(events [][]byte) (acked int, err error) {
 	defer l.survive(&err)
-	acked, err = l.t.Send(l.s.ctx, events)
+	acked, err = l.t.Send(l.ctx, events)
 	if err != nil {
 		_, _ = err.Error(), errors.Is(err, ErrRejected) // those of the user's may panic, which then is here
 		_, _ = retryAfter(err)
@@ -286,7 +296,7 @@ func (l *lane) sendAll(events [][]byte) (acked int, err error) {
 // start is Start of the Pipeliner.
 func (l *lane) start(events [][]byte) (err error) {
 	defer l.survive(&err)
-	return l.pipe.Start(l.s.ctx, events)
+	return l.pipe.Start(l.ctx, events)
 }
 
 // progress is Progress of the Pipeliner, held to its contract.
@@ -339,6 +349,10 @@ func (l *lane) settle(acked int) {
 		l.flights[0] = nil
 		l.flights = l.flights[1:]
 	}
+	l.begun.Store(0)
+	if len(l.flights) > 0 {
+		l.begun.Store(l.s.clock())
+	}
 	l.pace.reset()
 	l.stale, l.hasty, l.deaths = false, 0, 0
 	l.widen()
@@ -378,7 +392,7 @@ func (l *lane) broke(err error) {
 			l.calm = calmAcks
 		}
 	}
-	if l.s.ctx.Err() != nil {
+	if l.ctx.Err() != nil {
 		return
 	}
 	stale := isStale(err) && !l.stale
@@ -412,6 +426,7 @@ func (l *lane) giveBack(err error) {
 	}
 	clear(l.flights)
 	l.flights = l.flights[:0]
+	l.begun.Store(0)
 }
 
 // blame sees to a piece that the peer does not bear. While there are no acks at all
@@ -423,6 +438,9 @@ func (l *lane) blame(p *piece, rejected bool, err error) {
 	strikes := strikesOfDeath
 	if rejected {
 		p.deaths, strikes = maxDeaths, strikesOfRejection
+		if isOfFirst(err) {
+			l.s.queue.isolate(p)
+		}
 	}
 	switch {
 	case p.deaths < maxDeaths:
@@ -470,7 +488,7 @@ func (l *lane) sleep(d time.Duration) {
 	}
 	over := l.s.work.Done()
 	if l.torn {
-		over = l.s.ctx.Done()
+		over = l.ctx.Done()
 	}
 	l.timer.Reset(d)
 	defer l.timer.Stop()
@@ -505,7 +523,7 @@ func (l *lane) wait(d time.Duration) {
 	case <-l.breaks:
 		l.torn = true
 	case <-late:
-	case <-l.s.ctx.Done():
+	case <-l.ctx.Done():
 	}
 }
 
@@ -518,6 +536,7 @@ func (l *lane) end() {
 	l.giveBack(context.Canceled)
 	l.timer.Stop()
 	defer l.s.laneEnded()
+	defer l.cancel()
 	defer func() { _ = recover() }() // a Transport of the user's may do anything
 	if l.mender == nil {
 		_ = l.t.Close() // everything is settled, so nothing depends on it

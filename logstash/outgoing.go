@@ -336,6 +336,18 @@ func (q *queue) divide(p *piece) {
 	q.wake()
 }
 
+// isolate leaves a piece its first event, and takes the others, to be sent again.
+func (q *queue) isolate(p *piece) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if p.len() > 1 {
+		rest := p.split(1)
+		rest.deaths = 0
+		q.insert(rest)
+		q.wake()
+	}
+}
+
 // accuse notes that the peer does not bear a single event. It returns how often
 // that has happened with acks of other events in between.
 func (q *queue) accuse(p *piece) (strikes int) {

@@ -26,10 +26,18 @@ import (
 type picky struct {
 	poison func(event []byte) bool
 	beats  *lstest.Beats // that dies of them; nil for a Transport that rejects them
+	named  bool          // the Transport says which one it is
 
 	fakeTransport
-	took [][]byte
+	took  [][]byte
+	sends int
 }
+
+// firstError is an error that says which event it is about.
+type firstError struct{ error }
+
+func (e firstError) Unwrap() error { return e.error }
+func (firstError) First() bool     { return true }
 
 // start returns a Shipper to a picky receiver.
 func (p *picky) start(t testing.TB, opts logstash.DialOptions) *logstash.Shipper {
@@ -47,23 +55,28 @@ func (p *picky) start(t testing.TB, opts logstash.DialOptions) *logstash.Shipper
 }
 
 // reject takes a batch in which there is no poison. Now and then it takes what is
-// in front of it.
+// in front of it, always if it says which one is poison.
 func (p *picky) reject(_ context.Context, events [][]byte) (int, error) {
+	p.sends++
 	i := slices.IndexFunc(events, p.poison)
 	n := i
 	switch {
 	case i < 0:
 		n = len(events)
-	case i%2 == 0:
+	case i%2 == 0 && !p.named:
 		n = 0
 	}
 	for _, e := range events[:n] {
 		p.took = append(p.took, bytes.Clone(e))
 	}
-	if i >= 0 {
-		return n, fmt.Errorf("400 Bad Request: %w", logstash.ErrRejected)
+	err := fmt.Errorf("400 Bad Request: %w", logstash.ErrRejected)
+	switch {
+	case i < 0:
+		err = nil
+	case p.named:
+		err = firstError{err}
 	}
-	return n, nil
+	return n, err
 }
 
 // arrivedIDs returns what has arrived, each once, in the order of first arrival.
@@ -84,23 +97,39 @@ func (p *picky) arrivedIDs() []int {
 // Poison at every place of a small batch goes to quarantine, and nothing else does,
 // as soon as other events get through.
 func TestPoison(t *testing.T) {
-	for _, kind := range []string{"rejected", "deadly"} {
+	for _, kind := range []string{"rejected", "named", "deadly"} {
 		for n := 1; n <= 4; n++ {
 			for set := range 1 << n {
 				t.Run(fmt.Sprintf("%s %0*b", kind, n, set), func(t *testing.T) {
 					path := filepath.Join(t.TempDir(), "q.json")
-					synctest.Test(t, func(t *testing.T) { testPoison(t, kind == "deadly", n, set, path) })
+					synctest.Test(t, func(t *testing.T) { testPoison(t, kind, n, set, path) })
 				})
 			}
 		}
 	}
 }
 
-func testPoison(t *testing.T, deadly bool, n, set int, path string) {
+// One that a Transport names costs two more batches: the others, and itself once more, as
+// something else may have been wrong.
+func TestPoisonIsNamed(t *testing.T) {
+	const n = 2000
+	p := &picky{named: true, poison: func(e []byte) bool { return eventID(e) == 700 || eventID(e) == 1500 }}
+	s := p.start(t, logstash.DialOptions{MaxEvents: 2 * n, BatchSize: n, FlushInterval: time.Minute})
+	writeEvents(t, s, 0, n)
+	flush(t, s)
+	if st := checkAccounts(t, s); st.DroppedRejected != 2 || len(p.arrivedIDs()) != n-2 {
+		t.Errorf("%d rejected, %d arrived", st.DroppedRejected, len(p.arrivedIDs()))
+	}
+	if p.sends != 5 {
+		t.Errorf("%d batches were sent, want 5", p.sends)
+	}
+}
+
+func testPoison(t *testing.T, kind string, n, set int, path string) {
 	t.Helper()
 	isPoison := func(e []byte) bool { id := eventID(e); return id < n && set>>id&1 == 1 }
-	p := &picky{poison: isPoison}
-	if deadly {
+	p := &picky{poison: isPoison, named: kind == "named"}
+	if kind == "deadly" {
 		p.beats = lstest.NewBeats(&lstest.BeatsOptions{Poison: isPoison})
 		defer p.beats.Kill()
 	}

@@ -16,10 +16,11 @@ type Transport interface {
 	// not acked will be given to a later Send.
 	//
 	// An error that Is [ErrRejected] says that the receiver works, but will
-	// not take these events: they are sent again in parts. An error with a
-	// method RetryAfter() time.Duration in its chain says how long to wait
-	// before the next Send; otherwise that is the Shipper's backoff. One with a
-	// method SentNothing() bool there, which returns true, says that the receiver has none of
+	// not take these events: they are sent again in parts. If it has a method First() bool in
+	// its chain, which returns true, the first event that is not acked is to blame, and the
+	// others are sent again without it. An error with a method RetryAfter() time.Duration
+	// there says how long to wait before the next Send; otherwise that is the Shipper's
+	// backoff. One with a method SentNothing() bool there, which returns true, says that the receiver has none of
 	// the events, so that they are not counted as sent again. One with a method
 	// Died() bool there, which returns true, says that the receiver has ended the
 	// connection over the events without an ack: when that happens again and again,
@@ -118,6 +119,12 @@ func (e *diedError) Died() bool { return true }
 func sentNothing(err error) bool {
 	var e interface{ SentNothing() bool }
 	return errors.As(err, &e) && e.SentNothing()
+}
+
+// isOfFirst reports whether err says that the first event that is not acked is to blame.
+func isOfFirst(err error) bool {
+	var e interface{ First() bool }
+	return errors.As(err, &e) && e.First()
 }
 
 // isStale reports whether err is worth another try at once.

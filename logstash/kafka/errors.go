@@ -25,6 +25,9 @@ func (e *rejection) Is(target error) bool {
 	return target == logstash.ErrRejected || e.large && target == logstash.ErrTooLarge
 }
 
+// First returns true: Progress tells of it when Kafka has all events before it.
+func (e *rejection) First() bool { return true }
+
 // SentNothing returns true: what Kafka has of the others is not sent again.
 func (e *rejection) SentNothing() bool { return true }
 

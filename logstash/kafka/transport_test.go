@@ -36,6 +36,9 @@ func TestSend(t *testing.T) {
 	if acked != 1 || !errors.Is(err, logstash.ErrRejected) {
 		t.Errorf("Send: %d, %v; want 1 and a rejection", acked, err)
 	}
+	if e := (interface{ First() bool })(nil); !errors.As(err, &e) || !e.First() {
+		t.Errorf("%v does not say that it is about the first one", err)
+	}
 	// Again, without the poison, and one more of the same kind: that one is new.
 	if acked, err := p.Send(t.Context(), [][]byte{[]byte("d"), []byte("d"), []byte("d"), []byte("e")}); acked != 4 || err != nil {
 		t.Errorf("Send: %d, %v", acked, err)
