@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
@@ -14,6 +15,36 @@ import (
 	"github.com/sluicelog/sluice/internal/spool"
 	"github.com/sluicelog/sluice/internal/testlog"
 )
+
+// A process that is just being started has all files of its parent open for a moment.
+func TestCloseWhileAProcessStarts(t *testing.T) {
+	dir := t.TempDir()
+	q := mustOpen(t, dir, nil)
+	self, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Skip(err)
+	}
+	found := false
+	for _, e := range self {
+		if file, _ := os.Readlink("/proc/self/fd/" + e.Name()); file == filepath.Join(dir, "lock") {
+			found = true
+			n, err := strconv.Atoi(e.Name())
+			if err != nil {
+				t.Fatal(err)
+			}
+			other, err := syscall.Dup(n)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(func() { _ = syscall.Close(other) })
+		}
+	}
+	mustClose(t, q)
+	mustClose(t, mustOpen(t, dir, nil))
+	if !found {
+		t.Error("the file of the lock is not open")
+	}
+}
 
 func TestTheDiskIsFull(t *testing.T) {
 	dir := filepath.Join(testlog.TinyDisk(t, "size=64k"), "spool")

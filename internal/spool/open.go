@@ -45,7 +45,7 @@ func Open(dir string, o *Options) (*Queue, error) {
 	damage, err := q.recover()
 	if err != nil {
 		q.cursor.close()
-		return nil, errors.Join(fmt.Errorf("spool: open %s: %w", dir, err), q.endTail(), q.pos.close(), q.lock.Close())
+		return nil, errors.Join(fmt.Errorf("spool: open %s: %w", dir, err), q.endTail(), q.pos.close(), unlock(q.lock))
 	}
 	for _, d := range damage {
 		_ = q.failed(d)
@@ -81,6 +81,10 @@ func lockDir(dir string) (lock *os.File, err error) {
 	}
 	return lock, nil
 }
+
+// unlock gives up the lock on a directory. To close the file alone would not do: a process that is
+// just being started may have it open as well.
+func unlock(lock *os.File) error { return errors.Join(flock.Unlock(lock), lock.Close()) }
 
 // pidIn returns the number of a process that is the text of a lock file.
 func pidIn(text []byte) string {

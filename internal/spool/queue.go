@@ -231,5 +231,5 @@ func (q *Queue) Close() error {
 	err = errors.Join(err, q.settle(), q.flush())
 	q.noting.Lock()
 	defer q.noting.Unlock()
-	return errors.Join(err, q.pos.close(), q.lock.Close())
+	return errors.Join(err, q.pos.close(), unlock(q.lock))
 }
