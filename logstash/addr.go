@@ -131,7 +131,7 @@ func splitAddr(addr string, more []Scheme) (target, error) {
 	} else if err := checkBare(list, tail); err != nil {
 		return target{}, err
 	}
-	t.hosts, err = parseHosts(list, port)
+	t.hosts, err = parseHosts(list, port, t.own)
 	return t, err
 }
 
@@ -231,8 +231,8 @@ func isEscaped(s string) bool {
 	return err == nil
 }
 
-// parseHosts returns a list of hosts as it is dialed.
-func parseHosts(list, defaultPort string) ([]string, error) {
+// parseHosts returns a list of hosts as it is dialed, by a Scheme of the user's own or not.
+func parseHosts(list, defaultPort string, own bool) ([]string, error) {
 	var hosts []string
 	for item := range strings.SplitSeq(list, ",") {
 		host, err := parseHost(item, defaultPort)
@@ -241,7 +241,11 @@ func parseHosts(list, defaultPort string) ([]string, error) {
 		}
 		same := func(other string) bool { return strings.EqualFold(host, other) }
 		if slices.ContainsFunc(hosts, same) {
-			return nil, &addrError{"host", item, "each one once; for more connections, the option Connections"}
+			want := "each one once; for more connections, the option Connections"
+			if own {
+				want = "each one once"
+			}
+			return nil, &addrError{"host", item, want}
 		}
 		hosts = append(hosts, host)
 	}

