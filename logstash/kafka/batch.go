@@ -1,6 +1,7 @@
 package kafka
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"reflect"
@@ -114,22 +115,27 @@ func (b *batch) fill(events [][]byte, topic string) {
 	}
 }
 
-// each calls a function for each event that is not decided. The function runs in a goroutine that
-// it may end.
-func (b *batch) each(do func(*place)) {
+// each calls a function for each event that is not decided, unless ctx is done before. The function
+// runs in a goroutine that it may end. One that does not return is left behind, and b with it.
+func (b *batch) each(ctx context.Context, do func(*place)) error {
 	for next := 0; next < len(b.places); {
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
-			for next < len(b.places) {
+			for next < len(b.places) && ctx.Err() == nil {
 				p := &b.places[next]
 				if next++; p.is(pending) {
 					do(p)
 				}
 			}
 		}()
-		<-done
+		select {
+		case <-done:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
 	}
+	return nil
 }
 
 // setKey asks the user for the key of a record. A panic means none, as everywhere.

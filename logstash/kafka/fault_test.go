@@ -918,6 +918,40 @@ func TestResent(t *testing.T) {
 	}
 }
 
+// A function that does not return holds everything, but not the end: what waits is in the spool then, and nothing
+// of it is sent any more.
+func TestFunctionBlocks(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t)
+	asked, release := make(chan struct{}, 1), make(chan struct{})
+	opts := logstash.DialOptions{SpoolDir: t.TempDir(), SpoolMode: logstash.SpoolOverflow}
+	s := c.dial(t, c.addr("logs"), &kafka.Options{Topic: func([]byte) string {
+		select {
+		case asked <- struct{}{}:
+		default:
+		}
+		<-release
+		return ""
+	}}, opts)
+	write(t, s, 0, 100)
+	<-asked
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("Shutdown: %v", err)
+	}
+	if st := s.Stats(); st.Spooled != 100 || st.Queued != 0 {
+		t.Errorf("stats %+v, want 100 events in the spool", st)
+	}
+	close(release)
+	s = c.dial(t, c.addr("logs"), nil, opts)
+	flush(t, s)
+	if st := s.Stats(); st.Restored != 100 || st.Written != 100 {
+		t.Errorf("stats %+v, want 100 events restored", st)
+	}
+	c.count(t, "logs", 100)
+}
+
 // A function that ends its goroutine has failed for that event, and no other.
 func TestFunctionsEndTheGoroutine(t *testing.T) {
 	t.Parallel()

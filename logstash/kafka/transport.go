@@ -48,12 +48,12 @@ func (t *transport) Start(ctx context.Context, events [][]byte) error {
 			return err
 		}
 	}
-	b := t.load(events)
-	b.held = !t.watch.ready.Load() || t.hurt() || len(t.flights) > 0 && t.flights[len(t.flights)-1].held
-	t.flights = append(t.flights, b)
-	if err := ctx.Err(); err != nil { // a function of the user's may have taken its time
+	b, err := t.load(ctx, events)
+	if err != nil {
 		return err
 	}
+	b.held = !t.watch.ready.Load() || t.hurt() || len(t.flights) > 0 && t.flights[len(t.flights)-1].held
+	t.flights = append(t.flights, b)
 	if !b.held {
 		t.send(b)
 	}
@@ -80,9 +80,9 @@ func (t *transport) open() error {
 	return nil
 }
 
-// load makes a batch of events. Those that Kafka has already are decided, as are those
-// that can be no record.
-func (t *transport) load(events [][]byte) *batch {
+// load makes a batch of events, unless ctx is done before. Those that Kafka has already are decided,
+// as are those that can be no record.
+func (t *transport) load(ctx context.Context, events [][]byte) (*batch, error) {
 	b := &batch{}
 	if n := len(t.spare); n > 0 {
 		b, t.spare = t.spare[n-1], t.spare[:n-1]
@@ -101,12 +101,16 @@ func (t *transport) load(events [][]byte) *batch {
 		p.decide(nil)
 	}
 	if key := t.to.Options.Key; key != nil {
-		b.each(func(p *place) { p.setKey(key) })
+		if err := b.each(ctx, func(p *place) { p.setKey(key) }); err != nil {
+			return nil, err
+		}
 	}
 	if t.opts.Topic != nil || t.opts.Headers != nil {
-		b.each(func(p *place) { p.ask(&t.opts) })
+		if err := b.each(ctx, func(p *place) { p.ask(&t.opts) }); err != nil {
+			return nil, err
+		}
 	}
-	return b
+	return b, nil
 }
 
 // send gives the client what is not decided of a batch.
