@@ -300,7 +300,7 @@ func TestMemory(t *testing.T) {
 		args        string
 		bytes, line int64
 		code        int
-		most        int64 // MiB
+		most        int // MiB
 	}{
 		{"view", 1 << 30, 1 << 40, 0, 64},
 		{"view --level error", 1 << 30, 1 << 40, 1, 64},
@@ -326,7 +326,7 @@ func TestMemory(t *testing.T) {
 				t.Skip("nobody says in KiB how much memory it was")
 			}
 			t.Logf("%d MiB", usage.Maxrss>>10)
-			if usage.Maxrss>>10 > tt.most {
+			if int(usage.Maxrss>>10) > tt.most {
 				t.Errorf("it took %d MiB, want at most %d", usage.Maxrss>>10, tt.most)
 			}
 		})
