@@ -287,6 +287,48 @@ func TestLoadBalanceWithOneInTrouble(t *testing.T) {
 	}
 }
 
+// At the end one that is silent keeps what it has, and no more than that. With a spool it is there for
+// the next Shipper.
+func TestShutdownWithOneSilent(t *testing.T) {
+	const n, batch, pipeline = 1000, 10, 4
+	for _, spooled := range []bool{false, true} {
+		dir := t.TempDir()
+		synctest.Test(t, func(t *testing.T) {
+			c := newCluster(t, 2)
+			o := logstash.DialOptions{BatchSize: batch, Pipeline: pipeline}
+			if spooled {
+				o.SpoolMode, o.SpoolDir = logstash.SpoolOverflow, dir
+			}
+			resume := c.all[0].Stall(0)
+			c.ackAfter(1, time.Millisecond) // so that it does not take all before the other one is connected
+			s := c.shipper(t, o)
+			writeEvents(t, s, 0, n)
+			if err := s.Close(); !errors.Is(err, context.DeadlineExceeded) {
+				t.Errorf("Close: %v", err)
+			}
+			st := checkAccounts(t, s)
+			left := st.DroppedShutdown
+			if spooled {
+				left = st.Spooled
+			}
+			if left == 0 || left > batch*pipeline || st.Written != n-left {
+				t.Errorf("%d left, %d written", left, st.Written)
+			}
+			if !spooled {
+				return
+			}
+			resume()
+			s = c.shipper(t, o)
+			if err := s.Close(); err != nil {
+				t.Error(err)
+			}
+			if missing := c.Missing(0, n); len(missing) > 0 {
+				t.Errorf("%d are missing", len(missing))
+			}
+		})
+	}
+}
+
 // A receiver that no packet reaches holds nothing: neither what a short program writes
 // before it closes the Shipper, nor what a long one writes one by one.
 func TestLoadBalanceWithOneOutOfReach(t *testing.T) {

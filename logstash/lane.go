@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync/atomic"
 	"time"
 
 	"github.com/sluicelog/sluice/internal/panics"
@@ -20,6 +19,9 @@ const (
 	// out whether the peer is dead or cannot bear that event. By the default backoff
 	// this takes two minutes, in which most outages are over.
 	probeAfter = 8
+	// namedAfter is how many events in a row may be rejected without a pause, where the
+	// Transport says which one it is. There are more when all are, as in an outage.
+	namedAfter = 64
 	// strikesOfDeath and strikesOfRejection are how often that must happen over a
 	// single event, with acks of others in between, before it goes to quarantine.
 	strikesOfDeath     = 6
@@ -58,15 +60,11 @@ type dialer interface {
 // errEnded is what a Transport has failed with that ended its goroutine.
 var errEnded = errors.New("logstash: transport ended its goroutine")
 
-// lane sends events over one Transport. All of it but wake, cancel, begun and at belongs to
-// one goroutine.
+// lane sends events over one Transport. All of it but wake belongs to one
+// goroutine.
 type lane struct {
 	s      *Shipper
 	number int
-	ctx    context.Context // of the Transport; done when time is up, or others take over
-	cancel context.CancelFunc
-	begun  atomic.Int64             // since when what is under way has had no ack, 0 if nothing is
-	at     atomic.Pointer[endpoint] // see endpoint
 	t      Transport
 	pipe   Pipeliner       // t, where it is one
 	mender mender          // t, where it is one
@@ -99,7 +97,6 @@ func newLane(s *Shipper, number int, t Transport) *lane {
 		window: s.opts.BatchSize, ceiling: s.opts.BatchSize,
 		limit: 1,
 	}
-	l.ctx, l.cancel = context.WithCancel(s.ctx)
 	l.timer.Stop()
 	if l.pipe, _ = t.(Pipeliner); l.pipe != nil {
 		l.limit = s.opts.Pipeline
@@ -132,7 +129,7 @@ func (l *lane) run() {
 }
 
 func (l *lane) loop() {
-	for l.ctx.Err() == nil {
+	for l.s.ctx.Err() == nil {
 		if err := l.collect(); err != nil {
 			l.broke(err)
 			continue
@@ -211,7 +208,6 @@ func (l *lane) connect() (err error) {
 		return nil
 	}
 	defer l.survive(&err)
-	defer func() { l.at.Store(l.endpoint()) }()
 	return l.dialer.connect(l.s.work)
 }
 
@@ -225,7 +221,7 @@ func (l *lane) next() (*piece, pause) {
 	if len(l.flights) >= l.limit || busy && (isNew || l.flights[0].strikes > 0 || l.expired()) {
 		return nil, pause{}
 	}
-	p, idle := l.s.queue.take(l.ctx, l.number, l.s.opts.FlushInterval, most, !busy, l.retryAt)
+	p, idle := l.s.queue.take(l.s.ctx, l.number, l.s.opts.FlushInterval, most, !busy, l.retryAt)
 	idle.over = idle.over && !busy
 	return p, idle
 }
@@ -248,9 +244,7 @@ func (l *lane) send(p *piece) error {
 	events := p.appendTo(l.events[:0])
 	l.events = events
 	defer clear(events)
-	if l.flights = append(l.flights, p); len(l.flights) == 1 {
-		l.begun.Store(l.s.clock())
-	}
+	l.flights = append(l.flights, p)
 	again := p.sent
 	var (
 		acked int
@@ -261,7 +255,6 @@ func (l *lane) send(p *piece) error {
 	} else {
 		acked, err = l.sendAll(events)
 	}
-	l.at.Store(l.endpoint())
 	if again {
 		n := len(events)
 		if sentNothing(err) {
@@ -276,12 +269,8 @@ func (l *lane) send(p *piece) error {
 // sendAll is Send of the transport, held to its contract.
 func (l *lane) sendAll(events [][]byte) (acked int, err error) {
 	defer l.survive(&err)
-	acked, err = l.t.Send(l.ctx, events)
-	if err != nil {
-		_, _ = err.Error(), errors.Is(err, ErrRejected) // those of the user's may panic, which then is here
-		_, _ = retryAfter(err)
-		_ = sentNothing(err)
-	}
+	acked, err = l.t.Send(l.s.ctx, events)
+	examine(err)
 	switch {
 	case acked < 0 || acked > len(events):
 		return 0, errors.Join(fmt.Errorf("logstash: transport acked %d of %d events", acked, len(events)), err)
@@ -296,18 +285,26 @@ func (l *lane) sendAll(events [][]byte) (acked int, err error) {
 // start is Start of the Pipeliner.
 func (l *lane) start(events [][]byte) (err error) {
 	defer l.survive(&err)
-	return l.pipe.Start(l.ctx, events)
+	err = l.pipe.Start(l.s.ctx, events)
+	examine(err)
+	return err
+}
+
+// examine asks an error all that it will be asked: that of a Transport of the user's may panic,
+// which then is here.
+func examine(err error) {
+	if err != nil {
+		_, _ = err.Error(), errors.Is(err, ErrRejected)
+		_, _ = retryAfter(err)
+		_, _, _, _ = sentNothing(err), isDeath(err), isOfFirst(err), stillUnderWay(err)
+	}
 }
 
 // progress is Progress of the Pipeliner, held to its contract.
 func (l *lane) progress() (acked int, err error) {
 	defer l.survive(&err)
 	acked, err = l.pipe.Progress()
-	if err != nil {
-		_, _ = err.Error(), errors.Is(err, ErrRejected) // as in sendAll
-		_, _ = retryAfter(err)
-		_, _ = sentNothing(err), stillUnderWay(err)
-	}
+	examine(err)
 	most := 0
 	for _, p := range l.flights {
 		most += p.len()
@@ -349,10 +346,6 @@ func (l *lane) settle(acked int) {
 		l.flights[0] = nil
 		l.flights = l.flights[1:]
 	}
-	l.begun.Store(0)
-	if len(l.flights) > 0 {
-		l.begun.Store(l.s.clock())
-	}
 	l.pace.reset()
 	l.stale, l.hasty, l.deaths = false, 0, 0
 	l.widen()
@@ -392,7 +385,7 @@ func (l *lane) broke(err error) {
 			l.calm = calmAcks
 		}
 	}
-	if l.ctx.Err() != nil {
+	if l.s.ctx.Err() != nil {
 		return
 	}
 	stale := isStale(err) && !l.stale
@@ -401,7 +394,7 @@ func (l *lane) broke(err error) {
 	quiet := stale || errors.Is(err, ErrRejected) && l.hasty == 0
 	l.s.report.sendFailed(l.number, err, quiet)
 	switch {
-	case stale, errors.Is(err, ErrRejected) && l.deaths <= probeAfter:
+	case stale, errors.Is(err, ErrRejected) && (l.deaths <= probeAfter || isOfFirst(err) && l.deaths <= namedAfter):
 		// There is something else to send at once.
 	case errors.Is(err, ErrRejected) && retried:
 		l.retryAt = time.Now().Add(l.pace.next()) // others need not wait
@@ -412,21 +405,22 @@ func (l *lane) broke(err error) {
 
 // giveBack puts what is under way back into the queue.
 func (l *lane) giveBack(err error) {
-	if !sentNothing(err) {
-		for _, p := range l.flights {
-			p.sent = true
-		}
+	// An error of the user's may end the goroutine, which must leave all as it is.
+	rejected, died, sent, first := errors.Is(err, ErrRejected), isDeath(err), !sentNothing(err), isOfFirst(err)
+	for _, p := range l.flights {
+		p.sent = p.sent || sent
 	}
-	rejected := errors.Is(err, ErrRejected)
-	if len(l.flights) > 0 && (rejected || isDeath(err)) {
+	if len(l.flights) > 0 && (rejected || died) {
 		l.s.queue.giveBack(l.flights[1:]...)
+		if rejected && first {
+			l.s.queue.isolate(l.flights[0])
+		}
 		l.blame(l.flights[0], rejected, err)
 	} else {
 		l.s.queue.giveBack(l.flights...)
 	}
 	clear(l.flights)
 	l.flights = l.flights[:0]
-	l.begun.Store(0)
 }
 
 // blame sees to a piece that the peer does not bear. While there are no acks at all
@@ -438,9 +432,6 @@ func (l *lane) blame(p *piece, rejected bool, err error) {
 	strikes := strikesOfDeath
 	if rejected {
 		p.deaths, strikes = maxDeaths, strikesOfRejection
-		if isOfFirst(err) {
-			l.s.queue.isolate(p)
-		}
 	}
 	switch {
 	case p.deaths < maxDeaths:
@@ -488,7 +479,7 @@ func (l *lane) sleep(d time.Duration) {
 	}
 	over := l.s.work.Done()
 	if l.torn {
-		over = l.ctx.Done()
+		over = l.s.ctx.Done()
 	}
 	l.timer.Reset(d)
 	defer l.timer.Stop()
@@ -523,7 +514,7 @@ func (l *lane) wait(d time.Duration) {
 	case <-l.breaks:
 		l.torn = true
 	case <-late:
-	case <-l.ctx.Done():
+	case <-l.s.ctx.Done():
 	}
 }
 
@@ -536,7 +527,6 @@ func (l *lane) end() {
 	l.giveBack(context.Canceled)
 	l.timer.Stop()
 	defer l.s.laneEnded()
-	defer l.cancel()
 	defer func() { _ = recover() }() // a Transport of the user's may do anything
 	if l.mender == nil {
 		_ = l.t.Close() // everything is settled, so nothing depends on it

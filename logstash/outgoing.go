@@ -336,7 +336,8 @@ func (q *queue) divide(p *piece) {
 	q.wake()
 }
 
-// isolate leaves a piece its first event, and takes the others, to be sent again.
+// isolate leaves a piece its first event, and takes the others, to be sent again: they are not to
+// blame.
 func (q *queue) isolate(p *piece) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

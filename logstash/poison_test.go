@@ -125,6 +125,27 @@ func TestPoisonIsNamed(t *testing.T) {
 	}
 }
 
+// Many in a row that a Transport names hold nothing up.
+func TestManyPoisonsInARow(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		const bad, n = 60, 1000
+		p := &picky{named: true, poison: func(e []byte) bool { return eventID(e) < bad }}
+		s := p.start(t, logstash.DialOptions{BatchSize: n})
+		writeEvents(t, s, 0, n)
+		start := time.Now()
+		flush(t, s)
+		if d := time.Since(start); d > time.Second {
+			t.Errorf("it took %v", d)
+		}
+		if st := checkAccounts(t, s); st.DroppedRejected != bad || st.Written != n-bad {
+			t.Errorf("rejected %d, written %d", st.DroppedRejected, st.Written)
+		}
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 func testPoison(t *testing.T, kind string, n, set int, path string) {
 	t.Helper()
 	isPoison := func(e []byte) bool { id := eventID(e); return id < n && set>>id&1 == 1 }

@@ -46,13 +46,6 @@ func (r *run) add() bool {
 	return r.n == 1
 }
 
-// works reports whether no attempt of a lane has failed since its last ack.
-func (r *reporter) works(lane int) bool {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	return r.lanes[lane].failing.n == 0
-}
-
 // sendFailed counts an attempt of a lane that failed. A quiet one is not told of.
 func (r *reporter) sendFailed(lane int, err error, quiet bool) {
 	r.mu.Lock()

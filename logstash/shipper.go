@@ -57,7 +57,6 @@ type Shipper struct {
 	report   *reporter
 	kept     quarantine
 	restored uint64
-	born     time.Time
 
 	ctx     context.Context // of the transports; done when time is up
 	cancel  context.CancelFunc
@@ -79,7 +78,6 @@ func newShipper(name string, transports []Transport, peers *endpoints, opts Dial
 		opts:    opts,
 		peers:   peers,
 		kept:    quarantine{path: opts.QuarantineFile},
-		born:    time.Now(),
 		closing: make(chan struct{}),
 		done:    make(chan struct{}),
 	}
@@ -376,19 +374,13 @@ func (s *Shipper) Flush(ctx context.Context) error {
 }
 
 // Shutdown refuses further events and waits until those taken are written.
-// When half of the time that ctx has is over, and a receiver has acked nothing in it of what it
-// has, that is sent to others which are not in trouble. When ctx is done before, it breaks off the attempt under way, and the error
+// When ctx is done before, it breaks off the attempt under way, and the error
 // says how many events are left and Is ctx.Err(). With a spool they stay there, or
 // go there as far as there is room, for the next Shipper over it; the others are
 // dropped, counted, and go to OnDrop. The error also says so when a break may have lost
 // some that counted as written, and ResendBytes could not bring again. All calls return what became of the one Shutdown that there is.
 func (s *Shipper) Shutdown(ctx context.Context) error {
 	s.stop()
-	if until, ok := ctx.Deadline(); ok {
-		begun := s.clock()
-		relief := time.AfterFunc(time.Until(until)/2, func() { s.relieve(begun) })
-		defer relief.Stop()
-	}
 	var cause error
 	select {
 	case <-s.done:
