@@ -3,6 +3,8 @@ package pipeline_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -104,9 +106,9 @@ func fuzzText[T any, P text[T]](t *testing.T, in string) (T, bool) {
 		if !strings.HasPrefix(err.Error(), "pipeline: ") || strings.ContainsAny(err.Error(), "\n\x1b") || len(err.Error()) > 2000 {
 			t.Errorf("%q: the error is %q", in, err)
 		}
-		if _, near, guess := strings.Cut(err.Error(), `did you mean "`); guess {
-			near = strings.TrimSuffix(near, `"?`)
-			if err := json.Unmarshal([]byte(`"`+near+`"`), P(&second)); err != nil {
+		if _, near, guess := strings.Cut(err.Error(), "did you mean "); guess {
+			near, err := strconv.Unquote(strings.TrimSuffix(near, "?"))
+			if err = errors.Join(err, P(&second).UnmarshalText([]byte(near))); err != nil {
 				t.Errorf("%q: a wrong guess: %v", in, err)
 			}
 		}

@@ -240,7 +240,7 @@ func (r *Retention) UnmarshalText(text []byte) error {
 		want: `an age, as in 30 days, a number of files, as in 10 or "10 files", a size, as in 5 GB, or several of these with commas between`,
 	}
 	if near := nearLimit(bad); near != "" {
-		near = strings.Replace(s, bad, near, 1)
+		near = strings.Join(strings.Fields(strings.Replace(s, bad, near, 1)), " ")
 		if _, bad := parseRetention(near); bad == "" {
 			wrong.near = near
 		}

@@ -304,6 +304,7 @@ func TestTextOfRetention(t *testing.T) {
 		"30 dogs":            {`did you mean "30 days"?`},
 		"100 MBit":           {`did you mean "100 MB"?`},
 		"10 filez":           {`did you mean "10 files"?`},
+		" 5  GB,1U ":         {`did you mean "5 GB,1us"?`},
 		"6 months":           {`did you mean "180 days"?`},
 		"5G":                 {`did you mean "5 GiB"?`},
 		"30 dayz, 10 files":  {`did you mean "30 days, 10 files"?`},
