@@ -111,11 +111,11 @@ func wideAttrs(line string) (attrs []string, isKey bool, err error) {
 		} else if value[0] == '{' || value[0] == '[' {
 			d := json.NewDecoder(strings.NewReader(value))
 			var raw json.RawMessage
-			if d.Decode(&raw) != nil { // a text that begins like that
+			if err := d.Decode(&raw); err == nil && strings.HasPrefix(value[d.InputOffset():]+" ", " ") {
+				value = value[d.InputOffset():]
+			} else { // a text that begins like that
 				_, value, _ = strings.Cut(value, " ")
 				value = " " + value
-			} else {
-				value = value[d.InputOffset():]
 			}
 		} else if i := strings.IndexByte(value, ' '); i >= 0 {
 			value = value[i:]
