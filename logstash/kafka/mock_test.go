@@ -290,12 +290,17 @@ func TestMockKilled(t *testing.T) {
 	balance(t, s, n, 0)
 	w.check(t, n)
 
-	ledger := second.holds(t, n-acked)
+	// Of what was under way, some partitions may have acked theirs.
+	lost := acked + batch*pipeline
+	var ledger *lstest.Ledger
+	await(t, "all others", func() bool {
+		ledger = new(lstest.Ledger)
+		enter(ledger, second.messages())
+		missing := ledger.Missing(0, n)
+		return len(missing) == 0 || missing[len(missing)-1] < lost
+	})
 	if d, b := ledger.Duplicates(), ledger.OrderBreaks(); d+b > 0 {
 		t.Errorf("%d duplicates and %d out of order in the second cluster: %s", d, b, ledger.FirstOdd())
-	}
-	if missing := ledger.Missing(0, n); len(missing) > acked || len(missing) > 0 && missing[len(missing)-1] >= acked+batch*pipeline {
-		t.Errorf("%d events missing in the second cluster, up to %d; want those up to %d, which were acked", len(missing), missing[len(missing)-1], acked)
 	}
 	enter(ledger, first.messages())
 	if d := ledger.Duplicates(); d > batch*pipeline {
