@@ -804,10 +804,11 @@ func TestPageConcurrentSafe(t *testing.T) {
 	var level slog.LevelVar
 	h := discard()
 	page := monitor.NewPage(h, &monitor.PageOptions{
-		Levels: levels(monitor.Level{Name: "app", Leveler: &level}), ChangeLevels: true, MaxWatchers: 3, Interval: 100 * time.Millisecond,
+		Levels: levels(monitor.Level{Name: "app", Leveler: &level}), ChangeLevels: true, MaxWatchers: 6, Interval: 100 * time.Millisecond,
 	})
 	srv := httptest.NewServer(page)
 	defer srv.Close()
+	defer page.Close() // or that waits for those who watch
 	var wg sync.WaitGroup
 	for range 3 {
 		events, leave := watch(t, srv.URL+"?events")
