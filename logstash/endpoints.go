@@ -147,7 +147,7 @@ func (e *endpoints) link(t *turn, conn net.Conn, files *tlsFiles) *link {
 }
 
 // move returns the connection in place of that of a turn which has expired, and ends
-// that, or nil if that goes on for now.
+// that, or nil if that goes on.
 func (e *endpoints) move(ctx context.Context, network string, files *tlsFiles, old *turn) *link {
 	conn, t := old.succeed(ctx, func(ctx context.Context, t *turn) (io.Closer, error) {
 		conn, err := e.open(ctx, network, t, files)
