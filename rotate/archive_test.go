@@ -72,8 +72,9 @@ func TestArchiveCopies(t *testing.T) {
 		t.Run(c.String(), func(t *testing.T) {
 			src, dst := t.TempDir(), filepath.Join(t.TempDir(), "a", "b")
 			ext := map[rotate.Compression]string{rotate.Gzip: ".gz", rotate.Zstd: ".zst"}[c]
+			third := stamped(3 * day)[:20] + ".log"
 			aged(t, src, map[string]time.Duration{
-				"app.log": 1 * day, "app.log.1": 2 * day, stamped(3 * day)[:20] + ".log": 3 * day,
+				"app.log": 1 * day, "app.log.1": 2 * day, third: 3 * day,
 				"notes.txt": day, ".hidden.log": day,
 			})
 			if err := os.WriteFile(filepath.Join(src, "old.log.gz"), gzipped(t, "old\n"), 0o600); err != nil {
@@ -81,7 +82,6 @@ func TestArchiveCopies(t *testing.T) {
 			}
 			setAge(t, filepath.Join(src, "old.log.gz"), 9*day)
 			writeFile(t, filepath.Join(src, "empty.log"), "")
-			third := stamped(3 * day)[:20] + ".log"
 			opts := &rotate.ArchiveOptions{Compress: c, DryRun: true}
 
 			want := []string{"old.log.gz > old.log.gz", third + " > " + third + ext, "app.log.1 > app.log.1" + ext, "app.log > app.log" + ext}
