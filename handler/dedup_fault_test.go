@@ -243,7 +243,7 @@ func TestDedupHasOneGoroutineForASinkThatHangs(t *testing.T) {
 			return nil
 		}
 		h := handler.NewDedup(sink, &handler.DedupOptions{Window: time.Second})
-		before := runtime.NumGoroutine()
+		before := testlog.Goroutines()
 		for i := range 5 {
 			for range 3 {
 				_ = h.Handle(t.Context(), volumeRecord(slog.LevelInfo, strconv.Itoa(i)))
@@ -253,7 +253,7 @@ func TestDedupHasOneGoroutineForASinkThatHangs(t *testing.T) {
 		}
 		// The timer's goroutine waits, and no other one is started meanwhile: who
 		// logs tells of what else is over.
-		if n := runtime.NumGoroutine() - before; n > 1 {
+		if n := testlog.Goroutines() - before; n > 1 {
 			t.Errorf("%d goroutines, want 1", n)
 		}
 		close(gate)

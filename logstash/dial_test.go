@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -209,10 +208,10 @@ func TestGoroutinesStayTheSameWhileThePeerIsAway(t *testing.T) {
 			writeEvents(t, s, 0, 1)
 			time.Sleep(time.Minute)
 			synctest.Wait()
-			before := runtime.NumGoroutine()
+			before := testlog.Goroutines()
 			time.Sleep(time.Hour)
 			synctest.Wait()
-			if after := runtime.NumGoroutine(); after > before+1 { // one connection may be open
+			if after := testlog.Goroutines(); after > before+1 { // one connection may be open
 				t.Errorf("%s: %d goroutines after a minute, %d after an hour", scheme, before, after)
 			}
 			if attempts < 3600 {

@@ -535,9 +535,9 @@ func TestGoroutinesStayTheSame(t *testing.T) {
 				t.Error(err)
 			}
 			synctest.Wait()
-			if n := runtime.NumGoroutine(); i == 0 {
+			if n := testlog.Goroutines(); i == 0 {
 				first = n
-			} else if n > first+4 { // some are of the runtime, or of tests before
+			} else if n > first {
 				t.Errorf("%d goroutines after %d breaks, %d at first", n, i, first)
 			}
 			srv.ResetConns()

@@ -274,7 +274,7 @@ func TestCodecsAreFrugal(t *testing.T) {
 	for c, limit := range limits {
 		var buf bytes.Buffer
 		buf.Grow(len(content))
-		before := runtime.NumGoroutine()
+		before := testlog.Goroutines()
 		write := bytesAllocated(func() {
 			w, err := rotate.NewCompressor(c, &buf, 0)
 			if err != nil {
@@ -284,7 +284,7 @@ func TestCodecsAreFrugal(t *testing.T) {
 				if _, err := w.Write(p[:64<<10]); err != nil {
 					t.Fatal(err)
 				}
-				if got := runtime.NumGoroutine(); got > before {
+				if got := testlog.Goroutines(); got > before {
 					t.Fatalf("%v: %d goroutines while writing, %d before", c, got, before)
 				}
 			}
@@ -299,7 +299,7 @@ func TestCodecsAreFrugal(t *testing.T) {
 			defer r.Close()
 			for err == nil {
 				_, err = r.Read(piece)
-				if got := runtime.NumGoroutine(); got > before {
+				if got := testlog.Goroutines(); got > before {
 					t.Fatalf("%v: %d goroutines while reading, %d before", c, got, before)
 				}
 			}

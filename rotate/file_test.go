@@ -393,14 +393,14 @@ func TestRelativePathSurvivesChdir(t *testing.T) {
 
 func TestOpenAndCloseLeaveNoGoroutines(t *testing.T) {
 	testlog.CheckGoroutines(t, engine)
-	before := runtime.NumGoroutine()
+	before := testlog.Goroutines()
 	path := filepath.Join(t.TempDir(), "app.log")
 	for range 100 {
 		f := mustOpen(t, path, nil)
 		mustWrite(t, f, "line\n")
 		mustClose(t, f)
 	}
-	if after := runtime.NumGoroutine(); after > before+1 {
+	if after := testlog.Goroutines(); after > before+1 {
 		t.Errorf("%d goroutines after 100 files, %d before, want one more at most", after, before)
 	}
 }

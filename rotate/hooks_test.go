@@ -75,12 +75,6 @@ func TestOnErrorHoldsUpNobody(t *testing.T) {
 	}
 }
 
-// ownGoroutines returns how many goroutines the package has begun, without those of the runtime.
-func ownGoroutines() int {
-	stacks := make([]byte, 1<<20)
-	return strings.Count(string(stacks[:runtime.Stack(stacks, true)]), "created by github.com/sluicelog/sluice/rotate.")
-}
-
 func TestReportsForASlowHookAreBounded(t *testing.T) {
 	testlog.CheckGoroutines(t, engine)
 	const reports, waiting = 1000, 256
@@ -97,7 +91,7 @@ func TestReportsForASlowHookAreBounded(t *testing.T) {
 	mustWrite(t, f, "line\n")
 	i := 0
 	f.SetLink(func(string, string) error { return fmt.Errorf("report %d: %w", i, failure) })
-	before := ownGoroutines()
+	before := testlog.Goroutines()
 	for ; i < reports; i++ {
 		if err := f.Rotate(); !errors.Is(err, failure) {
 			t.Fatalf("Rotate = %v, want %v", err, failure)
@@ -106,7 +100,7 @@ func TestReportsForASlowHookAreBounded(t *testing.T) {
 			<-entered
 		}
 	}
-	if after := ownGoroutines(); after > before+2 {
+	if after := testlog.Goroutines(); after > before+2 {
 		t.Errorf("%d goroutines, %d before: want no more for many reports than for one", after, before)
 	}
 	close(release)

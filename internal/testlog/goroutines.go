@@ -32,6 +32,18 @@ func CheckGoroutines(t *testing.T, ignore ...string) {
 	})
 }
 
+// Goroutines returns how many goroutines there are, without those that the
+// runtime begins and ends as it likes, for cleanups say.
+func Goroutines() int {
+	n := 0
+	for _, stack := range stacks() {
+		if !strings.Contains(stack, "\ncreated by runtime.") {
+			n++
+		}
+	}
+	return n
+}
+
 // stacks returns the stack of every goroutine by the line that names it.
 func stacks() map[string]string {
 	buf := make([]byte, 1<<16)

@@ -110,7 +110,7 @@ func TestStartIsBrokenOff(t *testing.T) {
 // No goroutine is left behind by Close, whatever is under way.
 func TestNoGoroutineIsLeft(t *testing.T) {
 	c := newCluster(t)
-	before := runtime.NumGoroutine()
+	before := testlog.Goroutines()
 	for _, away := range []bool{false, true} {
 		c.set(false)
 		s := c.dial(t, c.addr("logs"), nil, logstash.DialOptions{})
@@ -123,7 +123,7 @@ func TestNoGoroutineIsLeft(t *testing.T) {
 		cancel()
 	}
 	c.set(true)
-	await(t, "as many goroutines as before", func() bool { return runtime.NumGoroutine() <= before+1 })
+	await(t, "as many goroutines as before", func() bool { return testlog.Goroutines() <= before+1 })
 }
 
 // What a batch costs does not grow with its events.
