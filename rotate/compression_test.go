@@ -12,6 +12,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -274,39 +275,45 @@ func TestCodecsAreFrugal(t *testing.T) {
 	for c, limit := range limits {
 		var buf bytes.Buffer
 		buf.Grow(len(content))
-		before := testlog.Goroutines()
-		write := bytesAllocated(func() {
+		compress := func(step func()) {
+			buf.Reset()
 			w, err := rotate.NewCompressor(c, &buf, 0)
 			if err != nil {
 				t.Fatal(err)
 			}
-			for p := content; len(p) > 0; p = p[64<<10:] {
-				if _, err := w.Write(p[:64<<10]); err != nil {
+			for p := range slices.Chunk(content, 64<<10) {
+				if _, err := w.Write(p); err != nil {
 					t.Fatal(err)
 				}
-				if got := testlog.Goroutines(); got > before {
-					t.Fatalf("%v: %d goroutines while writing, %d before", c, got, before)
-				}
+				step()
 			}
 			mustClose(t, w)
-		})
+		}
 		piece := make([]byte, 64<<10)
-		read := bytesAllocated(func() {
-			r, err := rotate.NewDecompressor(c, &buf)
+		decompress := func(step func()) {
+			r, err := rotate.NewDecompressor(c, bytes.NewReader(buf.Bytes()))
 			if err != nil {
 				t.Fatal(err)
 			}
 			defer r.Close()
 			for err == nil {
 				_, err = r.Read(piece)
-				if got := testlog.Goroutines(); got > before {
-					t.Fatalf("%v: %d goroutines while reading, %d before", c, got, before)
-				}
+				step()
 			}
 			if !errors.Is(err, io.EOF) {
 				t.Fatal(err)
 			}
-		})
+		}
+		write := bytesAllocated(func() { compress(func() {}) })
+		read := bytesAllocated(func() { decompress(func() {}) })
+		before := testlog.Goroutines()
+		alone := func() {
+			if got := testlog.Goroutines(); got > before {
+				t.Fatalf("%v: %d goroutines meanwhile, %d before", c, got, before)
+			}
+		}
+		compress(alone)
+		decompress(alone)
 		t.Logf("%v: %d KiB to write, %d KiB to read", c, write>>10, read>>10)
 		if !testlog.Race && (write > limit.write || read > limit.read) {
 			t.Errorf("%v: %d bytes allocated to write and %d to read, want at most %d and %d",

@@ -41,12 +41,16 @@ func IsTemp(live, name string) bool {
 	return ok
 }
 
-// RebuildBackup parses name and returns what our and lumberjack's plain name
-// for the same stamp would be.
-func RebuildBackup(live, name string) (ours, legacy string) {
+// RebuildBackup parses name and returns the plain names for the same stamp: ours, lumberjack's, and timberjack's,
+// which have the reason in front of the extension or behind it.
+func RebuildBackup(live, name, reason string) []string {
 	n := newNaming(live, new(Options))
 	p, _ := n.parse(name)
-	return n.backup("", p.stamp), n.base + "-" + p.stamp.time.Format(legacyLayout) + n.ext
+	legacy := "-" + p.stamp.time.Format(legacyLayout)
+	return []string{
+		n.backup("", p.stamp), n.base + legacy + n.ext,
+		n.base + legacy + "-" + reason + n.ext, live + legacy + "-" + reason,
+	}
 }
 
 // Settle waits until OnError has been told everything.

@@ -60,16 +60,21 @@ func FuzzParseBackup(f *testing.F) {
 	f.Add("app.log", "app-20261121T233046.123456Z-7.log.gz")
 	f.Add("app.log", "app-2026-11-21T23-30-46.123.log")
 	f.Add("app", "app-20261121T233046.123456Z")
+	f.Add("app.log", "app-2026-11-21T23-30-46.123-size.log.zst")
+	f.Add("app.log", "app-2026-11-21T23-30-46.123-3.log")
+	f.Add("app.log", "app.log-2026-11-21T23-30-46.123-3")
 	f.Add("a-b.c", "a-b-00000101T000000.000000Z.c")
 	f.Add("app.log", ".app.log.123.tmp")
 	f.Fuzz(func(t *testing.T, live, name string) {
 		plain, ok := rotate.ParseBackup(live, name)
 		if ok {
-			again, legacy := rotate.RebuildBackup(live, name)
-			if again != plain && legacy != plain {
-				t.Errorf("%q is a backup of %q, but that makes %q or %q", name, live, again, legacy)
+			reason := plain[strings.LastIndexByte(plain, '-')+1:]
+			all := rotate.RebuildBackup(live, name, reason)
+			all = append(all, rotate.RebuildBackup(live, name, strings.TrimSuffix(reason, filepath.Ext(reason)))...)
+			if !slices.Contains(all, plain) {
+				t.Errorf("%q is a backup of %q, but that makes one of %q", name, live, all)
 			}
-			if name != plain && name != plain+".gz" {
+			if name != plain && name != plain+".gz" && name != plain+".zst" {
 				t.Errorf("%q has the plain form %q", name, plain)
 			}
 			if name == live {
