@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -56,6 +57,7 @@ type chaos struct {
 	rnd    *rand.Rand
 	ledger *lstest.Ledger
 	ills   []func() // what may happen besides
+	broken atomic.Bool
 
 	scheme   string
 	overtake bool // there are several connections, over which events overtake each other
@@ -81,6 +83,7 @@ func (c *chaos) run(breaks, events int) {
 		waitFor(c.t, "events to arrive", func() bool { return c.ledger.Unique() > i*events/(breaks+1) })
 		if i == 0 {
 			c.restart() // so that something breaks for certain
+			c.broken.Store(true)
 			continue
 		}
 		c.breakIt()
@@ -130,6 +133,9 @@ func (c *chaos) writeAll(s *logstash.Shipper, breaks, events int) {
 	pad := strings.Repeat("x", 60)
 	var event []byte
 	for i := range events {
+		if breaks > 0 && i == events/2 { // so that it breaks meanwhile
+			waitFor(c.t, "something to break", c.broken.Load)
+		}
 		event = lstest.AppendEvent(event[:0], 0, i, pad)
 		if _, err := s.Write(event); err != nil {
 			c.t.Errorf("event %d: %v; stats %+v, health %+v", i, err, s.Stats(), s.Health())
