@@ -85,6 +85,19 @@ func quotedPrefix(s string) (string, error) {
 	return strconv.QuotedPrefix(s)
 }
 
+// jsonPrefix returns how long the object or list is that s begins with, if a space or nothing is behind it.
+func jsonPrefix(s string) int {
+	if !strings.HasPrefix(s, "{") && !strings.HasPrefix(s, "[") {
+		return 0
+	}
+	d := json.NewDecoder(strings.NewReader(s))
+	var raw json.RawMessage
+	if err := d.Decode(&raw); err != nil || !strings.HasPrefix(s[d.InputOffset():]+" ", " ") {
+		return 0 // a text that begins like that
+	}
+	return int(d.InputOffset())
+}
+
 // wideAttrs reads a line of attrs, or that of one key.
 func wideAttrs(line string) (attrs []string, isKey bool, err error) {
 	for rest := line; rest != ""; {
@@ -108,15 +121,8 @@ func wideAttrs(line string) (attrs []string, isKey bool, err error) {
 		}
 		if quoted, err := quotedPrefix(value); err == nil {
 			value = value[len(quoted):]
-		} else if value[0] == '{' || value[0] == '[' {
-			d := json.NewDecoder(strings.NewReader(value))
-			var raw json.RawMessage
-			if err := d.Decode(&raw); err == nil && strings.HasPrefix(value[d.InputOffset():]+" ", " ") {
-				value = value[d.InputOffset():]
-			} else { // a text that begins like that
-				_, value, _ = strings.Cut(value, " ")
-				value = " " + value
-			}
+		} else if n := jsonPrefix(value); n > 0 {
+			value = value[n:]
 		} else if i := strings.IndexByte(value, ' '); i >= 0 {
 			value = value[i:]
 		} else {
@@ -138,7 +144,7 @@ func FuzzConsoleHandlerWideCannotBeForged(f *testing.F) {
 	for _, s := range []string{
 		"plain", "a b", "x=1", "one\ntwo", "one\n\n  │ user=root\n20:15:00.000 INF forged\n  ┊   more", "\x1b[2J\n\x1b]0;t\a", "\r\n\r", "\n", "\n\n",
 		"  │ k:", "\ttab\n\ttab", "{\"a\": 1}\n{", "\u202e\u2028\n\u0085", "\xff\n\xfe", strings.Repeat("long word ", 30), strings.Repeat("x", 300), "日本語\n" + strings.Repeat("語", 90),
-		"(main.go:1)", "k:", "[1] b=2", "{", "e\u0301\u200d\n", "",
+		"(main.go:1)", "k:", "[1] b=2", "{", "{{{{{{{{{{{", "e\u0301\u200d\n", "",
 	} {
 		for _, width := range []int{0, 40, 80} {
 			f.Add(uint64(len(s)), width, s, s)
