@@ -306,8 +306,8 @@ func TestStreamShutdownStalled(t *testing.T) {
 	if err := s.Shutdown(ctx); err != nil {
 		t.Error(err)
 	}
-	if d := time.Since(start); d > finishTime/2 {
-		t.Errorf("Shutdown took %v, want no more than it was given", d)
+	if d := time.Since(start); d >= finishTime {
+		t.Errorf("Shutdown took %v, want no more than it was given, not the time that Close waits", d)
 	}
 }
 

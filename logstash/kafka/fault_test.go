@@ -137,7 +137,7 @@ func TestDownByDefault(t *testing.T) {
 			if err := s.Shutdown(ctx); !errors.Is(err, context.Canceled) {
 				t.Errorf("Shutdown: %v", err)
 			}
-			if took := time.Since(begun); took > time.Second {
+			if took := time.Since(begun); took > 5*time.Second { // without ctx, for ever
 				t.Errorf("Shutdown took %v", took)
 			}
 		})
