@@ -711,6 +711,7 @@ func TestLoadBalanceOverANameByScheme(t *testing.T) {
 				if err := s.Close(); err != nil {
 					t.Error(err)
 				}
+				synctest.Wait() // until tcp:// has read what it has
 				if st := checkAccounts(t, s); st.Written != n || len(ledger.Missing(0, n)) > 0 || ledger.Duplicates() > 0 {
 					t.Errorf("written %d, missing %v, %d twice", st.Written, ledger.Missing(0, n), ledger.Duplicates())
 				}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"net"
 	"strconv"
 	"strings"
@@ -30,13 +31,18 @@ func TestBeatsLosesNothingAcrossRestarts(t *testing.T) {
 				total /= 5
 			}
 			const kills = 10
+			step := total / (kills + 1)
+			total = step * (kills + 1)
 			var (
 				ledger   lstest.Ledger
 				received atomic.Int64
-				last     sync.Map // the last id on each connection
+				mark     atomic.Int64 // of received, for the next kill
+				last     sync.Map     // the last id on each connection
 				doomed   = make(chan struct{})
 				reset    = make(chan struct{})
+				killed   = make(chan struct{}, kills)
 			)
+			mark.Store(int64(step / 2))
 			note := ledger.Receiver()
 			srv := listenBeats(t, &lstest.BeatsOptions{
 				Forget: true,
@@ -46,12 +52,10 @@ func TestBeatsLosesNothingAcrossRestarts(t *testing.T) {
 					if before, ok := last.Swap(conn, id); ok && id != before.(int)+1 {
 						t.Errorf("connection %d: event %d after %d", conn, id, before)
 					}
-					if n := received.Add(1); n%int64(total/(kills+1)) == 0 && n <= int64(total) {
-						select {
-						case doomed <- struct{}{}:
-							<-reset
-						case <-reset: // all kills are done
-						}
+					n := received.Add(1)
+					if m := mark.Load(); n >= m && mark.CompareAndSwap(m, math.MaxInt64) {
+						doomed <- struct{}{}
+						<-reset
 					}
 				},
 			})
@@ -60,7 +64,6 @@ func TestBeatsLosesNothingAcrossRestarts(t *testing.T) {
 			})
 			var killer sync.WaitGroup
 			killer.Go(func() {
-				defer close(reset)
 				for k := range kills {
 					<-doomed
 					srv.ResetConns()
@@ -72,9 +75,17 @@ func TestBeatsLosesNothingAcrossRestarts(t *testing.T) {
 					if k%2 == 0 {
 						srv.CutAfter(int64(500*k + 7))
 					}
+					if k < kills-1 {
+						mark.Store(received.Load() + int64(step/2))
+					}
+					killed <- struct{}{}
 				}
 			})
-			writeEvents(t, s, 1, total+1)
+			for k := range kills {
+				writeEvents(t, s, 1+k*step, 1+(k+1)*step)
+				<-killed
+			}
+			writeEvents(t, s, 1+kills*step, total+1)
 			if err := s.Flush(within(t)); err != nil {
 				t.Fatal(err)
 			}

@@ -141,12 +141,16 @@ func isLogstash(l *jsonlog.Line) bool {
 	return is
 }
 
-// objectOf returns the JSON of a line. What is no UTF-8 becomes U+FFFD: Logstash would not take it.
+// objectOf returns the JSON of a line. What is no UTF-8 becomes U+FFFD, and a carriage return between its parts a space:
+// Logstash would not take the one, and may end a line at the other.
 func objectOf(l *jsonlog.Line) []byte {
 	start := len(l.Prefix)
 	object := bytes.TrimSpace(l.Text[start+max(bytes.IndexByte(l.Text[start:], '{'), 0):])
 	if !utf8.Valid(object) {
-		return bytes.ToValidUTF8(object, []byte("\ufffd"))
+		object = bytes.ToValidUTF8(object, []byte("\ufffd"))
+	}
+	if bytes.IndexByte(object, '\r') >= 0 {
+		object = bytes.ReplaceAll(object, []byte("\r"), []byte(" "))
 	}
 	return object
 }

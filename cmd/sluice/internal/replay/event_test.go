@@ -84,6 +84,7 @@ func FuzzEvent(f *testing.F) {
 	f.Add([]byte(`{"msg":"torn`))
 	f.Add([]byte(`{"@timestamp":"x","a":{"@timestamp":1}} `))
 	f.Add([]byte("\xff\x00{}"))
+	f.Add([]byte("{\"@timestamp\" \r:\"2026-11-22T10:00:00Z\",\r\"a\":\"\xff\"}\r"))
 	shipper, err := logstash.NewShipper(everything{}, nil)
 	if err != nil {
 		f.Fatal(err)
