@@ -28,7 +28,10 @@ func Example() {
 		return lstest.Answer{Reset: true}
 	})
 
-	s, err := logstash.Dial("beats://"+srv.Addr(), &logstash.DialOptions{MinBackoff: time.Millisecond})
+	s, err := logstash.Dial("beats://"+srv.Addr(), &logstash.DialOptions{
+		MinBackoff:    time.Millisecond,
+		FlushInterval: time.Minute, // or until Shutdown: all go in one window
+	})
 	if err != nil {
 		fmt.Println(err)
 		return

@@ -9,14 +9,14 @@ import (
 
 // CheckGoroutines fails t at its end when a goroutine started since the call
 // is still running. Goroutines whose stack holds one of the ignored strings do
-// not count. It waits up to two seconds for stragglers, and must not be used
+// not count. It waits up to sixteen seconds for stragglers, and must not be used
 // in parallel tests.
 func CheckGoroutines(t *testing.T, ignore ...string) {
 	t.Helper()
 	before := stacks()
 	t.Cleanup(func() {
 		var left []string
-		for wait := time.Millisecond; wait < time.Second; wait *= 2 {
+		for wait := time.Millisecond; wait < 10*time.Second; wait *= 2 {
 			left = left[:0]
 			for id, stack := range stacks() {
 				if _, old := before[id]; !old && !containsAny(stack, ignore) {
