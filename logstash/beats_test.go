@@ -141,6 +141,7 @@ func TestBeatsPeerDownAtStart(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
+	log.await(t, 2)
 	if errs := log.all(); len(errs) != 2 {
 		t.Errorf("OnError was told %q, want the first failure and the recovery", errs)
 	}
@@ -383,6 +384,7 @@ func TestBeatsProtocolErrorIsReported(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
+	log.await(t, 2)
 	if errs := log.all(); len(errs) != 2 || !strings.Contains(errs[0].Error(), "ack of 7 for a window of 1") {
 		t.Errorf("OnError was told %q, want the violation and the recovery", errs)
 	}
@@ -438,6 +440,7 @@ func TestBeatsStalledPeer(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
+	log.await(t, 2)
 	if errs := log.all(); len(errs) != 2 {
 		t.Errorf("OnError was told %q, want the beginning and the end of the drops", errs)
 	}

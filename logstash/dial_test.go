@@ -153,6 +153,7 @@ func TestShutdownCancelsDial(t *testing.T) {
 	if err := s.Shutdown(ctx); !errors.Is(err, context.Canceled) {
 		t.Errorf("Shutdown: %v, want context.Canceled", err)
 	}
+	waitFor(t, "the end of the dial", func() bool { return s.Stats().Queued == 0 }) // Shutdown gives it a second
 	if st := checkAccounts(t, s); st.DroppedShutdown != 4 {
 		t.Errorf("dropped %d, want 4", st.DroppedShutdown)
 	}

@@ -58,6 +58,26 @@ func probe(t *testing.T, addr string, opts *logstash.DialOptions) logstash.Recei
 	return found.Receivers[0]
 }
 
+// dialPatiently dials for a Probe that is to learn something of the receiver, however long
+// that takes on a busy machine.
+func dialPatiently(ctx context.Context, network, addr string) (net.Conn, error) {
+	conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+	if err != nil {
+		return nil, err
+	}
+	return &patientConn{conn}, nil
+}
+
+// patientConn is a connection without deadlines, but for one long ago, which ends it.
+type patientConn struct{ net.Conn }
+
+func (c *patientConn) SetDeadline(at time.Time) error {
+	if time.Since(at) < time.Hour {
+		return nil
+	}
+	return c.Conn.SetDeadline(at)
+}
+
 // A receiver that works is found to, and has got nothing.
 func TestProbeLeavesNoEvent(t *testing.T) {
 	testlog.CheckGoroutines(t)
@@ -104,7 +124,7 @@ func TestProbeTLS(t *testing.T) {
 			t.Errorf("%s: got %+v", scheme, r)
 		}
 		// One of TLS 1.3 complains after the handshake only.
-		r = probe(t, scheme+"://"+srv.Addr(), &logstash.DialOptions{CAFile: opts.CAFile})
+		r = probe(t, scheme+"://"+srv.Addr(), &logstash.DialOptions{CAFile: opts.CAFile, DialContext: dialPatiently})
 		if r.Err == nil || r.Certificate != nil || strings.Count(r.Err.Error(), "may want a client certificate") != 1 {
 			t.Errorf("%s without a client certificate: got %v", scheme, r.Err)
 		}
@@ -146,13 +166,18 @@ func TestProbeNamesWhatIsWrong(t *testing.T) {
 			if tt.scheme == "tls" && tt.config == nil {
 				limit = 200 * time.Millisecond // it waits for the end of a line
 			}
-			ctx, cancel := context.WithTimeout(t.Context(), limit)
-			defer cancel()
-			found, err := logstash.Probe(ctx, tt.scheme+"://"+srv.Addr(), &tt.opts)
-			if err != nil {
-				t.Fatal(err)
+			tt.opts.DialContext = dialPatiently
+			for ; ; limit *= 4 {
+				ctx, cancel := context.WithTimeout(t.Context(), limit)
+				found, err := logstash.Probe(ctx, tt.scheme+"://"+srv.Addr(), &tt.opts)
+				cancel()
+				if err != nil {
+					t.Fatal(err)
+				}
+				if r := found.Receivers[0]; r.Remote != nil || limit > time.Minute { // the limit was not over before
+					return r
+				}
 			}
-			return found.Receivers[0]
 		}()
 		if r.Err == nil || !strings.Contains(r.Err.Error(), tt.want) {
 			t.Errorf("%s, receiver with TLS %v: got %v, want %q in it", tt.scheme, tt.config != nil, r.Err, tt.want)
@@ -166,7 +191,14 @@ func TestProbeOfReceiversThatAreAway(t *testing.T) {
 	_ = gone.Close()
 	up, reset := listen(t, "tcp", nil), listen(t, "tcp", nil)
 	reset.TurnAway(1, lstest.RST)
-	found, err := logstash.Probe(t.Context(), "tcp://"+gone.Addr()+","+up.Addr()+","+reset.Addr()+",nowhere.invalid:1", nil)
+	found, err := logstash.Probe(t.Context(), "tcp://"+gone.Addr()+","+up.Addr()+","+reset.Addr()+",nowhere.invalid:1", &logstash.DialOptions{
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if addr == reset.Addr() {
+				return dialPatiently(ctx, network, addr)
+			}
+			return new(net.Dialer).DialContext(ctx, network, addr)
+		},
+	})
 	if err != nil || len(found.Receivers) != 4 {
 		t.Fatalf("got %+v, %v", found, err)
 	}
@@ -219,7 +251,7 @@ func TestProbeOfOneThatGreets(t *testing.T) {
 		}
 	})
 	for _, scheme := range []string{"beats", "http"} {
-		r := probe(t, scheme+"://"+l.Addr().String(), nil)
+		r := probe(t, scheme+"://"+l.Addr().String(), &logstash.DialOptions{DialContext: dialPatiently})
 		if r.Err == nil || !strings.Contains(r.Err.Error(), "answers before it is asked (it is something else than Logstash)") {
 			t.Errorf("%s: got %v", scheme, r.Err)
 		}

@@ -144,6 +144,12 @@ func (l *errorLog) add(err error) {
 	l.errs = append(l.errs, err)
 }
 
+// await waits until n errors have been told: Close waits a second for OnError.
+func (l *errorLog) await(t testing.TB, n int) {
+	t.Helper()
+	waitFor(t, fmt.Sprintf("%d errors", n), func() bool { return len(l.all()) >= n })
+}
+
 func (l *errorLog) all() []error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -18,6 +19,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -94,7 +96,7 @@ func (x *texts) add(n int, r io.Reader) {
 func (x *texts) all() map[int]string {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	return x.got
+	return maps.Clone(x.got)
 }
 
 // reset ends a connection as a process that dies does, with an RST.
@@ -159,20 +161,21 @@ func TestStreamNoticesTheEnd(t *testing.T) {
 // own end says, is not written again; what it may not have read is.
 func TestStreamEndInGoodOrder(t *testing.T) {
 	tests := []struct {
-		name  string
-		first func(x *texts, c net.Conn, over <-chan struct{}) // what the peer does with the first connection
-		want  string                                           // on the second
+		name     string
+		first    func(x *texts, c net.Conn, over <-chan struct{}) // what the peer does with the first connection
+		patience time.Duration
+		want     string // on the second
 	}{
-		{"peer reads all", func(x *texts, c net.Conn, _ <-chan struct{}) { x.add(0, c) }, ""},
+		{"peer reads all", func(x *texts, c net.Conn, _ <-chan struct{}) { x.add(0, c) }, 10 * time.Second, ""},
 		{"peer does not close", func(x *texts, c net.Conn, over <-chan struct{}) {
 			x.add(0, c)
 			<-over
-		}, lines(eventRun(0, 2))},
+		}, finishTime, lines(eventRun(0, 2))},
 		{"peer resets", func(x *texts, c net.Conn, _ <-chan struct{}) {
 			x.add(0, strings.NewReader(readLines(c, 2)))
 			_, _ = c.Read(make([]byte, 1)) // the FIN
 			reset(c)
-		}, lines(eventRun(0, 2))},
+		}, 10 * time.Second, lines(eventRun(0, 2))},
 	}
 	for _, tt := range tests {
 		t.Run("expired, "+tt.name, func(t *testing.T) {
@@ -190,6 +193,7 @@ func TestStreamEndInGoodOrder(t *testing.T) {
 			s := newTestStream(t, DialOptions{
 				ResendBytes: 1000, Strategy: RoundRobin, ConnectionTTL: 200 * time.Millisecond,
 			}, ln.Addr().String())
+			s.patience = tt.patience
 			if errs := deliver(t, s, eventRun(0, 2)); errs != nil {
 				t.Fatal(errs)
 			}
@@ -248,6 +252,7 @@ func TestStreamCloseWritesAgain(t *testing.T) {
 				reset(c)
 			})
 			s := newTestStream(t, DialOptions{ResendBytes: 1000, MinBackoff: 1, MaxBackoff: 1}, ln.Addr().String())
+			s.patience = 10 * time.Second
 			deliver(t, s, eventRun(0, 2))
 			if tt.early {
 				close(cut)
@@ -286,30 +291,34 @@ func TestStreamCloseStalled(t *testing.T) {
 
 // It holds up Shutdown no longer than that may last.
 func TestStreamShutdownStalled(t *testing.T) {
-	testlog.CheckGoroutines(t)
-	hold := make(chan struct{})
-	ln := listen(t, "tcp", "127.0.0.1:0", func(_ int, c net.Conn) { <-hold })
-	defer close(hold)
-	s, err := Dial("tcp://"+ln.Addr().String(), &DialOptions{FlushInterval: -1})
-	if err != nil {
-		t.Fatal(err)
-	}
-	if _, err := s.Write([]byte(`{"id":0}`)); err != nil {
-		t.Fatal(err)
-	}
-	if err := s.Flush(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
-	defer cancel()
-	start := time.Now()
-	if err := s.Shutdown(ctx); err != nil {
-		t.Error(err)
-	}
-	if d := time.Since(start); d >= finishTime {
-		t.Errorf("Shutdown took %v, want no more than it was given, not the time that Close waits", d)
-	}
+	synctest.Test(t, func(t *testing.T) {
+		peer := pipePeer{wrap: func(_ int, ours net.Conn) net.Conn { return halfConn{ours} }}
+		s, err := Dial("tcp://peer:1", &DialOptions{FlushInterval: -1, DialContext: peer.dial})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Write([]byte(`{"id":0}`)); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Flush(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Millisecond)
+		defer cancel()
+		start := time.Now()
+		if err := s.Shutdown(ctx); err != nil {
+			t.Error(err)
+		}
+		if d := time.Since(start); d != time.Millisecond {
+			t.Errorf("Shutdown took %v, want what it was given, not the time that Close waits", d)
+		}
+	})
 }
+
+// halfConn is a connection in memory with a CloseWrite, which the peer does nothing about.
+type halfConn struct{ net.Conn }
+
+func (halfConn) CloseWrite() error { return nil }
 
 // cutter passes on connections to a receiver and cuts each after a number of
 // bytes, with resets on both sides. What it has read and not passed on is gone.
@@ -430,49 +439,54 @@ func TestStreamLossOverCuts(t *testing.T) {
 // after the handshake, when the first batch has been written; that does not count.
 func TestStreamTLS(t *testing.T) {
 	testlog.CheckGoroutines(t)
-	signer := newAuthority(t, "stream")
-	for _, tt := range []struct {
-		name    string
-		present bool
-	}{{"with a certificate", true}, {"without", false}} {
-		t.Run(tt.name, func(t *testing.T) {
-			var x texts
-			ln := listen(t, "tcp", "127.0.0.1:0", func(n int, c net.Conn) {
-				x.add(n, tls.Server(c, &tls.Config{
-					MinVersion:   tls.VersionTLS13,
-					Certificates: []tls.Certificate{signer.keyPair(t, time.Hour)},
-					ClientAuth:   tls.RequireAndVerifyClientCert,
-					ClientCAs:    signer.pool(),
-				}))
-			})
+	demanding := func(t *testing.T, signer *authority) *tls.Config {
+		return &tls.Config{
+			MinVersion:   tls.VersionTLS13,
+			Certificates: []tls.Certificate{signer.keyPair(t, time.Hour)},
+			ClientAuth:   tls.RequireAndVerifyClientCert,
+			ClientCAs:    signer.pool(),
+		}
+	}
+	t.Run("with a certificate", func(t *testing.T) {
+		signer := newAuthority(t, "stream")
+		var x texts
+		server := demanding(t, signer)
+		ln := listen(t, "tcp", "127.0.0.1:0", func(n int, c net.Conn) { x.add(n, tls.Server(c, server)) })
+		conf := &tls.Config{
+			MinVersion: tls.VersionTLS12, RootCAs: signer.pool(), Certificates: []tls.Certificate{signer.keyPair(t, time.Hour)},
+		}
+		s := newTestStream(t, DialOptions{TLS: conf, ResendBytes: 1 << 20}, ln.Addr().String())
+		if n, err := s.Send(t.Context(), eventRun(0, 2)); n != 2 || err != nil {
+			t.Fatalf("Send: %d, %v; want 2", n, err)
+		}
+		start := time.Now()
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+		if d := time.Since(start); s.tail.lines != 0 && d < finishTime {
+			t.Errorf("after Close, which took %v, %d lines may be lost", d, s.tail.lines)
+		}
+		waitUntil(t, func() bool { return len(x.all()) == 1 })
+		if diff := cmp.Diff(map[int]string{0: lines(eventRun(0, 2))}, x.all()); diff != "" {
+			t.Errorf("mismatch (-want +got):\n%s", diff)
+		}
+	})
+	t.Run("without", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) { // where a busy peer does not say it too late
+			signer := newAuthority(t, "stream")
+			server := demanding(t, signer)
+			peer := pipePeer{serve: func(_ int, theirs net.Conn) {
+				_, _ = io.Copy(io.Discard, tls.Server(theirs, server))
+				_, _ = io.Copy(io.Discard, theirs) // so that the alert is heard before the end
+			}}
 			conf := &tls.Config{MinVersion: tls.VersionTLS12, RootCAs: signer.pool()}
-			if tt.present {
-				conf.Certificates = []tls.Certificate{signer.keyPair(t, time.Hour)}
-			}
-			s := newTestStream(t, DialOptions{TLS: conf, ResendBytes: 1 << 20}, ln.Addr().String())
+			s := newTestStream(t, DialOptions{TLS: conf, ResendBytes: 1 << 20, DialContext: peer.dial}, "logs.example.com:1")
 			n, err := s.Send(t.Context(), eventRun(0, 2))
-			if !tt.present {
-				if n != 0 || err == nil || !strings.Contains(err.Error(), "certificate") {
-					t.Errorf("Send: %d, %v; want 0 and that a certificate is wanted", n, err)
-				}
-				return
-			}
-			if n != 2 || err != nil {
-				t.Fatalf("Send: %d, %v; want 2", n, err)
-			}
-			start := time.Now()
-			if err := s.Close(); err != nil {
-				t.Error(err)
-			}
-			if d := time.Since(start); s.tail.lines != 0 && d < finishTime {
-				t.Errorf("after Close, which took %v, %d lines may be lost", d, s.tail.lines)
-			}
-			waitUntil(t, func() bool { return len(x.all()) == 1 })
-			if diff := cmp.Diff(map[int]string{0: lines(eventRun(0, 2))}, x.all()); diff != "" {
-				t.Errorf("mismatch (-want +got):\n%s", diff)
+			if n != 0 || err == nil || !strings.Contains(err.Error(), "certificate") {
+				t.Errorf("Send: %d, %v; want 0 and that a certificate is wanted", n, err)
 			}
 		})
-	}
+	})
 }
 
 // Over a unix socket it is the same, also after a restart of the receiver, which

@@ -57,6 +57,7 @@ type stream struct {
 	network   string
 	files     *tlsFiles
 	keepAlive time.Duration
+	patience  time.Duration // finishTime, but in tests
 
 	tail   tail
 	out    *bufio.Writer
@@ -73,6 +74,7 @@ func newStream(peers *endpoints, network string, files *tlsFiles, o *DialOptions
 		network:   network,
 		files:     files,
 		keepAlive: o.KeepAlive,
+		patience:  finishTime,
 		tail:      tail{limit: o.ResendBytes},
 		out:       bufio.NewWriterSize(nil, 64<<10),
 		breaks:    make(chan struct{}, 1),
@@ -197,7 +199,7 @@ func (t *stream) write(ctx context.Context, events [][]byte) error {
 // not kept any longer if the peer has read it all; otherwise the error says why that
 // is not known.
 func (t *stream) finish(ctx context.Context) error {
-	ctx, cancel := context.WithTimeout(ctx, finishTime)
+	ctx, cancel := context.WithTimeout(ctx, t.patience)
 	defer cancel()
 	err := t.conn.finish(ctx)
 	if err == nil {
@@ -220,7 +222,7 @@ func (t *stream) drop(ctx context.Context, err error) {
 // Close ends the connection when the peer has read everything, or finishTime is
 // over. What a break may have lost it writes again, if that is possible at once.
 func (t *stream) Close() error {
-	ctx, cancel := context.WithTimeout(context.Background(), finishTime)
+	ctx, cancel := context.WithTimeout(context.Background(), t.patience)
 	defer cancel()
 	return t.closeWithin(ctx)
 }

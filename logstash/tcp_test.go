@@ -262,6 +262,9 @@ func TestTCPRestart(t *testing.T) {
 		t.Fatal(err)
 	}
 	writeEvents(t, s, 20, 30)
+	if err := s.Flush(within(t)); err != nil {
+		t.Fatal(err)
+	}
 	waitFor(t, "the last line", func() bool {
 		lines := stringsOf(srv.Lines())
 		return len(lines) > 0 && lines[len(lines)-1] == event(29)

@@ -82,8 +82,20 @@ func TestDatagramsOnePerEvent(t *testing.T) {
 	}
 }
 
-// Events for a receiver that is not there are held back, and go out when it is.
+// Events for a receiver that is not there are held back, and go out when it is. An
+// overloaded machine may let nobody notice the refusal in time.
 func TestDatagramsRefused(t *testing.T) {
+	for range 5 {
+		if refused(t) {
+			return
+		}
+	}
+	t.Error("what nobody took counts each time")
+}
+
+// refused reports whether the refusal was noticed in time.
+func refused(t *testing.T) bool {
+	t.Helper()
 	peer := listenUDP(t, "127.0.0.1:0")
 	addr := peer.LocalAddr().String()
 	d := newTestDatagrams(t, DialOptions{MinBackoff: time.Millisecond, MaxBackoff: time.Millisecond}, addr)
@@ -94,8 +106,11 @@ func TestDatagramsRefused(t *testing.T) {
 	}
 	deliver(t, d, eventRun(10, 11)) // lost, and refused
 	<-d.conn.done
-	for range 2 {
+	for i := range 2 {
 		n, err := d.Send(t.Context(), eventRun(11, 20))
+		if n > 0 && i > 0 {
+			return false
+		}
 		if n != 0 || !errors.Is(err, syscall.ECONNREFUSED) {
 			t.Errorf("Send: %d, %v; want 0, connection refused", n, err)
 		}
@@ -105,22 +120,35 @@ func TestDatagramsRefused(t *testing.T) {
 	if diff := cmp.Diff(textsOf(eventRun(11, 20)), receive(t, again, 9)); diff != "" {
 		t.Errorf("mismatch (-want +got):\n%s", diff)
 	}
+	return true
 }
 
-// With several receivers the next takes over from one that refuses.
+// With several receivers the next takes over from one that refuses, if that is noticed
+// in time.
 func TestDatagramsNextHost(t *testing.T) {
-	gone := listenUDP(t, "127.0.0.1:0")
-	if err := gone.Close(); err != nil {
-		t.Fatal(err)
+	for range 5 {
+		gone := listenUDP(t, "127.0.0.1:0")
+		if err := gone.Close(); err != nil {
+			t.Fatal(err)
+		}
+		peer := listenUDP(t, "127.0.0.1:0")
+		d := newTestDatagrams(t, DialOptions{}, gone.LocalAddr().String(), peer.LocalAddr().String())
+		n, err := d.Send(t.Context(), eventRun(0, 5))
+		if n > 0 {
+			continue
+		}
+		if !errors.Is(err, syscall.ECONNREFUSED) {
+			t.Errorf("Send: %v, want connection refused", err)
+		}
+		if errs := deliver(t, d, eventRun(0, 5)); errs != nil {
+			t.Errorf("errors %v, want none", errs)
+		}
+		if diff := cmp.Diff(textsOf(eventRun(0, 5)), receive(t, peer, 5)); diff != "" {
+			t.Errorf("mismatch (-want +got):\n%s", diff)
+		}
+		return
 	}
-	peer := listenUDP(t, "127.0.0.1:0")
-	d := newTestDatagrams(t, DialOptions{}, gone.LocalAddr().String(), peer.LocalAddr().String())
-	if errs := deliver(t, d, eventRun(0, 5)); len(errs) != 1 {
-		t.Errorf("errors %v, want one", errs)
-	}
-	if diff := cmp.Diff(textsOf(eventRun(0, 5)), receive(t, peer, 5)); diff != "" {
-		t.Errorf("mismatch (-want +got):\n%s", diff)
-	}
+	t.Error("what nobody took counts each time")
 }
 
 // An event that no datagram can hold is rejected, and the others are sent.
