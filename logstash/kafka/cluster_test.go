@@ -10,6 +10,7 @@ import (
 	"net"
 	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -24,7 +25,7 @@ import (
 )
 
 // patience is how long what has to happen may take.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // cluster is a Kafka behind a gate.
 type cluster struct {
@@ -212,6 +213,21 @@ func await(tb testing.TB, what string, ok func() bool) {
 		}
 		<-ticker.C
 	}
+}
+
+// awaitDown waits until the state is Down for a reason with all of the texts. It may be another one first, while brokers
+// take long to answer.
+func awaitDown(tb testing.TB, s *logstash.Shipper, texts ...string) {
+	tb.Helper()
+	await(tb, fmt.Sprintf("state Down for %q", texts), func() bool {
+		h := s.Health()
+		for _, text := range texts {
+			if h.Err == nil || !strings.Contains(h.Err.Error(), text) {
+				return false
+			}
+		}
+		return h.State == logstash.Down
+	})
 }
 
 // id returns that of an event.

@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -33,14 +34,17 @@ func plainly() *kafka.Options {
 }
 
 // isPoisoned reports whether a request is to produce poison.
-func isPoisoned(req kmsg.Request) bool {
+func isPoisoned(req kmsg.Request) bool { return produces(req, "poison") }
+
+// produces reports whether a request is to produce a record with the text, as long as it is not compressed.
+func produces(req kmsg.Request, text string) bool {
 	r, ok := req.(*kmsg.ProduceRequest)
 	if !ok {
 		return false
 	}
 	for _, topic := range r.Topics {
 		for _, p := range topic.Partitions {
-			if bytes.Contains(p.Records, []byte("poison")) {
+			if bytes.Contains(p.Records, []byte(text)) {
 				return true
 			}
 		}
@@ -64,33 +68,38 @@ func TestBrokersAway(t *testing.T) {
 			states = append(states, h.State.String())
 		},
 	})
-	write(t, s, 0, 20_000)
-	await(t, "state Down", func() bool { return s.Health().State == logstash.Down })
-	err := s.Health().Err
-	for _, want := range []string{"kafka: nothing acked for", "broker 127.0.0.1:", errShut.Error()} {
-		if err == nil || !strings.Contains(err.Error(), want) {
-			t.Errorf("Health.Err %v: want %q", err, want)
-		}
+	told := func(state logstash.State) {
+		t.Helper()
+		await(t, fmt.Sprint("OnState is told of ", state), func() bool {
+			mu.Lock()
+			defer mu.Unlock()
+			return len(states) > 0 && states[len(states)-1] == state.String()
+		})
 	}
+	write(t, s, 0, 20_000)
+	awaitDown(t, s, "kafka: nothing acked for", "broker 127.0.0.1:", errShut.Error())
+	told(logstash.Down)
 	if st := s.Stats(); st.Spooled == 0 || st.Written+st.Dropped > 0 {
 		t.Errorf("stats %+v; want events in the spool", st)
 	}
 	c.set(false)
 	flush(t, s)
+	told(logstash.Up)
 	balance(t, s, 20_000, 0)
 	c.account(t, "logs", 20_000)
 
 	c.set(true) // and once more, with connections that were in use
 	write(t, s, 20_000, 21_000)
-	await(t, "state Down again", func() bool { return s.Health().State == logstash.Down })
+	told(logstash.Down)
 	c.set(false)
 	flush(t, s)
+	told(logstash.Up)
 	c.account(t, "logs", 21_000)
-	await(t, "four states", func() bool {
-		mu.Lock()
-		defer mu.Unlock()
-		return strings.Join(states, " ") == "down up down up"
-	})
+	mu.Lock()
+	defer mu.Unlock()
+	if all := len(states); states[0] != logstash.Down.String() || len(slices.Compact(states)) != all {
+		t.Errorf("states %q, want each other than the one before", states)
+	}
 	if st := s.Stats(); st.Resent != 0 {
 		t.Errorf("%d events resent, want none: they have stayed under way", st.Resent)
 	}
@@ -125,7 +134,7 @@ func TestDownByDefault(t *testing.T) {
 			for !isDown() && time.Since(begun) < patience {
 				<-time.After(5 * time.Millisecond)
 			}
-			if took := time.Since(begun); took < 2*time.Second || took > 5*time.Second {
+			if took := time.Since(begun); took < 2*time.Second || took > 8*time.Second { // unasked, after 10
 				t.Errorf("Down after %v, want 2 to 4 seconds", took)
 			}
 			if err, want := s.Health().Err, fmt.Sprintf(want, ln.Addr()); err == nil || !strings.Contains(err.Error(), want) {
@@ -188,7 +197,7 @@ func TestShutdownWhileAway(t *testing.T) {
 	if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Shutdown: %v", err)
 	}
-	if took := time.Since(begun); took > 2*time.Second {
+	if took := time.Since(begun); took > 5*time.Second { // without ctx, for ever
 		t.Errorf("Shutdown took %v", took)
 	}
 	if st := s.Stats(); st.Spooled != 2000 || st.Dropped != 0 {
@@ -494,10 +503,7 @@ func TestTopicAppears(t *testing.T) {
 	c := newCluster(t)
 	s := c.dial(t, c.addr("later"), nil, logstash.DialOptions{})
 	write(t, s, 0, 1000)
-	await(t, "state Down", func() bool { return s.Health().State == logstash.Down })
-	if err := s.Health().Err; err == nil || !strings.Contains(err.Error(), `topic "later": create it`) {
-		t.Errorf("Health.Err %v", err)
-	}
+	awaitDown(t, s, `topic "later": create it`)
 	if err := c.CreateTopic("later", 1, nil); err != nil {
 		t.Fatal(err)
 	}
@@ -556,8 +562,14 @@ func TestTopicIsMadeAgain(t *testing.T) {
 func TestFewerPartitions(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, kfake.SeedTopics(4, "logs"), kfake.MaxVersions(kversion.V2_7_0()))
+	downs := make(chan struct{}, 100)
 	s := c.dial(t, c.addr("logs"), nil, logstash.DialOptions{
 		BatchSize: 100, Timeout: time.Second, Key: func(event []byte) []byte { return fmt.Append(nil, id(event)) },
+		OnState: func(h logstash.Health) {
+			if h.State == logstash.Down {
+				downs <- struct{}{}
+			}
+		},
 	})
 	write(t, s, 0, 1000)
 	flush(t, s)
@@ -565,10 +577,11 @@ func TestFewerPartitions(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, s, 1000, 2000)
-	await(t, "state Down", func() bool { return s.Health().State == logstash.Down })
-	if err := s.Health().Err; err == nil || !strings.Contains(err.Error(), `topic "logs" has 2 partitions, and had 4`) {
-		t.Errorf("Health.Err %v", err)
-	}
+	<-downs // the client begins anew after Timeout, which ends it
+	await(t, "the reason", func() bool {
+		err := s.Stats().LastError
+		return err != nil && strings.Contains(err.Error(), `topic "logs" has 2 partitions, and had 4`)
+	})
 	flush(t, s)
 	balance(t, s, 2000, 0)
 	if st := s.Stats(); st.Resent > 4*100 {
@@ -611,10 +624,7 @@ func TestAdvertisedElsewhere(t *testing.T) {
 	g.route(c.ListenAddrs()[0], "127.0.0.1:1")
 	s := g.dial(t, "kafka://kafka/logs", nil, logstash.DialOptions{})
 	write(t, s, 0, 1000)
-	await(t, "state Down", func() bool { return s.Health().State == logstash.Down })
-	if err, want := s.Health().Err, "broker "+c.ListenAddrs()[0]+": connect"; err == nil || !strings.Contains(err.Error(), want) {
-		t.Errorf("Health.Err %v; want %s", err, want)
-	}
+	awaitDown(t, s, "broker "+c.ListenAddrs()[0]+": connect")
 	g.route(c.ListenAddrs()[0], c.ListenAddrs()[0])
 	flush(t, s)
 	balance(t, s, 1000, 0)
@@ -629,6 +639,15 @@ func TestQuota(t *testing.T) {
 	var mu sync.Mutex
 	var begun time.Time
 	var reasons []string
+	s := c.dial(t, c.addr("logs"), nil, logstash.DialOptions{Timeout: 1500 * time.Millisecond, OnState: func(h logstash.Health) {
+		mu.Lock()
+		defer mu.Unlock()
+		if h.State == logstash.Down && !begun.IsZero() {
+			reasons = append(reasons, h.Err.Error())
+		}
+	}})
+	write(t, s, 0, 1) // so that it is connected, which may take a while
+	flush(t, s)
 	c.ControlKey(int16(kmsg.Produce), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		resp := &kmsg.ProduceResponse{Version: req.GetVersion(), ThrottleMillis: int32(pause / time.Millisecond)}
 		for _, topic := range req.(*kmsg.ProduceRequest).Topics {
@@ -643,14 +662,7 @@ func TestQuota(t *testing.T) {
 		begun = time.Now()
 		return resp, nil, true // once
 	})
-	s := c.dial(t, c.addr("logs"), nil, logstash.DialOptions{Timeout: 1500 * time.Millisecond, OnState: func(h logstash.Health) {
-		mu.Lock()
-		defer mu.Unlock()
-		if h.State == logstash.Down {
-			reasons = append(reasons, h.Err.Error())
-		}
-	}})
-	write(t, s, 0, 1000)
+	write(t, s, 1, 1000)
 	flush(t, s)
 	balance(t, s, 1000, 0)
 	c.account(t, "logs", 1000)
@@ -684,10 +696,7 @@ func TestRefused(t *testing.T) {
 			fault := c.Fault(tt.fault)
 			s := c.dial(t, c.addr("logs"), nil, logstash.DialOptions{BatchSize: 100})
 			write(t, s, 0, 2000)
-			await(t, "state Down", func() bool { return s.Health().State == logstash.Down })
-			if err := s.Health().Err; err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("Health.Err %v: want %q", err, tt.want)
-			}
+			awaitDown(t, s, tt.want)
 			fault.Remove()
 			flush(t, s)
 			balance(t, s, 2000, 0)
@@ -782,10 +791,7 @@ func TestNothingAcked(t *testing.T) {
 	c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Err: kerr.NotEnoughReplicas, Count: -1})
 	s := c.dial(t, c.addr("logs"), nil, logstash.DialOptions{Timeout: 300 * time.Millisecond})
 	write(t, s, 0, 1000)
-	await(t, "state Down", func() bool { return s.Health().State == logstash.Down })
-	if err := s.Health().Err; err == nil || !strings.Contains(err.Error(), "fewer replicas than min.insync.replicas are in sync") {
-		t.Errorf("Health.Err %v", err)
-	}
+	awaitDown(t, s, "fewer replicas than min.insync.replicas are in sync")
 	c.ControlKey(int16(kmsg.Metadata), func(req kmsg.Request) (kmsg.Response, error, bool) {
 		resp, ok := req.ResponseKind().(*kmsg.MetadataResponse)
 		if !ok || len(req.(*kmsg.MetadataRequest).Topics) == 0 {
@@ -871,9 +877,11 @@ func TestWritesBecomeRare(t *testing.T) {
 		t.Run(e.Message, func(t *testing.T) {
 			t.Parallel()
 			c := newCluster(t)
-			fault := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "logs", Err: e, Count: -1})
 			s := c.dial(t, c.addr("logs"), nil, logstash.DialOptions{MinBackoff: 50 * time.Millisecond, MaxBackoff: time.Minute})
-			write(t, s, 0, 1000)
+			write(t, s, 0, 1) // until it is connected nothing is acked either, and the pauses would be long from the first one on
+			flush(t, s)
+			fault := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "logs", Err: e, Count: -1})
+			write(t, s, 1, 1000)
 			await(t, "an attempt", func() bool { return fault.Hits() > 0 })
 			begun := time.Now()
 			await(t, "some seconds", func() bool { return time.Since(begun) > 2*time.Second })

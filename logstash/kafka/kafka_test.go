@@ -161,10 +161,7 @@ func TestVersions(t *testing.T) {
 			c := newCluster(t, kfake.MaxVersions(v))
 			s := c.dial(t, c.addr("logs"), nil, logstash.DialOptions{})
 			write(t, s, 0, 10)
-			await(t, "state Down", func() bool { return s.Health().State == logstash.Down })
-			if err := s.Health().Err; err == nil || !strings.Contains(err.Error(), "the brokers have no idempotent producers: want Kafka 0.11 or newer") {
-				t.Errorf("Health.Err %v", err)
-			}
+			awaitDown(t, s, "the brokers have no idempotent producers: want Kafka 0.11 or newer")
 			if st := s.Stats(); st.Written != 0 || st.Queued != 10 {
 				t.Errorf("stats %+v; want the events to be queued", st)
 			}

@@ -214,10 +214,7 @@ func TestMockStalls(t *testing.T) {
 		m.stop(t)
 		write(t, s, n+1000, n+5000)
 		n += 5000
-		await(t, "state Down", func() bool { return s.Health().State == logstash.Down })
-		if err := s.Health().Err; err == nil || !strings.Contains(err.Error(), "no broker of kafka:9092 has an answer") {
-			t.Errorf("Health.Err %v", err)
-		}
+		awaitDown(t, s, "no broker of kafka:9092 has an answer")
 		if st := s.Stats(); st.Spooled == 0 {
 			t.Errorf("stats %+v; want events in the spool", st)
 		}

@@ -128,10 +128,7 @@ func TestMechanisms(t *testing.T) {
 				}
 				return
 			}
-			await(t, "state Down", func() bool { return s.Health().State == logstash.Down })
-			if err := s.Health().Err; err == nil || !strings.Contains(err.Error(), want) {
-				t.Errorf("Health.Err %v: want %q", err, want)
-			}
+			awaitDown(t, s, want)
 		})
 	}
 }
@@ -159,10 +156,7 @@ func TestClientCertificate(t *testing.T) {
 	}
 	s = c.dial(t, addr, nil, logstash.DialOptions{CAFile: caFile})
 	write(t, s, 0, 100)
-	await(t, "state Down", func() bool { return s.Health().State == logstash.Down })
-	if err := s.Health().Err; err == nil || !strings.Contains(err.Error(), "the receiver may want a client certificate") {
-		t.Errorf("Health.Err %v", err)
-	}
+	awaitDown(t, s, "the receiver may want a client certificate")
 }
 
 // A user needs no permission but WRITE, and the state says what is missing.
@@ -193,10 +187,7 @@ func TestPermissions(t *testing.T) {
 				balance(t, s, 100, 0)
 				return
 			}
-			await(t, "state Down", func() bool { return s.Health().State == logstash.Down })
-			if err := s.Health().Err; err == nil || !strings.Contains(err.Error(), tt.want) {
-				t.Errorf("Health.Err %v: want %q", err, tt.want)
-			}
+			awaitDown(t, s, tt.want)
 			if st := s.Stats(); st.Queued != 100 {
 				t.Errorf("stats %+v; want the events to be queued", st)
 			}

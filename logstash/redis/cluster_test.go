@@ -20,7 +20,7 @@ func newCluster(t testing.TB) []*server {
 	var nodes []*server
 	for range 3 {
 		_, bus, _ := strings.Cut(freeAddr(t), ":")
-		nodes = append(nodes, newServer(t, "--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-node-timeout", "500",
+		nodes = append(nodes, newServer(t, "--cluster-enabled", "yes", "--cluster-port", bus, "--cluster-node-timeout", "5000",
 			"--cluster-allow-replica-migration", "no", "--cluster-require-full-coverage", "no"))
 	}
 	nodes[0].do("cluster", "addslotsrange", 0, 8191)

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/sluicelog/sluice/logstash"
 )
@@ -88,7 +89,7 @@ func TestHelloRefused(t *testing.T) {
 				return action{}
 			}
 		})
-		ship := dial(t, addrOf(f.addr, "logs"), nil, logstash.DialOptions{BatchSize: 50})
+		ship := dial(t, addrOf(f.addr, "logs"), nil, logstash.DialOptions{BatchSize: 50, FlushInterval: time.Minute})
 		ship.write(50)
 		// They need not be as large: what a server hangs up over is divided after a while.
 		if n := ship.check(func() []string { return f.list("logs") }); n < 50 || ship.told("HELLO") || ship.told("hello") {

@@ -369,9 +369,7 @@ func TestTooLong(t *testing.T) {
 	if st := ship.Stats(); st.DroppedRejected != 1 || st.Written != 200 {
 		t.Errorf("stats %+v", st)
 	}
-	if !ship.told("proto-max-bulk-len") {
-		t.Errorf("errors %q", ship.troubles())
-	}
+	eventually(t, "it is told", func() bool { return ship.told("proto-max-bulk-len") })
 	if kept, err := os.ReadFile(path); err != nil || string(kept) != string(long)+"\n" {
 		t.Errorf("quarantine has %d bytes, %v", len(kept), err)
 	}
@@ -399,9 +397,7 @@ func TestQueryBufferLimit(t *testing.T) {
 	if st := ship.Stats(); st.Written != uint64(ship.sent) {
 		t.Errorf("stats %+v", st)
 	}
-	if !ship.told("client-query-buffer-limit") {
-		t.Errorf("errors %q", ship.troubles())
-	}
+	eventually(t, "it is told", func() bool { return ship.told("client-query-buffer-limit") })
 	t.Logf("%d errors, %d resent", len(ship.troubles()), ship.Stats().Resent)
 	if kept, err := os.ReadFile(path); err != nil || string(kept) != string(long)+"\n" {
 		t.Errorf("quarantine has %d bytes, %v", len(kept), err)

@@ -56,7 +56,7 @@ func TestPaused(t *testing.T) {
 	t.Parallel()
 	s := newServer(t)
 	const batch = 100
-	ship := dial(t, addrOf(s.addr, "logs"), nil, logstash.DialOptions{BatchSize: batch, Timeout: 200 * time.Millisecond})
+	ship := dial(t, addrOf(s.addr, "logs"), nil, logstash.DialOptions{BatchSize: batch, Timeout: 2 * time.Second})
 	ship.write(100)
 	ship.flush()
 	s.signal(syscall.SIGSTOP)

@@ -64,7 +64,7 @@ func TestAnswers(t *testing.T) {
 			t.Parallel()
 			f := newFake(t, once(tt.command, 3, tt.do))
 			ship := dial(t, addrOf(f.addr, "logs"), &redis.Options{Stream: tt.stream}, logstash.DialOptions{
-				BatchSize: batch, Timeout: 200 * time.Millisecond, FlushInterval: time.Second,
+				BatchSize: batch, Timeout: 3 * time.Second, FlushInterval: time.Minute, // all batches are full
 			})
 			ship.write(10 * batch)
 			n := ship.check(func() []string { return f.list("logs") })
