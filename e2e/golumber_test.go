@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"math/rand/v2"
-	"net"
 	"reflect"
 	"strconv"
 	"sync"
@@ -87,15 +86,14 @@ func line(i int) string {
 	return fmt.Sprintf(`{"id":%d,"message":"event \u0041 \"quoted\" ünïcode","nested":{"list":[1,2.5,null,true],"n":%d}}`, i, i%7)
 }
 
-// freeAddr returns an address on which nothing listens.
+// freeAddr returns an address on which nothing listens, and whose port no connection is given.
 func freeAddr(t *testing.T) string {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := lstest.FreeAddr()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer ln.Close()
-	return ln.Addr().String()
+	return addr
 }
 
 // Every event reaches a go-lumber server with the same content, compressed or

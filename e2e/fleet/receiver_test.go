@@ -152,7 +152,7 @@ func eventually(t *testing.T, what string, so func() bool) {
 // A window is acked when all of its events are through, and not before, with acks of 0
 // meanwhile.
 func TestReceiverIsAsFastAsItsGate(t *testing.T) {
-	r, b := open(t, 400, 50*time.Millisecond)
+	r, b := open(t, 60, 50*time.Millisecond)
 	conn := connect(t, r)
 	begun := time.Now()
 	if _, err := conn.Write(slices.Concat(window(0, 80), window(80, 40))); err != nil {
@@ -163,11 +163,11 @@ func TestReceiverIsAsFastAsItsGate(t *testing.T) {
 	if _, next := acks(t, in); seq != 80 || next != 40 {
 		t.Errorf("acks %d and %d, want 80 and 40", seq, next)
 	}
-	if took, least := time.Since(begun), 300*time.Millisecond-slack; took < least {
+	if took, least := time.Since(begun), 2*time.Second-slack; took < least {
 		t.Errorf("120 events took %v, want at least %v", took, least)
 	}
 	if zeros == 0 {
-		t.Error("there was no ack of 0 in 200 ms, want one each 50 ms")
+		t.Error("there was no ack of 0 in more than a second, want one each 50 ms")
 	}
 	if got := b.ledger.UniqueOf(3); got != 120 {
 		t.Errorf("%d events arrived, want 120", got)
@@ -190,6 +190,7 @@ func TestReceiverKilled(t *testing.T) {
 	if err := r.kill(); err != nil {
 		t.Fatal(err)
 	}
+	eventually(t, "the connection ends", func() bool { return r.all()[0].broken })
 	if _, err := lumber.ReadAck(conn, make([]byte, lumber.AckLen)); err == nil {
 		t.Error("a window is acked that the receiver did not take")
 	}

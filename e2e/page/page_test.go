@@ -189,6 +189,10 @@ func testSinks(t *testing.T, b *chrome) {
 // visible is an expression for the messages in the tail that are seen.
 const visible = `[...document.querySelectorAll("#tail details")].filter(d => d.checkVisibility()).map(d => d.querySelector("bdi").textContent).join()`
 
+// came is an expression for how many lines have come to the tail, with those that are left out.
+const came = `[...document.querySelector("#tail-count").textContent.matchAll(/ of ([\d\s]+) lines|([\d\s]+) came/g)]
+	.reduce((sum, [, seen, left]) => sum + Number((seen ?? left).replace(/\D/g, "")), 0)`
+
 func testTail(t *testing.T, b *chrome) {
 	s := serve(t, monitor.PageOptions{})
 	s.log(slog.LevelInfo, "before")
@@ -228,14 +232,14 @@ func testTail(t *testing.T, b *chrome) {
 			t.Errorf("a stream from level %q, want %q", got, want)
 		}
 	}
-	p.do(chromedp.Sleep(200 * time.Millisecond)) // it is under way
+	const gaps = `[...document.querySelectorAll("#tail .gap")].map(e => e.textContent).join()`
+	const changed = "The lowest level was changed. Lines of that moment may be missing here."
+	p.until(fmt.Sprintf("%s === %q", gaps, changed)) // it is under way
 	s.log(slog.LevelInfo, "unsent")
 	s.log(slog.LevelWarn, "four")
 	p.until(visible + ` === "three,four"`)
 	choose("")
 	p.until(visible + ` === "one,two,three,hidden,four"`)
-	const gaps = `[...document.querySelectorAll("#tail .gap")].map(e => e.textContent).join()`
-	const changed = "The lowest level was changed. Lines of that moment may be missing here."
 	p.until(fmt.Sprintf("%s === %q", gaps, changed+","+changed))
 	if !eval[bool](p, `document.body.dataset.connection === "live"`) {
 		t.Error("another level looks like a lost connection")
@@ -257,24 +261,24 @@ func testTail(t *testing.T, b *chrome) {
 func testBusy(t *testing.T, b *chrome) {
 	s := serve(t, monitor.PageOptions{})
 	p := open(t, b, s.url, look{})
-	burst := func(n int) {
+	burst := func(behind, n int) {
 		for i := range n {
 			if i%100 == 99 {
-				p.do(chromedp.Sleep(150 * time.Millisecond)) // or it comes too fast
+				p.until(fmt.Sprint(came, " === ", behind+i)) // or it comes too fast
 			}
 			s.log(slog.LevelInfo, "hay")
 		}
 	}
 	p.do(chromedp.SendKeys(chromedp.CSS("#tail-text"), "needle"))
 	s.log(slog.LevelInfo, "needle")
-	burst(600)
+	burst(1, 600)
 	p.until(`document.querySelector("#tail-count").textContent === "1 of 601 lines"`)
 	p.until(visible + ` === "needle"`)
 
 	p.click("#tail-clear")
 	eval[any](p, `(e => { e.value = ""; e.dispatchEvent(new Event("input")); })(document.querySelector("#tail-text"))`)
 	p.click("#tail-pause")
-	burst(1200)
+	burst(0, 1200)
 	s.log(slog.LevelInfo, "last")
 	p.until(`document.querySelector("#tail-count").textContent === "0 of 1 201 lines · 499 wait"`)
 	p.click("#tail-pause")
@@ -364,11 +368,11 @@ func testKeyboard(t *testing.T, b *chrome) {
 	p.keys(kb.ArrowUp)
 	p.until(`document.activeElement.textContent.includes("first")`)
 	// What has the focus may go, the focus may not.
-	for range 8 {
+	for i := range 8 {
 		for range 100 {
 			s.log(slog.LevelInfo, "more")
 		}
-		p.do(chromedp.Sleep(150 * time.Millisecond))
+		p.until(fmt.Sprint(came, " === ", 2+100*(i+1))) // or it comes too fast
 	}
 	p.until(visible + `.startsWith("more")`)
 	if !eval[bool](p, `document.activeElement.matches("#tail summary")`) {

@@ -438,16 +438,15 @@ func TestBrokerIsNotReady(t *testing.T) {
 	t.Parallel()
 	for _, tt := range []struct {
 		name, reason, dry string
-		patience          string // in which the reason is told
 		open              func(t *testing.T) (to string, mend func())
 	}{
-		{"a key of something else", `WRONGTYPE`, `"logstash" is no list, but a string`, "300ms", func(t *testing.T) (string, func()) {
+		{"a key of something else", `WRONGTYPE`, `"logstash" is no list, but a string`, func(t *testing.T) (string, func()) {
 			t.Helper()
 			r := brokertest.NewRedis(t)
 			r.Do(t, "set", "logstash", "x")
 			return "redis://" + r.Addr() + "/logstash", func() { r.Do(t, "del", "logstash") }
 		}},
-		{"a replica", "this is a replica; name the master, or the sentinels with --redis master=name", "is a replica, which takes no events", "300ms", func(t *testing.T) (string, func()) {
+		{"a replica", "this is a replica; name the master, or the sentinels with --redis master=name", "is a replica, which takes no events", func(t *testing.T) (string, func()) {
 			t.Helper()
 			master := brokertest.NewRedis(t)
 			host, port, _ := net.SplitHostPort(master.Addr())
@@ -457,7 +456,7 @@ func TestBrokerIsNotReady(t *testing.T) {
 			})
 			return "redis://" + r.Addr() + "/logstash", func() { r.Do(t, "replicaof", "no", "one") }
 		}},
-		{"a topic that is not there", `topic "other": create it`, "topic other: is not there", "1s", func(t *testing.T) (string, func()) {
+		{"a topic that is not there", `topic "other": create it`, "topic other: is not there", func(t *testing.T) (string, func()) {
 			t.Helper()
 			k := brokertest.NewKafka(t)
 			return "kafka://" + k.Addr() + "/other", func() {
@@ -474,7 +473,7 @@ func TestBrokerIsNotReady(t *testing.T) {
 			if r := must(t, cli.Partial, log, "--to", to, "--dry-run"); !strings.Contains(r.out, tt.dry) {
 				t.Errorf("a dry run says\n%s", r.out)
 			}
-			c := account(t, cli.Partial, log, "--to", to, "--give-up", tt.patience)
+			c := account(t, cli.Partial, log, "--to", to, "--give-up", "3s")
 			if c.End != "gave up" || c.NotSent != 10 || !strings.Contains(c.Reason, tt.reason) {
 				t.Errorf("account %+v", c)
 			}
@@ -493,7 +492,7 @@ func TestRedisThreshold(t *testing.T) {
 	r := brokertest.NewRedis(t)
 	log := writeFile(t, t.TempDir(), "app.log", numbered(0, n))
 	args := []string{log, "--to", "redis://" + r.Addr() + "/logstash", "--redis", "threshold=150", "--batch", "100"}
-	first := account(t, cli.Partial, append(args, "--give-up", "300ms")...)
+	first := account(t, cli.Partial, append(args, "--give-up", "3s")...)
 	if first.Sent != 200 || first.NotSent == 0 || !strings.Contains(first.Reason, "has 200 entries, more than --redis threshold, 150") {
 		t.Errorf("account %+v", first)
 	}
@@ -517,7 +516,7 @@ func TestRedisSentinels(t *testing.T) {
 	s := brokertest.NewSentinel(t, r, "requirepass guard")
 	log := writeFile(t, t.TempDir(), "app.log", numbered(0, 10))
 	file := writeFile(t, t.TempDir(), "sentinel", ":guard")
-	args := []string{log, "--to", "redis://127.0.0.1:1," + s.Addr() + "/logstash", "--no-state", "--redis", "master=orders", "--give-up", "300ms"}
+	args := []string{log, "--to", "redis://127.0.0.1:1," + s.Addr() + "/logstash", "--no-state", "--redis", "master=orders", "--give-up", "3s"}
 	if c := account(t, 0, append(args, "--sentinel-credentials", file)...); c.Sent != 10 || r.Length(t, "logstash") != 10 {
 		t.Errorf("account %+v; %d arrived", c, r.Length(t, "logstash"))
 	}
@@ -626,11 +625,12 @@ func TestInterruptedWhileTheBrokerIsAway(t *testing.T) {
 	eachTarget(t, func(t *testing.T, to *target) {
 		t.Helper()
 		to.kill(t)
-		ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
+		log := writeFile(t, t.TempDir(), "app.log", numbered(0, 10))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second) // in which the file is read
 		defer cancel()
-		begin := time.Now()
-		r := start(ctx, "", writeFile(t, t.TempDir(), "app.log", numbered(0, 10)), "--to", to.to)
-		if r.code != cli.Interrupted || time.Since(begin) > 4*time.Second || !strings.Contains(r.out, "10  not sent") {
+		begin := time.Now() // waiting for acks would take 5 seconds more
+		r := start(ctx, "", log, "--to", to.to)
+		if r.code != cli.Interrupted || time.Since(begin) > 5*time.Second || !strings.Contains(r.out, "10  not sent") {
 			t.Errorf("exit code %d after %v: %s", r.code, time.Since(begin), r.out)
 		}
 	})

@@ -64,7 +64,7 @@ type result struct {
 // start runs the command. While a process is made, such as a Redis by another test, it has all files of this one open, and so the
 // lock of a spool that has just been closed here: then it is run again.
 func start(ctx context.Context, stdin string, args ...string) (r result) {
-	for range 5 {
+	for range 100 {
 		if r = startOnce(ctx, stdin, args...); !strings.Contains(r.errs, fmt.Sprintf("in use by process %d", os.Getpid())) {
 			return r
 		}
