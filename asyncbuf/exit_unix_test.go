@@ -352,10 +352,14 @@ func (e exit) do(t *testing.T, withError bool, wrap ...string) outcome {
 	defer w.Close()
 	r.Close()
 	if e.hangs {
+		want := oldLines + youngLines
+		if withError {
+			want++
+		}
 		go func() { // ends with the child
 			for ctx.Err() == nil {
 				<-time.After(100 * time.Millisecond)
-				if content, _ := os.ReadFile(path); bytes.Count(content, []byte("\n")) >= oldLines+youngLines {
+				if content, _ := os.ReadFile(path); bytes.Count(content, []byte("\n")) >= want {
 					<-time.After(100 * time.Millisecond)
 					cancel()
 				}

@@ -43,11 +43,11 @@ func ExampleNewSample() {
 }
 
 // A policy for each level: of DEBUG one record a message and minute, of INFO ten a
-// second in all and two at once, of what is above everything.
+// minute in all and two at once, of what is above everything.
 func ExampleNewSample_levels() {
 	json := handler.NewJSONHandler(os.Stdout, &slog.HandlerOptions{Level: slog.LevelDebug, ReplaceAttr: noTimes})
 	debug := handler.NewSample(json, &handler.SampleOptions{First: 1, Interval: time.Minute})
-	info := handler.NewSample(json, &handler.SampleOptions{Rate: 10, Burst: 2, Keep: slog.LevelWarn})
+	info := handler.NewSample(json, &handler.SampleOptions{Rate: 10.0 / 60, Burst: 2, Keep: slog.LevelWarn})
 	logger := slog.New(fanout.NewHandler(nil,
 		handler.NewGate(debug, &handler.GateOptions{Level: slog.LevelDebug, Max: slog.LevelInfo - 1}),
 		handler.NewGate(info, nil),
@@ -93,7 +93,7 @@ func ExampleSampleOptions_keep() {
 	json := handler.NewJSONHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: noTimes})
 	keep := new(slog.LevelVar)
 	keep.Set(slog.LevelError)
-	logger := slog.New(handler.NewSample(json, &handler.SampleOptions{First: 1, Keep: keep}))
+	logger := slog.New(handler.NewSample(json, &handler.SampleOptions{First: 1, Interval: time.Minute, Keep: keep}))
 	logger.Info("tick", "n", 1)
 	logger.Info("tick", "n", 2)
 	keep.Set(handler.LevelTrace)
@@ -104,7 +104,7 @@ func ExampleSampleOptions_keep() {
 }
 
 func ExampleSample_Stats() {
-	h := handler.NewSample(slog.DiscardHandler, &handler.SampleOptions{First: 1})
+	h := handler.NewSample(slog.DiscardHandler, &handler.SampleOptions{First: 1, Interval: time.Minute})
 	for range 3 {
 		_ = h.Handle(context.Background(), slog.NewRecord(time.Now(), slog.LevelInfo, "tick", 0))
 	}
@@ -117,7 +117,7 @@ func ExampleSample_Stats() {
 // A summary in the words of the program, as a record of its own level.
 func ExampleSuppressed() {
 	json := handler.NewJSONHandler(os.Stdout, &slog.HandlerOptions{ReplaceAttr: noTimes})
-	h := handler.NewSample(json, &handler.SampleOptions{First: 1, Summary: func(s handler.Suppressed) slog.Record {
+	h := handler.NewSample(json, &handler.SampleOptions{First: 1, Interval: time.Minute, Summary: func(s handler.Suppressed) slog.Record {
 		r := slog.NewRecord(s.Until, slog.LevelWarn, "log is sampled", 0)
 		r.AddAttrs(slog.Uint64("missing", s.Records))
 		return r

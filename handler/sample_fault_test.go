@@ -166,8 +166,9 @@ func TestSampleOnDropSeesWhatIsSuppressed(t *testing.T) {
 	t.Parallel()
 	var dropped []string
 	h := handler.NewSample(newVolumeSink(), &handler.SampleOptions{
-		First:   1,
-		Summary: noSummary,
+		First:    1,
+		Interval: -1,
+		Summary:  noSummary,
 		OnDrop: func(ctx context.Context, r slog.Record) {
 			r.AddAttrs(slog.Int("mine", 1)) // does not reach the program's record
 			dropped = append(dropped, fmt.Sprint(ctx.Value(volumeNumber{}), " ", r.Message, " ", r.NumAttrs()))

@@ -33,6 +33,21 @@ func toStdout() slog.Handler {
 	}})
 }
 
+// ending is a handler that calls end after a record with the message.
+type ending struct {
+	slog.Handler
+
+	message string
+	end     func()
+}
+
+func (e ending) Handle(ctx context.Context, r slog.Record) error {
+	if r.Message == e.message {
+		defer e.end()
+	}
+	return e.Handler.Handle(ctx, r)
+}
+
 func ExampleNewHandler() {
 	mon := monitor.NewHandler(slog.NewTextHandler(io.Discard, nil), nil)
 	logger := slog.New(mon)
@@ -133,12 +148,11 @@ func ExampleHandler_HealthHandler() {
 }
 
 func ExampleHandler_LogVolume() {
-	mon := monitor.NewHandler(toStdout(), nil)
+	ctx, cancel := context.WithCancel(context.Background())
+	mon := monitor.NewHandler(ending{toStdout(), "log volume", cancel}, nil) // one is enough for an example
 	logger := slog.New(mon)
 	logger.Warn("slow")
 
-	ctx, cancel := context.WithTimeout(context.Background(), 150*time.Millisecond)
-	defer cancel()
 	mon.LogVolume(ctx, logger, 100*time.Millisecond) // a program says: go mon.LogVolume(ctx, logger, time.Minute)
 	// Output:
 	// level=WARN msg=slow

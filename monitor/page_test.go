@@ -464,11 +464,21 @@ func watch(t *testing.T, url string) (events <-chan event, leave func()) {
 		text, _ := io.ReadAll(resp.Body)
 		t.Fatalf("status %d, Content-Type %q: %s", resp.StatusCode, got, text)
 	}
+	ch := eventsOf(resp.Body)
+	return ch, func() {
+		cancel()
+		for range ch {
+		}
+	}
+}
+
+// eventsOf returns the events of a stream until it ends.
+func eventsOf(body io.ReadCloser) <-chan event {
 	ch := make(chan event, 100)
 	go func() {
 		defer close(ch)
-		defer resp.Body.Close()
-		lines := bufio.NewScanner(resp.Body)
+		defer body.Close()
+		lines := bufio.NewScanner(body)
 		lines.Buffer(nil, 1<<20)
 		var e event
 		for lines.Scan() {
@@ -484,11 +494,7 @@ func watch(t *testing.T, url string) (events <-chan event, leave func()) {
 			}
 		}
 	}()
-	return ch, func() {
-		cancel()
-		for range ch {
-		}
-	}
+	return ch
 }
 
 // await returns the next event of a name.
@@ -613,7 +619,7 @@ func TestPageEndsWhenTheServerShutsDown(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	srv := &http.Server{Handler: page, ReadHeaderTimeout: time.Second}
+	srv := &http.Server{Handler: page, ReadHeaderTimeout: time.Minute}
 	served := make(chan error, 1)
 	go func() { served <- srv.Serve(listener) }()
 	events, leave := watch(t, "http://"+listener.Addr().String()+"/?events")
@@ -661,18 +667,56 @@ func drained(events <-chan event) <-chan event {
 
 // The time that a server allows for a request is no limit for a stream.
 func TestPageOutlastsTimeouts(t *testing.T) {
-	page := monitor.NewPage(discard(), &monitor.PageOptions{Interval: 100 * time.Millisecond})
-	srv := httptest.NewUnstartedServer(page)
-	srv.Config.ReadTimeout, srv.Config.WriteTimeout = 150*time.Millisecond, 150*time.Millisecond
-	srv.Start()
-	defer srv.Close()
-	defer page.Close()
-	events, leave := watch(t, srv.URL+"?events")
-	defer leave()
-	for range 8 {
-		await(t, events, "state")
-	}
+	synctest.Test(t, func(t *testing.T) { // where nobody is late for the request itself
+		page := monitor.NewPage(discard(), &monitor.PageOptions{Interval: 100 * time.Millisecond})
+		here, there := net.Pipe()
+		srv := &http.Server{ReadTimeout: 150 * time.Millisecond, WriteTimeout: 150 * time.Millisecond}
+		srv.Handler = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			r.RemoteAddr = "127.0.0.1:40000"
+			page.ServeHTTP(w, r)
+		})
+		listener := &oneConn{conn: there, closed: make(chan struct{})}
+		go srv.Serve(listener) //nolint:errcheck // it ends with Close
+		defer srv.Close()
+		defer page.Close()
+		if _, err := io.WriteString(here, "GET /?events HTTP/1.1\r\nHost: localhost\r\n\r\n"); err != nil {
+			t.Fatal(err)
+		}
+		resp, err := http.ReadResponse(bufio.NewReader(here), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		defer here.Close()
+		events := eventsOf(resp.Body)
+		for range 8 {
+			await(t, events, "state")
+		}
+	})
 }
+
+// A oneConn is a listener with one connection to accept.
+type oneConn struct {
+	conn   net.Conn
+	closed chan struct{}
+	once   sync.Once
+}
+
+func (l *oneConn) Accept() (net.Conn, error) {
+	if conn := l.conn; conn != nil {
+		l.conn = nil
+		return conn, nil
+	}
+	<-l.closed
+	return nil, net.ErrClosed
+}
+
+func (l *oneConn) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+func (l *oneConn) Addr() net.Addr { return new(net.TCPAddr) }
 
 // A stalled is a ResponseWriter whose reader takes nothing after the first events.
 type stalled struct {

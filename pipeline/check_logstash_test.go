@@ -16,6 +16,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/sluicelog/sluice/internal/lstest"
@@ -249,12 +250,10 @@ func TestCheckNamesTheProxy(t *testing.T) {
 		expect(t, findings, "receiver", "fail…through the proxy "+proxy+" of the environment: nobody listens at the proxy -> …HTTPS_PROXY")
 		return
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
+	addr, err := lstest.FreeAddr()
 	if err != nil {
 		t.Fatal(err)
 	}
-	addr := l.Addr().String()
-	l.Close()
 	cmd := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestCheckNamesTheProxy$")
 	cmd.Env = append(os.Environ(), marker+"="+addr, "HTTP_PROXY=http://user:pw@"+addr, "NO_PROXY=")
 	if out, err := cmd.CombinedOutput(); err != nil || strings.Contains(string(out), "pw@") {
@@ -263,25 +262,26 @@ func TestCheckNamesTheProxy(t *testing.T) {
 }
 
 func TestCheckReceiversThatStall(t *testing.T) {
-	testlog.CheckGoroutines(t)
-	s := ship("beats+tls://peer:5044")
-	s.Dial = stalled(t)
-	start := time.Now()
-	findings := pipeline.Machine{Limit: 100 * time.Millisecond}.Check(t.Context(), pipeline.Config{Sinks: []pipeline.Sink{s}})
-	expect(t, findings, "receiver", "warn…did not answer in time…may speak no TLS")
-	if d := time.Since(start); d > 5*time.Second {
-		t.Errorf("it took %v", d)
-	}
-	// A dialer that does not listen to its context.
-	wait := make(chan struct{})
-	defer close(wait)
-	s.Dial.DialContext = func(context.Context, string, string) (net.Conn, error) {
-		<-wait
-		return nil, os.ErrClosed
-	}
-	findings = pipeline.Machine{Limit: 50 * time.Millisecond}.Check(t.Context(), pipeline.Config{Sinks: []pipeline.Sink{s}})
-	expect(t, findings, "receivers", "warn  ship: receivers: did not answer in time")
-	expect(t, findings, "spool", "warn") // the others have
+	synctest.Test(t, func(t *testing.T) { // where nobody is late but who waits
+		s := ship("beats+tls://peer:5044")
+		s.Dial = stalled(t)
+		start := time.Now()
+		findings := checkSink(t, s)
+		expect(t, findings, "receiver", "warn…did not answer in time…may speak no TLS")
+		if d := time.Since(start); d > 6*time.Second {
+			t.Errorf("it took %v", d)
+		}
+		// A dialer that does not listen to its context.
+		wait := make(chan struct{})
+		defer close(wait)
+		s.Dial.DialContext = func(context.Context, string, string) (net.Conn, error) {
+			<-wait
+			return nil, os.ErrClosed
+		}
+		findings = checkSink(t, s)
+		expect(t, findings, "receivers", "warn  ship: receivers: did not answer in time")
+		expect(t, findings, "spool", "warn") // the others have
+	})
 }
 
 func TestCheckKeepsSecrets(t *testing.T) {
@@ -311,22 +311,23 @@ func TestCheckKeepsSecrets(t *testing.T) {
 
 func TestCheckInTheClear(t *testing.T) {
 	t.Parallel()
-	for addr, do := range map[string]string{
-		"beats://peer": "use beats+tls://", "tcp://peer:1": "use tls://", "http://peer:1": "use https://",
-	} {
-		s := ship(addr)
+	synctest.Test(t, func(t *testing.T) { // where nobody is late but who waits
+		for addr, do := range map[string]string{
+			"beats://peer": "use beats+tls://", "tcp://peer:1": "use tls://", "http://peer:1": "use https://",
+		} {
+			s := ship(addr)
+			s.Dial = stalled(t)
+			expect(t, checkSink(t, s), "receiver peer", "warn…in the clear…"+do)
+		}
+		s := ship("tls://peer:1")
 		s.Dial = stalled(t)
-		findings := pipeline.Machine{Limit: 50 * time.Millisecond}.Check(t.Context(), pipeline.Config{Sinks: []pipeline.Sink{s}})
-		expect(t, findings, "receiver peer", "warn…in the clear…"+do)
-	}
-	s := ship("tls://peer:1")
-	s.Dial = stalled(t)
-	s.Dial.TLS = &tls.Config{InsecureSkipVerify: true}
-	findings := pipeline.Machine{Limit: 50 * time.Millisecond}.Check(t.Context(), pipeline.Config{Sinks: []pipeline.Sink{s}})
-	expect(t, findings, "certificate", "warn…is not verified")
-	if got := of(findings, "receiver"); strings.Contains(got, "in the clear") {
-		t.Error(got)
-	}
+		s.Dial.TLS = &tls.Config{InsecureSkipVerify: true}
+		findings := checkSink(t, s)
+		expect(t, findings, "certificate", "warn…is not verified")
+		if got := of(findings, "receiver"); strings.Contains(got, "in the clear") {
+			t.Error(got)
+		}
+	})
 }
 
 func TestCheckSpool(t *testing.T) {

@@ -58,7 +58,7 @@ func TestProcessesShareAFullDisk(t *testing.T) {
 	j := job{Path: filepath.Join(dir, "app.log"), MaxSize: 50_000, MultiProcess: true, MayFail: true}
 	var children []*child
 	for i := range 3 {
-		j.Writer, j.Ack, j.Steady = fmt.Sprint("p", i), max(0, 1-i), true
+		j.Writer, j.Ack, j.Steady = fmt.Sprint("p", i), max(1, 100*i), true
 		children = append(children, startChild(t, j))
 	}
 	for _, c := range children {
@@ -71,6 +71,9 @@ func TestProcessesShareAFullDisk(t *testing.T) {
 		refused := first.refused
 		fill(t, dir)
 		first.follow(func() bool { return first.refused >= refused+100 })
+		for _, c := range children[1:] { // any of them may have come late
+			c.follow(func() bool { return c.refused > 0 })
+		}
 		free(t, dir)
 	}
 	for _, c := range children {

@@ -110,9 +110,9 @@ func logEvents(logger *slog.Logger, n int) {
 	}
 }
 
-// arrived waits until there are n events, for at most two seconds.
+// arrived waits until there are n events, for at most ten seconds.
 func arrived(n int, count func() int) (int, bool) {
-	for range 200 {
+	for range 1000 {
 		if count() >= n {
 			break
 		}
