@@ -158,7 +158,7 @@ func (j job) run(t *testing.T, f *rotate.File, hangups <-chan os.Signal, stop <-
 		if _, err := w.Write(lines); err == nil {
 			end.Written = append(end.Written, unwritten...)
 		} else if end.Refused += len(unwritten); !j.MayFail {
-			t.Fatal(err)
+			t.Fatalf("%v: %+v", err, f.Stats())
 		}
 		lines, unwritten = lines[:0], unwritten[:0]
 		if j.Ack > 0 && i%j.Ack == j.Ack-1 {
