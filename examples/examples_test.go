@@ -152,7 +152,6 @@ func withoutVarying(name, tmp, text string) string {
 	special := map[string][]varying{
 		"troubleshooting": {{`\d+ bytes of 104`, "N bytes of 104"}, {`: \S+ for the caller.* full`, ": N ms for the caller, N writes of up to N ms, at most N % full"}},
 		"volume":          {{`elapsed=\S+`, "elapsed=N"}, {`(per_second|bytes)=[\d.]+`, "$1=N"}, {`\d+ a second`, "N a second"}, {`hand: \d+`, "hand: N"}},
-		"errorrate":       {{`alert: (1[1-9]|20) records`, "alert: N records"}}, // as many as there are when it looks
 		"backup":          {{`(bytes|compressed)=\d+`, "$1=N"}},
 		"benchmark":       {{` +\d+(\.\d)?\b`, " N"}},
 		"memory":          {{`\d+\.\d MB`, "N MB"}, {`\d+ records queued, \d+ dropped`, "N records queued, N dropped"}},

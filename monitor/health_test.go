@@ -241,7 +241,7 @@ func TestSecretsInErrorsAreReplaced(t *testing.T) {
 func TestProcess(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // or more than a second may go by, and CPUPercent is known
 		h := monitor.NewHandler(nowhere(), nil)
-		time.Sleep(20 * time.Millisecond)
+		<-time.After(20 * time.Millisecond)
 		for range 1_000_000 { // which takes seconds
 			if h.Health().Process.CPU >= 10*time.Millisecond {
 				break

@@ -57,7 +57,7 @@ func run() error {
 	fmt.Println("warnings_per_minute:", r.WarningsPerMinute)
 	fmt.Println("total_errors_hour:", r.ErrorsLastHour)
 	fmt.Println("total_warnings_hour:", r.WarningsLastHour)
-	if alert.Count <= 10 || alert.Ended || r.ErrorsPerMinute != 20 || r.WarningsLastHour != 10 {
+	if alert.Count != 20 || alert.Ended || r.ErrorsPerMinute != 20 || r.WarningsLastHour != 10 {
 		return errors.New("no alert, or not the one there should be")
 	}
 	return nil

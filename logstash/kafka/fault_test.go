@@ -134,7 +134,7 @@ func TestDownByDefault(t *testing.T) {
 			for !isDown() && time.Since(begun) < patience {
 				<-time.After(5 * time.Millisecond)
 			}
-			if took := time.Since(begun); took < 2*time.Second || took > 8*time.Second { // unasked, after 10
+			if took := time.Since(begun); took < 2*time.Second || took > 5*time.Second {
 				t.Errorf("Down after %v, want 2 to 4 seconds", took)
 			}
 			if err, want := s.Health().Err, fmt.Sprintf(want, ln.Addr()); err == nil || !strings.Contains(err.Error(), want) {
@@ -146,7 +146,7 @@ func TestDownByDefault(t *testing.T) {
 			if err := s.Shutdown(ctx); !errors.Is(err, context.Canceled) {
 				t.Errorf("Shutdown: %v", err)
 			}
-			if took := time.Since(begun); took > 5*time.Second { // without ctx, for ever
+			if took := time.Since(begun); took > time.Second {
 				t.Errorf("Shutdown took %v", took)
 			}
 		})
@@ -197,7 +197,7 @@ func TestShutdownWhileAway(t *testing.T) {
 	if err := s.Shutdown(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Shutdown: %v", err)
 	}
-	if took := time.Since(begun); took > 5*time.Second { // without ctx, for ever
+	if took := time.Since(begun); took > 2*time.Second {
 		t.Errorf("Shutdown took %v", took)
 	}
 	if st := s.Stats(); st.Spooled != 2000 || st.Dropped != 0 {
