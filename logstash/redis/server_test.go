@@ -101,6 +101,12 @@ func (s *server) start() {
 	go func() { _ = cmd.Wait(); close(done) }()
 	s.t.Cleanup(func() { _ = cmd.Process.Kill(); <-done })
 	eventually(s.t, s.binary+" listens", func() bool {
+		select {
+		case <-done:
+			said, _ := os.ReadFile(log.Name())
+			s.t.Fatalf("%s ended: %v\n%s", s.binary, cmd.ProcessState, said)
+		default:
+		}
 		conn, err := net.Dial("tcp", s.addr)
 		if err != nil {
 			return false

@@ -212,7 +212,7 @@ func TestAskCluster(t *testing.T) {
 	t.Parallel()
 	var hosts []string
 	for _, slots := range [][]any{{0, 8000}, {8001, 16383}} {
-		r := brokertest.NewRedis(t, "--cluster-enabled", "yes")
+		r := brokertest.NewRedis(t, "--cluster-enabled", "yes", "--cluster-port", brokertest.FreePort(t))
 		r.Do(t, append([]any{"cluster", "addslotsrange"}, slots...)...)
 		hosts = append(hosts, r.Addr())
 	}

@@ -11,8 +11,6 @@ import (
 
 	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
-
-	"github.com/sluicelog/sluice/internal/lstest"
 )
 
 // patience is how long what has to happen may take.
@@ -29,12 +27,8 @@ type Kafka struct {
 // NewKafka starts a Kafka with the topic logs of one partition, unless the options say something else. It ends with the test.
 func NewKafka(tb testing.TB, opts ...kfake.Opt) *Kafka {
 	tb.Helper()
-	addr, err := lstest.FreeAddr()
-	if err != nil {
-		tb.Fatal(err)
-	}
-	k := &Kafka{addr: addr}
-	_, port, _ := net.SplitHostPort(addr)
+	port := FreePort(tb)
+	k := &Kafka{addr: net.JoinHostPort("127.0.0.1", port)}
 	n, err := strconv.Atoi(port)
 	if err != nil {
 		tb.Fatal(err)

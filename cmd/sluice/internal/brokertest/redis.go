@@ -1,6 +1,7 @@
 package brokertest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -59,11 +60,18 @@ func prepare(tb testing.TB, binary string) *Redis {
 	if err != nil {
 		tb.Skipf("%s is not installed (Debian: apt install redis-server redis-sentinel)", binary)
 	}
+	return &Redis{binary: path, addr: net.JoinHostPort("127.0.0.1", FreePort(tb)), dir: tb.TempDir()}
+}
+
+// FreePort returns a port for a server of this test: nobody listens there, and no connection is given it.
+func FreePort(tb testing.TB) string {
+	tb.Helper()
 	addr, err := lstest.FreeAddr()
 	if err != nil {
 		tb.Fatal(err)
 	}
-	return &Redis{binary: path, addr: addr, dir: tb.TempDir()}
+	_, port, _ := net.SplitHostPort(addr)
+	return port
 }
 
 func (r *Redis) port() string {
@@ -75,6 +83,8 @@ func (r *Redis) port() string {
 func (r *Redis) Start(tb testing.TB) {
 	tb.Helper()
 	cmd := exec.CommandContext(context.WithoutCancel(tb.Context()), r.binary, r.args...) //nolint:gosec // it is killed below
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
 	if err := cmd.Start(); err != nil {
 		tb.Fatal(err)
 	}
@@ -83,6 +93,11 @@ func (r *Redis) Start(tb testing.TB) {
 	go func() { _ = cmd.Wait(); close(done) }()
 	tb.Cleanup(func() { _ = cmd.Process.Kill(); <-done })
 	Await(tb, r.binary+" listens", func() bool {
+		select {
+		case <-done:
+			tb.Fatalf("%s ended: %v\n%s", r.binary, cmd.ProcessState, said.String())
+		default:
+		}
 		conn, err := (&net.Dialer{}).DialContext(context.WithoutCancel(tb.Context()), "tcp", r.addr)
 		return err == nil && conn.Close() == nil
 	})

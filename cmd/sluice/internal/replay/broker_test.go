@@ -154,11 +154,8 @@ func TestBrokersKnowWhoSends(t *testing.T) {
 	_, otherCA, _ := certificate(t, "broker")
 	k := brokertest.NewKafka(t, kfake.TLS(&tls.Config{MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{pair}}), kfake.EnableSASL(),
 		kfake.Superuser("PLAIN", "ann", "s3cret"), kfake.Superuser("SCRAM-SHA-256", "bob", "s3cret"), kfake.Superuser("SCRAM-SHA-512", "eve", "s3cret"))
-	secure, err := lstest.FreeAddr()
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, port, _ := net.SplitHostPort(secure)
+	port := brokertest.FreePort(t)
+	secure := net.JoinHostPort("127.0.0.1", port)
 	r := brokertest.NewRedis(t, "--requirepass", "s3cret", "--tls-port", port, "--tls-cert-file", ca, "--tls-key-file", key, "--tls-ca-cert-file", ca, "--tls-auth-clients", "no")
 	r.Do(t, "acl", "setuser", "ann", "on", ">s3cret", "+rpush", "~logstash")
 	onKafka, onRedis := "kafka+tls://"+k.Addr()+"/logs", "redis+tls://"+secure+"/logstash"
