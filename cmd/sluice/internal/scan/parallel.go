@@ -73,7 +73,11 @@ func scanAll(ctx context.Context, s *settings, in io.Reader, sources []source, t
 		for {
 			select {
 			case f, ok := <-j.findings:
-				if !ok {
+				switch {
+				case ok:
+				case ctx.Err() != nil: // what ended it may be that
+					return ctx.Err()
+				default:
 					return to.end(j.source, j.err)
 				}
 				if err := to.finding(f); err != nil {

@@ -419,6 +419,20 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
+// A file that an interruption cuts short is none that could not be read.
+func TestInterruptedFile(t *testing.T) {
+	inside(t)
+	testlog.CheckGoroutines(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	for range 200 { // mostly the end of the scan is seen before that of the file
+		code, out, errs := call(ctx, nil, "log/app.log", "log/deep/...")
+		if want := "scan: interrupted before all was scanned\n"; code != cli.Interrupted || errs != want || strings.Contains(out, "could not be read") {
+			t.Fatalf("exit code %d, %s%s", code, out, errs)
+		}
+	}
+}
+
 func TestFileWithoutPermission(t *testing.T) {
 	if os.Geteuid() == 0 || runtime.GOOS == "windows" {
 		t.Skip("root may read everything")
