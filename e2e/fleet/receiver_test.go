@@ -101,12 +101,22 @@ func window(id, n int) []byte {
 func open(t *testing.T, capacity float64, keepalive time.Duration) (*receiver, *book) {
 	t.Helper()
 	b := newBook(options{senders: 4, receivers: 1, bytes: eventBytes})
-	r, err := openReceiver("127.0.0.1:0", capacity, keepalive, b.clerk(0))
+	r, err := openReceiver(freeAddr(t), capacity, keepalive, b.clerk(0))
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(r.close)
 	return r, b
+}
+
+// freeAddr returns an address that nobody is given while the receiver is away.
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	addr, err := lstest.FreeAddr()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return addr
 }
 
 func connect(t *testing.T, r *receiver) net.Conn {
@@ -251,7 +261,7 @@ func TestReceiverTellsBreaksFromEnds(t *testing.T) {
 // Who waits at a door that is shut is let in when it opens, and sent away when it is
 // closed.
 func TestDoor(t *testing.T) {
-	d, err := openDoor("127.0.0.1:0")
+	d, err := openDoor(freeAddr(t))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sluicelog/sluice/internal/lstest"
 	"github.com/sluicelog/sluice/monitor"
 )
 
@@ -501,7 +502,11 @@ func listen(t *testing.T, addr string, page http.Handler) (at string, stop func(
 
 func testReconnects(t *testing.T, b *chrome) {
 	s := serve(t, monitor.PageOptions{})
-	addr, stop := listen(t, "127.0.0.1:0", s.page)
+	free, err := lstest.FreeAddr() // or somebody could be given the port while the page is away
+	if err != nil {
+		t.Fatal(err)
+	}
+	addr, stop := listen(t, free, s.page)
 	p := open(t, b, "http://"+addr, look{})
 	s.log(slog.LevelInfo, "one")
 	p.until(visible + ` === "one"`)

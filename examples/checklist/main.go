@@ -14,6 +14,7 @@ import (
 	"flag"
 	"fmt"
 	"log"
+	"math/rand/v2"
 	"net"
 	"os"
 	"path/filepath"
@@ -214,11 +215,17 @@ func checkText(text, dir, addr string) (open int, err error) {
 	})), nil
 }
 
-// freeAddr returns an address on which nobody listens.
+// freeAddr returns an address on which nobody listens. Its port is none of those that
+// systems give to whoever asks for any, and that somebody else could have meanwhile.
 func freeAddr() (string, error) {
-	l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", "127.0.0.1:0")
-	if err != nil {
-		return "", err
+	var errs error
+	for range 20 {
+		port := 15_000 + rand.IntN(15_000) //nolint:gosec // chance is enough
+		l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", fmt.Sprint("127.0.0.1:", port))
+		if err == nil {
+			return l.Addr().String(), l.Close()
+		}
+		errs = errors.Join(errs, err)
 	}
-	return l.Addr().String(), l.Close()
+	return "", errs
 }

@@ -24,6 +24,7 @@ import (
 	"github.com/twmb/franz-go/pkg/kmsg"
 	"github.com/twmb/franz-go/pkg/kversion"
 
+	"github.com/sluicelog/sluice/internal/lstest"
 	"github.com/sluicelog/sluice/logstash"
 	"github.com/sluicelog/sluice/logstash/kafka"
 )
@@ -212,8 +213,16 @@ func TestShutdownWhileAway(t *testing.T) {
 // A broker that is restarted with what it has on disk knows the producer, too.
 func TestBrokerRestarts(t *testing.T) {
 	t.Parallel()
+	listen, err := lstest.FreeAddr() // or somebody could be given the port while the broker is away
+	if err != nil {
+		t.Fatal(err)
+	}
+	var port int
+	if _, err := fmt.Sscanf(listen, "127.0.0.1:%d", &port); err != nil {
+		t.Fatal(err)
+	}
 	dir := t.TempDir()
-	c := newCluster(t, kfake.DataDir(dir))
+	c := newCluster(t, kfake.DataDir(dir), kfake.Ports(port))
 	addr := c.addr("logs")
 	s := c.dial(t, addr, nil, logstash.DialOptions{BatchSize: 100})
 	n := 0
@@ -226,10 +235,6 @@ func TestBrokerRestarts(t *testing.T) {
 		}()
 		n += 5000
 		await(t, "some acks", func() bool { return s.Stats().Written > written+500 })
-		var port int
-		if _, err := fmt.Sscanf(c.ListenAddrs()[0], "127.0.0.1:%d", &port); err != nil {
-			t.Fatal(err)
-		}
 		c.Close()
 		<-done
 		again := newCluster(t, kfake.DataDir(dir), kfake.Ports(port))
