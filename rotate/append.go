@@ -103,7 +103,8 @@ func (f *File) rescue(p []byte, n int, sync bool, err error) (int, error) {
 	}
 	switch {
 	case f.opts.RemoveOnFullDisk && isFull(err):
-		for isFull(err) && f.makeRoom() {
+		var until time.Time
+		for isFull(err) && (f.makeRoom() || f.awaitRoom(&until, int64(len(p)-n))) {
 			again()
 		}
 	case isBroken(err) && f.outage.since.IsZero():

@@ -2,6 +2,7 @@ package rotate
 
 import (
 	"io"
+	"time"
 )
 
 // WrapEngine puts what wrap returns between f and its live file.
@@ -58,4 +59,18 @@ func (f *File) Settle() {
 	if busy := f.reporter.idle(); busy != nil {
 		<-busy
 	}
+}
+
+// WaitForRoom sets how long a Write on a full disk waits for other processes.
+func (f *File) WaitForRoom(d time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.roomWait = d
+}
+
+// PutOffRotation has the next attempt to rotate wait, as after many that failed.
+func (f *File) PutOffRotation(d time.Duration) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.rotating = backoff{delay: d, until: time.Now().Add(d)}
 }

@@ -16,10 +16,11 @@ import (
 )
 
 const (
-	checkInterval = time.Second     // between looks at whether the path still names the file
-	closeTimeout  = 5 * time.Second // for Close
-	maxPlain      = 64 << 10        // size of a Write that is not much work
-	maxFormer     = 4               // files moved away that are still open
+	checkInterval = time.Second       // between looks at whether the path still names the file
+	roomWait      = 2 * checkInterval // for other processes to let go of what was removed
+	closeTimeout  = 5 * time.Second   // for Close
+	maxPlain      = 64 << 10          // size of a Write that is not much work
+	maxFormer     = 4                 // files moved away that are still open
 )
 
 // File is a log file that rotates itself. All methods are safe for concurrent
@@ -40,11 +41,13 @@ type File struct {
 	uid, gid int
 	plan     schedule
 	link     func(oldname, newname string) error // os.Link but in tests
+	roomWait time.Duration                       // roomWait but in tests
 	tally    tally
 	reporter reporter
 
 	syncing sync.Mutex // held throughout a Sync
 	freeing sync.Mutex // held while room is made on a full disk
+	closing sync.Mutex // held while the worker closes what was rotated
 
 	mu        sync.Mutex
 	room      int64    // bytes that can be written with nothing else to do; see unlock
@@ -119,6 +122,7 @@ func open(path string, opts *Options) (*File, error) {
 	f := &File{
 		opts:     o,
 		link:     os.Link,
+		roomWait: roomWait,
 		reporter: reporter{hook: o.OnError},
 		wake:     make(chan struct{}, 1),
 		done:     make(chan struct{}),

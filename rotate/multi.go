@@ -85,8 +85,11 @@ func await(f *os.File, exclusive bool, limit time.Duration) error {
 // turn takes this process's turn, and returns what ends it.
 func (f *File) turn() (end func()) {
 	late := f.turns.late
-	if err := f.turns.take(); err != nil && !late {
+	switch err := f.turns.take(); {
+	case err != nil && !late:
 		f.problem(fmt.Errorf("rotate: lock %s, which is not waited for until it can be had: %w", f.turns.write.Name(), bare(err)))
+	case err == nil && late: // what a rotation may have failed for
+		f.rotating.succeeded()
 	}
 	return f.turns.done
 }

@@ -71,6 +71,9 @@ func (f *File) remove(b backup) (removed bool, err error) {
 // makeRoom removes the oldest backup, and reports whether there was one. It is
 // called with the lock, and gives it up meanwhile.
 func (f *File) makeRoom() bool {
+	f.closing.Lock() // what is open takes its room, removed or not
+	f.closeRetired()
+	f.closing.Unlock()
 	if f.turns != nil {
 		f.turns.done()
 		defer func() {
@@ -109,4 +112,32 @@ func (f *File) makeRoom() bool {
 		return true
 	}
 	return false
+}
+
+// awaitRoom gives other processes a moment in which they may find that the file
+// they have open is no longer the live one, or give back the turn without which this
+// one could not rotate, and reports whether it is worth trying again to write n bytes.
+// It waits until a time, which it sets, once in an outage, and only if there has been
+// a change in the directory. It is called with the lock, and gives it up meanwhile.
+func (f *File) awaitRoom(until *time.Time, n int64) bool {
+	now := time.Now()
+	if f.turns == nil || f.closed || !f.outage.since.IsZero() || !until.IsZero() && now.After(*until) {
+		return false
+	}
+	if until.IsZero() {
+		dir, err := os.Stat(f.dir)
+		if err != nil || now.Sub(dir.ModTime()).Abs() > f.roomWait {
+			return false
+		}
+		*until = now.Add(f.roomWait)
+	}
+	f.turns.done()
+	f.unlock()
+	time.Sleep(5 * time.Millisecond)
+	f.mu.Lock()
+	if !f.closed {
+		f.turn()
+		f.maintain(n)
+	}
+	return true
 }

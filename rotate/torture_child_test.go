@@ -86,6 +86,7 @@ func TestTortureChild(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	f.WaitForRoom(time.Minute) // the others may be slow
 	input := bufio.NewReader(os.Stdin)
 	fmt.Println("ready")
 	if _, err := input.ReadString('\n'); err != nil {

@@ -168,6 +168,76 @@ func TestFullDiskIsNoReasonToDropWhileThereAreBackups(t *testing.T) {
 	}
 }
 
+// Each line fills the file and most of the disk: there is room for it when the backup is gone that the one before has
+// just become, and that nobody has open any more.
+func TestFullDiskMakesRoomOfTheLastBackup(t *testing.T) {
+	dir := testlog.TinyDisk(t, "size=64k")
+	path := filepath.Join(dir, "app.log")
+	const n = 200
+	f := mustOpen(t, path, &rotate.Options{MaxSize: 40_000, RemoveOnFullDisk: true})
+	for i := range n {
+		mustWrite(t, f, fmt.Sprintf("%040000d\n", i))
+	}
+	mustClose(t, f)
+	checkStats(t, f, n, 0)
+	if got, want := read(t, path), fmt.Sprintf("%040000d\n", n-1); got != want {
+		t.Errorf("the live file has %d bytes, want the last line", len(got))
+	}
+}
+
+// A process that has nothing to write has the only backup open, until it looks again at what the live file is.
+func TestFullDiskWaitsForAProcessToLetGo(t *testing.T) {
+	dir := testlog.TinyDisk(t, "size=512k")
+	path := filepath.Join(dir, "app.log")
+	idle := startChild(t, job{Path: path, Writer: "idle", MultiProcess: true, RemoveOnFullDisk: true})
+	f := mustOpen(t, path, &rotate.Options{MaxSize: 300_000, MultiProcess: true, RemoveOnFullDisk: true})
+	f.WaitForRoom(time.Minute) // the process may be slow
+	for i := range 700 {
+		mustWrite(t, f, fmt.Sprintf("%01000d\n", i))
+	}
+	mustClose(t, f)
+	checkStats(t, f, 700, 0)
+	idle.begin(t)
+	idle.stop(t)
+}
+
+// Without its turn a process can not rotate, and writes on. When it has it again, the file that has taken all of the disk
+// meanwhile is what makes room.
+func TestFullDiskWhenTheTurnIsBack(t *testing.T) {
+	const lines = 450
+	open := func(t *testing.T) (f *rotate.File, write func(), release func()) {
+		t.Helper()
+		dir := testlog.TinyDisk(t, "size=512k")
+		f = mustOpen(t, filepath.Join(dir, "app.log"), &rotate.Options{MaxSize: 20_000, MultiProcess: true, RemoveOnFullDisk: true})
+		release = mustLock(t, filepath.Join(dir, lockFile), true)
+		write = func() {
+			for i := range lines {
+				mustWrite(t, f, fmt.Sprintf("%01000d\n", i))
+			}
+		}
+		write()
+		return f, write, release
+	}
+	t.Run("while a Write waits", func(t *testing.T) {
+		t.Parallel()
+		f, write, release := open(t)
+		f.WaitForRoom(time.Minute)
+		time.AfterFunc(300*time.Millisecond, release)
+		write()
+		mustClose(t, f)
+		checkStats(t, f, 2*lines, 0)
+	})
+	t.Run("long after the last attempt to rotate", func(t *testing.T) {
+		t.Parallel()
+		f, write, release := open(t)
+		f.PutOffRotation(time.Hour)
+		release()
+		write()
+		mustClose(t, f)
+		checkStats(t, f, 2*lines, 0)
+	})
+}
+
 func fill(t *testing.T, dir string) {
 	t.Helper()
 	err := os.WriteFile(filepath.Join(dir, "filler.lock"), make([]byte, 32<<20), 0o600)

@@ -86,8 +86,10 @@ func (f *File) prepare() {
 	f.mu.Lock()
 	retired := f.retired
 	f.retired = nil
+	f.closing.Lock()
 	f.mu.Unlock()
 	f.closeBackup(retired)
+	f.closing.Unlock()
 	f.mu.Lock()
 	needed := preparing && f.turns == nil && !f.closed && f.standby == nil && f.retired == nil && f.tally.get().Rotations > 0
 	var perm permissions
