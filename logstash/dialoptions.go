@@ -267,7 +267,8 @@ type DialOptions struct {
 	OnDrop func(event []byte, reason error)
 
 	// OnState is told when the state changes, by the goroutine of OnError.
-	// Several changes while it is busy become one. Nil means nobody is told.
+	// Several changes while it is busy become one, and none if they lead back to the
+	// state that it was told last. Nil means nobody is told.
 	OnState func(Health)
 }
 

@@ -21,6 +21,7 @@ type hooks struct {
 	onError func(error)  // may be nil
 	onState func(Health) // may be nil
 	health  func() Health
+	told    State // the last one that onState was told
 
 	mu       sync.Mutex
 	errs     []error
@@ -112,7 +113,10 @@ func (h *hooks) tellOne() {
 	if len(h.errs) == 0 {
 		h.changed = false
 		h.mu.Unlock()
-		h.onState(h.health())
+		if now := h.health(); now.State != h.told { // it may have changed again, and back
+			h.told = now.State
+			h.onState(now)
+		}
 		return
 	}
 	err := h.errs[0]
