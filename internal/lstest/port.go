@@ -3,9 +3,10 @@ package lstest
 import (
 	"context"
 	"fmt"
-	"math/rand/v2"
 	"net"
+	"os"
 	"strconv"
+	"sync/atomic"
 )
 
 // The ports that are chosen from. Systems give out those above to whoever asks for any:
@@ -16,6 +17,20 @@ const (
 	lastPort  = 32_000
 )
 
+// given is how many ports were tried. A port that is free for a moment is so given to
+// nobody else: the next one in this process is another one, and processes that run
+// beside each other begin elsewhere.
+//
+//nolint:gochecknoglobals // ports belong to all of the process
+var given atomic.Int64
+
+// nextPort returns the port to try next.
+func nextPort() string {
+	const apart = 509 // of processes with numbers in a row; a prime
+	n := int64(os.Getpid())*apart + given.Add(1)
+	return strconv.FormatInt(firstPort+n%(lastPort-firstPort), 10)
+}
+
 // listenOn calls listen with addr, with a free port in place of port 0.
 func listenOn(addr string, listen func(addr string) error) error {
 	host, port, err := net.SplitHostPort(addr)
@@ -23,8 +38,7 @@ func listenOn(addr string, listen func(addr string) error) error {
 		return listen(addr)
 	}
 	for range 100 {
-		n := firstPort + rand.IntN(lastPort-firstPort) //nolint:gosec // chance is enough
-		if listen(net.JoinHostPort(host, strconv.Itoa(n))) == nil {
+		if listen(net.JoinHostPort(host, nextPort())) == nil {
 			return nil
 		}
 	}

@@ -48,3 +48,18 @@ func TestPortsAreNotGivenAway(t *testing.T) {
 		})
 	}
 }
+
+// An address that was free is not that of the next receiver, which could come before the one that it is for.
+func TestFreeAddrIsGivenOnce(t *testing.T) {
+	seen := make(map[string]bool)
+	for range 1000 {
+		addr, err := lstest.FreeAddr()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if seen[addr] {
+			t.Fatalf("%s is given a second time", addr)
+		}
+		seen[addr] = true
+	}
+}
