@@ -271,7 +271,7 @@ func shutdown(t *testing.T, s *logstash.Shipper) {
 // waitFor waits until ok holds, which something else is to bring about.
 func waitFor(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second); !ok(); pause(t.Context(), 20*time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !ok(); pause(t.Context(), 20*time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain for %s", what)
 		}

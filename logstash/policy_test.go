@@ -250,14 +250,14 @@ func TestSmallBatchesAreBounded(t *testing.T) {
 				Size: size, BatchSize: 1, Policy: policy, FlushInterval: -1,
 			})
 			defer abandon(s)
-			before, start := heap(), time.Now()
+			before, watch := heap(), testlog.StartStopwatch(t)
 			for range events {
 				_, _ = s.Write([]byte(`{"id":1}`)) // most make room, or are refused
 			}
 			if used := heap() - before; used > 3*size {
 				t.Errorf("%d bytes of memory for a Size of %d", used, size)
 			}
-			if took := time.Since(start); took > 10*time.Second {
+			if took := watch.Elapsed(); took > 10*time.Second {
 				t.Errorf("%d events took %v", events, took)
 			}
 			checkAccounts(t, s)

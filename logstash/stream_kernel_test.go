@@ -216,7 +216,7 @@ func TestStreamEndInGoodOrder(t *testing.T) {
 // waitUntil returns when ok does.
 func waitUntil(t testing.TB, ok func() bool) {
 	t.Helper()
-	for end := time.Now().Add(10 * time.Second); !ok(); {
+	for end := time.Now().Add(time.Minute); !ok(); {
 		if time.Now().After(end) {
 			t.Fatal("nothing happened")
 		}
@@ -280,11 +280,11 @@ func TestStreamCloseStalled(t *testing.T) {
 	defer close(hold)
 	s := newTestStream(t, DialOptions{ResendBytes: 1000}, ln.Addr().String())
 	deliver(t, s, eventRun(0, 2))
-	start := time.Now()
+	start, watch := time.Now(), testlog.StartStopwatch(t)
 	if err := s.Close(); err != nil {
 		t.Error(err)
 	}
-	if d := time.Since(start); d < finishTime || d > 10*finishTime {
+	if d := time.Since(start); d < finishTime || watch.Elapsed() > 10*finishTime {
 		t.Errorf("Close took %v, want %v", d, finishTime)
 	}
 }

@@ -239,7 +239,7 @@ func startTLSPeer(t testing.TB, c *tls.Config) *tlsPeer {
 
 func (p *tlsPeer) serve(conn *tls.Conn) {
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	if conn.Handshake() != nil {
 		_, _ = io.Copy(io.Discard, conn.NetConn()) // so that no RST overtakes the alert
 		return

@@ -500,7 +500,7 @@ func eventsOf(body io.ReadCloser) <-chan event {
 // await returns the next event of a name.
 func await(t *testing.T, events <-chan event, name string) string {
 	t.Helper()
-	timeout := time.After(10 * time.Second)
+	timeout := time.After(time.Minute)
 	for {
 		select {
 		case e, ok := <-events:
@@ -604,7 +604,7 @@ func TestPageLimitsWatchers(t *testing.T) {
 		t.Errorf("the state: status %d", w.Code)
 	}
 	leaveFirst()
-	for deadline := time.Now().Add(10 * time.Second); look() != http.StatusOK; {
+	for deadline := time.Now().Add(time.Minute); look() != http.StatusOK; {
 		if time.Now().After(deadline) {
 			t.Fatal("the place of a watcher who has left is not free")
 		}

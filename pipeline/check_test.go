@@ -536,12 +536,12 @@ func TestCheckOutlivesWhatPanicsOrHangs(t *testing.T) {
 		t.Errorf("got:\n%s", of(findings, ""))
 	}
 	wait := make(chan struct{})
-	start := time.Now()
+	watch := testlog.StartStopwatch(t)
 	findings = pipeline.Machine{Limit: 50 * time.Millisecond}.Check(t.Context(), pipeline.Config{
 		Sinks: []pipeline.Sink{{Level: pipeline.At(hostile{wait})}},
 	})
 	close(wait)
-	if d := time.Since(start); d > 5*time.Second || !strings.Contains(of(findings, ""), "did not answer in time") {
+	if d := watch.Elapsed(); d > 5*time.Second || !strings.Contains(of(findings, ""), "did not answer in time") {
 		t.Errorf("after %v:\n%s", d, of(findings, ""))
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -356,7 +356,7 @@ func TestEveryStageReports(t *testing.T) {
 		all = append(all, name, "pipeline "+name)
 	}
 	all = append(all, "pipeline console")
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(time.Minute)
 	for missing := all; len(missing) > 0; {
 		select {
 		case <-deadline:

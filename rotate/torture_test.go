@@ -141,7 +141,7 @@ func TestEndedProcessesLeaveBackups(t *testing.T) {
 				}
 				return live, all
 			}
-			for end := time.Now().Add(10 * time.Second); time.Now().Before(end); <-time.After(10 * time.Millisecond) {
+			for end := time.Now().Add(time.Minute); time.Now().Before(end); <-time.After(10 * time.Millisecond) {
 				mustClose(t, mustOpen(t, j.Path, &opts))
 				if live, all := left(); live == 0 && (tt.ended < 0 || all == tt.ended) {
 					break
@@ -364,7 +364,7 @@ func TestThousandsOfRotationsInARow(t *testing.T) {
 				mustWrite(t, f, string(lineOf("w", i)))
 				mustRotate(t, f)
 			}
-			for end := time.Now().Add(10 * time.Second); countDescriptors(t) > descriptors+3 && time.Now().Before(end); {
+			for end := time.Now().Add(time.Minute); countDescriptors(t) > descriptors+3 && time.Now().Before(end); {
 				<-time.After(time.Millisecond) // a file that is being compressed has some
 			}
 			// Besides those of the moment, such as that of a file being compressed.

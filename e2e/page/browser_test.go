@@ -133,7 +133,7 @@ func eval[T any](b *tab, expression string) T {
 // until waits until an expression is true.
 func (b *tab) until(expression string) {
 	b.Helper()
-	deadline := time.Now().Add(20 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !eval[bool](b, "Boolean("+expression+")") {
 		if time.Now().After(deadline) {
 			b.Fatalf("this does not come true: %s\nThe end of the page: %s\nThe console: %q", expression,

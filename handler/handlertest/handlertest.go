@@ -133,7 +133,7 @@ func caught(f func() error) (err error) {
 }
 
 // patience is how long a call may take before it is said never to return.
-const patience = 3 * time.Second
+const patience = 10 * time.Second
 
 // soon calls f on a goroutine, which it leaves behind if f does not return.
 func soon(f func() error) error {

@@ -80,7 +80,7 @@ func event(id int) []byte {
 // flush waits until all that was written has been acked.
 func (s *shipment) flush() {
 	s.t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := s.Flush(ctx); err != nil {
 		s.t.Fatal(err)
@@ -118,7 +118,7 @@ func (s *shipment) awaitError(texts ...string) {
 		}
 		return true
 	}
-	deadline := time.Now().Add(10 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	tick := time.NewTicker(2 * time.Millisecond)
 	defer tick.Stop()
 	for !is() {

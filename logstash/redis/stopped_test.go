@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sluicelog/sluice/internal/testlog"
 	"github.com/sluicelog/sluice/logstash"
 	"github.com/sluicelog/sluice/logstash/redis"
 )
@@ -62,11 +63,11 @@ func TestPaused(t *testing.T) {
 	s.signal(syscall.SIGSTOP)
 	ship.write(1000)
 	ship.awaitError("timeout", s.addr)
-	begun := time.Now()
+	watch := testlog.StartStopwatch(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
 	defer cancel()
-	if err := ship.Flush(ctx); err == nil || time.Since(begun) > time.Second {
-		t.Errorf("Flush took %v: %v", time.Since(begun), err)
+	if err, took := ship.Flush(ctx), watch.Elapsed(); err == nil || took > time.Second {
+		t.Errorf("Flush took %v: %v", took, err)
 	}
 	s.signal(syscall.SIGCONT)
 	if n := ship.check(func() []string { return s.list("logs") }); n > batch {

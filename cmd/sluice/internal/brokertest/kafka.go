@@ -14,7 +14,7 @@ import (
 )
 
 // patience is how long what has to happen may take.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // Kafka is a Kafka of one broker that can be killed. It keeps its data on disk, if it was made to.
 type Kafka struct {

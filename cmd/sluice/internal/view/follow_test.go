@@ -28,7 +28,7 @@ func (w watched) Write(p []byte) (int, error) {
 func (w watched) wait(t *testing.T, end string) string {
 	t.Helper()
 	var all strings.Builder
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	for !strings.HasSuffix(all.String(), end) {
 		select {
 		case text := <-w:
@@ -55,7 +55,7 @@ func following(t *testing.T, args ...string) (out watched, stop func() (code int
 		select {
 		case c := <-code:
 			return c, errs.String()
-		case <-time.After(20 * time.Second):
+		case <-time.After(time.Minute):
 			t.Fatal("it does not end")
 			return 0, ""
 		}
@@ -160,7 +160,7 @@ func TestFollowBeginsAtTheEnd(t *testing.T) {
 	// Nobody tells when it has come to the end, so that the first ones may be too early.
 	again := time.NewTicker(300 * time.Millisecond)
 	defer again.Stop()
-	deadline := time.After(20 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		fmt.Fprint(f, line("ERROR", 2))
 		select {
