@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -251,6 +252,8 @@ type gate struct {
 	routes  map[string]string // where connections to some addresses go
 	wrote   func([]byte)      // is told of what is written, unless nil
 	dead    string            // the address of a machine that has died without a word
+
+	swallowed int // how many requests to produce that got
 }
 
 var errShut = errors.New("the gate is shut")
@@ -334,6 +337,13 @@ func (g *gate) die(addr string) {
 	g.dead = addr
 }
 
+// swallows reports whether the machine that died got a request to produce.
+func (g *gate) swallows() bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.swallowed > 0
+}
+
 // lose ends the next n connections on which an answer comes, without the answer.
 func (g *gate) lose(n int) {
 	g.mu.Lock()
@@ -366,6 +376,9 @@ func (c *gated) Write(p []byte) (int, error) {
 	}
 	c.gate.mu.Lock()
 	dead := c.addr == c.gate.dead
+	if dead && len(p) > 5 && binary.BigEndian.Uint16(p[4:]) == uint16(kmsg.Produce) {
+		c.gate.swallowed++
+	}
 	c.gate.mu.Unlock()
 	if dead {
 		return len(p), nil

@@ -296,11 +296,12 @@ func TestMachineDies(t *testing.T) {
 	write(t, s, 0, 1000)
 	flush(t, s)
 	c.die(addrs[lead])
+	begun, watch := time.Now(), testlog.StartStopwatch(t)
+	write(t, s, 1000, 2000)
+	await(t, "something is under way to it", c.swallows) // or the client may hear first who leads now
 	if err := c.MoveTopicPartition("logs", 0, 1-lead); err != nil {
 		t.Fatal(err)
 	}
-	begun, watch := time.Now(), testlog.StartStopwatch(t)
-	write(t, s, 1000, 2000)
 	flush(t, s)
 	if took := time.Since(begun); took < 900*time.Millisecond || watch.Elapsed() > 5*time.Second {
 		t.Errorf("back after %v, want about Timeout", took)
@@ -839,10 +840,18 @@ func TestReasons(t *testing.T) {
 			fault := c.Fault(kfake.Fault{Keys: []kmsg.Key{tt.key}, TopLevel: tt.key == kmsg.InitProducerID, Err: tt.err, Count: -1})
 			s := c.dial(t, c.addr("logs"), nil, logstash.DialOptions{Timeout: 300 * time.Millisecond})
 			write(t, s, 0, 1000)
-			await(t, "the reason", func() bool {
-				err := s.Health().Err
-				return err != nil && strings.Contains(err.Error(), tt.want)
-			})
+			reason := func(want string) {
+				t.Helper()
+				await(t, "the reason", func() bool {
+					err := s.Health().Err
+					return err != nil && strings.Contains(err.Error(), want)
+				})
+			}
+			reason(tt.want)
+			c.set(true) // brokers that are away are the reason for as long as they are
+			reason(errShut.Error())
+			c.set(false)
+			reason(tt.want)
 			fault.Remove()
 			flush(t, s)
 			balance(t, s, 1000, 0)

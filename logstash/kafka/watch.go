@@ -60,7 +60,7 @@ type watch struct {
 	under  int            // events under way
 	since  time.Time      // when the last ack was, or the first of them began
 	topic  string         // of the first of them that is not decided
-	broker error          // what the last connection that failed has failed with, since the last ack
+	broker error          // what the last connection that failed has failed with, since the last ack or answer in said
 	said   error          // what a broker has answered, since the last ack
 	quota  error          // why a broker wants no requests
 	until  time.Time      // that lasts
@@ -245,6 +245,9 @@ func (w *watch) heard(topic string, answer *kerr.Error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.said = hint(cmp.Or(topic, w.topic), answer)
+	if !errors.Is(w.broker, answer) { // what failed before works again
+		w.broker = nil
+	}
 }
 
 // look finds out why nothing is acked, tells it, and reports whether there was something to tell.
