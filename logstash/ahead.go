@@ -23,12 +23,31 @@ func (q *queue) isAhead() bool {
 	most := 2 * maxBatchBytes * len(q.wakes) * q.order.limit
 	bytes := q.ahead()
 	if bytes >= most/2 {
-		for _, b := range q.out {
-			b.shrink()
-		}
+		q.shrink()
 		bytes = q.ahead()
 	}
 	return bytes >= most || len(q.out) >= maxAhead
+}
+
+// shrink gives up the memory of events that are settled where they are most: of a batch,
+// or of what several have in common, which one that is still half open would keep.
+func (q *queue) shrink() {
+	for from := 0; from < len(q.out); {
+		to, open := from, 0
+		for ; to < len(q.out) && q.out[to].ticket == q.out[from].ticket; to++ {
+			if b := q.out[to]; b.isSparse() {
+				b.shrink()
+			} else if b.shared {
+				open += b.openBytes()
+			}
+		}
+		for _, b := range q.out[from:to] {
+			if b.shared && b.open > 0 && open <= len(b.buf)/2 {
+				b.shrink()
+			}
+		}
+		from = to
+	}
 }
 
 // ahead returns about how much memory is taken by the batches that are begun.

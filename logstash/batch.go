@@ -97,15 +97,21 @@ func (b *batch) squeeze() {
 	}
 }
 
-// shrink gives up the memory of the events that are settled, if they are most, while
-// the others keep their places. A lease keeps its own until it is done.
+// isSparse reports whether most of the events that it keeps the memory of are settled. A
+// lease keeps its own until it is done.
+func (b *batch) isSparse() bool {
+	return b.lease == nil && b.open > 0 && b.open <= cmp.Or(b.held, len(b.items))/2
+}
+
+// openBytes returns about how long the events are that are open.
+func (b *batch) openBytes() int {
+	n := len(b.items)
+	return int(b.items[n-1].end-b.start(0)) * b.open / n
+}
+
+// shrink gives up the memory of the events that are settled, while the others keep their
+// places.
 func (b *batch) shrink() {
-	if b.held == 0 {
-		b.held = len(b.items)
-	}
-	if b.lease != nil || b.open == 0 || b.open > b.held/2 {
-		return
-	}
 	was := *b
 	b.held, b.shared, b.base = b.open, false, 0
 	b.buf, b.items = nil, slices.Clone(was.items)
