@@ -154,8 +154,8 @@ type Options struct {
 
 	// RemoveOnFullDisk removes the oldest backup, and the next one, and so on,
 	// when there is no space left for what is written, until there is. With
-	// MultiProcess the first Write that finds none although all are gone waits
-	// about two seconds for the other processes to close what was removed.
+	// MultiProcess the first Write that finds none although all are gone waits for
+	// the other processes to close what was removed, for about two seconds at most.
 	RemoveOnFullDisk bool
 
 	// OnError, if not nil, is told about every failed rotation, reopening,
