@@ -66,6 +66,7 @@ type replay struct {
 	pending []mark
 	left    map[uint32]bool // the sums of the events that the shipper had at its end
 	leftN   uint64          // how many those are
+	closed  bool            // what is dropped from now on counts as not sent
 }
 
 // A mark says that the first n lines of a unit were given to the shipper, or need not be.
@@ -152,16 +153,18 @@ func (r *replay) shutDown(cause error) {
 
 // close settles what can be settled, and completes the account.
 func (r *replay) close(ctx context.Context, cause, err error, start time.Time) *account {
-	st := r.shipper.Stats()
 	r.mu.Lock()
+	r.closed = true
+	st := r.shipper.Stats()
 	a := &r.account
-	lost := r.leftN + st.Queued - a.turnedAway
 	a.notSent = st.DroppedShutdown + st.Queued - a.refusedLast
+	lost := a.notSent - a.turnedAway
+	known := st.Queued == 0 && st.DroppedShutdown == r.leftN+a.refusedLast // which events are left
 	a.delivered, a.resent = st.Written, st.Resent
 	a.took = time.Since(start)
 	r.mu.Unlock()
 
-	if st.Queued == 0 { // else nobody knows which events are left
+	if known {
 		if unsettled := r.settleAcked(); unsettled != nil {
 			cause, err = nil, unsettled
 		}
@@ -383,17 +386,20 @@ func (r *replay) settleMarks(marks []mark) error {
 	return r.places.save()
 }
 
-// dropped is told of every event that the shipper gives up.
+// dropped is told of every event that the shipper gives up. A shipper that takes long to end may do so when it is too late.
 func (r *replay) dropped(event []byte, reason error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return
+	}
 	rejected := errors.Is(reason, logstash.ErrRejected)
 	last := r.refused.Load() && !rejected
 	switch {
 	case last, rejected:
 	case errors.Is(reason, os.ErrClosed):
-		r.mu.Lock()
 		r.left[eventSum(event)] = true
 		r.leftN++
-		r.mu.Unlock()
 		return
 	default: // it is broken
 		return
@@ -401,10 +407,6 @@ func (r *replay) dropped(event []byte, reason error) {
 	r.rejects.add(event)
 	if last {
 		reason = r.shipper.Stats().LastError
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if last {
 		r.account.refusedLast++
 	}
 	r.account.refuse(reason)

@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
+	"github.com/sluicelog/sluice/cmd/sluice/internal/replay"
 	"github.com/sluicelog/sluice/internal/lstest"
 )
 
@@ -364,5 +365,36 @@ func TestInterruptedWhileTheReceiverIsAway(t *testing.T) {
 	r := start(ctx, "", log, "--to", "beats://"+b.Addr())
 	if r.code != cli.Interrupted || time.Since(begin) > 5*time.Second || !strings.Contains(r.out, "10  not sent") {
 		t.Errorf("exit code %d after %v: %s", r.code, time.Since(begin), r.out)
+	}
+}
+
+// A shipper that ends may take longer to say what it has dropped than the replay waits: what nothing is known of comes again.
+func TestGaveUpBeforeItIsKnownWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	const n = 1000
+	for name, source := range map[string]func(*testing.T) string{
+		"a log file": func(t *testing.T) string { t.Helper(); return writeFile(t, t.TempDir(), "app.log", numbered(0, n)) },
+		"a spool":    func(t *testing.T) string { t.Helper(); return leaveSpool(t, n) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			addr, err := lstest.FreeAddr()
+			if err != nil {
+				t.Fatal(err)
+			}
+			args := []string{source(t), "--to", "beats://" + addr, "-q"}
+			if err := replay.GiveUpUntold(t.Context(), args...); err != nil {
+				t.Fatal(err)
+			}
+			var ledger lstest.Ledger
+			b, err := lstest.ListenBeats(addr, &lstest.BeatsOptions{OnEvent: ledger.Receiver(), Forget: true})
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(b.Kill)
+			if c := account(t, 0, args...); c.Sent != n || ledger.Unique() != n {
+				t.Errorf("%d sent, %d arrived, want %d", c.Sent, ledger.Unique(), n)
+			}
+		})
 	}
 }
