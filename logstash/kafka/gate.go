@@ -47,11 +47,29 @@ func (g *gate) DialContext(ctx context.Context, network, addr string) (net.Conn,
 		if conn, err = g.dial(ctx, network, addr); err == nil {
 			return conn, nil
 		}
-		if ctx.Err() == nil {
+		if !isOver(ctx) {
 			g.failed(addr, err)
+		} else if known := g.reason(addr); known != nil {
+			err = known // it was given up before it could tell more
 		}
 	}
 	return nil, &net.OpError{Op: "dial", Net: network, Err: err}
+}
+
+// isOver reports whether ctx has ended, or is about to: what is bound by its deadline may notice that first.
+func isOver(ctx context.Context) bool {
+	end, ok := ctx.Deadline()
+	return ctx.Err() != nil || ok && !time.Now().Before(end)
+}
+
+// reason returns why a broker is away, nil if it is not.
+func (g *gate) reason(addr string) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if a := g.away[addr]; a != nil {
+		return a.err
+	}
+	return nil
 }
 
 // pass waits until a broker may be tried. It does not while there are others to be asked, or when ctx

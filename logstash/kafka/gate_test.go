@@ -13,20 +13,31 @@ import (
 	"github.com/twmb/franz-go/pkg/kgo"
 )
 
-var errAway = errors.New("away")
+var errAway, errNoAnswer = errors.New("away"), errors.New("i/o timeout")
+
+// tardy is a context of which the deadline is over before it says so.
+type tardy struct{ context.Context }
+
+func (tardy) Err() error { return nil }
 
 // brokers are those behind a gate, each of which is away or not.
 type brokers struct {
 	mu    sync.Mutex
 	begun time.Time
 	up    map[string]bool
+	mute  bool                // none has an answer
 	dials map[string][]string // when each was dialed
 }
 
-func (b *brokers) dial(_ context.Context, _, addr string) (net.Conn, error) {
+func (b *brokers) dial(ctx context.Context, _, addr string) (net.Conn, error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.dials[addr] = append(b.dials[addr], time.Since(b.begun).String())
+	if b.mute {
+		end, _ := ctx.Deadline()
+		<-time.After(time.Until(end))
+		return nil, errNoAnswer
+	}
 	if !b.up[addr] {
 		return nil, errAway
 	}
@@ -125,6 +136,27 @@ func TestGate(t *testing.T) {
 				t.Errorf("%v after %v", err, time.Since(b.begun))
 			}
 		}, map[string][]string{"a:1": {"0s"}}},
+		"given up while it is dialed": {func(t *testing.T, g *gate, b *brokers) {
+			_, _ = connect(t.Context(), g, "a", nil) // the same
+			b.mute = true
+			ctx, cancel := context.WithTimeout(t.Context(), 3*time.Second/2)
+			defer cancel()
+			if _, err := connect(ctx, g, "a", nil); !errors.Is(err, errAway) || time.Since(b.begun) != 3*time.Second/2 {
+				t.Errorf("%v after %v", err, time.Since(b.begun))
+			}
+		}, map[string][]string{"a:1": {"0s", "1s"}}},
+		"given up at once": {func(t *testing.T, g *gate, b *brokers) {
+			b.mute = true
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second/2)
+			defer cancel()
+			if _, err := connect(tardy{ctx}, g, "up", nil); !errors.Is(err, errNoAnswer) {
+				t.Error(err)
+			}
+			b.mute = false
+			if _, err := connect(t.Context(), g, "up", nil); err != nil { // it is not away
+				t.Error(err)
+			}
+		}, map[string][]string{"up:1": {"0s", "500ms"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
