@@ -569,12 +569,15 @@ func TestTopicIsMadeAgain(t *testing.T) {
 func TestFewerPartitions(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, kfake.SeedTopics(4, "logs"), kfake.MaxVersions(kversion.V2_7_0()))
-	downs := make(chan struct{}, 100)
+	told := make(chan struct{}, 1)
 	s := c.dial(t, c.addr("logs"), nil, logstash.DialOptions{
 		BatchSize: 100, Timeout: time.Second, Key: func(event []byte) []byte { return fmt.Append(nil, id(event)) },
-		OnState: func(h logstash.Health) {
-			if h.State == logstash.Down {
-				downs <- struct{}{}
+		OnError: func(err error) {
+			if strings.Contains(err.Error(), `topic "logs" has 2 partitions, and had 4`) {
+				select {
+				case told <- struct{}{}:
+				default:
+				}
 			}
 		},
 	})
@@ -584,12 +587,8 @@ func TestFewerPartitions(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, s, 1000, 2000)
-	<-downs // the client begins anew after Timeout, which ends it
-	await(t, "the reason", func() bool {
-		err := s.Stats().LastError
-		return err != nil && strings.Contains(err.Error(), `topic "logs" has 2 partitions, and had 4`)
-	})
-	flush(t, s)
+	<-told
+	flush(t, s) // the client begins anew after Timeout
 	balance(t, s, 2000, 0)
 	if st := s.Stats(); st.Resent > 4*100 {
 		t.Errorf("%d events resent, want at most Pipeline batches", st.Resent)

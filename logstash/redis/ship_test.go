@@ -99,11 +99,11 @@ func (s *shipment) troubles() []string {
 	return slices.Clone(s.errs)
 }
 
-// wasDown reports whether OnState has been told of it.
+// wasDown reports whether OnState has been told of it, or OnError of its end: it may be over before OnState is called.
 func (s *shipment) wasDown() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.down
+	return s.down || slices.ContainsFunc(s.errs, func(err string) bool { return strings.Contains(err, "recovered after ") })
 }
 
 // awaitError waits for an error with all of the texts.
