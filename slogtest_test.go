@@ -35,6 +35,9 @@ type encoder struct {
 	parse handlertest.Parse
 }
 
+// onlyByFlush is a FlushInterval that leaves handing over to Flush, or a line would be given up before.
+const onlyByFlush = time.Hour
+
 func encoders() []encoder {
 	newJSON := func(_ *testing.T, w io.Writer, opts *slog.HandlerOptions) slog.Handler {
 		return handler.NewJSONHandler(w, opts)
@@ -61,7 +64,7 @@ func encoders() []encoder {
 		}, handlertest.ParseJSON},
 		{"json+asyncbuf", func(t *testing.T, w io.Writer, opts *slog.HandlerOptions) slog.Handler {
 			t.Helper()
-			buf := asyncbuf.NewWriter(w, &asyncbuf.WriterOptions{Size: 1 << 20, RetryFor: time.Millisecond})
+			buf := asyncbuf.NewWriter(w, &asyncbuf.WriterOptions{Size: 1 << 20, RetryFor: time.Millisecond, FlushInterval: onlyByFlush})
 			t.Cleanup(func() { _ = buf.Close() }) // the suite makes sinks fail
 			return newJSON(t, buf, opts)
 		}, handlertest.ParseJSON},
@@ -141,8 +144,8 @@ func wrappers() []wrapper {
 	all := []wrapper{
 		{"asyncbuf", func(t *testing.T, h slog.Handler) slog.Handler {
 			t.Helper()
-			buf := asyncbuf.NewHandler(h, &asyncbuf.HandlerOptions{MaxLines: 32}) // the suite makes thousands of them
-			t.Cleanup(func() { _ = buf.Close() })                                 // the suite makes sinks fail
+			buf := asyncbuf.NewHandler(h, &asyncbuf.HandlerOptions{MaxLines: 32, FlushInterval: onlyByFlush}) // the suite makes thousands of them
+			t.Cleanup(func() { _ = buf.Close() })                                                             // the suite makes sinks fail
 			return buf
 		}, false},
 		{"trace", func(_ *testing.T, h slog.Handler) slog.Handler {
