@@ -188,18 +188,20 @@ func TestPaced(t *testing.T) {
 	const ms = time.Millisecond
 	tests := []struct {
 		name  string
+		late  time.Duration // of the beginning
 		takes func(call int) time.Duration
 		calls int
 		max   time.Duration
 	}{
-		{"calls that take no time", func(int) time.Duration { return 0 }, 999, 0},
-		{"who is late makes up for it", func(n int) time.Duration {
+		{"calls that take no time", 0, func(int) time.Duration { return 0 }, 999, 0},
+		{"who begins when it is over makes one call", 2 * time.Second, func(int) time.Duration { return 0 }, 1, 0},
+		{"who is late makes up for it", 0, func(n int) time.Duration {
 			if n == 500 {
 				return 100 * ms
 			}
 			return 0
 		}, 999, 100 * ms},
-		{"calls that take too long", func(int) time.Duration { return 10 * ms }, 100, 10 * ms},
+		{"calls that take too long", 0, func(int) time.Duration { return 10 * ms }, 100, 10 * ms},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
@@ -208,7 +210,7 @@ func TestPaced(t *testing.T) {
 				spent := paced(func() {
 					n++
 					time.Sleep(tt.takes(n))
-				}, time.Now(), time.Second, 1000)
+				}, time.Now().Add(-tt.late), time.Second, 1000)
 				if n != tt.calls || len(spent) != n || slices.Max(spent) != tt.max {
 					t.Errorf("%d calls, %d times, longest %v; want %d, %v", n, len(spent), slices.Max(spent), tt.calls, tt.max)
 				}
