@@ -95,18 +95,18 @@ func testConnectionTTL(t *testing.T, scheme string, strategy logstash.Strategy) 
 	send(10 * time.Second) // a may have been the first to be tried
 	before := p.dials.Load()
 	const most = time.Second / 2
-	if worst := send(30 * time.Minute); worst > most {
+	if worst := send(2 * time.Hour); worst > most {
 		t.Errorf("an event waited %v while one of two receivers was out of reach, want %v", worst, most)
 	}
-	if n := p.dials.Load() - before; n < 5 || n > 35 {
-		t.Errorf("the receiver out of reach was dialled %d times in 30 minutes", n)
+	if n := p.dials.Load() - before; n < 20 || n > 140 {
+		t.Errorf("the receiver out of reach was dialled %d times in two hours", n)
 	}
 	p.lost.Store(false)
-	if worst := send(20 * time.Minute); worst > most {
+	if worst := send(time.Hour); worst > most {
 		t.Errorf("an event waited %v when it was back, want %v", worst, most)
 	}
 	if p.taken.Load() == 0 {
-		t.Error("the receiver that is back got no connection in 20 minutes")
+		t.Error("the receiver that is back got no connection in an hour")
 	}
 	if err := s.Close(); err != nil {
 		t.Error(err)

@@ -197,7 +197,14 @@ func TestStreamEndInGoodOrder(t *testing.T) {
 			if errs := deliver(t, s, eventRun(0, 2)); errs != nil {
 				t.Fatal(errs)
 			}
-			waitUntil(t, s.conn.expired)
+			first := s.conn
+			s.peers.ttl = time.Hour // of the one that takes its place
+			waitUntil(t, func() bool {
+				if err := s.connect(t.Context()); err != nil {
+					t.Fatal(err)
+				}
+				return s.conn != first
+			})
 			if errs := deliver(t, s, eventRun(2, 3)); errs != nil {
 				t.Fatal(errs)
 			}

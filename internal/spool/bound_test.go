@@ -345,7 +345,7 @@ func TestTheIntervalSyncs(t *testing.T) {
 
 func TestSync(t *testing.T) {
 	for sync, want := range map[spool.Sync]uint64{spool.SyncEveryBatch: 3, spool.SyncNever: 0} {
-		q := mustOpen(t, t.TempDir(), &spool.Options{Sync: sync})
+		q := mustOpen(t, t.TempDir(), &spool.Options{Sync: sync, SyncEvery: time.Hour})
 		before := q.Stats().Syncs
 		for range 3 {
 			mustAppend(t, q, "a", "b")
