@@ -578,7 +578,7 @@ func TestKeySlowReceiver(t *testing.T) {
 		c := newCluster(t, 0)
 		for i := range 4 {
 			srv := lstest.NewBeats(&lstest.BeatsOptions{Forget: true, OnEvent: func(_ int, event []byte) { f.log.receive(event) }})
-			defer srv.Kill()
+			t.Cleanup(srv.Kill)
 			delay := time.Millisecond
 			if i == 0 {
 				delay = 50 * time.Millisecond

@@ -63,3 +63,26 @@ func TestFreeAddrIsGivenOnce(t *testing.T) {
 		seen[addr] = true
 	}
 }
+
+// Processes have no port in common, and go on with those that they have when there are no others.
+func TestPortsOfProcesses(t *testing.T) {
+	one, closeOne := lstest.PortsOfAProcess()
+	defer closeOne()
+	other, closeOther := lstest.PortsOfAProcess()
+	defer closeOther()
+	owner := make(map[string]string)
+	for range 300 {
+		for name, next := range map[string]func() string{"one": one, "the other": other} {
+			port := next()
+			if had, ok := owner[port]; ok {
+				t.Fatalf("%s is given to %s, and %s had it", port, name, had)
+			}
+			owner[port] = name
+		}
+	}
+	for range 10_000 {
+		if port := one(); owner[port] == "the other" {
+			t.Fatalf("%s is given to both", port)
+		}
+	}
+}

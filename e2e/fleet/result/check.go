@@ -41,7 +41,8 @@ func (r Result) CheckEvents() error {
 	f.add(r.HeapAtEnd > r.HeapAtEndBound(), "the heap of a sender held %d bytes when all was acked, want at most %d", r.HeapAtEnd, r.HeapAtEndBound())
 	f.add(r.Goroutines > r.GoroutineBound(), "a sender had %d goroutines, want at most %d", r.Goroutines, r.GoroutineBound())
 	f.add(len(r.Outages) == 0, "nothing went wrong")
-	for _, o := range r.Outages {
+	for i := range r.Outages {
+		o := &r.Outages[i]
 		back := len(o.Recovery.All)
 		f.add(o.Meanwhile > 0, "%s: %d events arrived there meanwhile", o.What, o.Meanwhile)
 		f.add(back < o.Affected, "%s: %d of %d senders did not come back", o.What, o.Affected-back, o.Affected)
