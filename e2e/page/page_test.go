@@ -142,6 +142,10 @@ func testStill(t *testing.T, b *chrome) {
 	p.until(`document.querySelectorAll("#errors details").length === 1 && document.querySelectorAll("#sinks li").length === 5`)
 	eval[any](p, `void (window.shifts = [], new PerformanceObserver(list => shifts.push(...list.getEntries().map(e =>
 		e.value + " " + e.sources.map(s => s.node?.outerHTML ?? s.node?.textContent).join(" ").slice(0, 300)))).observe({type: "layout-shift"}))`)
+	for name, text := range map[string]string{"CPU": "100.0 %", "heap": "1023 KiB", "goroutines": "1\u2009234"} { // and back, with the next event
+		eval[any](p, fmt.Sprintf(`document.querySelector("#process [data-key=%s] dd").textContent = %q`, name, text))
+		p.do(chromedp.Sleep(100 * time.Millisecond))
+	}
 	for _, n := range []int{1, 20, 300, 4000} {
 		for range n {
 			s.log(slog.LevelInfo, "counted")

@@ -44,7 +44,6 @@ func (r Result) CheckEvents() error {
 	for i := range r.Outages {
 		o := &r.Outages[i]
 		back := len(o.Recovery.All)
-		f.add(o.Meanwhile > 0, "%s: %d events arrived there meanwhile", o.What, o.Meanwhile)
 		f.add(back < o.Affected, "%s: %d of %d senders did not come back", o.What, o.Affected-back, o.Affected)
 	}
 	return errors.Join(f.errs...)
@@ -57,6 +56,7 @@ func (r Result) CheckTimes() error {
 	f.add(r.Unprovoked > 0, "%d connections broke that no outage had broken", r.Unprovoked)
 	for i := range r.Outages {
 		o := &r.Outages[i]
+		f.add(o.Meanwhile > 0, "%s: %d events arrived there meanwhile", o.What, o.Meanwhile)
 		f.add(o.Affected == 0 && r.somebody(), "%s: no sender was affected", o.What)
 		f.add(o.Recovery.Last > r.RecoveryBound(), "%s: the last sender was back after %.2f s, want at most %.2f s",
 			o.What, o.Recovery.Last, r.RecoveryBound())
