@@ -418,7 +418,8 @@ func (r *replay) watch(ctx context.Context, m *meter) {
 	defer ticker.Stop()
 	var (
 		settled, resent uint64
-		since           = time.Now()
+		quiet           time.Duration // in which nothing was taken and this process ran
+		last            = time.Now()
 	)
 	for {
 		select {
@@ -426,20 +427,23 @@ func (r *replay) watch(ctx context.Context, m *meter) {
 		case <-ctx.Done():
 			return
 		}
+		now := time.Now()
+		quiet += min(now.Sub(last), watchEvery) // or a replay that was stopped blames the receiver
+		last = now
 		st := r.shipper.Stats()
 		m.show(st)
-		if now := st.Written + st.Dropped; now != settled || st.Queued == 0 {
-			settled, resent, since = now, st.Resent, time.Now()
+		if done := st.Written + st.Dropped; done != settled || st.Queued == 0 {
+			settled, resent, quiet = done, st.Resent, 0
 			if r.dest.attempts != nil {
 				r.dest.attempts.clear()
 			}
 			continue
 		}
-		if r.ended.Load() && r.bearsNothing(st, st.Resent-resent, time.Since(since)) {
+		if r.ended.Load() && r.bearsNothing(st, st.Resent-resent, quiet) {
 			r.stop(r.blame(st))
 			return
 		}
-		if quiet := time.Since(since); quiet >= time.Duration(r.o.giveUp) {
+		if quiet >= time.Duration(r.o.giveUp) {
 			err := fmt.Errorf("%w: the receiver has taken nothing for %s", errGaveUp, quiet.Round(time.Second))
 			if st.LastError != nil {
 				err = fmt.Errorf("%w: %w", err, withoutPrefix(st.LastError))
