@@ -327,12 +327,12 @@ func TestBrokerInterrupted(t *testing.T) {
 	eachTarget(t, func(t *testing.T, to *target) {
 		t.Helper()
 		log := writeFile(t, t.TempDir(), "app.log", numbered(0, n))
-		args := []string{log, "--to", to.to, "--batch", "200", "--rate", "10000", "--json"}
+		args := []string{log, "--to", to.to, "--batch", "200", "--json"}
 		sent := 0
 		for _, after := range []int{1, 1500, 4000} {
 			ctx, cancel := context.WithCancel(t.Context())
 			ended := make(chan result, 1)
-			go func() { ended <- start(ctx, "", args...) }()
+			go func() { ended <- start(ctx, "", append(args, "--rate", "1000")...) }() // which leaves it two seconds to be interrupted in
 			brokertest.Await(t, "some arrive", func() bool { return to.count() >= after })
 			cancel()
 			r := <-ended
@@ -341,7 +341,7 @@ func TestBrokerInterrupted(t *testing.T) {
 			}
 			sent += parse(t, r).Sent
 		}
-		sent += parse(t, must(t, 0, args...)).Sent
+		sent += parse(t, must(t, 0, append(args, "--rate", "10000")...)).Sent
 		if l := arrived(to.events(t)); l.Unique() != n || l.Duplicates() > 0 || sent != n {
 			t.Errorf("%d arrived, %d twice; %d sent, want %d", l.Unique(), l.Duplicates(), sent, n)
 		}
