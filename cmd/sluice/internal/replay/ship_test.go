@@ -15,6 +15,7 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/sluicelog/sluice/cmd/sluice/internal/brokertest"
 	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
 	"github.com/sluicelog/sluice/cmd/sluice/internal/replay"
 	"github.com/sluicelog/sluice/internal/lstest"
@@ -315,6 +316,7 @@ func TestTransports(t *testing.T) {
 		if !strings.Contains(r.out, "taken by the kernel") || strings.Contains(r.out, "  acked") {
 			t.Errorf("the account says\n%s", r.out)
 		}
+		brokertest.Await(t, "all arrive", func() bool { return s.Count() >= n }) // nobody acks
 		if s.Count() != n {
 			t.Errorf("%d arrived, want %d", s.Count(), n)
 		}
@@ -328,6 +330,7 @@ func TestTransports(t *testing.T) {
 		}
 		t.Cleanup(s.Kill)
 		account(t, 0, log, "--to", "unix://"+path, "--no-state")
+		brokertest.Await(t, "all arrive", func() bool { return s.Count() >= n }) // nobody acks
 		if s.Count() != n {
 			t.Errorf("%d arrived, want %d", s.Count(), n)
 		}
