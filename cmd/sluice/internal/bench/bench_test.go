@@ -404,6 +404,22 @@ func TestThePaceIsKept(t *testing.T) {
 	}
 }
 
+// Who logs looks himself whether it is enough: a goroutine of its own may get no processor while there are calls.
+func TestTheCallersLookWhetherItIsEnough(t *testing.T) {
+	for _, rate := range []float64{0, 1000} {
+		synctest.Test(t, func(t *testing.T) {
+			asked, count := bench.AskedOf(t.Context(), handler(func() { <-time.After(time.Millisecond) }), 5, rate)
+			var want []time.Duration
+			for i := range 5 {
+				want = append(want, time.Duration(4*(i+1))*time.Millisecond)
+			}
+			if diff := cmp.Diff(want, asked); diff != "" || count != 20 {
+				t.Errorf("at %v a second: %d records, want 20; asked, mismatch (-want +got):\n%s", rate, count, diff)
+			}
+		})
+	}
+}
+
 type handler func()
 
 func (handler) Enabled(context.Context, slog.Level) bool    { return true }

@@ -21,7 +21,10 @@ type drive struct {
 	records    []record
 	goroutines int
 	duration   time.Duration
-	rate       float64 // records a second of all goroutines together; 0 is as fast as it goes
+	rate       float64     // records a second of all goroutines together; 0 is as fast as it goes
+	enough     func() bool // ends it; asked every watchEvery by whoever calls; nil is never
+	asked      atomic.Int64
+	ended      atomic.Bool // by enough
 	stop       atomic.Bool
 }
 
@@ -108,6 +111,18 @@ func (c *caller) took(d time.Duration) {
 	_ = c.sketch.Add(float64(d)) // fails for what is no number only
 }
 
+// ask ends the drive when there is enough. The callers do it, as another goroutine might not get a processor beside them.
+func (d *drive) ask(since time.Duration) {
+	if d.enough == nil {
+		return
+	}
+	last := d.asked.Load()
+	if since-time.Duration(last) >= watchEvery && d.asked.CompareAndSwap(last, int64(since)) && d.enough() {
+		d.ended.Store(true)
+		d.stop.Store(true)
+	}
+}
+
 func (c *caller) result() *driven {
 	c.levels = make(map[slog.Level]int64)
 	for i, n := range c.counts {
@@ -125,6 +140,7 @@ func (d *drive) flood(ctx context.Context, i int, start time.Time) *driven {
 	for !d.stop.Load() {
 		took, end := c.log(ctx, d.logger)
 		c.took(took)
+		d.ask(end.Sub(start))
 		if !end.Before(until) {
 			break
 		}
@@ -168,6 +184,7 @@ func (d *drive) pace(ctx context.Context, i int, start time.Time) *driven {
 		over = begin.Add(took)
 		c.behind = begin.Sub(due)
 		c.took(over.Sub(due))
+		d.ask(end.Sub(start))
 		if !end.Before(until) {
 			break
 		}

@@ -32,6 +32,18 @@ func Pace(ctx context.Context, h slog.Handler, goroutines int, d time.Duration, 
 	}
 }
 
+// AskedOf logs, as fast as it goes for a rate of 0, until it was asked n times whether there is enough. It returns when it was.
+func AskedOf(ctx context.Context, h slog.Handler, n int, rate float64) (asked []time.Duration, records int64) {
+	start := time.Now()
+	drive := &drive{logger: slog.New(h), records: mix(), goroutines: 1, duration: time.Minute, rate: rate}
+	drive.enough = func() bool {
+		asked = append(asked, time.Since(start))
+		return len(asked) == n
+	}
+	done := drive.run(ctx)
+	return asked, done.count
+}
+
 // Mix returns the levels of the records, and how long their lines are on average.
 func Mix() (levels map[slog.Level]int, size float64) {
 	levels = make(map[slog.Level]int)

@@ -92,9 +92,8 @@ func (b *benchmark) part(ctx context.Context, name string, rate float64) (*part,
 	d := &drive{
 		logger: p.Logger(), records: b.records, goroutines: b.goroutines, duration: time.Duration(b.duration), rate: rate,
 	}
-	stopped := make(chan string, 1)
-	watched, stopWatching := context.WithCancel(ctx)
-	go func() { stopped <- b.watch(watched, p, d) }()
+	limit := b.share() * 9 / 10 // as it is asked now and then only
+	d.enough = func() bool { return written(p.Stats()) >= limit }
 
 	var before, after runtime.MemStats
 	runtime.GC()
@@ -103,13 +102,16 @@ func (b *benchmark) part(ctx context.Context, name string, rate float64) (*part,
 	done := d.run(ctx)
 	cpu = p.Health().Process.CPU - cpu
 	runtime.ReadMemStats(&after)
-	stopWatching()
-	early := <-stopped
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
 	out := newPart(name, rate, done)
-	out.Stopped = early
+	if d.ended.Load() {
+		out.Stopped = "--max-bytes " + pipeline.Size(b.most).String()
+		if b.keep {
+			out.Stopped += ", which is for all that is kept"
+		}
+	}
 	if done.count > 0 {
 		out.CPU = float64(cpu) / float64(done.count)
 		out.Allocs = float64(after.Mallocs-before.Mallocs) / float64(done.count)
@@ -137,28 +139,6 @@ func (b *benchmark) part(ctx context.Context, name string, rate float64) (*part,
 		return out, b.clear()
 	}
 	return out, nil
-}
-
-// watch ends a drive that has written enough, and says so.
-func (b *benchmark) watch(ctx context.Context, p *pipeline.Pipeline, d *drive) (stopped string) {
-	tick := time.NewTicker(watchEvery)
-	defer tick.Stop()
-	limit := b.share() * 9 / 10 // as it is asked now and then only
-	for {
-		select {
-		case <-ctx.Done():
-			return ""
-		case <-tick.C:
-		}
-		if written(p.Stats()) >= limit {
-			d.stop.Store(true)
-			said := "--max-bytes " + pipeline.Size(b.most).String()
-			if b.keep {
-				said += ", which is for all that is kept"
-			}
-			return said
-		}
-	}
 }
 
 // share returns the bytes that a part may write: what is kept of the others takes its space.
