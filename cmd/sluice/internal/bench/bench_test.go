@@ -155,7 +155,7 @@ func TestHelp(t *testing.T) {
 func TestReportAndPicture(t *testing.T) {
 	testlog.CheckGoroutines(t, "lumberjack") // whose goroutines serve the next file
 	workplace(t)
-	out := run(t, "--duration", "60ms", "--goroutines", "3", "--svg", "bench.svg", "logging.json")
+	out := run(t, "--duration", "60ms", "--goroutines", "3", "--svg", "bench.svg", "--like", forAll(t), "logging.json")
 	if out.err != nil || out.stderr != "" {
 		t.Errorf("error %v, stderr %q", out.err, out.stderr)
 	}
@@ -171,6 +171,17 @@ func TestReportAndPicture(t *testing.T) {
 	if left, err := filepath.Glob(".*"); err != nil || len(left) > 0 {
 		t.Errorf("%v is left, %v", left, err)
 	}
+}
+
+// forAll returns a log with one line, which is for every sink: there may be time for no more than one record.
+func forAll(t *testing.T) string {
+	t.Helper()
+	name := filepath.Join(t.TempDir(), "like.log")
+	line := `{"time":"2026-11-22T10:00:00Z","level":"ERROR","msg":"for all","tags":["security"]}` + "\n"
+	if err := os.WriteFile(name, []byte(line), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return name
 }
 
 // report is what --json prints.
@@ -310,7 +321,7 @@ func TestAFailingSink(t *testing.T) {
 	c := bench.CommandWith(os.Getenv, func(cfg *pipeline.Config) {
 		cfg.Sinks[0].Writer = writer(func([]byte) (int, error) { return 0, full })
 	})
-	out := execute(t, t.Context(), c, "--duration", "20ms", "--json", "--no-steps", "logging.json")
+	out := execute(t, t.Context(), c, "--duration", "20ms", "--json", "--no-steps", "--like", forAll(t), "logging.json")
 	if out.code != cli.Partial || !strings.Contains(out.err.Error(), "the disk is full") || strings.Contains(out.err.Error(), "hunter2") {
 		t.Errorf("code %d, error %v", out.code, out.err)
 	}
