@@ -371,11 +371,17 @@ func TestDropsAreAccountedFor(t *testing.T) {
 			return len(p), nil
 		})
 		c := bench.CommandWith(os.Getenv, func(cfg *pipeline.Config) { cfg.Sinks[0].Writer = slow })
-		out := execute(t, t.Context(), c, "--duration", "100ms", "--json", "--no-steps", "logging.json")
-		if out.err != nil {
-			t.Error(policy, out.err)
+		var r report
+		for range 10 { // where the machine stood still there are too few records to drop any
+			out := execute(t, t.Context(), c, "--duration", "100ms", "--json", "--no-steps", "logging.json")
+			if out.err != nil {
+				t.Error(policy, out.err)
+			}
+			if r = decode(t, out); r.Parts[0].Records >= 1000 {
+				break
+			}
 		}
-		s := decode(t, out).Parts[0].Sinks[0]
+		s := r.Parts[0].Sinks[0]
 		if !s.Holds || s.Dropped == 0 || s.Reasons["no room in the buffer"] != s.Dropped || s.Accepted < *s.Expected || s.Accepted != s.Written+s.Dropped+s.Left {
 			t.Errorf("%s: %+v, of %d", policy, s, *s.Expected)
 		}
