@@ -25,6 +25,7 @@ import (
 
 	"github.com/sluicelog/sluice/cmd/sluice/internal/cli"
 	"github.com/sluicelog/sluice/cmd/sluice/internal/doctor"
+	"github.com/sluicelog/sluice/internal/lstest"
 	"github.com/sluicelog/sluice/internal/testlog"
 	"github.com/sluicelog/sluice/monitor"
 	"github.com/sluicelog/sluice/pipeline"
@@ -509,7 +510,11 @@ func TestMonitor(t *testing.T) {
 	} {
 		t.Run(strings.Trim(tt.path, "/"), func(t *testing.T) {
 			url := strings.Replace(server.URL, "http://", "http://ann:Xk29vQ7rLm@", 1) + tt.path
-			out := run(t, &doctor.Machine{Check: checked()}, "--json", "--list", "post", "--timeout", "500ms", "--monitor", url, "logging.json")
+			args := []string{"--json", "--list", "post", "--monitor", url, "logging.json"}
+			if tt.path == "/slow" {
+				args = append(args, "--timeout", "500ms")
+			}
+			out := run(t, &doctor.Machine{Check: checked()}, args...)
 			has(t, findings(t, out, "Monitoring dashboards"), tt.status, tt.want)
 			if strings.Contains(out.stdout, "Xk29vQ7rLm") {
 				t.Error("a secret is printed")
@@ -517,8 +522,11 @@ func TestMonitor(t *testing.T) {
 		})
 	}
 	t.Run("nobody", func(t *testing.T) {
-		server.Close()
-		out := run(t, &doctor.Machine{Check: checked()}, "--json", "--list", "post", "--monitor", server.URL+"/healthz", "logging.json")
+		addr, err := lstest.FreeAddr()
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := run(t, &doctor.Machine{Check: checked()}, "--json", "--list", "post", "--monitor", "http://"+addr+"/healthz", "logging.json")
 		has(t, findings(t, out, "Monitoring dashboards"), "fail", "connection refused")
 	})
 }
