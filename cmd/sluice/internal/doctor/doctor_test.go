@@ -429,7 +429,7 @@ func TestWait(t *testing.T) {
 			case <-done:
 				ended <- f.Close()
 				return
-			case <-time.After(5 * time.Millisecond):
+			default:
 				_, err = f.WriteString(text)
 			}
 		}
