@@ -35,6 +35,7 @@ type machine struct {
 	now     func() time.Time
 	check   func(cfg pipeline.Config, ctx context.Context) []pipeline.Finding // as Config.Check
 	volume  func(dir string) (volume.Volume, error)
+	probe   func(dir string) (times, error)
 	client  *http.Client
 }
 
@@ -62,6 +63,7 @@ func Command() *cobra.Command {
 		now:     time.Now,
 		check:   pipeline.Config.Check,
 		volume:  volume.Of,
+		probe:   probe,
 		client:  &http.Client{},
 	})
 }

@@ -417,6 +417,14 @@ func TestSpace(t *testing.T) {
 	}
 }
 
+func TestASlowDisk(t *testing.T) {
+	workplace(t, well())
+	for sync, status := range map[time.Duration]string{100 * time.Millisecond: "pass", 101 * time.Millisecond: "warn"} {
+		out := run(t, &doctor.Machine{Check: checked(), Sync: sync}, "--json", "logging.json")
+		has(t, findings(t, out, "Performance"), status, "synced in "+sync.String())
+	}
+}
+
 func TestWait(t *testing.T) {
 	text := fmt.Sprintf(`{"time":%q,"level":"INFO","msg":"x"}`+"\n", time.Now().UTC().Format(time.RFC3339))
 	workplace(t, map[string]file{"logging.json": {config, 0}, "log/app.log": {text, time.Hour}, "log/errors.log": {}})

@@ -18,6 +18,7 @@ type Machine struct {
 	Check   []pipeline.Finding // nil means that of Config.Check
 	Hangs   <-chan struct{}    // if not nil, the check hangs until it is closed
 	Free    int64
+	Sync    time.Duration // how long a disk takes to sync
 }
 
 // CommandOn returns the command of a machine.
@@ -27,7 +28,11 @@ func CommandOn(m *Machine) *cobra.Command {
 		now:     func() time.Time { return m.Now },
 		check:   pipeline.Config.Check,
 		volume:  func(string) (volume.Volume, error) { return volume.Volume{ID: 1, Free: m.Free}, nil },
-		client:  &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
+		probe: func(dir string) (times, error) {
+			_, err := probe(dir)
+			return times{write: time.Millisecond, sync: m.Sync}, err
+		},
+		client: &http.Client{Transport: &http.Transport{DisableKeepAlives: true}},
 	}
 	switch {
 	case m.Hangs != nil:

@@ -216,7 +216,7 @@ func (x *exam) performance(_ context.Context, a *answer) {
 		}
 		seen[dir] = true
 		what := "disk of " + dir
-		took, err := probe(dir)
+		took, err := x.probe(dir)
 		switch {
 		case err != nil:
 			a.hand(what, "was not tried: "+cause(err).Error(), "")
