@@ -15,13 +15,28 @@ import (
 
 var update = flag.Bool("update", false, "write the golden files")
 
+// statusTo is the variable with the file that gets the status of a process of the program at its end, as Linux tells it.
+const statusTo = "SLUICE_STATUS_TO"
+
 // TestMain is the program itself when it is called by its name, as by the tests that run it as a process.
 func TestMain(m *testing.M) {
 	if strings.TrimSuffix(filepath.Base(os.Args[0]), ".exe") == "sluice" {
+		if name := os.Getenv(statusTo); name != "" {
+			os.Exit(leaveStatus(name))
+		}
 		main()
 	}
 	cobra.EnableCommandSorting = false
 	os.Exit(m.Run())
+}
+
+func leaveStatus(name string) (code int) {
+	code = run(os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	status, err := os.ReadFile("/proc/self/status")
+	if err := errors.Join(err, os.WriteFile(name, status, 0o600)); err != nil {
+		panic(err)
+	}
+	return code
 }
 
 // install returns a directory with the program sluice in it.
