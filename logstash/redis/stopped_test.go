@@ -23,7 +23,7 @@ func TestReplicasHang(t *testing.T) {
 	replica := newServer(t, "--replicaof", "127.0.0.1 "+master.port())
 	const batch = 50
 	ship := dial(t, addrOf(master.addr, "logs"), &redis.Options{Replicas: 1},
-		logstash.DialOptions{BatchSize: batch, Timeout: time.Second})
+		logstash.DialOptions{BatchSize: batch, Timeout: 4 * time.Second})
 	eventually(t, "the replica is there", func() bool {
 		return strings.Contains(fmt.Sprint(replica.do("info", "replication")), "master_link_status:up")
 	})
