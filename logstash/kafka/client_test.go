@@ -1,8 +1,16 @@
 package kafka
 
 import (
+	"context"
+	"errors"
+	"net"
+	"sync"
 	"testing"
 	"time"
+
+	"github.com/twmb/franz-go/pkg/kgo"
+
+	"github.com/sluicelog/sluice/logstash"
 )
 
 func TestBackoff(t *testing.T) {
@@ -31,5 +39,34 @@ func TestBackoff(t *testing.T) {
 		if len(seen) < 50 {
 			t.Errorf("%s: only %d different ones of 100", tt.name, len(seen))
 		}
+	}
+}
+
+// A beat that is late, on a machine that stood still, does not count as two.
+func TestLateBeat(t *testing.T) {
+	t.Parallel()
+	c, err := kgo.NewClient(kgo.SeedBrokers("127.0.0.1:9"), kgo.Dialer(func(context.Context, string, string) (net.Conn, error) {
+		return nil, errors.New("no broker")
+	}))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	const beat = 200 * time.Millisecond
+	rung := make(chan time.Time, 1)
+	ring := sync.OnceFunc(func() { rung <- time.Now() })
+	w := newWatch(&logstash.Remote{Hosts: []string{"127.0.0.1:9"}, Options: logstash.DialOptions{
+		MinBackoff: beat, MaxBackoff: beat, Timeout: time.Minute,
+	}}, ring)
+	w.mu.Lock() // which holds up the first beat
+	w.under = 1
+	go w.run(c)
+	defer w.stop()
+	begun := time.Now()
+	w.start <- struct{}{}
+	<-time.After(beat * 8 / 5)
+	w.mu.Unlock()
+	if took := (<-rung).Sub(begun); took < graceBeats*beat {
+		t.Errorf("asked after %v, want %d beats of %v", took, graceBeats, beat)
 	}
 }

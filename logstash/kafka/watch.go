@@ -195,7 +195,7 @@ func (w *watch) run(c *kgo.Client) {
 			return
 		}
 		ticker.Reset(w.beat)
-		since, fails, acks := time.Now(), 0, w.acks.Load()
+		since, fails, acks, beats := time.Now(), 0, w.acks.Load(), 0
 		w.calm(since) // what failed while nothing was under way does not matter
 		next := since.Add(w.grace())
 		for w.busy() {
@@ -205,10 +205,10 @@ func (w *watch) run(c *kgo.Client) {
 				return
 			}
 			if now := w.acks.Load(); now != acks {
-				since, fails, acks = time.Now(), 0, now
+				since, fails, acks, beats = time.Now(), 0, now, 0
 				next = since.Add(w.grace())
 				w.calm(since)
-			} else if time.Now().After(next) {
+			} else if beats++; beats >= graceBeats && time.Now().After(next) { // a beat that is late is still one
 				w.listens.Store(true)
 				w.ring() // for the topic
 				wait := w.grace()
