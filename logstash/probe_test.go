@@ -258,6 +258,57 @@ func TestProbeOfOneThatGreets(t *testing.T) {
 	}
 }
 
+// lateConn is a connection of which the first read comes when its time is over, as on a machine that has stood still.
+type lateConn struct {
+	patientConn
+
+	mu    sync.Mutex
+	until time.Time
+	late  bool
+}
+
+func (c *lateConn) SetDeadline(at time.Time) error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.until = at
+	return c.patientConn.SetDeadline(at)
+}
+
+// SetReadDeadline gives as much time as it takes.
+func (c *lateConn) SetReadDeadline(time.Time) error { return nil }
+
+func (c *lateConn) Read(p []byte) (int, error) {
+	c.mu.Lock()
+	until, late := c.until, c.late
+	c.late = true
+	c.mu.Unlock()
+	if !late {
+		<-time.After(time.Until(until) + 100*time.Millisecond)
+		return 0, os.ErrDeadlineExceeded
+	}
+	return c.patientConn.Read(p)
+}
+
+// What a receiver has said is heard, also when the machine stood still until there was no time left.
+func TestProbeIsLate(t *testing.T) {
+	testlog.CheckGoroutines(t)
+	config := newAuthority(t).server()
+	config.ClientAuth = tls.NoClientCert
+	secure, ends := listen(t, "beats", config), listen(t, "beats", nil)
+	ends.TurnAway(1, lstest.FIN)
+	for addr, want := range map[string]string{secure.Addr(): "beats+tls://", ends.Addr(): "hung up at once"} {
+		r := probe(t, "beats://"+addr, &logstash.DialOptions{
+			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+				return &lateConn{patientConn: patientConn{conn}}, err
+			},
+		})
+		if r.Err == nil || !strings.Contains(r.Err.Error(), want) {
+			t.Errorf("got %v, want %q in it", r.Err, want)
+		}
+	}
+}
+
 func TestProbeUnixAndUDP(t *testing.T) {
 	testlog.CheckGoroutines(t)
 	dir, err := os.MkdirTemp("", "s") //nolint:usetesting // a short one, for the path of a socket
