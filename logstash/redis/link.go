@@ -14,8 +14,10 @@ const (
 	pieceBytes = 64 << 10
 	// idleTime is after how long a connection is looked at before it is used.
 	idleTime = 100 * time.Millisecond
-	// probeTime is how long that takes.
-	probeTime = time.Millisecond
+	// probeTime is how long that takes, and longProbeTime when the machine is busy: the time may
+	// have been over before the look.
+	probeTime     = time.Millisecond
+	longProbeTime = 10 * time.Millisecond
 	// wordsTime is how long what a server said before it closed the connection is waited for.
 	wordsTime = 100 * time.Millisecond
 	// maxWords is how much of that is kept.
@@ -96,7 +98,16 @@ func (l *link) isTurnedAway() bool {
 // isOver reports whether the server has closed the connection, or broken it in some other
 // way, since it was used.
 func (l *link) isOver() bool {
-	if time.Since(l.used) < idleTime || l.SetReadDeadline(time.Now().Add(probeTime)) != nil {
+	if time.Since(l.used) < idleTime {
+		return false
+	}
+	begun := time.Now()
+	return l.ends(probeTime) || time.Since(begun) > 2*probeTime && l.ends(longProbeTime)
+}
+
+// ends reports whether the connection is found to be over within a time.
+func (l *link) ends(within time.Duration) bool {
+	if l.SetReadDeadline(time.Now().Add(within)) != nil {
 		return false
 	}
 	var buf [1]byte

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -282,6 +283,53 @@ func TestPause(t *testing.T) {
 	if n := f.connections(); n != 2 {
 		t.Errorf("%d connections", n)
 	}
+}
+
+// lateConn is a connection whose deadline is over before the read, when that is asked for.
+type lateConn struct {
+	net.Conn
+
+	late *atomic.Bool // the next read is
+}
+
+func (c *lateConn) Read(p []byte) (int, error) {
+	if c.late.Swap(false) {
+		<-time.After(20 * time.Millisecond)
+		return 0, os.ErrDeadlineExceeded
+	}
+	return c.Conn.Read(p)
+}
+
+// A busy machine that comes late to look at a connection looks again.
+func TestPauseOnABusyMachine(t *testing.T) {
+	t.Parallel()
+	f := newFake(t, nil)
+	var late atomic.Bool
+	transport := openTransport(t, addrOf(f.addr, "logs"), nil, &logstash.DialOptions{
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			return &lateConn{conn, &late}, nil
+		},
+	})
+	send := func(connections int) {
+		t.Helper()
+		if acked, err := transport.Send(t.Context(), [][]byte{event(0)}); acked != 1 || late.Load() {
+			t.Errorf("Send: %d, %v; looked at: %t", acked, err, !late.Load())
+		}
+		if n := f.connections(); n != connections {
+			t.Errorf("%d connections, want %d", n, connections)
+		}
+		<-time.After(150 * time.Millisecond)
+		late.Store(true)
+	}
+	send(1)
+	send(1)
+	f.hangUp()
+	<-time.After(50 * time.Millisecond)
+	send(2)
 }
 
 // A connection that breaks before the batch is on its way has nothing of it.
