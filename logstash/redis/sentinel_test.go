@@ -19,7 +19,6 @@ import (
 // Sentinels that are away, hang, or know nothing are passed over.
 func TestSentinels(t *testing.T) {
 	t.Parallel()
-	master := newFake(t, nil)
 	sentinel := func(answer string) string {
 		return newFake(t, func(_ int, args []string) action {
 			if !is(args, "sentinel") {
@@ -30,10 +29,6 @@ func TestSentinels(t *testing.T) {
 			}
 			return action{answer: answer, silent: answer == ""}
 		}).addr
-	}
-	tell := func(addr string) string {
-		host, port, _ := net.SplitHostPort(addr)
-		return "*2\r\n" + bulk(host) + bulk(port)
 	}
 	hangs := sentinel("")
 	hosts := strings.Join([]string{
@@ -57,11 +52,13 @@ func TestSentinels(t *testing.T) {
 	}
 
 	// One that tells of a master that is gone is not asked first the next time.
-	old := sentinel(tell(freeAddr(t)))
-	transport = openTransport(t, "redis://"+freeAddr(t)+","+old+","+sentinel(tell(master.addr))+"/logs", opts, nil)
+	old := newGuide(t, &fake{addr: freeAddr(t)})
+	knows := newGuide(t, newFake(t, nil), old)
+	transport = openTransport(t, "redis://"+freeAddr(t)+","+old.addr+","+knows.addr+"/logs", opts, nil)
 	if _, err := transport.Send(t.Context(), [][]byte{event(0)}); err == nil {
 		t.Error("it is there")
 	}
+	eventually(t, "the other one is heard", func() bool { return knows.count("sentinel") > 1 })
 	if acked, err := transport.Send(t.Context(), [][]byte{event(0)}); acked != 1 {
 		t.Errorf("Send: %d, %v", acked, err)
 	}
@@ -74,11 +71,17 @@ type guide struct {
 	names atomic.Pointer[fake]
 }
 
-func newGuide(t testing.TB, names *fake) *guide {
+// newGuide starts a guide that answers when each of the others has been asked twice, and so has been heard.
+func newGuide(t testing.TB, names *fake, others ...*guide) *guide {
 	t.Helper()
 	g := new(guide)
 	g.names.Store(names)
 	g.fake = newFake(t, func(_ int, args []string) action {
+		for _, other := range others {
+			for is(args, "sentinel") && other.count("sentinel") < 2 && t.Context().Err() == nil {
+				<-time.After(time.Millisecond)
+			}
+		}
 		master := g.names.Load()
 		switch {
 		case !is(args, "sentinel"):
@@ -177,7 +180,8 @@ func TestSupersededMaster(t *testing.T) {
 func TestSentinelsDisagree(t *testing.T) {
 	t.Parallel()
 	master, other := newFake(t, nil), newFake(t, nil)
-	guides := []*guide{newGuide(t, other), newGuide(t, master), newGuide(t, master)}
+	guides := []*guide{nil, newGuide(t, master), newGuide(t, master)}
+	guides[0] = newGuide(t, other, guides[1:]...) // last, or it could be the only one that is heard in time
 	hosts := guides[0].addr + "," + guides[1].addr + "," + guides[2].addr
 	ship := dial(t, addrOf(hosts, "logs"), &redis.Options{MasterName: "orders"}, logstash.DialOptions{})
 	asked := func(times int) {
