@@ -160,7 +160,7 @@ func TestDownByDefault(t *testing.T) {
 func TestAttemptsBecomeRare(t *testing.T) {
 	t.Parallel()
 	never, later := newCluster(t), newCluster(t)
-	var begun time.Time
+	var watch *testlog.Stopwatch
 	for n, c := range map[int]*cluster{0: never, 1000: later} {
 		s := c.dial(t, c.addr("logs"), nil, logstash.DialOptions{MinBackoff: 50 * time.Millisecond, MaxBackoff: time.Minute})
 		write(t, s, 0, n)
@@ -170,9 +170,9 @@ func TestAttemptsBecomeRare(t *testing.T) {
 		c.set(true)
 		write(t, s, n, n+1)
 		await(t, "a connection refused", func() bool { return c.refusals() > 0 })
-		begun = time.Now()
+		watch = testlog.StartStopwatch(t)
 	}
-	await(t, "some seconds", func() bool { return time.Since(begun) > 2*time.Second })
+	await(t, "some seconds", func() bool { return watch.Elapsed() > 2*time.Second })
 	// Half of each pause is left to chance: 25 to 50 ms, 50 to 100 and so on.
 	for name, c := range map[string]*cluster{"never there": never, "there before": later} {
 		if n := c.refusals(); n < 5 || n > 10 {
