@@ -4,10 +4,12 @@ import (
 	"context"
 	"errors"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
 
+	"github.com/twmb/franz-go/pkg/kfake"
 	"github.com/twmb/franz-go/pkg/kgo"
 
 	"github.com/sluicelog/sluice/logstash"
@@ -68,5 +70,41 @@ func TestLateBeat(t *testing.T) {
 	w.mu.Unlock()
 	if took := (<-rung).Sub(begun); took < graceBeats*beat {
 		t.Errorf("asked after %v, want %d beats of %v", took, graceBeats, beat)
+	}
+}
+
+// A quota is the reason for the silence until brokers have had the time to ack without it.
+func TestQuotaIsOver(t *testing.T) {
+	t.Parallel()
+	cluster, err := kfake.NewCluster(kfake.NumBrokers(1), kfake.SeedTopics(1, "logs"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer cluster.Close()
+	c, err := kgo.NewClient(kgo.SeedBrokers(cluster.ListenAddrs()...), kgo.DisableClientMetrics())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	const limit = time.Minute
+	for _, tt := range []struct {
+		name  string
+		until time.Duration // the end of the quota, from now
+		said  error
+		want  string
+	}{
+		{"lasts", limit, errors.New("said"), "used up"},
+		{"is over", -limit / 2, nil, "used up"},
+		{"is over, and brokers say why", -limit / 2, errors.New("said"), "said"},
+		{"is long over", -limit - time.Second, nil, "none acks"},
+	} {
+		w := newWatch(&logstash.Remote{}, func() {})
+		w.beat, w.limit, w.under, w.topic = time.Hour, limit, 1, "logs"
+		w.quota, w.until, w.said = errors.New("used up"), time.Now().Add(tt.until), tt.said
+		w.look(c, time.Now().Add(-3*limit))
+		if err := w.told(); err == nil || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("a quota that %s: %v, want %q", tt.name, err, tt.want)
+		}
+		w.cancel()
 	}
 }

@@ -265,6 +265,8 @@ func (w *watch) look(c *kgo.Client, since time.Time) bool {
 			err = w.quota
 		case w.said != nil:
 			err = w.said
+		case w.held(begun.Add(-w.limit)): // brokers had less than that since
+			err = w.quota
 		default:
 			err = errors.New("the brokers answer, but none acks")
 		}
