@@ -894,19 +894,26 @@ func TestWritesBecomeRare(t *testing.T) {
 			s := c.dial(t, c.addr("logs"), nil, logstash.DialOptions{MinBackoff: 50 * time.Millisecond, MaxBackoff: time.Minute})
 			write(t, s, 0, 1) // until it is connected nothing is acked either, and the pauses would be long from the first one on
 			flush(t, s)
-			fault := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "logs", Err: e, Count: -1})
-			write(t, s, 1, 1000)
-			await(t, "an attempt", func() bool { return fault.Hits() > 0 })
-			begun := time.Now()
-			await(t, "some seconds", func() bool { return time.Since(begun) > 2*time.Second })
-			// Half of each pause is left to chance, and each is about as long as all before it.
-			if n := fault.Hits(); n < 4 || n > 14 {
-				t.Errorf("%d attempts in 2 seconds, want 4 to 14", n)
+			n := 1
+			for again := true; again; {
+				fault := c.Fault(kfake.Fault{Keys: []kmsg.Key{kmsg.Produce}, Topic: "logs", Err: e, Count: -1})
+				begun := time.Now()
+				write(t, s, n, n+1000)
+				n += 1000
+				await(t, "an attempt", func() bool { return fault.Hits() > 0 })
+				first := time.Now()
+				await(t, "some seconds", func() bool { return time.Since(first) > 2*time.Second })
+				hits := fault.Hits()
+				again = time.Since(begun) > 2100*time.Millisecond && n < 10_000 // a standstill makes the next pause long
+				// Half of each pause is left to chance, and each is about as long as all before it.
+				if !again && (hits < 4 || hits > 14) {
+					t.Errorf("%d attempts in 2 seconds, want 4 to 14", hits)
+				}
+				fault.Remove()
+				flush(t, s)
 			}
-			fault.Remove()
-			flush(t, s)
-			balance(t, s, 1000, 0)
-			c.account(t, "logs", 1000)
+			balance(t, s, uint64(n), 0)
+			c.account(t, "logs", n)
 		})
 	}
 }
