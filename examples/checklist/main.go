@@ -216,11 +216,12 @@ func checkText(text, dir, addr string) (open int, err error) {
 }
 
 // freeAddr returns an address on which nobody listens. Its port is none of those that
-// systems give to whoever asks for any, and that somebody else could have meanwhile.
+// systems give to whoever asks for any, or tests beside this choose from, and that somebody
+// else could have meanwhile.
 func freeAddr() (string, error) {
 	var errs error
 	for range 20 {
-		port := 15_000 + rand.IntN(15_000) //nolint:gosec // chance is enough
+		port := 32_001 + rand.IntN(700) //nolint:gosec // chance is enough
 		l, err := new(net.ListenConfig).Listen(context.Background(), "tcp", fmt.Sprint("127.0.0.1:", port))
 		if err == nil {
 			return l.Addr().String(), l.Close()

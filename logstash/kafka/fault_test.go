@@ -111,21 +111,20 @@ func TestBrokersAway(t *testing.T) {
 // nothing.
 func TestDownByDefault(t *testing.T) {
 	t.Parallel()
-	listen := func() net.Listener {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		t.Cleanup(func() { ln.Close() })
-		return ln
+	refused, err := lstest.FreeAddr()
+	if err != nil {
+		t.Fatal(err)
 	}
-	refused, mute := listen(), listen()
-	refused.Close() // connections to the other one are taken by the system
+	mute, err := net.Listen("tcp", "127.0.0.1:0") // connections to it are taken by the system
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { mute.Close() })
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	for want, ln := range map[string]net.Listener{"broker %s: connect: ": refused, "no broker of %s has an answer: ": mute} {
+	for want, addr := range map[string]string{"broker %s: connect: ": refused, "no broker of %s has an answer: ": mute.Addr().String()} {
 		wg.Go(func() {
-			s, err := kafka.Dial("kafka://"+ln.Addr().String()+"/logs", nil)
+			s, err := kafka.Dial("kafka://"+addr+"/logs", nil)
 			if err != nil {
 				t.Error(err)
 				return
@@ -139,7 +138,7 @@ func TestDownByDefault(t *testing.T) {
 			if took := time.Since(begun); took < 2*time.Second || watch.Elapsed() > 5*time.Second {
 				t.Errorf("Down after %v, want 2 to 4 seconds", took)
 			}
-			if err, want := s.Health().Err, fmt.Sprintf(want, ln.Addr()); err == nil || !strings.Contains(err.Error(), want) {
+			if err, want := s.Health().Err, fmt.Sprintf(want, addr); err == nil || !strings.Contains(err.Error(), want) {
 				t.Errorf("Health.Err %v; want %s", err, want)
 			}
 			ctx, cancel := context.WithCancel(t.Context())
