@@ -27,7 +27,9 @@ func TestShips(t *testing.T) {
 		t.Fatal(err)
 	}
 	write(t, s, 0, 10_000)
-	if err := s.Close(); err != nil {
+	ctx, cancel := context.WithTimeout(t.Context(), patience) // Close gives it less, whatever the machine does
+	defer cancel()
+	if err := s.Shutdown(ctx); err != nil {
 		t.Error(err)
 	}
 	balance(t, s, 10_000, 0)
