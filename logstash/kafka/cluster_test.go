@@ -247,6 +247,7 @@ type gate struct {
 	mu      sync.Mutex
 	shut    bool
 	refused int // how many connections were refused
+	cuts    int // how often all connections were ended
 	loses   int // how many answers are to be lost
 	conns   map[*gated]bool
 	routes  map[string]string // where connections to some addresses go
@@ -265,7 +266,7 @@ func (g *gate) DialContext(ctx context.Context, network, addr string) (net.Conn,
 	if shut {
 		g.refused++
 	}
-	dead := addr == g.dead
+	dead, cuts := addr == g.dead, g.cuts
 	addr = cmp.Or(g.routes[addr], addr)
 	g.mu.Unlock()
 	if dead {
@@ -281,6 +282,10 @@ func (g *gate) DialContext(ctx context.Context, network, addr string) (net.Conn,
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	if g.cuts != cuts { // this one as well
+		g.refused++
+		return nil, errors.Join(errShut, conn.Close())
+	}
 	if g.conns == nil {
 		g.conns = make(map[*gated]bool)
 	}
@@ -307,6 +312,7 @@ func (g *gate) set(shut bool) {
 
 // cut ends all connections. It is called with mu.
 func (g *gate) cut() {
+	g.cuts++
 	for c := range g.conns {
 		_ = c.Close() // it may have ended
 	}
