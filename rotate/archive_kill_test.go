@@ -20,7 +20,12 @@ const archiveDirs = "ROTATE_TEST_ARCHIVE"
 // tellingContext tells each time it is asked whether it has ended.
 type tellingContext struct{ context.Context }
 
-func (tellingContext) Err() error    { fmt.Print("."); return nil }
+func (tellingContext) Err() error {
+	fmt.Print(".")
+	_, _ = os.Stdin.Read(make([]byte, 1)) // until it may go on, or is killed
+	return nil
+}
+
 func (tellingContext) Value(any) any { return nil }
 
 // TestKilledArchiver is the process that TestArchiveSurvivesKill kills.
@@ -53,12 +58,19 @@ func TestArchiveSurvivesKill(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		goOn, err := child.StdinPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
 		if err := child.Start(); err != nil {
 			t.Fatal(err)
 		}
 		for r, n := bufio.NewReader(out), 1+rand.IntN(60); n > 0; n-- {
 			if c, err := r.ReadByte(); err != nil || c != '.' {
 				break
+			}
+			if n > 1 {
+				_, _ = goOn.Write([]byte{'.'})
 			}
 		}
 		_ = child.Process.Kill()

@@ -91,7 +91,7 @@ func TestReportsForASlowHookAreBounded(t *testing.T) {
 	mustWrite(t, f, "line\n")
 	i := 0
 	f.SetLink(func(string, string) error { return fmt.Errorf("report %d: %w", i, failure) })
-	before := testlog.Goroutines()
+	before := testlog.Goroutines(engine)
 	for ; i < reports; i++ {
 		if err := f.Rotate(); !errors.Is(err, failure) {
 			t.Fatalf("Rotate = %v, want %v", err, failure)
@@ -100,7 +100,7 @@ func TestReportsForASlowHookAreBounded(t *testing.T) {
 			<-entered
 		}
 	}
-	if after := testlog.Goroutines(); after > before+2 {
+	if after := testlog.Goroutines(engine); after > before+2 {
 		t.Errorf("%d goroutines, %d before: want no more for many reports than for one", after, before)
 	}
 	close(release)

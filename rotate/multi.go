@@ -72,7 +72,8 @@ func await(f *os.File, exclusive bool, limit time.Duration) error {
 		return err
 	}
 	pause := 20 * time.Microsecond
-	for end := time.Now().Add(limit); time.Now().Before(end); {
+	looks := limit / (10 * time.Millisecond) // at least, as nobody lets go while the machine stands still
+	for end := time.Now().Add(limit); looks > 0 || time.Now().Before(end); looks-- {
 		time.Sleep(pause)
 		if ok, err = tryLock(f, exclusive); ok || err != nil {
 			return err

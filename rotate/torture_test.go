@@ -26,13 +26,13 @@ func TestProcessesShareAFile(t *testing.T) {
 		for _, compress := range []rotate.Compression{rotate.None, rotate.Gzip} {
 			for _, kill := range []bool{false, true} {
 				name := fmt.Sprintf("buffered=%t,compress=%v,kill=%t", buffered, compress, kill)
-				t.Run(name, func(t *testing.T) { shareAFile(t, buffered, compress, kill) })
+				t.Run(name, func(t *testing.T) { shareAFile(t, buffered, compress, kill, nil) })
 			}
 		}
 	}
 }
 
-func shareAFile(t *testing.T, buffered bool, compress rotate.Compression, kill bool) {
+func shareAFile(t *testing.T, buffered bool, compress rotate.Compression, kill bool, meanwhile func([]*child)) {
 	t.Helper()
 	lines := torture(2000, 20_000)
 	j := job{
@@ -63,6 +63,9 @@ func shareAFile(t *testing.T, buffered bool, compress rotate.Compression, kill b
 		successor := startChild(t, j)
 		successor.begin(t)
 		children = append(children, successor)
+	}
+	if meanwhile != nil {
+		meanwhile(children)
 	}
 	for _, c := range children {
 		c.wait(t)

@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/sluicelog/sluice/rotate"
 )
@@ -191,6 +192,24 @@ func TestStoppedProcessHoldsUpNobody(t *testing.T) {
 		}
 	}
 	got.nobodyElse(t)
+}
+
+// While all processes are stopped, as on a machine that stands still, nobody can let go of the lock: nobody has waited
+// too long for it.
+func TestStandstillOfAllProcesses(t *testing.T) {
+	shareAFile(t, false, rotate.None, false, func(children []*child) {
+		for range torture(2, 10) {
+			<-time.After(30 * time.Millisecond)
+			for _, signal := range []syscall.Signal{syscall.SIGSTOP, syscall.SIGCONT} {
+				for _, c := range children {
+					_ = c.cmd.Process.Signal(signal) // it may have ended, of which there is no doubt below
+				}
+				if signal == syscall.SIGSTOP {
+					<-time.After(1200 * time.Millisecond)
+				}
+			}
+		}
+	})
 }
 
 func TestFileSizeLimit(t *testing.T) {

@@ -33,11 +33,12 @@ func CheckGoroutines(t *testing.T, ignore ...string) {
 }
 
 // Goroutines returns how many goroutines there are, without those that the
-// runtime begins and ends as it likes, for cleanups say.
-func Goroutines() int {
+// runtime begins and ends as it likes, for cleanups say, and those whose stack
+// holds one of the ignored strings.
+func Goroutines(ignore ...string) int {
 	n := 0
 	for _, stack := range stacks() {
-		if !strings.Contains(stack, "\ncreated by runtime.") {
+		if !strings.Contains(stack, "\ncreated by runtime.") && !containsAny(stack, ignore) {
 			n++
 		}
 	}
