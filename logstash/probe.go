@@ -220,7 +220,9 @@ func (p *probe) listen(ctx context.Context, conn net.Conn, took time.Duration) e
 	}
 	stop := context.AfterFunc(ctx, func() { _ = conn.SetDeadline(time.Unix(1, 0)) })
 	defer stop()
-	if _, err := conn.Write(p.opening()); err != nil {
+	if _, err := conn.Write(p.opening()); errors.Is(err, os.ErrDeadlineExceeded) {
+		return nil // it is there, no more is known
+	} else if err != nil {
 		return p.hungUp(err)
 	}
 	var first [8]byte

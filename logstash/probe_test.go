@@ -309,6 +309,25 @@ func TestProbeIsLate(t *testing.T) {
 	}
 }
 
+// unheardConn is a connection on which the time is over before anything was said.
+type unheardConn struct{ patientConn }
+
+func (*unheardConn) Write([]byte) (int, error) { return 0, os.ErrDeadlineExceeded }
+
+func TestProbeHasNoTime(t *testing.T) {
+	testlog.CheckGoroutines(t)
+	srv := listen(t, "beats", nil)
+	r := probe(t, "beats://"+srv.Addr(), &logstash.DialOptions{
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			conn, err := new(net.Dialer).DialContext(ctx, network, addr)
+			return &unheardConn{patientConn{conn}}, err
+		},
+	})
+	if r.Err != nil {
+		t.Errorf("got %v of a receiver that is there", r.Err)
+	}
+}
+
 func TestProbeUnixAndUDP(t *testing.T) {
 	testlog.CheckGoroutines(t)
 	dir, err := os.MkdirTemp("", "s") //nolint:usetesting // a short one, for the path of a socket
