@@ -28,7 +28,13 @@ func TestMain(m *testing.M) {
 // A very short day loses nothing either.
 func TestSoak(t *testing.T) {
 	var out strings.Builder
-	if err := soak(t.Context(), options{day: 6 * time.Second, peak: 2000}, &out); err != nil {
+	err := soak(t.Context(), options{day: 6 * time.Second, peak: 2000}, &out)
+	for n := 1; n < 5 && errors.Is(err, os.ErrProcessDone); n++ { // the machine stood still until the day was over
+		t.Log("once more:", err)
+		out.Reset()
+		err = soak(t.Context(), options{day: 6 * time.Second, peak: 2000}, &out)
+	}
+	if err != nil {
 		t.Errorf("%v\n%s", err, out.String())
 	}
 	for _, want := range []string{"| **lost** | **0** |", "| 19:30 | the sender is killed while the network is out |"} {
