@@ -188,7 +188,7 @@ func TestBrokersKnowWhoSends(t *testing.T) {
 		dir := t.TempDir()
 		args := append([]string{writeFile(t, dir, "app.log", numbered(0, n)), "--to", r.to, "--ca", ca, "--server-name", "broker", "--no-state"}, r.flags...)
 		if r.want != "" {
-			args = append(args, "--give-up", "8s")
+			args = append(args, "--give-up", "4s")
 		}
 		if r.who != "" {
 			args = append(args, "--credentials", writeFile(t, dir, "credentials", r.who+"\n"))
@@ -472,7 +472,7 @@ func TestBrokerIsNotReady(t *testing.T) {
 			if r := must(t, cli.Partial, log, "--to", to, "--dry-run"); !strings.Contains(r.out, tt.dry) {
 				t.Errorf("a dry run says\n%s", r.out)
 			}
-			c := account(t, cli.Partial, log, "--to", to, "--give-up", "8s")
+			c := account(t, cli.Partial, log, "--to", to, "--give-up", "4s")
 			if c.End != "gave up" || c.NotSent != 10 || !strings.Contains(c.Reason, tt.reason) {
 				t.Errorf("account %+v", c)
 			}
@@ -491,7 +491,7 @@ func TestRedisThreshold(t *testing.T) {
 	r := brokertest.NewRedis(t)
 	log := writeFile(t, t.TempDir(), "app.log", numbered(0, n))
 	args := []string{log, "--to", "redis://" + r.Addr() + "/logstash", "--redis", "threshold=150", "--batch", "100"}
-	first := account(t, cli.Partial, append(args, "--give-up", "8s")...)
+	first := account(t, cli.Partial, append(args, "--give-up", "4s")...)
 	if first.Sent != 200 || first.NotSent == 0 || !strings.Contains(first.Reason, "has 200 entries, more than --redis threshold, 150") {
 		t.Errorf("account %+v", first)
 	}
@@ -515,7 +515,7 @@ func TestRedisSentinels(t *testing.T) {
 	s := brokertest.NewSentinel(t, r, "requirepass guard")
 	log := writeFile(t, t.TempDir(), "app.log", numbered(0, 10))
 	file := writeFile(t, t.TempDir(), "sentinel", ":guard")
-	args := []string{log, "--to", "redis://127.0.0.1:1," + s.Addr() + "/logstash", "--no-state", "--redis", "master=orders", "--give-up", "6s"}
+	args := []string{log, "--to", "redis://127.0.0.1:1," + s.Addr() + "/logstash", "--no-state", "--redis", "master=orders", "--give-up", "4s"}
 	if c := account(t, 0, append(args, "--sentinel-credentials", file)...); c.Sent != 10 || r.Length(t, "logstash") != 10 {
 		t.Errorf("account %+v; %d arrived", c, r.Length(t, "logstash"))
 	}

@@ -57,7 +57,7 @@ func TestTLS(t *testing.T) {
 		MinVersion: tls.VersionTLS12, Certificates: []tls.Certificate{theirs}, ClientAuth: tls.RequireAndVerifyClientCert, ClientCAs: clients,
 	}})
 	log := writeFile(t, t.TempDir(), "app.log", numbered(0, 10))
-	send := []string{log, "--to", "beats+tls://" + b.Addr(), "--no-state", "--give-up", "6s", "--cert", certFile, "--key", keyFile}
+	send := []string{log, "--to", "beats+tls://" + b.Addr(), "--no-state", "--give-up", "4s", "--cert", certFile, "--key", keyFile}
 	must(t, 0, append(send, "--ca", ca, "--server-name", "logstash")...)
 	r := must(t, 0, append(send, "--ca", ca, "--server-name", "logstash", "--dry-run")...)
 	if !strings.Contains(r.out, "its certificate ends on") {
