@@ -67,7 +67,7 @@ func (b Buffer) Stall(l Load) (result Stall, err error) {
 // how long each took. Who is late makes up for it while there is time.
 func paced(call func(), begun time.Time, length time.Duration, rate int) []time.Duration {
 	spent := make([]time.Duration, 0, int(length.Seconds()*float64(rate))+1)
-	for now := time.Since(begun); now < length || len(spent) == 0; { // one call at least, however late
+	for now := time.Since(begun); now < length || len(spent) == 0; { // who begins behind the end makes one call
 		for len(spent) < int(now.Seconds()*float64(rate)) && (now < length || len(spent) == 0) {
 			before := now
 			call()
