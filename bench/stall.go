@@ -67,15 +67,15 @@ func (b Buffer) Stall(l Load) (result Stall, err error) {
 // how long each took. Who is late makes up for it while there is time.
 func paced(call func(), begun time.Time, length time.Duration, rate int) []time.Duration {
 	spent := make([]time.Duration, 0, int(length.Seconds()*float64(rate))+1)
-	for now := time.Since(begun); now < length || len(spent) == 0; { // who begins behind the end makes one call
-		for len(spent) < int(now.Seconds()*float64(rate)) && (now < length || len(spent) == 0) {
-			before := now
+	for at := time.Since(begun); at < length || len(spent) == 0; { // who begins behind the end makes one call
+		for len(spent) < int(at.Seconds()*float64(rate)) && (at < length || len(spent) == 0) {
+			before := at
 			call()
-			now = time.Since(begun)
-			spent = append(spent, now-before)
+			at = time.Since(begun)
+			spent = append(spent, at-before)
 		}
 		time.Sleep(time.Millisecond)
-		now = time.Since(begun)
+		at = time.Since(begun)
 	}
 	return spent
 }
